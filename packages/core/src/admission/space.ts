@@ -1,0 +1,16 @@
+/** What a filesystem has to give, as one look saw it. */
+export interface Space {
+  /** Bytes that an unprivileged process can still use. */
+  readonly availableBytes: number;
+  readonly totalBytes: number;
+  /** Null where the filesystem has no limit of inodes (btrfs reports 0 of 0). */
+  readonly freeInodes: number | null;
+  readonly totalInodes: number | null;
+}
+
+/** Bytes, inodes and slots (instances): what is asked for, promised, or missing. */
+export interface Amount {
+  readonly bytes: number;
+  readonly inodes: number;
+  readonly slots: number;
+}
