@@ -1,0 +1,107 @@
+# Sourced: the programs of the operating system that Spica calls, and the Debian packages that hold them.
+
+PATH=$(path_without_checkout)
+
+apt_command='apt-get install -y --no-install-recommends'
+
+# One program a line, as a person would name it. redis-check-rdb is the server itself under another name: Debian's
+# redis-tools has it, and unlike the redis-server package it starts no service.
+missing_programs() {
+  command -v redis-server >/dev/null || command -v redis-check-rdb >/dev/null || echo redis-server
+  for program in rsync cp du find rm setpriv; do
+    command -v $program >/dev/null || echo $program
+  done
+}
+
+# The same for what tests need to make filesystems and extended attributes of their own.
+missing_test_programs() {
+  for program in mkfs.btrfs mkfs.xfs mkfs.ext4 setfattr losetup; do
+    command -v $program >/dev/null || echo $program
+  done
+}
+
+# Without root nothing can be mounted, so there is nothing to bring: those tests are skipped by name.
+test_programs_are_settled() {
+  [ "$(id -u)" != 0 ] || [ -z "$(missing_test_programs)" ]
+}
+
+package_of() {
+  case "$1" in
+    redis-server) echo redis-tools ;;
+    rsync) echo rsync ;;
+    cp | du | rm) echo coreutils ;;
+    find) echo findutils ;;
+    setpriv) echo util-linux ;;
+    mkfs.btrfs) echo btrfs-progs ;;
+    mkfs.xfs) echo xfsprogs ;;
+    mkfs.ext4) echo e2fsprogs ;;
+    setfattr) echo attr ;;
+    losetup) echo mount ;;
+  esac
+}
+
+packages_of() {
+  for program in "$@"; do package_of "$program"; done | sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
+# What a person without root would type; `su` where there is no sudo.
+install_command() {
+  if command -v sudo >/dev/null; then
+    echo "sudo apt-get update && sudo $apt_command $1"
+  else
+    echo "su -c 'apt-get update && $apt_command $1'"
+  fi
+}
+
+apt_install() {
+  export DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1
+  if [ "${apt_lists:-old}" = old ]; then
+    # One broken third-party source fails the whole update; the packages may be had from the others all the same.
+    logged apt-get update || say 'apt-get update failed (above); going on with the package lists that are there'
+    apt_lists=fresh
+  fi
+  # shellcheck disable=SC2086 # words on purpose: a command and package names
+  logged $apt_command -o DPkg::Lock::Timeout=300 $1
+}
+
+require_system_programs() {
+  missing=$(missing_programs | tr '\n' ' ')
+  if [ -n "$missing" ]; then
+    # shellcheck disable=SC2086 # one word per program
+    packages=$(packages_of $missing)
+    command -v apt-get >/dev/null ||
+      give_up "missing: $missing" \
+        'This set-up installs on Debian and Ubuntu only. Install these programs with your package manager' \
+        '(cp, du, find and rm in their GNU versions) and run this again, or work in a container:' \
+        'docker run -it --rm -v "$PWD":/spica -w /spica node:20-bookworm bash'
+    [ "$(id -u)" = 0 ] ||
+      give_up "missing: $missing(and only root may install). Run this, then try again:" "$(install_command "$packages")"
+    say "installing $packages with apt-get"
+    apt_install "$packages" ||
+      give_up 'apt-get failed (above). When its cause is mended, run this again, or install by hand:' \
+        "apt-get update && $apt_command $packages"
+    [ -z "$(missing_programs)" ] || give_up "still missing after apt-get: $(missing_programs | tr '\n' ' ')"
+  fi
+  require_gnu_programs
+}
+
+# BSD and older BusyBox programs have the names but not the options.
+require_gnu_programs() {
+  for need in cp:--reflink du:--apparent-size rm:--one-file-system; do
+    "${need%%:*}" --help 2>&1 | grep -q -e "${need#*:}" ||
+      give_up "${need%%:*} does not know ${need#*:}: expected the GNU version, found $(command -v "${need%%:*}")"
+  done
+}
+
+# Extras: where they cannot be had, the run goes on and says which tests it costs.
+bring_test_programs() {
+  test_programs_are_settled && return 0
+  missing=$(missing_test_programs | tr '\n' ' ')
+  if command -v apt-get >/dev/null; then
+    # shellcheck disable=SC2086 # one word per program
+    packages=$(packages_of $missing)
+    say "installing $packages with apt-get, for tests on real filesystems"
+    apt_install "$packages" && return 0
+  fi
+  say "without ${missing}the tests that need them are skipped by name"
+}
