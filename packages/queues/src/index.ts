@@ -1,1 +1,12 @@
-export {};
+export * from './connection.ts';
+export * from './failure.ts';
+export * from './names.ts';
+export * from './open.ts';
+export * from './payload/parse.ts';
+export * from './payload/prune.ts';
+export * from './payload/request.ts';
+export * from './payload/sample.ts';
+export * from './payload/spawn.ts';
+export * from './progress.ts';
+export * from './submit.ts';
+export * from './wait.ts';

@@ -1,1 +1,6 @@
-export {};
+export * from './context.ts';
+export * from './preview.ts';
+export { type EmbeddedRedis, startEmbeddedRedis } from './runtime/embedded-redis.ts';
+export { createLogger } from './runtime/logger.ts';
+export { redisTargetOf } from './runtime/redis-target.ts';
+export { type Runtime, startRuntime } from './runtime/runtime.ts';

@@ -1,0 +1,55 @@
+import { UnreachableError } from '@spica/core';
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** Where a Redis is: a URL (REDIS_URL), or the unix socket of the embedded one. */
+export type RedisTarget = { readonly url: string } | { readonly socket: string };
+
+/** A Redis target as it may be shown to people: without user and password. */
+export function describeTarget(target: RedisTarget): string {
+  if ('socket' in target) return target.socket;
+  const url = new URL(target.url);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+/** Workers wait for Redis for as long as it takes and go on when it is back. */
+export function connectWorker(target: RedisTarget): Redis {
+  return open(target, {
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
+  });
+}
+
+/**
+ * A connection for producers and one-off commands: it fails fast instead of waiting.
+ * Throws UnreachableError REDIS_UNREACHABLE when Redis does not answer within 3 s.
+ */
+export async function connectProducer(target: RedisTarget): Promise<Redis> {
+  const redis = open(target, {
+    lazyConnect: true,
+    connectTimeout: 3_000,
+    commandTimeout: 10_000,
+    maxRetriesPerRequest: 1,
+    retryStrategy: (attempt) => (attempt > 2 ? null : 100 * attempt),
+  });
+  let last: Error | undefined;
+  redis.on('error', (error: Error) => {
+    last = error;
+  });
+  try {
+    await redis.connect();
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    const cause = last ?? error;
+    throw new UnreachableError(
+      'REDIS_UNREACHABLE',
+      `Redis at ${describeTarget(target)} is out of reach (${cause instanceof Error ? cause.message : String(cause)})`,
+      {},
+      cause,
+    );
+  }
+}
+
+function open(target: RedisTarget, options: Omit<RedisOptions, 'replyMapping'>): Redis {
+  return 'socket' in target ? new Redis(target.socket, options) : new Redis(target.url, options);
+}

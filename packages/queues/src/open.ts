@@ -1,0 +1,22 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { prefixOf, QUEUE_NAMES, type QueueName } from './names.ts';
+
+export type PoolQueues = Readonly<Record<QueueName, Queue>>;
+
+/** How many ended jobs each queue keeps for Bull Board and `spica show`. */
+const KEEP = { removeOnComplete: { count: 2_000 }, removeOnFail: { count: 2_000 }, keepLogs: 100 };
+
+/** A pool's four queues over one connection, which stays the caller's to close. */
+export function openQueues(pool: string, redis: Redis): PoolQueues {
+  const open = (name: QueueName) => {
+    const queue = new Queue(name, { connection: redis, prefix: prefixOf(pool), defaultJobOptions: KEEP });
+    queue.on('error', () => undefined); // the connection's owner listens and logs; without a listener Node would exit
+    return queue;
+  };
+  return Object.fromEntries(QUEUE_NAMES.map((name) => [name, open(name)])) as Record<QueueName, Queue>;
+}
+
+export async function closeQueues(queues: PoolQueues): Promise<void> {
+  await Promise.all(QUEUE_NAMES.map((name) => queues[name].close()));
+}

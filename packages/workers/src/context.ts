@@ -1,0 +1,87 @@
+import { type Catalog, createCatalog } from '@spica/catalog';
+import { CheckError, type CloneMethod, type Clock, type Config, type PoolConfig, UsageError } from '@spica/core';
+import {
+  type Audit,
+  createSpaceGauge,
+  createTemplates,
+  openPool,
+  type Pool,
+  type SpaceGauge,
+  type Templates,
+} from '@spica/pool';
+import { openQueues, type PoolQueues } from '@spica/queues';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { Waker } from './gatekeeper/waker.ts';
+
+/** Everything that is known of one pool: enough to look and to plan, not to change anything. */
+export interface PoolContext {
+  readonly config: Config;
+  readonly policy: PoolConfig;
+  readonly pool: Pool;
+  /** How this pool clones, as the forced trial found it. */
+  readonly method: CloneMethod;
+  readonly templates: Templates;
+  readonly catalog: Catalog;
+  readonly queues: PoolQueues;
+  readonly gauge: SpaceGauge;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A pool that this process serves: what the workers need besides. */
+export interface ServedContext extends PoolContext {
+  readonly audit: Audit;
+  readonly waker: Waker;
+}
+
+export interface OpenPoolContextOptions {
+  readonly config: Config;
+  readonly pool: string;
+  readonly redis: Redis;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The config of a pool. Throws UsageError POOL_UNKNOWN that lists the pools there are. */
+export function policyOf(config: Config, pool: string): PoolConfig {
+  const policy = config.pools[pool];
+  if (policy) return policy;
+  const known = Object.keys(config.pools).join(', ');
+  throw new UsageError('POOL_UNKNOWN', `pool: no pool "${pool}" in the config (expected one of: ${known})`);
+}
+
+/**
+ * Opens a pool for looking and planning. Touches neither the disk nor the catalog.
+ * Throws what `openPool` throws, and CheckError POOL_REPLACED when the catalog knows this pool by another id: another
+ * disk is mounted there.
+ */
+export async function openPoolContext(options: OpenPoolContextOptions): Promise<PoolContext> {
+  const { config, redis, clock } = options;
+  const policy = policyOf(config, options.pool);
+  const logger = options.logger.child({ pool: policy.name });
+  const pool = await openPool({ name: policy.name, root: policy.root });
+  const catalog = createCatalog({ redis, pool: policy.name });
+  const known = await catalog.identity();
+  if (known && known.id !== pool.id) {
+    throw new CheckError(
+      'POOL_REPLACED',
+      `pool ${pool.name}: the catalog knows it as ${known.id}, but ${pool.paths.root} carries ${pool.id}. ` +
+        'Mount the right disk, or run `spica init --rebind` to take this root from now on',
+    );
+  }
+  // Until a worker has tried what the disk can do, reckon with the way that needs the most space.
+  const method = known?.method ?? 'copy';
+  return {
+    config,
+    policy,
+    pool,
+    method,
+    catalog,
+    queues: openQueues(policy.name, redis),
+    templates: createTemplates({ pool, sources: policy.templates, method, clock, logger }),
+    gauge: createSpaceGauge({ dir: pool.paths.root, clock }),
+    clock,
+    logger,
+  };
+}

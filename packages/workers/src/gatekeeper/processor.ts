@@ -1,0 +1,74 @@
+import { RefusedError, SpicaError } from '@spica/core';
+import { type GatePayload, gatePayloadSchema, parsePayload, type RequestResult, toJobError } from '@spica/queues';
+import { DelayedError, type Job, WaitingChildrenError } from 'bullmq';
+import type { ServedContext } from '../context.ts';
+import { createLookout, type Lookout } from './look.ts';
+import { preflight } from './preflight.ts';
+import { release } from './release.ts';
+import { prepare, reclaim, undo } from './steps.ts';
+import { report, type StepResult, save, type Turn } from './turn.ts';
+
+/**
+ * The gate's processor: a request's way through `preflight → (prepare | reclaim)* → release → collect`, or `undo`.
+ * Each step saves what it came to before the job moves, and may run twice. It never does disk work itself.
+ */
+export function createGatekeeper(ctx: ServedContext) {
+  const lookout = createLookout(ctx);
+  return async (job: Job, token?: string): Promise<RequestResult> => {
+    try {
+      const state = parsePayload(gatePayloadSchema, job.data, `gate job ${job.id}`);
+      const id = job.id ?? '';
+      const logger = ctx.logger.child({ request: id });
+      return await advance({ ctx, job, token: token ?? '', id, logger, state, reclaimed: false }, lookout);
+    } catch (error) {
+      if (error instanceof DelayedError || error instanceof WaitingChildrenError) throw error;
+      throw toJobError(error);
+    }
+  };
+}
+
+async function advance(turn: Turn, lookout: Lookout): Promise<RequestResult> {
+  for (;;) {
+    let outcome: StepResult;
+    try {
+      outcome = await takeStep(turn, lookout);
+    } catch (error) {
+      if (error instanceof RefusedError) return reject(turn, error);
+      if (turn.state.step === 'undo' || !(error instanceof SpicaError)) throw error;
+      await save(turn, { step: 'undo', failure: toJobError(error).message });
+      continue;
+    }
+    if ('result' in outcome) return finish(turn, outcome.result);
+    if (outcome.next !== turn.state.step) await save(turn, { step: outcome.next });
+  }
+}
+
+function takeStep(turn: Turn, lookout: Lookout): Promise<StepResult> {
+  const steps: Record<GatePayload['step'], () => Promise<StepResult>> = {
+    preflight: () => preflight(turn, lookout),
+    prepare: () => prepare(turn),
+    reclaim: () => reclaim(turn, null),
+    release: () => release(turn),
+    undo: () => undo(turn),
+  };
+  return steps[turn.state.step]();
+}
+
+/** The gate says no: recorded, visible, and nothing of the request is left. */
+async function reject(turn: Turn, error: RefusedError): Promise<never> {
+  const { ctx, id } = turn;
+  turn.logger.info({ code: error.code, reason: error.message }, 'request rejected');
+  await ctx.audit.append({ action: 'reject_request', request: id, reason: error.message, outcome: error.code });
+  await ctx.catalog.release(id);
+  await report(turn, { phase: 'rejected', reason: error.message, code: error.code });
+  // Whoever waited behind it may pass now.
+  await ctx.waker.wake();
+  throw error;
+}
+
+async function finish(turn: Turn, result: RequestResult): Promise<RequestResult> {
+  const count = result.instances.length;
+  await report(turn, { phase: 'done', reason: `${count} spawned` });
+  turn.logger.info({ instances: result.instances.map(({ id }) => id) }, 'request done');
+  return result;
+}

@@ -1,0 +1,17 @@
+import { scanPool } from '@spica/pool';
+import type { PoolContext } from '../context.ts';
+
+export interface Stranger {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What lies under the pool's root and is left alone: not Spica's, or not in the catalog. */
+export async function findStrangers(ctx: PoolContext): Promise<Stranger[]> {
+  const { instances, strangers } = await scanPool(ctx.pool);
+  const unknown: Stranger[] = [];
+  for (const { id } of instances) {
+    if (!(await ctx.catalog.get(id))) unknown.push({ name: id, reason: 'not in the catalog (yet)' });
+  }
+  return [...strangers, ...unknown];
+}

@@ -1,0 +1,107 @@
+import { accessSync, constants } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { CheckError } from '@spica/core';
+import { connectProducer, type RedisTarget } from '@spica/queues';
+import { execa } from 'execa';
+import type { Logger } from 'pino';
+import { embeddedSocketOf } from './redis-target.ts';
+
+/** A Redis of our own: a child process that ends with us. */
+export interface EmbeddedRedis {
+  readonly target: RedisTarget;
+  readonly pid: number;
+  /** Resolves when the child has ended, whoever ended it. */
+  readonly ended: Promise<void>;
+  /** Has it save and end. */
+  stop(): Promise<void>;
+}
+
+const READY = 'eady to accept connections';
+
+/**
+ * Starts `redis-server` on a unix socket in the state directory: append-only file, noeviction. It cannot outlive this
+ * process: the kernel ends it with its parent. Throws CheckError: REDIS_SERVER_MISSING with what to install,
+ * REDIS_IN_USE when another process runs one there, REDIS_START_FAILED with its last words.
+ */
+export async function startEmbeddedRedis(options: { stateDir: string; logger: Logger }): Promise<EmbeddedRedis> {
+  const { stateDir, logger } = options;
+  const binary = findRedisServer();
+  const dir = join(stateDir, 'redis');
+  const socket = embeddedSocketOf(stateDir);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await checkUnused(socket);
+  await rm(socket, { force: true });
+  const args = ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--dir', dir, '--daemonize', 'no'];
+  args.push('--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', '', '--loglevel', 'notice');
+  // Debian's redis-tools carries the server under another name; the name it is called by decides what it is.
+  const server = ['bash', '-c', 'exec -a redis-server "$0" "$@"', binary, ...args];
+  const child = execa('setpriv', ['--pdeathsig', 'TERM', '--', ...server], {
+    stdin: 'ignore',
+    stderr: 'inherit',
+    cleanup: true,
+    detached: true, // Ctrl-C in a terminal is for us; we end the child when the workers are done
+    reject: false,
+    buffer: false,
+  });
+  const ended = child.then(() => undefined);
+  await waitUntilReady(child, ended);
+  logger.debug({ pid: child.pid, socket }, 'embedded Redis is up');
+  return {
+    target: { socket },
+    pid: child.pid ?? 0,
+    ended,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+function findRedisServer(): string {
+  const dirs = (process.env['PATH'] ?? '').split(delimiter);
+  for (const name of ['redis-server', 'redis-check-rdb']) {
+    for (const dir of [...dirs, '/usr/bin', '/usr/local/bin']) {
+      const path = join(dir, name);
+      if (isExecutable(path)) return path;
+    }
+  }
+  throw new CheckError(
+    'REDIS_SERVER_MISSING',
+    'redis-server was not found: install it (Debian, Ubuntu: apt-get install redis-tools), or set REDIS_URL',
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not there, or not for us: look on
+  }
+}
+
+async function checkUnused(socket: string): Promise<void> {
+  const redis = await connectProducer({ socket }).catch(() => null); // nobody answers: it is free
+  if (!redis) return;
+  const info = await redis.info('server');
+  redis.disconnect();
+  const pid = /process_id:(\d+)/.exec(info)?.[1];
+  throw new CheckError('REDIS_IN_USE', `a Redis runs at ${socket} already (process ${pid}): another \`spica up\` serves from this state directory`);
+}
+
+async function waitUntilReady(child: ReturnType<typeof execa>, ended: Promise<void>): Promise<void> {
+  const said: string[] = [];
+  const ready = Promise.withResolvers<void>();
+  child.stdout?.on('data', (chunk: Buffer) => {
+    said.push(chunk.toString());
+    if (said.at(-1)?.includes(READY)) ready.resolve();
+  });
+  const failed = ended.then(() => {
+    const words = said.join('').trim().split('\n').slice(-3).join(' ');
+    throw new CheckError('REDIS_START_FAILED', `the embedded Redis did not start: ${words || 'it said nothing'}`);
+  });
+  await Promise.race([ready.promise, failed]);
+  failed.catch(() => undefined); // it ends one day; by then `ended` is what tells
+  child.stdout?.removeAllListeners('data').resume();
+}

@@ -1,0 +1,88 @@
+import type { Clock, Config } from '@spica/core';
+import { lockPool, openAudit, type PoolLock, probeCloneMethod } from '@spica/pool';
+import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { openPoolContext, type ServedContext } from '../context.ts';
+import { createWaker } from '../gatekeeper/waker.ts';
+import { adoptFromDisk } from '../reconciler/adopt.ts';
+import { mendRequests } from '../reconciler/requests.ts';
+import { schedule } from './schedulers.ts';
+import { type PoolWorkers, startWorkers } from './workers.ts';
+
+export interface RuntimeOptions {
+  readonly config: Config;
+  readonly target: RedisTarget;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** All pools of a config, served by this process. */
+export interface Runtime {
+  readonly pools: ReadonlyMap<string, ServedContext>;
+  readonly auditPath: string;
+  /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
+  close(): Promise<void>;
+}
+
+interface Served {
+  readonly ctx: ServedContext;
+  readonly lock: PoolLock;
+  readonly workers: PoolWorkers;
+}
+
+/**
+ * Takes charge of every pool in the config and starts its workers and schedules. All or none: when one pool cannot be
+ * served, those begun are let go. Throws what `openPool` and `lockPool` throw (POOL_SERVED names the other process).
+ */
+export async function startRuntime({ config, target, clock, logger }: RuntimeOptions): Promise<Runtime> {
+  const redis = connectWorker(target);
+  redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
+  const served: Served[] = [];
+  const { path: auditPath } = await openAudit({ path: config.audit.path, stateDir: config.stateDir, clock, logger });
+  const close = async () => {
+    await Promise.all(served.map((each) => letGo(each, config.shutdownTimeoutMs)));
+    redis.disconnect();
+  };
+  try {
+    for (const name of Object.keys(config.pools)) {
+      served.push(await serve(name, { config, target, clock, logger }, redis));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])), auditPath, close };
+}
+
+async function serve(name: string, options: RuntimeOptions, redis: Redis): Promise<Served> {
+  const { config, target, clock, logger } = options;
+  const looked = await openPoolContext({ config, pool: name, redis, clock, logger });
+  const lock = await lockPool(looked.pool, { clock });
+  try {
+    const method = await probeCloneMethod(looked.pool);
+    await looked.catalog.identify({ id: looked.pool.id, method });
+    await closeQueues(looked.queues);
+    const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
+    const audit = await openAudit({ path: config.audit.path, stateDir: config.stateDir, clock, logger, pool: name });
+    const served: ServedContext = { ...ctx, audit, waker: createWaker(ctx) };
+    if (method === 'copy') {
+      served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
+    }
+    await adoptFromDisk(served);
+    await mendRequests(served);
+    const workers = await startWorkers(served, target);
+    await schedule(served);
+    served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
+    return { ctx: served, lock, workers };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function letGo({ ctx, lock, workers }: Served, deadlineMs: number): Promise<void> {
+  await workers.close(deadlineMs);
+  await closeQueues(ctx.queues);
+  await lock.release();
+}

@@ -1,0 +1,74 @@
+import { type RedisTarget, connectWorker, prefixOf, QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { type Processor, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { ServedContext } from '../context.ts';
+import { createGatekeeper } from '../gatekeeper/processor.ts';
+import { createPruner } from '../pruner/processor.ts';
+import { createSampler } from '../sampler/processor.ts';
+import { createSpawner } from '../spawner/processor.ts';
+
+/** A job whose worker died is taken up again after about this long. */
+const LOCK_MS = 15_000;
+const STALLED_CHECK_MS = 5_000;
+/** A gate job lives through many runs, and its count of stalls never goes back to 0. */
+const MANY = 1_000_000;
+/** How long a graceful stop leaves to jobs that were told to hand back. */
+const HAND_BACK_MS = 5_000;
+
+export interface PoolWorkers {
+  /** Finishes what runs; what has not ended by `deadlineMs` is told to stop, and taken up by the next start. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Starts the four workers of a pool, each with its own concurrency. */
+export async function startWorkers(ctx: ServedContext, target: RedisTarget): Promise<PoolWorkers> {
+  const processors: Record<QueueName, Processor> = {
+    gate: createGatekeeper(ctx),
+    spawn: createSpawner(ctx),
+    prune: createPruner(ctx),
+    sample: createSampler(ctx),
+  };
+  const connections: Redis[] = [];
+  const workers = QUEUE_NAMES.map((name) => {
+    const connection = connectWorker(target);
+    connection.on('error', (error: Error) => ctx.logger.debug({ err: error, queue: name }, 'Redis connection'));
+    connections.push(connection);
+    const worker = new Worker(name, processors[name], {
+      connection,
+      prefix: prefixOf(ctx.pool.name),
+      concurrency: ctx.config.concurrency[name],
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      maxStalledCount: MANY,
+    });
+    worker.on('error', (error) => ctx.logger.debug({ err: error, queue: name }, 'worker'));
+    worker.on('failed', (job, error) => {
+      const level = error.name === 'UnrecoverableError' ? 'debug' : 'error';
+      ctx.logger[level]({ err: error, queue: name, job: job?.id }, 'job failed');
+    });
+    return worker;
+  });
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+  return {
+    async close(deadlineMs) {
+      const closing = Promise.all(workers.map((worker) => worker.close()));
+      if (!(await endsWithin(closing, deadlineMs))) {
+        for (const worker of workers) worker.cancelAllJobs('shutting down');
+        if (!(await endsWithin(closing, HAND_BACK_MS))) {
+          ctx.logger.warn('jobs are left in the middle; the next start takes them up');
+        }
+      }
+      for (const connection of connections) connection.disconnect();
+    },
+  };
+}
+
+async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, ms, false);
+  try {
+    return await Promise.race([work.then(() => true), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
