@@ -23,7 +23,10 @@ export class SummaryReporter implements Reporter {
     const outside = unhandled.length + modules.reduce((sum, module) => sum + failuresOutsideTests(module), 0);
 
     const counts = `${passed} passed, ${failed + outside} failed, ${skipped.length} skipped`;
-    writeFileSync(this.#path, `${[...skipped.map(describeSkipped), counts].join('\n')}\n`);
+    writeFileSync(
+      this.#path,
+      `${[...skipped.filter(isWorthNaming).map(describeSkipped), counts].join('\n')}\n`,
+    );
   }
 }
 
@@ -32,8 +35,16 @@ function failuresOutsideTests(module: TestModule): number {
   return module.errors().length + suites.reduce((sum, suite) => sum + suite.errors().length, 0);
 }
 
-function describeSkipped(test: TestCase): string {
+/** Not those that `-t` left out: whoever typed the pattern knows. */
+function isWorthNaming(test: TestCase): boolean {
+  return test.project.globalConfig.testNamePattern === undefined || reasonOf(test) !== undefined;
+}
+
+function reasonOf(test: TestCase): string | undefined {
   const result = test.result();
-  const reason = result.state === 'skipped' ? result.note : undefined;
-  return `skipped: ${test.module.relativeModuleId} > ${test.fullName} (${reason ?? 'no reason given'})`;
+  return result.state === 'skipped' ? result.note : undefined;
+}
+
+function describeSkipped(test: TestCase): string {
+  return `skipped: ${test.module.relativeModuleId} > ${test.fullName} (${reasonOf(test) ?? 'no reason given'})`;
 }
