@@ -1,0 +1,54 @@
+/** A pool's settings, with absolute paths. */
+export interface PoolConfig {
+  readonly name: string;
+  readonly root: string;
+  /** Name → directory. */
+  readonly templates: Readonly<Record<string, string>>;
+  readonly retention: {
+    readonly maxInstances: number;
+    readonly maxAgeDays: number;
+    readonly pruneOnSpawn: boolean;
+  };
+  readonly disk: {
+    readonly minFreeSpaceGb: number;
+    readonly minFreeInodesPercent: number;
+    readonly safetyFactor: number;
+  };
+}
+
+/** The whole config as the code uses it: camelCase, milliseconds, absolute paths. */
+export interface Config {
+  readonly pools: Readonly<Record<string, PoolConfig>>;
+  readonly concurrency: {
+    readonly gate: number;
+    readonly spawn: number;
+    readonly prune: number;
+    readonly sample: number;
+  };
+  readonly gate: {
+    readonly maxWaitMs: number;
+    readonly pollEveryMs: number;
+    readonly barrierAfterMs: number;
+  };
+  readonly prune: { readonly everyMs: number } | { readonly pattern: string };
+  readonly sample: { readonly everyMs: number; readonly maxAgeMs: number };
+  readonly server: { readonly host: string; readonly port: number };
+  readonly audit: { readonly path: string | null };
+  readonly redis: { readonly url: string | null };
+  readonly shutdownTimeoutMs: number;
+  readonly budget: { readonly cpu: number; readonly ramGb: number; readonly vramGb: number };
+  readonly log: { readonly level: string };
+  /** Embedded Redis, sockets, audit log. */
+  readonly stateDir: string;
+}
+
+/** The free space and inodes of a filesystem that admitted work may never take. */
+export function floorOf(
+  disk: PoolConfig['disk'],
+  totalInodes: number | null,
+): { bytes: number; inodes: number } {
+  return {
+    bytes: Math.ceil(disk.minFreeSpaceGb * 1e9),
+    inodes: Math.ceil(((totalInodes ?? 0) * disk.minFreeInodesPercent) / 100),
+  };
+}

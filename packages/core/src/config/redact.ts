@@ -1,0 +1,25 @@
+const HIDDEN = '***';
+
+/**
+ * A text as it may be shown: user and password of any URL in it, and query values named like a password, are hidden.
+ * It hides too much rather than too little (up to the last `@`), since a password may hold any character.
+ */
+export function redactText(text: string): string {
+  return text
+    .replace(/:\/\/[\s\S]*@/g, `://${HIDDEN}@`)
+    .replace(/([?&][^=&]*(?:pass|auth|secret|token)[^=&]*=)[^&]*/gi, `$1${HIDDEN}`);
+}
+
+/**
+ * A value that was refused, for an error. A map or list is only named, and of a refused Redis URL nothing but the
+ * scheme is shown: where the password stands in it cannot be known.
+ */
+export function describeValue(path: readonly PropertyKey[], value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a map';
+  if (typeof value !== 'string') return String(value);
+  if (path[0] === 'redis') return JSON.stringify(`${/^[a-z]+:\/\//i.exec(value)?.[0] ?? ''}${HIDDEN}`);
+  const shown = redactText(value);
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
+}

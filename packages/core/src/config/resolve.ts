@@ -1,0 +1,158 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { parseDuration } from '../units/duration.ts';
+import type { Config, PoolConfig } from './config.ts';
+import { applyEnvironment, type Environment } from './environment.ts';
+import { configError, describeIssues } from './issues.ts';
+import { isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
+import { applyLegacy } from './legacy.ts';
+import { redactText } from './redact.ts';
+import { type FileConfig, fileSchema, LEGACY_BLOCK } from './schema.ts';
+import { type ConfigFile, readYaml } from './yaml.ts';
+
+export interface ConfigInput {
+  readonly file: ConfigFile | null;
+  readonly env: Environment;
+  /** Dotted snake_case path → value, of the type that the file would hold; undefined says nothing. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly cwd: string;
+  readonly home: string;
+}
+
+/** One setting as it is in force: durations as they were written, paths absolute, secrets hidden. */
+export interface EffectiveSetting {
+  readonly path: string;
+  readonly value: unknown;
+  readonly source: Source;
+}
+
+/**
+ * Puts flags over environment over file over defaults, and checks the whole. Pure: it reads nothing.
+ * Throws UsageError CONFIG_INVALID that lists every problem with its path, value, expectation and place.
+ */
+export function resolveConfig(input: ConfigInput): { config: Config; effective: EffectiveSetting[] } {
+  const layers: Layers = input.file ? readYaml(input.file) : { tree: {}, sources: new Map() };
+  applyLegacy(layers);
+  applyEnvironment(layers, input.env);
+  for (const [path, value] of Object.entries(input.flags)) {
+    if (value !== undefined) put(layers, path.split('.'), value, `flag ${flagName(path)}`);
+  }
+  const parsed = fileSchema.safeParse(layers.tree);
+  if (!parsed.success) throw configError(describeIssues(parsed.error.issues, layers));
+  const base = input.file ? dirname(resolve(input.cwd, input.file.path)) : input.cwd;
+  const file = withAbsolutePaths(parsed.data, base);
+  const stateDir = stateDirOf(input);
+  const effective = listSettings(file, layers);
+  effective.push({ path: 'state_dir', value: stateDir.path, source: stateDir.source });
+  return { config: toConfig(file, stateDir.path), effective };
+}
+
+/** `server.port` is `--port` on the command line. */
+function flagName(path: string): string {
+  return `--${(path.split('.').at(-1) ?? path).replaceAll('_', '-')}`;
+}
+
+function withAbsolutePaths(file: FileConfig, base: string): FileConfig {
+  const absolute = <T>(paths: Record<string, T>, change: (value: T) => T) =>
+    Object.fromEntries(Object.entries(paths).map(([key, value]) => [key, change(value)]));
+  return {
+    ...file,
+    pools: absolute(file.pools, (pool) => ({
+      ...pool,
+      root: resolve(base, pool.root),
+      templates: absolute(pool.templates, (path) => resolve(base, path)),
+    })),
+    audit: { path: file.audit.path && resolve(base, file.audit.path) },
+  };
+}
+
+function toConfig(file: FileConfig, stateDir: string): Config {
+  const { concurrency, server, log, budget, audit, redis, prune } = file;
+  return {
+    pools: Object.fromEntries(Object.entries(file.pools).map(([name, pool]) => [name, toPool(name, pool)])),
+    concurrency,
+    gate: {
+      maxWaitMs: ms(file.gate.max_wait),
+      pollEveryMs: ms(file.gate.poll_every),
+      barrierAfterMs: ms(file.gate.barrier_after),
+    },
+    prune: prune.pattern === undefined ? { everyMs: ms(prune.every) } : { pattern: prune.pattern },
+    sample: { everyMs: ms(file.sample.every), maxAgeMs: ms(file.sample.max_age) },
+    server,
+    audit,
+    redis,
+    shutdownTimeoutMs: ms(file.shutdown_timeout),
+    budget: { cpu: budget.cpu, ramGb: budget.ram_gb, vramGb: budget.vram_gb },
+    log,
+    stateDir,
+  };
+}
+
+function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
+  const { root, templates, retention, disk } = pool;
+  return {
+    name,
+    root,
+    templates,
+    retention: {
+      maxInstances: retention.max_instances,
+      maxAgeDays: retention.max_age_days,
+      pruneOnSpawn: retention.prune_on_spawn,
+    },
+    disk: {
+      minFreeSpaceGb: disk.min_free_space_gb,
+      minFreeInodesPercent: disk.min_free_inodes_percent,
+      safetyFactor: disk.safety_factor,
+    },
+  };
+}
+
+/** The schema has seen to it that the text is a duration. */
+function ms(text: string | undefined): number {
+  const value = text === undefined ? null : parseDuration(text);
+  if (value === null) throw new TypeError(`not a duration: ${text}`);
+  return value;
+}
+
+function stateDirOf({ env, cwd, home }: ConfigInput): { path: string; source: Source } {
+  if (env['SPICA_STATE_DIR'])
+    return { path: resolve(cwd, env['SPICA_STATE_DIR']), source: 'env SPICA_STATE_DIR' };
+  const xdg = absoluteOnly(env['XDG_STATE_HOME']);
+  if (xdg) return { path: join(xdg, 'spica'), source: 'env XDG_STATE_HOME' };
+  return { path: join(home, '.local', 'state', 'spica'), source: 'default' };
+}
+
+/** XDG's directories count only where they are absolute, as its specification says. */
+function absoluteOnly(path: string | undefined): string | null {
+  return path && isAbsolute(path) ? path : null;
+}
+
+/** Where a config may lie, most wanted first: SPICA_CONFIG alone, else the working directory, else the user's. */
+export function configFileCandidates({
+  env,
+  cwd,
+  home,
+}: Pick<ConfigInput, 'env' | 'cwd' | 'home'>): string[] {
+  if (env['SPICA_CONFIG']) return [resolve(cwd, env['SPICA_CONFIG'])];
+  const userDir = absoluteOnly(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
+  return [join(cwd, 'spica.yaml'), join(userDir, 'spica', 'spica.yaml')];
+}
+
+function listSettings(file: FileConfig, layers: Layers): EffectiveSetting[] {
+  const settings: EffectiveSetting[] = [];
+  const walk = (value: unknown, path: readonly string[]): void => {
+    if (isTree(value)) {
+      for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key]);
+    } else if (value !== undefined) {
+      // A default stands inside a map that was given, too.
+      const source = valueAt(layers, path) === undefined ? 'default' : sourceOf(layers, path);
+      settings.push({
+        path: path.join('.'),
+        value: typeof value === 'string' ? redactText(value) : value,
+        source,
+      });
+    }
+  };
+  const { [LEGACY_BLOCK]: _laidUnderThePools, ...rest } = file;
+  walk(rest, []);
+  return settings;
+}

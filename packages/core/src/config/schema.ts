@@ -1,0 +1,144 @@
+import * as z from 'zod';
+import { DURATION_EXPECTED, formatDuration, parseDuration } from '../units/duration.ts';
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+
+const name = z.string().regex(NAME, 'expected lower-case letters, digits and dashes, at most 32');
+const text = z.string('expected a text').min(1, 'expected a text that is not empty');
+const flag = z.boolean('expected true or false');
+const atLeast1 = whole(1);
+
+function whole(least: number) {
+  const expected = `expected a whole number of at least ${least}`;
+  return z.int(expected).min(least, expected);
+}
+
+function number(expected: string, test: (value: number) => boolean) {
+  return z.number(expected).refine(test, expected);
+}
+
+/** A duration in the file, milliseconds in the config. `most` is there for what a timer waits for. */
+function duration({ least = 0, most = Number.MAX_SAFE_INTEGER } = {}) {
+  return z
+    .string(DURATION_EXPECTED)
+    .refine((value) => parseDuration(value) !== null, DURATION_EXPECTED)
+    .refine((value) => (parseDuration(value) ?? least) >= least, `expected at least ${formatDuration(least)}`)
+    .refine((value) => (parseDuration(value) ?? most) <= most, `expected at most ${formatDuration(most)}`);
+}
+
+/** A Node timer that is set further ahead than 2^31 − 1 ms (24.8 days) fires at once. */
+const TIMER_MS = 24 * 86_400_000;
+
+const positive = (value: number) => value > 0;
+const notNegative = (value: number) => value >= 0;
+
+const maxAgeDays = number('expected a number of days above 0', positive);
+const minFreeSpaceGb = number('expected a number of GB of at least 0', notNegative);
+
+const retention = z.strictObject({
+  max_instances: atLeast1.default(10),
+  max_age_days: maxAgeDays.default(3),
+  prune_on_spawn: flag.default(true),
+});
+
+/** The older block, which says the same for every pool (legacy.ts). Its defaults are those of the pools. */
+export const LEGACY_BLOCK = 'spica_retention';
+export const legacySchema = z.strictObject({
+  max_instances: atLeast1.optional(),
+  max_age_days: maxAgeDays.optional(),
+  prune_on_spawn: flag.optional(),
+  min_free_space_gb: minFreeSpaceGb.optional(),
+});
+
+const disk = z.strictObject({
+  min_free_space_gb: minFreeSpaceGb.default(20),
+  min_free_inodes_percent: number('expected a percentage from 0 to 100', (v) => v >= 0 && v <= 100).default(
+    5,
+  ),
+  safety_factor: number('expected a factor of at least 1', (v) => v >= 1).default(1.1),
+});
+
+const pool = z.strictObject({
+  root: text.default('./instances'),
+  templates: z.record(name, text).default({ default: './template' }),
+  retention: retention.prefault({}),
+  disk: disk.prefault({}),
+});
+
+const CRON = /^\S+(\s+\S+){4,5}$/;
+const CRON_EXPECTED = 'expected a cron pattern of 5 or 6 fields like "0 * * * *"';
+
+const prune = z
+  .strictObject({
+    every: duration({ least: 1_000 }).optional(),
+    pattern: z.string(CRON_EXPECTED).regex(CRON, CRON_EXPECTED).optional(),
+  })
+  .refine(({ every, pattern }) => !(every && pattern), 'expected exactly one of every and pattern, got both')
+  .refine(({ every, pattern }) => every || pattern, 'expected exactly one of every and pattern, got neither');
+
+const REDIS_URL_EXPECTED = 'expected a URL like redis://host:6379';
+
+/** `spica.yaml`, with every default. What the older block says is laid under the pools before. */
+export const fileSchema = z.strictObject({
+  [LEGACY_BLOCK]: legacySchema.optional(),
+  pools: z
+    .record(name, pool)
+    .refine((pools) => Object.keys(pools).length > 0, 'expected at least one pool, got none')
+    .prefault({ main: {} }),
+  concurrency: z
+    .strictObject({
+      gate: atLeast1.default(1),
+      spawn: atLeast1.default(2),
+      prune: atLeast1.default(1),
+      sample: atLeast1.default(1),
+    })
+    .prefault({}),
+  gate: z
+    .strictObject({
+      max_wait: duration().default('10m'),
+      poll_every: duration({ least: 100, most: TIMER_MS }).default('5s'),
+      barrier_after: duration().default('60s'),
+    })
+    .prefault({}),
+  prune: prune.prefault({ every: '10m' }),
+  sample: z
+    .strictObject({ every: duration({ least: 1_000 }).default('5m'), max_age: duration().default('10m') })
+    .prefault({}),
+  server: z
+    .strictObject({
+      host: text.default('127.0.0.1'),
+      port: z
+        .int('expected a port from 0 to 65535')
+        .min(0, 'expected a port from 0 to 65535')
+        .max(65_535, 'expected a port from 0 to 65535')
+        .default(3737),
+    })
+    .prefault({}),
+  audit: z.strictObject({ path: text.nullable().default(null) }).prefault({}),
+  redis: z
+    .strictObject({
+      url: z
+        .string(REDIS_URL_EXPECTED)
+        .regex(/^rediss?:\/\//, REDIS_URL_EXPECTED)
+        .refine((url) => URL.canParse(url), REDIS_URL_EXPECTED)
+        .nullable()
+        .default(null),
+    })
+    .prefault({}),
+  shutdown_timeout: duration({ most: TIMER_MS }).default('30s'),
+  budget: z
+    .strictObject({ cpu: whole(0).default(4), ram_gb: whole(0).default(8), vram_gb: whole(0).default(8) })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(
+          ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+          'expected trace, debug, info, warn, error or silent',
+        )
+        .default('info'),
+    })
+    .prefault({}),
+});
+
+export type FileConfig = z.output<typeof fileSchema>;
