@@ -1,0 +1,38 @@
+import { createCatalog } from '@spica/catalog';
+import { type Config, systemClock } from '@spica/core';
+import { initPool, probeCloneMethod } from '@spica/pool';
+import { loadConfig } from '../context/config.ts';
+import { choosePool } from '../context/pool.ts';
+import { withRedis } from '../context/redis.ts';
+import type { Invocation } from '../io.ts';
+import { sayMethod } from '../output/method.ts';
+import { writeFields, writeJson } from '../output/write.ts';
+
+export interface InitOptions {
+  readonly rebind?: boolean;
+}
+
+/** `spica init`: creates the pool's root and marker. Safe to run again. */
+export async function init({ io, options }: Invocation<InitOptions>): Promise<number> {
+  const { config } = await loadConfig(io, options);
+  const { name, root } = choosePool(config, options.pool);
+  const pool = await initPool({ name, root, clock: systemClock });
+  const method = await probeCloneMethod(pool);
+  if (options.rebind) await rebind(config, name);
+  if (options.json)
+    writeJson(io.stdout, { pool: name, id: pool.id, root: pool.paths.root, cloneMethod: method });
+  else {
+    writeFields(io.stdout, [
+      ['pool', name],
+      ['root', pool.paths.root],
+      ['id', pool.id],
+      ['clones by', sayMethod(method)],
+    ]);
+  }
+  return 0;
+}
+
+/** The next worker that serves the pool tells the catalog its new id. */
+async function rebind(config: Config, pool: string): Promise<void> {
+  await withRedis(config, (redis) => createCatalog({ redis, pool }).forgetIdentity());
+}

@@ -1,0 +1,24 @@
+import { type CatalogInstance, createCatalog } from '@spica/catalog';
+import { loadConfig } from '../context/config.ts';
+import { choosePool } from '../context/pool.ts';
+import { withRedis } from '../context/redis.ts';
+import type { Invocation } from '../io.ts';
+import { INSTANCE_COLUMNS, toInstanceJson } from '../output/instance.ts';
+import { writeJson, writeRows } from '../output/write.ts';
+
+/** `spica ls`: the pool's instances, oldest first. */
+export async function ls({ io, options }: Invocation): Promise<number> {
+  const { config } = await loadConfig(io, options);
+  const pool = choosePool(config, options.pool).name;
+  const instances: CatalogInstance[] = [];
+  await withRedis(config, async (redis) => {
+    for await (const instance of createCatalog({ redis, pool }).list()) instances.push(instance);
+  });
+  if (options.json) {
+    writeJson(io.stdout, { pool, instances: instances.map(toInstanceJson) });
+    return 0;
+  }
+  writeRows(io.stdout, INSTANCE_COLUMNS, instances);
+  if (io.stdout.isTTY && instances.length === 0) io.stderr.write(`no instances in pool ${pool}\n`);
+  return 0;
+}

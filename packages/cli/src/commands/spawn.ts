@@ -1,0 +1,100 @@
+import { UnreachableError } from '@spica/core';
+import { closeQueues, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
+import { type LoadedConfig, loadConfig } from '../context/config.ts';
+import { choosePool } from '../context/pool.ts';
+import { isConnectionLost, withRedis } from '../context/redis.ts';
+import { parseInstanceId } from '../input/ids.ts';
+import { parseCount, parseWait } from '../input/numbers.ts';
+import { parseLabels, parseParams } from '../input/pairs.ts';
+import { chooseTemplate, namesTemplates } from '../input/template.ts';
+import type { GlobalOptions, Invocation } from '../io.ts';
+import { writeJson, writeRows } from '../output/write.ts';
+import { type Spawn, submitSpawn } from '../request/submit.ts';
+import { waitForRequest } from '../request/wait.ts';
+import { requireWorker } from '../wait/worker.ts';
+
+export interface SpawnOptions {
+  readonly count: string;
+  readonly template?: string;
+  readonly set?: readonly string[];
+  readonly parent?: string;
+  readonly experiment?: string;
+  readonly label?: readonly string[];
+  readonly notes?: string;
+  readonly wait: boolean;
+  readonly maxWait?: string;
+  readonly timeout?: string;
+  readonly key?: string;
+}
+
+/** `spica spawn`: submits a request and, unless `--no-wait`, waits for its instances. Prints their ids. */
+export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<number> {
+  const timeoutMs = parseWait('--timeout', options.timeout);
+  const loaded = await loadConfig(io, options);
+  const wanted = readSpawn(options, loaded);
+  const { pool, count } = wanted;
+  const json = options.json === true;
+  return withRedis(loaded.config, async (redis) => {
+    const queues = openQueues(pool, redis);
+    // Before it is submitted: a request that nobody serves would come up long after its submitter went away.
+    if (options.wait) await requireWorker(queues.gate, pool);
+    const request = await submitSpawn(queues, wanted);
+    if (options.wait) {
+      const waiting = waitForRequest(queues, request, { io, redis, pool, count, timeoutMs });
+      const { instances } = await waiting.catch((error: unknown) => {
+        throw withRequest(error, request);
+      });
+      printInstances(io.stdout, json, { pool, request, instances });
+    } else if (json) writeJson(io.stdout, { pool, request });
+    else io.stdout.write(`${request}\n`);
+    await closeQueues(queues);
+    return 0;
+  });
+}
+
+/** Checks what was asked for before anything is done. Throws UsageError that names the flag. */
+function readSpawn(options: SpawnOptions & GlobalOptions, { config, effective }: LoadedConfig): Spawn {
+  const policy = choosePool(config, options.pool);
+  const template =
+    options.template === undefined || namesTemplates(effective, policy.name)
+      ? chooseTemplate(policy, options.template)
+      : options.template;
+  return {
+    config,
+    pool: policy.name,
+    count: parseCount('-n', options.count, { least: 1, most: MAX_COUNT }),
+    template,
+    params: parseParams(options.set ?? []),
+    parent: options.parent === undefined ? null : parseInstanceId('--parent', options.parent),
+    experiment: options.experiment ?? null,
+    labels: parseLabels(options.label ?? []),
+    notes: options.notes ?? '',
+    maxWaitMs: parseWait('--max-wait', options.maxWait),
+    key: options.key ?? null,
+  };
+}
+
+/** Whoever lost sight of a request has to know which, and that it is not lost. */
+function withRequest(error: unknown, request: string): unknown {
+  const lost = error instanceof UnreachableError || isConnectionLost(error);
+  if (!lost || !(error instanceof Error)) return error;
+  const code = error instanceof UnreachableError ? error.code : 'REDIS_UNREACHABLE';
+  const message = `${error.message}; request ${request} stays in the queue until then`;
+  return new UnreachableError(code, message, { request }, error);
+}
+
+function printInstances(
+  stdout: Invocation['io']['stdout'],
+  json: boolean,
+  result: RequestResult & { readonly pool: string; readonly request: string },
+): void {
+  if (json) writeJson(stdout, result);
+  else if (!stdout.isTTY) stdout.write(result.instances.map(({ id }) => `${id}\n`).join(''));
+  else {
+    const columns = [
+      { title: 'id', text: ({ id }: RequestResult['instances'][number]) => id },
+      { title: 'path', text: ({ path }: RequestResult['instances'][number]) => path },
+    ];
+    writeRows(stdout, columns, result.instances);
+  }
+}

@@ -1,0 +1,42 @@
+import { type Config, UnreachableError } from '@spica/core';
+import { connectProducer, describeTarget } from '@spica/queues';
+import { redisTargetOf } from '@spica/workers';
+import type { Redis } from 'ioredis';
+
+/**
+ * Runs some work with a connection that fails fast, and closes it. Throws UnreachableError REDIS_UNREACHABLE when Redis
+ * does not answer, or goes away meanwhile; where it is the embedded one, the message says who starts it.
+ */
+export async function withRedis<T>(config: Config, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const target = redisTargetOf(config);
+  const hint = 'socket' in target ? ': start it with `spica up`' : '';
+  let redis: Redis | null = null;
+  try {
+    redis = await connectProducer(target);
+    return await work(redis);
+  } catch (error) {
+    if (error instanceof UnreachableError && error.code === 'REDIS_UNREACHABLE') {
+      throw new UnreachableError(error.code, error.message + hint, error.details, error);
+    }
+    if (!isConnectionLost(error)) throw error;
+    throw new UnreachableError(
+      'REDIS_UNREACHABLE',
+      `Redis at ${describeTarget(target)} went away (${(error as Error).message})${hint}`,
+      {},
+      error,
+    );
+  } finally {
+    redis?.disconnect();
+  }
+}
+
+const LOST =
+  /^Connection is closed|^Command timed out|^Stream isn't writeable|^Reached the max retries per request/;
+const LOST_CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'];
+
+/** ioredis has no one class for it: what is told apart here is a lost connection from an answer we did not like. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return LOST.test(error.message) || LOST_CODES.includes(code ?? '') || syscall === 'connect';
+}

@@ -1,0 +1,41 @@
+import { DURATION_EXPECTED, parseDuration, UsageError } from '@spica/core';
+
+function refuse(flag: string, expected: string, text: string): UsageError {
+  return new UsageError('FLAG_INVALID', `${flag}: ${expected}, got "${shorten(text)}"`, { flag });
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+/** Reads a whole number written in digits. Throws UsageError FLAG_INVALID that quotes flag, value and bounds. */
+export function parseCount(
+  flag: string,
+  text: string,
+  { least, most }: { least: number; most?: number },
+): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(value) && value >= least && value <= (most ?? value)) return value;
+  const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw refuse(flag, `expected a whole number ${range}`, text);
+}
+
+/** Reads a number of days, fractions allowed, and returns milliseconds. */
+export function parseDays(flag: string, text: string): number {
+  const days = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isFinite(days)) return days * 86_400_000;
+  throw refuse(flag, 'expected a number of days of at least 0', text);
+}
+
+/** Reads a duration like `10m` and returns milliseconds; null where the flag was not given. */
+export function parseWait(flag: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const ms = parseDuration(text);
+  if (ms !== null) return ms;
+  throw refuse(flag, DURATION_EXPECTED, text);
+}
+
+/** `--port` as a flag of the config; none where it was not given. */
+export function parsePort(text: string | undefined): Record<string, number> {
+  return text === undefined ? {} : { 'server.port': parseCount('--port', text, { least: 0, most: 65_535 }) };
+}

@@ -1,0 +1,32 @@
+import { type Param, UsageError } from '@spica/core';
+
+const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+
+/** Splits `K=V` at the first `=`; the last of several for one K wins. Throws UsageError FLAG_INVALID. */
+function splitPairs(flag: string, pairs: readonly string[]): [string, string][] {
+  return pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+    const shown = pair.length > 80 ? `${pair.slice(0, 80)}…` : pair;
+    throw new UsageError('FLAG_INVALID', `${flag}: expected NAME=value, got "${shown}"`, { flag });
+  });
+}
+
+/**
+ * `--set` values: what JSON reads as a number, true or false is one, anything else is text. A number that would lose
+ * digits stays text.
+ */
+export function parseParams(pairs: readonly string[]): Record<string, Param> {
+  return Object.fromEntries(splitPairs('--set', pairs).map(([name, text]) => [name, parseScalar(text)]));
+}
+
+export function parseLabels(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(splitPairs('--label', pairs));
+}
+
+function parseScalar(text: string): Param {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (!JSON_NUMBER.test(text)) return text;
+  const value = Number(text);
+  return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : text;
+}

@@ -1,0 +1,35 @@
+/** A stream that a command writes to. */
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** All that a command may touch of the process that runs it. */
+export interface Io {
+  /** Data only. */
+  readonly stdout: Output;
+  /** Errors, progress, hints. */
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly home: string;
+  /** Where SIGINT, SIGTERM and SIGHUP arrive. */
+  readonly signals: NodeJS.EventEmitter;
+  /** Ends the process on the spot. */
+  exit(code: number): void;
+}
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly pool?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** One call of a command, as the command line gave it: values are texts, not checked yet. */
+export interface Invocation<Options extends object = object> {
+  readonly io: Io;
+  readonly args: readonly string[];
+  readonly options: Options & GlobalOptions;
+}
+
+/** Runs a command to its end and resolves with the exit code. Throws SpicaError for all that is not as it must be. */
+export type Command<Options extends object = object> = (invocation: Invocation<Options>) => Promise<number>;

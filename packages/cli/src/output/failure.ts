@@ -1,0 +1,68 @@
+import { EXIT_CODES, SpicaError } from '@spica/core';
+import { CommanderError } from 'commander';
+import type { Output } from '../io.ts';
+import { Interrupted } from '../wait/interrupted.ts';
+import { oneLine } from './write.ts';
+
+/** What Ctrl-C ends with, as a shell has it (128 + SIGINT). */
+const EXIT_INTERRUPTED = 130;
+
+interface Failure {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly details: unknown;
+}
+
+/** Says on standard error what went wrong, in one line (one object with `json`), and returns the exit code. */
+export function reportFailure(
+  error: unknown,
+  stderr: Output,
+  { json, verbose }: { json: boolean; verbose: boolean },
+): number {
+  const { exitCode, ...failure } = describe(error);
+  if (json) stderr.write(`${JSON.stringify({ error: failure })}\n`);
+  else stderr.write(`${failure.kind === 'interrupted' ? '' : 'error: '}${printable(failure.message)}\n`);
+  if (verbose && error instanceof Error) stderr.write(`${stackOf(error)}\n`);
+  else if (failure.kind === 'unexpected' && !json)
+    stderr.write('this is a bug in Spica; --verbose shows where\n');
+  return exitCode;
+}
+
+function describe(error: unknown): Failure {
+  if (error instanceof SpicaError) {
+    const { kind, code, message, details } = error;
+    return { exitCode: EXIT_CODES[kind], code, kind, message, details };
+  }
+  if (error instanceof Interrupted) {
+    return {
+      exitCode: EXIT_INTERRUPTED,
+      code: 'INTERRUPTED',
+      kind: 'interrupted',
+      message: error.message,
+      details: {},
+    };
+  }
+  if (error instanceof CommanderError) {
+    return { exitCode: EXIT_CODES.usage, code: 'USAGE', kind: 'usage', message: plain(error), details: {} };
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { exitCode: EXIT_CODES.check, code: 'INTERNAL', kind: 'unexpected', message, details: {} };
+}
+
+/** Commander's message in one line. Where it printed the help already, there is none. */
+function plain({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'a command is missing';
+  return message.replace(/^error: /, '').replaceAll('\n', ' ');
+}
+
+/** Messages quote what others wrote: line by line, without control sequences. */
+function printable(message: string): string {
+  return message.split('\n').map(oneLine).join('\n');
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack}${cause}`;
+}

@@ -1,0 +1,52 @@
+import { formatBytes } from '@spica/core';
+import { QUEUE_NAMES } from '@spica/queues';
+import type { Output } from '../io.ts';
+import type { PoolStatus } from '../status/read.ts';
+import { sayMethod } from './method.ts';
+import { writeFields, writeRows } from './write.ts';
+
+/** How a pool stands, for people. */
+export function writePoolStatus(stdout: Output, status: PoolStatus): void {
+  const { problem, reserved, held } = status;
+  writeFields(stdout, [
+    ['pool', status.pool],
+    ['root', status.root],
+    ['problem', problem && `${problem.code}: ${problem.message}`],
+    ['clones by', sayMethod(status.cloneMethod)],
+    ['disk', sayBytes(status)],
+    ['inodes', sayInodes(status)],
+    ['instances', `${status.instances} of ${status.maxInstances}, ${reserved.slots} more reserved`],
+    ['reserved', `${formatBytes(reserved.bytes)}, ${reserved.inodes} inodes, ${reserved.slots} slots`],
+    ['served', status.workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`'],
+    ...QUEUE_NAMES.map((name): [string, string] => [`queue ${name}`, sayQueue(status.queues[name])]),
+    ['held', held.length === 0 ? 'none' : String(held.length)],
+  ]);
+  if (held.length === 0) return;
+  writeRows(
+    stdout,
+    [
+      { title: 'held request', text: ({ request }) => request },
+      { title: 'asks for', text: ({ count }) => String(count), align: 'right' },
+      { title: 'since', text: ({ since }) => since },
+      { title: 'reason', text: ({ reason }) => reason },
+    ],
+    held,
+  );
+}
+
+function sayBytes({ disk }: PoolStatus): string | null {
+  if (!disk) return null;
+  const { availableBytes, totalBytes, floor } = disk;
+  return `${formatBytes(availableBytes)} available of ${formatBytes(totalBytes)}, floor ${formatBytes(floor.bytes)}`;
+}
+
+function sayInodes({ disk }: PoolStatus): string | null {
+  if (!disk) return null;
+  const { freeInodes, totalInodes, floor } = disk;
+  return freeInodes === null ? 'no limit' : `${freeInodes} free of ${totalInodes}, floor ${floor.inodes}`;
+}
+
+function sayQueue(counts: Readonly<Record<string, number>>): string {
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  return some.length === 0 ? 'empty' : some.map(([state, count]) => `${count} ${state}`).join(', ');
+}

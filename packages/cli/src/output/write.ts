@@ -1,0 +1,69 @@
+import Table from 'cli-table3';
+import type { Output } from '../io.ts';
+
+export function writeJson(stdout: Output, value: unknown): void {
+  stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export interface Column<Row> {
+  readonly title: string;
+  /** As people read it. */
+  readonly text: (row: Row) => string;
+  /** As programs read it, where that differs: bytes, ISO times. */
+  readonly raw?: (row: Row) => string | number | null;
+  readonly align?: 'left' | 'right';
+}
+
+/** Rows as a table on a terminal; when piped, one line each, tab-separated, without titles. */
+export function writeRows<Row>(stdout: Output, columns: readonly Column<Row>[], rows: readonly Row[]): void {
+  if (stdout.isTTY) {
+    if (rows.length > 0) stdout.write(`${renderTable(columns, rows)}\n`);
+    return;
+  }
+  for (const row of rows) {
+    const cells = columns.map(({ text, raw }) => oneLine(String((raw ? raw(row) : text(row)) ?? '')));
+    stdout.write(`${cells.join('\t')}\n`);
+  }
+}
+
+/** A table without borders, its titles in capitals. */
+export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const table = new Table({
+    head: columns.map(({ title }) => title.toUpperCase()),
+    colAligns: columns.map(({ align }) => align ?? 'left'),
+    chars: BORDERLESS,
+    style: { 'padding-left': 0, 'padding-right': 2, head: [], border: [] },
+  });
+  table.push(...rows.map((row) => columns.map(({ text }) => oneLine(text(row)))));
+  const lines = table.toString().split('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
+}
+
+/** Names and values, one a line, the values aligned. Lines without a value are left out. */
+export function writeFields(stdout: Output, fields: readonly (readonly [string, string | null])[]): void {
+  const given = fields.filter((field): field is [string, string] => field[1] !== null);
+  const width = Math.max(...given.map(([name]) => name.length)) + 2;
+  for (const [name, value] of given) stdout.write(`${name.padEnd(width)}${oneLine(value)}\n`);
+}
+
+const NONE = { left: '', mid: '', right: '' };
+const BORDERLESS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  'left-mid': '',
+  'mid-mid': '',
+  'right-mid': '',
+  middle: '',
+  ...NONE,
+};
+
+/** What others wrote (a reason, a label) must not break a row, nor reach the terminal as a control sequence. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+}

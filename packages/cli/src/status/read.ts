@@ -1,0 +1,77 @@
+import { createCatalog } from '@spica/catalog';
+import { type Amount, type CloneMethod, floorOf, type PoolConfig, type Space, SpicaError } from '@spica/core';
+import { openPool, readSpace } from '@spica/pool';
+import { closeQueues, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
+import type { Redis } from 'ioredis';
+import { toIso } from '../output/age.ts';
+
+/** How a pool stands: its disk, what is promised, who waits, and who works. */
+export interface PoolStatus {
+  readonly pool: string;
+  readonly root: string;
+  /** Why the pool cannot be used from this host; null where it can. */
+  readonly problem: { readonly code: string; readonly message: string } | null;
+  readonly cloneMethod: CloneMethod | null;
+  readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
+  readonly reserved: Amount;
+  readonly instances: number;
+  readonly maxInstances: number;
+  readonly held: readonly {
+    readonly request: string;
+    readonly count: number;
+    readonly since: string;
+    readonly reason: string;
+  }[];
+  readonly queues: Readonly<Record<QueueName, Readonly<Record<string, number>>>>;
+  readonly workers: Readonly<Record<QueueName, number>>;
+}
+
+const STATES = ['waiting', 'active', 'delayed', 'waiting-children', 'failed'] as const;
+
+/** Reads a pool's status from its disk, the catalog and the queues. Changes nothing. */
+export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<PoolStatus> {
+  const catalog = createCatalog({ redis, pool: policy.name });
+  const queues = openQueues(policy.name, redis);
+  const [disk, ledger, held, identity, counts, workers] = await Promise.all([
+    readDisk(policy),
+    catalog.ledger(),
+    catalog.held(),
+    catalog.identity(),
+    forEachQueue((name) => queues[name].getJobCounts(...STATES)),
+    forEachQueue((name) => queues[name].getWorkersCount()),
+  ]);
+  await closeQueues(queues);
+  return {
+    pool: policy.name,
+    root: policy.root,
+    ...disk,
+    cloneMethod: identity?.method ?? null,
+    reserved: ledger.reserved,
+    instances: ledger.instances,
+    maxInstances: policy.retention.maxInstances,
+    held: held.map(({ request, count, heldAt, reason }) => ({
+      request,
+      count,
+      since: toIso(heldAt) ?? '',
+      reason,
+    })),
+    queues: counts,
+    workers,
+  };
+}
+
+async function readDisk({ name, root, disk }: PoolConfig): Promise<Pick<PoolStatus, 'disk' | 'problem'>> {
+  try {
+    const pool = await openPool({ name, root });
+    const space = await readSpace(pool.paths.root);
+    return { problem: null, disk: { ...space, floor: floorOf(disk, space.totalInodes) } };
+  } catch (error) {
+    if (!(error instanceof SpicaError)) throw error;
+    return { problem: { code: error.code, message: error.message }, disk: null };
+  }
+}
+
+async function forEachQueue<T>(read: (name: QueueName) => Promise<T>): Promise<Record<QueueName, T>> {
+  const entries = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await read(name)] as const));
+  return Object.fromEntries(entries) as Record<QueueName, T>;
+}

@@ -1,0 +1,14 @@
+import type { Io } from '../io.ts';
+
+/** The user pressed Ctrl-C; the message says what goes on without them. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/** Calls back on Ctrl-C, instead of the process ending on the spot, until the returned function is called. */
+export function onInterrupt(io: Io, callback: () => void): () => void {
+  io.signals.on('SIGINT', callback);
+  return () => {
+    io.signals.off('SIGINT', callback);
+  };
+}

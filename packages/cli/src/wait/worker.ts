@@ -1,0 +1,47 @@
+import { setTimeout } from 'node:timers/promises';
+import { UnreachableError } from '@spica/core';
+import type { Queue } from 'bullmq';
+
+/** A worker that is just starting, or starting again, is given this long. */
+const GRACE_MS = 3_000;
+const LOOK_EVERY_MS = 500;
+
+export interface WorkerWait {
+  /** How long there may be no worker. */
+  readonly graceMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Resolves once a worker takes jobs from the queue. Throws UnreachableError WORKER_UNREACHABLE when none does within
+ * the grace.
+ */
+export async function requireWorker(queue: Queue, pool: string, wait: WorkerWait = {}): Promise<void> {
+  await lookUntil(queue, pool, (workers) => workers > 0, wait);
+}
+
+/**
+ * Looks on while a job is waited for; never resolves. Throws UnreachableError WORKER_UNREACHABLE once there has been no
+ * worker for the grace, what Redis throws when it is gone, and the signal's reason when it is aborted.
+ */
+export async function watchWorker(queue: Queue, pool: string, wait: WorkerWait = {}): Promise<never> {
+  await lookUntil(queue, pool, () => false, wait);
+  throw new TypeError('the watch over the workers ended by itself');
+}
+
+async function lookUntil(queue: Queue, pool: string, enough: (workers: number) => boolean, wait: WorkerWait) {
+  let missingSince: number | null = null;
+  for (;;) {
+    const workers = await queue.getWorkersCount();
+    if (enough(workers)) return;
+    const now = performance.now();
+    missingSince = workers > 0 ? null : (missingSince ?? now);
+    if (missingSince !== null && now - missingSince >= (wait.graceMs ?? GRACE_MS)) {
+      throw new UnreachableError(
+        'WORKER_UNREACHABLE',
+        `no worker serves pool ${pool}: start one with \`spica up\``,
+      );
+    }
+    await setTimeout(LOOK_EVERY_MS, undefined, wait.signal ? { signal: wait.signal } : {});
+  }
+}

@@ -1,0 +1,27 @@
+import type { PoolConfig } from '@spica/core';
+import { expect, it } from 'vitest';
+import { chooseTemplate } from '../../src/input/template.ts';
+
+const pool = (...names: string[]): PoolConfig => ({
+  name: 'main',
+  root: '/pool',
+  templates: Object.fromEntries(names.map((name) => [name, `/templates/${name}`])),
+  retention: { maxInstances: 10, maxAgeDays: 3, pruneOnSpawn: true },
+  disk: { minFreeSpaceGb: 20, minFreeInodesPercent: 5, safetyFactor: 1.1 },
+});
+
+it('takes the template asked for, else the only one, else `default`', () => {
+  expect(chooseTemplate(pool('a', 'default'), 'a')).toBe('a');
+  expect(chooseTemplate(pool('only'), undefined)).toBe('only');
+  expect(chooseTemplate(pool('a', 'default'), undefined)).toBe('default');
+});
+
+it('lists the templates when none was given and none is the obvious one', () => {
+  expect(() => chooseTemplate(pool('a', 'b'), undefined)).toThrow(
+    '--template: expected one of: a, b (templates of pool main), none was given, and there is no template "default"',
+  );
+});
+
+it('is not fooled by names that every object has', () => {
+  expect(() => chooseTemplate(pool('a', 'b'), 'constructor')).toThrow('got "constructor"');
+});
