@@ -2,7 +2,7 @@ import { EXIT_CODES, SpicaError } from '@spica/core';
 import { CommanderError } from 'commander';
 import type { Output } from '../io.ts';
 import { Interrupted } from '../wait/interrupted.ts';
-import { oneLine } from './write.ts';
+import { oneLine } from './one-line.ts';
 
 /** What Ctrl-C ends with, as a shell has it (128 + SIGINT). */
 const EXIT_INTERRUPTED = 130;

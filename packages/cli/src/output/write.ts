@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { Output } from '../io.ts';
+import { oneLine } from './one-line.ts';
 
 export function writeJson(stdout: Output, value: unknown): void {
   stdout.write(`${JSON.stringify(value, null, 2)}\n`);
@@ -62,8 +63,3 @@ const BORDERLESS = {
   middle: '',
   ...NONE,
 };
-
-/** What others wrote (a reason, a label) must not break a row, nor reach the terminal as a control sequence. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
-}

@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectProducer, openQueues, type PoolQueues, prefixOf, type QueueName } from '@spica/queues';
+import { createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
+import { type Processor, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { waitForRequest } from '../../src/request/wait.ts';
+import { runJob } from '../../src/wait/job.ts';
+import { runServedJob } from '../../src/wait/served-job.ts';
+import { requireWorker, watchWorker } from '../../src/wait/worker.ts';
+import { capture } from '../capture.ts';
+
+let dir: string;
+let server: EmbeddedRedis;
+let redis: Redis;
+let queues: PoolQueues;
+const workers: Worker[] = [];
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-wait-'));
+  server = await startEmbeddedRedis({ stateDir: dir, logger: createLogger({ level: 'silent', pretty: false }) });
+  redis = await connectProducer(server.target);
+  queues = openQueues('main', redis);
+});
+
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.close(true)));
+  redis.disconnect();
+  await server.stop();
+  await rm(dir, { recursive: true });
+});
+
+async function work(name: QueueName, processor: Processor): Promise<Worker> {
+  const socket = 'socket' in server.target ? server.target.socket : '';
+  const worker = new Worker(name, processor, {
+    connection: { path: socket, maxRetriesPerRequest: null },
+    prefix: prefixOf('main'),
+  });
+  worker.on('error', () => undefined); // its Redis is killed in some of these
+  workers.push(worker);
+  await worker.waitUntilReady();
+  return worker;
+}
+
+/** A request as far as waiting for it goes: a job of the gate. */
+async function submit(): Promise<string> {
+  const { id } = await queues.gate.add('request', { pool: 'main' }, { jobId: 'req-1' });
+  return id ?? '';
+}
+
+it('does without a worker for a moment, then says how to start one', async () => {
+  const unserved = requireWorker(queues.gate, 'main', { graceMs: 0 });
+  await expect(unserved).rejects.toMatchObject({
+    kind: 'unreachable',
+    code: 'WORKER_UNREACHABLE',
+    message: 'no worker serves pool main: start one with `spica up`',
+  });
+  await work('gate', async () => null);
+  await requireWorker(queues.gate, 'main', { graceMs: 0 });
+});
+
+it('waits for a job and resolves with what came of it', async () => {
+  await work('prune', async (job) => ({ seen: job.data }));
+  expect(await runJob(queues.prune, 'prune', { pool: 'main' }, redis)).toEqual({ seen: { pool: 'main' } });
+});
+
+it('throws the error that a job failed with, by its code', async () => {
+  await work('prune', async () => {
+    throw new Error('AUDIT_UNWRITABLE: the audit log cannot be written');
+  });
+  const failed = runJob(queues.prune, 'prune', { pool: 'main' }, redis);
+  await expect(failed).rejects.toMatchObject({ code: 'AUDIT_UNWRITABLE', kind: 'check' });
+});
+
+it('adds no job where nobody would do it', async () => {
+  const job = runServedJob(queues, 'prune', { pool: 'main' }, { io: capture(), redis });
+  await expect(job).rejects.toMatchObject({ code: 'WORKER_UNREACHABLE' });
+  expect(await queues.prune.getJobCountByTypes('waiting', 'active', 'delayed')).toBe(0);
+});
+
+it('waits for a request and shows why it is held', async () => {
+  const looked = Promise.withResolvers<void>();
+  await work('gate', async (job) => {
+    await job.updateProgress({ phase: 'held', reason: 'no slots', since: 'S', until: 'U' });
+    await looked.promise;
+    return { instances: [{ id: 'spica-0123456789ab', path: '/p' }] };
+  });
+  const io = capture();
+  const id = await submit();
+  const waiting = waitForRequest(queues, id, { io, redis, pool: 'main', count: 1, timeoutMs: null });
+  await expect.poll(() => io.err()).toBe(`request ${id} held until U at most: no slots\n`);
+  looked.resolve();
+  expect(await waiting).toEqual({ instances: [{ id: 'spica-0123456789ab', path: '/p' }] });
+  expect(io.out()).toBe('');
+});
+
+it('draws a bar on a terminal and clears it in the end', async () => {
+  const looked = Promise.withResolvers<void>();
+  await work('gate', async (job) => {
+    await job.updateProgress({ phase: 'held', reason: 'no slots', since: 'S', until: 'U' });
+    await looked.promise;
+    return { instances: [] };
+  });
+  const io = capture({ tty: true });
+  const id = await submit();
+  const waiting = waitForRequest(queues, id, { io, redis, pool: 'main', count: 8, timeoutMs: null });
+  await expect.poll(() => io.err()).toContain('0/8  held');
+  looked.resolve();
+  await waiting;
+  expect(io.err()).toContain('held until U at most: no slots\n');
+  expect(io.out()).toBe('');
+});
+
+it('gives up after --timeout, with the request id and how to look again', async () => {
+  const never = Promise.withResolvers<void>();
+  await work('gate', () => never.promise);
+  const id = await submit();
+  const waiting = waitForRequest(queues, id, { io: capture(), redis, pool: 'main', count: 1, timeoutMs: 50 });
+  await expect(waiting).rejects.toMatchObject({
+    kind: 'timeout',
+    message: `request ${id} has not ended within 50ms (--timeout); it goes on, and \`spica show ${id}\` tells how it stands`,
+  });
+  never.resolve();
+});
+
+it('stops waiting on Ctrl-C, says that the request goes on, and leaves the signal alone afterwards', async () => {
+  const never = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  await work('gate', () => {
+    taken.resolve();
+    return never.promise;
+  });
+  const io = capture();
+  const id = await submit();
+  const waiting = waitForRequest(queues, id, { io, redis, pool: 'main', count: 1, timeoutMs: null });
+  await taken.promise;
+  await expect.poll(() => io.signals.listenerCount('SIGINT')).toBe(1);
+  io.signals.emit('SIGINT');
+  await expect(waiting).rejects.toThrow(`request ${id} goes on; \`spica show ${id}\` tells how it stands`);
+  expect(io.signals.listenerCount('SIGINT')).toBe(0);
+  never.resolve();
+});
+
+it('stops waiting when the worker is gone', async () => {
+  const worker = await work('gate', async () => null);
+  const watching = watchWorker(queues.gate, 'main', { graceMs: 0 });
+  await worker.close();
+  await expect(watching).rejects.toMatchObject({ code: 'WORKER_UNREACHABLE' });
+});
+
+it('stops waiting when Redis is gone, and closes all it has opened', async () => {
+  const never = Promise.withResolvers<void>();
+  await work('gate', () => never.promise);
+  const io = capture();
+  const id = await submit();
+  const waiting = waitForRequest(queues, id, { io, redis, pool: 'main', count: 1, timeoutMs: null });
+  await expect.poll(() => io.signals.listenerCount('SIGINT')).toBe(1);
+  process.kill(server.pid, 'SIGKILL');
+  await expect(waiting).rejects.toThrow(/Connection is closed|max retries/);
+  never.resolve();
+});
