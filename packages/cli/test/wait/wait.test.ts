@@ -1,48 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { connectProducer, openQueues, type PoolQueues, prefixOf, type QueueName } from '@spica/queues';
-import { createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
-import { type Processor, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { waitForRequest } from '../../src/request/wait.ts';
 import { runJob } from '../../src/wait/job.ts';
 import { runServedJob } from '../../src/wait/served-job.ts';
 import { requireWorker, watchWorker } from '../../src/wait/worker.ts';
 import { capture } from '../capture.ts';
+import { startQueues, type TestQueues } from '../redis.ts';
 
-let dir: string;
-let server: EmbeddedRedis;
-let redis: Redis;
-let queues: PoolQueues;
-const workers: Worker[] = [];
+let started: TestQueues;
+let redis: TestQueues['redis'];
+let queues: TestQueues['queues'];
+let work: TestQueues['work'];
 
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'spica-wait-'));
-  server = await startEmbeddedRedis({ stateDir: dir, logger: createLogger({ level: 'silent', pretty: false }) });
-  redis = await connectProducer(server.target);
-  queues = openQueues('main', redis);
+  started = await startQueues();
+  ({ redis, queues, work } = started);
+  return () => started.close();
 });
-
-afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.close(true)));
-  redis.disconnect();
-  await server.stop();
-  await rm(dir, { recursive: true });
-});
-
-async function work(name: QueueName, processor: Processor): Promise<Worker> {
-  const socket = 'socket' in server.target ? server.target.socket : '';
-  const worker = new Worker(name, processor, {
-    connection: { path: socket, maxRetriesPerRequest: null },
-    prefix: prefixOf('main'),
-  });
-  worker.on('error', () => undefined); // its Redis is killed in some of these
-  workers.push(worker);
-  await worker.waitUntilReady();
-  return worker;
-}
 
 /** A request as far as waiting for it goes: a job of the gate. */
 async function submit(): Promise<string> {
@@ -157,7 +130,7 @@ it('stops waiting when Redis is gone, and closes all it has opened', async () =>
   const id = await submit();
   const waiting = waitForRequest(queues, id, { io, redis, pool: 'main', count: 1, timeoutMs: null });
   await expect.poll(() => io.signals.listenerCount('SIGINT')).toBe(1);
-  process.kill(server.pid, 'SIGKILL');
+  process.kill(started.pid, 'SIGKILL');
   await expect(waiting).rejects.toThrow(/Connection is closed|max retries/);
   never.resolve();
 });

@@ -1,0 +1,75 @@
+import { submitRequest } from '@spica/queues';
+import { beforeEach, expect, it } from 'vitest';
+import { readRequest } from '../../src/request/read.ts';
+import { startQueues, type TestQueues } from '../redis.ts';
+
+let started: TestQueues;
+
+beforeEach(async () => {
+  started = await startQueues();
+  return () => started.close();
+});
+
+const request = {
+  pool: 'main',
+  template: 'default',
+  count: 2,
+  params: { SEED: 7 },
+  parent: null,
+  experiment: 'e1',
+  labels: {},
+  notes: '',
+  maxWaitMs: null,
+};
+const submit = () => submitRequest(started.queues, request, { key: null, clock: { now: () => 0 } });
+
+it('tells what was asked for, before the gate has looked at it', async () => {
+  const id = await submit();
+  expect(await readRequest(started.queues, 'main', id)).toEqual({
+    id,
+    pool: 'main',
+    state: 'waiting',
+    progress: null,
+    request,
+    submittedAt: '1970-01-01T00:00:00.000Z',
+    endedAt: null,
+    instances: [],
+    failure: null,
+    children: [],
+  });
+});
+
+it('tells its jobs and how each of them stands', async () => {
+  const { queues, work } = started;
+  const id = await submit();
+  await work('spawn', async () => {
+    throw new Error('NO_SPACE: the disk is full');
+  });
+  const spawn = await queues.spawn.add('spawn', {}, { jobId: `${id}-spawn-1` });
+  await queues.prune.add('prune', {}, { jobId: `${id}-undo` });
+  await expect.poll(() => spawn.getState()).toBe('failed');
+  expect((await readRequest(queues, 'main', id)).children).toEqual([
+    { id: `${id}-spawn-1`, queue: 'spawn', state: 'failed', failure: 'NO_SPACE: the disk is full' },
+    { id: `${id}-undo`, queue: 'prune', state: 'waiting', failure: null },
+  ]);
+});
+
+it('tells the code and the reason of one that failed, even if its payload is nobody’s', async () => {
+  const { queues, work } = started;
+  await work('gate', async () => {
+    throw new Error('PAYLOAD_INVALID: count: expected a whole number');
+  });
+  const job = await queues.gate.add('request', { by: 'hand' });
+  await expect.poll(() => job.getState()).toBe('failed');
+  expect(await readRequest(queues, 'main', job.id ?? '')).toMatchObject({
+    state: 'failed',
+    request: null,
+    failure: { code: 'PAYLOAD_INVALID', message: 'count: expected a whole number' },
+  });
+});
+
+it('refuses an id that nobody knows', async () => {
+  await expect(readRequest(started.queues, 'main', 'req-x')).rejects.toMatchObject({
+    code: 'REQUEST_UNKNOWN',
+  });
+});
