@@ -1,3 +1,4 @@
+export * from './admission/decide.ts';
 export * from './admission/space.ts';
 export * from './clock.ts';
 export * from './config/config.ts';
@@ -5,5 +6,7 @@ export * from './config/resolve.ts';
 export * from './errors.ts';
 export * from './instance/id.ts';
 export * from './instance/record.ts';
+export * from './retention/plan.ts';
+export * from './retention/policy.ts';
 export * from './units/bytes.ts';
 export * from './units/duration.ts';

@@ -21,5 +21,7 @@ export function seedOf(pool: string, request: string, index: number): number {
 }
 
 function digest(pool: string, request: string, index: number): Buffer {
-  return createHash('sha256').update(JSON.stringify([pool, request, index])).digest();
+  return createHash('sha256')
+    .update(JSON.stringify([pool, request, index]))
+    .digest();
 }
