@@ -1,0 +1,28 @@
+import type { Redis } from 'ioredis';
+import type { Catalog } from './catalog.ts';
+import type { keysOf } from './keys.ts';
+import { heldSchema, readJson } from './stored.ts';
+
+/** The requests that the gate holds. */
+export function createHolding(
+  redis: Redis,
+  keys: ReturnType<typeof keysOf>,
+): Pick<Catalog, 'hold' | 'release' | 'held'> {
+  return {
+    async hold(request, why) {
+      await redis.hset(keys.held, request, JSON.stringify(why));
+    },
+    async release(request) {
+      await redis.hdel(keys.held, request);
+    },
+    async held() {
+      const stored = await redis.hgetall(keys.held);
+      return Object.entries(stored)
+        .map(([request, text]) => {
+          const { at, reason, count } = readJson(heldSchema, keys.held, text);
+          return { request, heldAt: at, reason, count };
+        })
+        .sort((a, b) => a.heldAt - b.heldAt || (a.request < b.request ? -1 : 1));
+    },
+  };
+}

@@ -1,0 +1,11 @@
+-- A deletion ended: the instance is gone from sight, or it stays.
+-- KEYS: instances, in-flight, instance
+-- ARGV: id, 'gone' | 'kept'
+if ARGV[2] == 'kept' then
+  redis.call('HDEL', KEYS[3], 'deleting')
+else
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[2], ARGV[1])
+  redis.call('DEL', KEYS[3])
+end
+return 1
