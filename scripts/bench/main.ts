@@ -1,0 +1,15 @@
+/** Runs one benchmark: `npm run bench -- spawn | gate`. */
+const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
+  spawn: () => import('./spawn.ts'),
+  gate: () => import('./gate.ts'),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const load = BENCHMARKS[name];
+if (load) {
+  const { run } = await load();
+  await run(args);
+} else {
+  console.error(`bench: expected one of ${Object.keys(BENCHMARKS).join(', ')}, got "${name}"`);
+  process.exitCode = 2;
+}

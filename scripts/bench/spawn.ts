@@ -1,0 +1,136 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createLogger, startEmbeddedRedis } from '@spica/workers';
+import { execa } from 'execa';
+import { type Stack, startStack } from '../../test/support/stack.ts';
+import { median, time } from './figures.ts';
+import { loopBtrfs } from './loop.ts';
+import { makeTemplate } from './template.ts';
+
+interface Shape {
+  readonly files: number;
+  readonly bytes: number;
+  readonly rounds: number;
+}
+
+/**
+ * One spawn, from submit to ready, against `rsync -a` and `cp -a --reflink=auto` of the same filtered tree on the same
+ * filesystem; alternating, medians; with 0, 10 and 100 instances there. Then on a loop-mounted btrfs, where root.
+ * Options: --dir DIR (default: the system's temporary directory), --files, --bytes, --rounds.
+ */
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      dir: { type: 'string', default: tmpdir() },
+      files: { type: 'string', default: '20000' },
+      bytes: { type: 'string', default: '500000000' },
+      rounds: { type: 'string', default: '5' },
+    },
+  });
+  const shape = { files: Number(values.files), bytes: Number(values.bytes), rounds: Number(values.rounds) };
+  console.log(
+    `template: ${shape.files} files, ${shape.bytes / 1e6} MB; medians of ${shape.rounds} rounds, in ms`,
+  );
+  await measureOn(values.dir, shape, [0, 10, 100]);
+  const btrfs = await loopBtrfs(6e9);
+  if ('skipped' in btrfs) return console.log(`btrfs: skipped, ${btrfs.skipped}`);
+  try {
+    await measureOn(btrfs.dir, shape, [0, 10]);
+  } finally {
+    await btrfs.unmount();
+  }
+}
+
+async function measureOn(where: string, shape: Shape, populations: readonly number[]): Promise<void> {
+  const dir = await mkdtemp(join(where, 'spica-bench-spawn-'));
+  const state = await mkdtemp(join(tmpdir(), 'spica-bench-state-'));
+  const redis = await startEmbeddedRedis({
+    stateDir: state,
+    logger: createLogger({ level: 'warn', pretty: true }),
+  });
+  try {
+    const template = join(dir, 'template');
+    await makeTemplate(template, shape);
+    const stack = await startStack({
+      target: redis.target,
+      root: join(dir, 'pool'),
+      templates: { default: template },
+      settings: { 'pools.main.retention.max_instances': 10_000 },
+    });
+    try {
+      await stack.spawn(); // prepares the template
+      console.log(`\n${where} (${stack.ctx.method})`);
+      for (const population of populations) await measureWith(stack, dir, shape, population);
+    } finally {
+      await stack.close();
+    }
+  } finally {
+    await redis.stop();
+    await execa('rm', ['-rf', '--', dir, state]);
+  }
+}
+
+async function measureWith(stack: Stack, dir: string, shape: Shape, population: number): Promise<void> {
+  await populate(stack, population);
+  const filtered = join(dir, 'template');
+  const target = join(dir, 'rival');
+  const times = { spica: [] as number[], cp: [] as number[], rsync: [] as number[] };
+  for (let round = 0; round < shape.rounds; round += 1) {
+    times.cp.push(await rival(target, 'cp', ['-a', '--reflink=auto', `${snapshotOf(stack)}/.`, target]));
+    times.spica.push(await spawnOnce(stack));
+    times.rsync.push(await rival(target, 'rsync', ['-a', '--exclude=.venv/', `${filtered}/`, `${target}/`]));
+  }
+  const spica = median(times.spica);
+  const cp = median(times.cp);
+  const rsync = median(times.rsync);
+  console.log(
+    `  ${String(population).padStart(3)} instances there: spica ${spica.toFixed(0)}, cp ${cp.toFixed(0)}, rsync ${rsync.toFixed(0)}` +
+      `   spica/cp ${(spica / cp).toFixed(2)} (1.1 × cp + 50 ms = ${(1.1 * cp + 50).toFixed(0)}), spica/rsync ${(spica / rsync).toFixed(2)}`,
+  );
+}
+
+/** The filtered tree that cp copies: the prepared snapshot, which is what the template is after `.templateignore`. */
+function snapshotOf(stack: Stack): string {
+  return stack.ctx.templates.latest('default')?.path ?? '';
+}
+
+async function spawnOnce(stack: Stack): Promise<number> {
+  let id = '';
+  const ms = await time(async () => {
+    id = (await stack.spawn()).instances[0]?.id ?? '';
+  });
+  await removeInstance(stack, id);
+  return ms;
+}
+
+async function rival(target: string, command: string, args: string[]): Promise<number> {
+  await mkdir(target);
+  const ms = await time(() => execa(command, args));
+  await rm(target, { recursive: true });
+  return ms;
+}
+
+/** Fills the pool with instances as large as the template, by hard links: a walk over them costs the same. */
+async function populate(stack: Stack, population: number): Promise<void> {
+  const { root } = stack.ctx.pool.paths;
+  const there = (await readdir(root)).filter((name) => name.startsWith('spica-'));
+  const model = there[0] ?? (await stack.spawn()).instances[0]?.id ?? '';
+  if (population === 0) return removeInstance(stack, model);
+  for (let n = there.length; n < population; n += 1) {
+    const id = `spica-b${String(n).padStart(11, '0')}`;
+    const from = await stack.ctx.catalog.get(model);
+    await execa('cp', ['-al', '--', join(root, model), join(root, id)]);
+    await rm(join(root, id, 'manifest.json'));
+    await writeFile(join(root, id, 'manifest.json'), '{}\n');
+    if (from) await stack.ctx.catalog.adopt({ ...from.record, id, request: null, index: null });
+  }
+}
+
+async function removeInstance(stack: Stack, id: string): Promise<void> {
+  await stack.ctx.catalog.beginDelete(id, {});
+  await execa('rm', ['-rf', '--', join(stack.ctx.pool.paths.root, id)]);
+  await stack.ctx.catalog.endDelete(id, 'gone');
+}

@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url';
+import { execa, type Options } from 'execa';
+
+const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+
+export interface SpicaRun {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one `spica` command as a user would, to its end. */
+export async function spica(args: readonly string[], env: Record<string, string>): Promise<SpicaRun> {
+  const result = await execa(process.execPath, [MAIN, ...args], { ...base(env), timeout: 60_000 });
+  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+}
+
+export interface Up {
+  readonly pid: number;
+  /** Resolves once the process has ended. */
+  readonly ended: Promise<{ exitCode: number | undefined; signal: string | undefined; stderr: string }>;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts `spica up` and waits until its pools are served. */
+export async function spicaUp(env: Record<string, string>): Promise<Up> {
+  const child = execa(process.execPath, [MAIN, 'up'], base(env));
+  const served = Promise.withResolvers<void>();
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (chunk.toString().includes('pool is served')) served.resolve();
+  });
+  const ended = child.then(({ exitCode, signal, stderr }) => ({ exitCode, signal, stderr }));
+  const failed = ended.then(({ stderr }) => Promise.reject(new Error(`spica up ended early:\n${stderr}`)));
+  await Promise.race([served.promise, failed]);
+  failed.catch(() => undefined); // it is to end one day
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    async kill(signal) {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+function base(env: Record<string, string>) {
+  return {
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+  } as const satisfies Options;
+}
