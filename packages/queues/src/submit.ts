@@ -4,7 +4,12 @@ import { Job } from 'bullmq';
 import { requestIdOf } from './names.ts';
 import type { PoolQueues } from './open.ts';
 import { parsePayload } from './payload/parse.ts';
-import { type GatePayload, gatePayloadSchema, type SpawnRequest, spawnRequestSchema } from './payload/request.ts';
+import {
+  type GatePayload,
+  gatePayloadSchema,
+  type SpawnRequest,
+  spawnRequestSchema,
+} from './payload/request.ts';
 
 export interface SubmitOptions {
   /** Idempotency key: the same key and the same request give the same request id, submitted once. */
@@ -45,5 +50,7 @@ async function checkSameRequest(queues: PoolQueues, id: string, key: string, req
   const stored = await Job.fromId(queues.gate, id);
   const first = parsePayload(gatePayloadSchema, stored?.data, `request ${id}`).request;
   if (isDeepStrictEqual(first, request)) return;
-  throw new UsageError('KEY_REUSED', `key: "${key}" was used for a different request before (${id})`, { key });
+  throw new UsageError('KEY_REUSED', `key: "${key}" was used for a different request before (${id})`, {
+    key,
+  });
 }

@@ -23,7 +23,10 @@ export interface RequestWatcher {
    * Waits for a request's end. Throws RefusedError when the gate rejected it, CheckError when it failed or is not
    * known (REQUEST_UNKNOWN), TimedOutError WAIT_TIMED_OUT after `timeoutMs` (the request goes on).
    */
-  wait(id: string, options?: Pick<WaitOptions, 'timeoutMs' | 'onProgress' | 'signal'>): Promise<RequestResult>;
+  wait(
+    id: string,
+    options?: Pick<WaitOptions, 'timeoutMs' | 'onProgress' | 'signal'>,
+  ): Promise<RequestResult>;
   close(): Promise<void>;
 }
 
@@ -61,9 +64,14 @@ async function waitFor(
     const progress = event.jobId === id ? progressOf(event.data) : null;
     if (progress) onProgress?.(progress);
   };
-  const timer = setTimeout(() => {
-    ended.reject(new TimedOutError('WAIT_TIMED_OUT', `request ${id} has not ended after ${timeoutMs} ms; it goes on`));
-  }, Math.min(timeoutMs, 2 ** 31 - 1));
+  const timer = setTimeout(
+    () => {
+      ended.reject(
+        new TimedOutError('WAIT_TIMED_OUT', `request ${id} has not ended after ${timeoutMs} ms; it goes on`),
+      );
+    },
+    Math.min(timeoutMs, 2 ** 31 - 1),
+  );
   const aborted = () => ended.reject(signal?.reason);
   signal?.addEventListener('abort', aborted, { once: true });
   events.on('completed', seen).on('failed', seen).on('progress', progressed);

@@ -1,5 +1,12 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
-import { CheckError, type CloneMethod, type Clock, type Config, type PoolConfig, UsageError } from '@spica/core';
+import {
+  CheckError,
+  type Clock,
+  type CloneMethod,
+  type Config,
+  type PoolConfig,
+  UsageError,
+} from '@spica/core';
 import {
   type Audit,
   createSpaceGauge,

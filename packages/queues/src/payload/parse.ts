@@ -1,5 +1,5 @@
 import { UsageError } from '@spica/core';
-import * as z from 'zod';
+import type * as z from 'zod';
 
 /**
  * Checks a payload against its schema, where it is produced and again where it is consumed (Redis is open to others).

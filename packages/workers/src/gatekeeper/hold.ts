@@ -1,7 +1,7 @@
 import { formatDuration, RefusedError } from '@spica/core';
 import { DelayedError } from 'bullmq';
-import { promote } from './waker.ts';
 import { report, save, type Turn } from './turn.ts';
+import { promote } from './waker.ts';
 
 /**
  * Holds the request: it goes back to the gate's delayed set with its reason visible, and comes again when something
@@ -15,7 +15,10 @@ export async function hold(turn: Turn, reason: string, seen: number): Promise<ne
   const heldAt = state.heldAt ?? now;
   const leftMs = heldAt + maxWaitMs - now;
   if (leftMs <= 0) {
-    throw new RefusedError('MAX_WAIT_EXCEEDED', `held for ${formatDuration(maxWaitMs)} (max_wait) in vain: ${reason}`);
+    throw new RefusedError(
+      'MAX_WAIT_EXCEEDED',
+      `held for ${formatDuration(maxWaitMs)} (max_wait) in vain: ${reason}`,
+    );
   }
   if (state.heldAt === null) {
     turn.logger.info({ reason }, 'request held');

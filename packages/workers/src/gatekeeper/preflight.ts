@@ -1,4 +1,11 @@
-import { type Decision, decideAdmission, floorOf, formatDuration, planRetention, RefusedError } from '@spica/core';
+import {
+  type Decision,
+  decideAdmission,
+  floorOf,
+  formatDuration,
+  planRetention,
+  RefusedError,
+} from '@spica/core';
 import { type Prepared, readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { loadCandidates, policyLimits } from '../pruner/candidates.ts';
@@ -27,7 +34,12 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const barrier = await findBarrier(turn);
   if (barrier) return hold(turn, barrier, seen);
   const fresh = state.heldAt !== null || state.reclaimRound > 0;
-  const { decision, need, look } = await decide(ctx, prepared, state.request.count, await lookout.look(fresh));
+  const { decision, need, look } = await decide(
+    ctx,
+    prepared,
+    state.request.count,
+    await lookout.look(fresh),
+  );
   if (decision.verdict === 'impossible') throw new RefusedError('NEVER_FITS', decision.sentence);
   if (decision.verdict === 'admit' && (await promise(turn, decision, need, look))) {
     await ctx.audit.append({
@@ -77,14 +89,18 @@ async function promise(turn: Turn, decision: Decision, need: Need, look: Look): 
     {
       request: id,
       fingerprint: state.fingerprint ?? '',
-      perInstance: { bytes: Math.ceil(decision.need.bytes / count), inodes: Math.ceil(decision.need.inodes / count) },
+      perInstance: {
+        bytes: Math.ceil(decision.need.bytes / count),
+        inodes: Math.ceil(decision.need.inodes / count),
+      },
       count,
       at: ctx.clock.now(),
     },
     { ...decision.bounds, slots: ctx.policy.retention.maxInstances },
     look.settled,
   );
-  if (!outcome.reserved) turn.logger.debug({ short: outcome.short, need }, 'another request was promised the room first');
+  if (!outcome.reserved)
+    turn.logger.debug({ short: outcome.short, need }, 'another request was promised the room first');
   return outcome.reserved;
 }
 

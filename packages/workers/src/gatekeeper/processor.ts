@@ -1,5 +1,11 @@
 import { RefusedError, SpicaError } from '@spica/core';
-import { type GatePayload, gatePayloadSchema, parsePayload, type RequestResult, toJobError } from '@spica/queues';
+import {
+  type GatePayload,
+  gatePayloadSchema,
+  parsePayload,
+  type RequestResult,
+  toJobError,
+} from '@spica/queues';
 import { DelayedError, type Job, WaitingChildrenError } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { createLookout, type Lookout } from './look.ts';
@@ -58,7 +64,12 @@ function takeStep(turn: Turn, lookout: Lookout): Promise<StepResult> {
 async function reject(turn: Turn, error: RefusedError): Promise<never> {
   const { ctx, id } = turn;
   turn.logger.info({ code: error.code, reason: error.message }, 'request rejected');
-  await ctx.audit.append({ action: 'reject_request', request: id, reason: error.message, outcome: error.code });
+  await ctx.audit.append({
+    action: 'reject_request',
+    request: id,
+    reason: error.message,
+    outcome: error.code,
+  });
   await ctx.catalog.release(id);
   await report(turn, { phase: 'rejected', reason: error.message, code: error.code });
   // Whoever waited behind it may pass now.

@@ -19,7 +19,10 @@ export async function prepare(turn: Turn): Promise<StepResult> {
   const { template } = state.request;
   const seen = ctx.waker.count;
   if (state.prepareRound >= PREPARE_ROUNDS && state.heldAt === null) {
-    throw new RefusedError('TEMPLATE_UNSTABLE', `template ${template}: its snapshot was lost ${PREPARE_ROUNDS} times`);
+    throw new RefusedError(
+      'TEMPLATE_UNSTABLE',
+      `template ${template}: its snapshot was lost ${PREPARE_ROUNDS} times`,
+    );
   }
   await save(turn, { step: 'prepare' });
   await report(turn, { phase: 'preparing', reason: `preparing a snapshot of template ${template}` });
@@ -79,8 +82,13 @@ export async function undo(turn: Turn): Promise<never> {
     ids: instanceIdsOf(turn),
     reason: `request ${id} failed: ${message}`,
   };
-  const end = await runChild<PruneResult>(turn, ctx.queues.prune, { name: 'prune', id: childIds.undo(id), data });
-  const left = 'failure' in end ? end.failure : end.value.failed.map((item) => `${item.id}: ${item.reason}`).join('; ');
+  const end = await runChild<PruneResult>(turn, ctx.queues.prune, {
+    name: 'prune',
+    id: childIds.undo(id),
+    data,
+  });
+  const left =
+    'failure' in end ? end.failure : end.value.failed.map((item) => `${item.id}: ${item.reason}`).join('; ');
   const text = left ? `${message}; not all of it could be undone: ${left}` : message;
   await ctx.catalog.giveBack(id);
   await ctx.audit.append({ action: 'fail_request', request: id, reason: text, outcome: 'failed' });

@@ -59,7 +59,10 @@ export async function runChild<T>(
   await waitForChildren(turn);
   const ended = await queue.getJob(child.id);
   if (!ended?.finishedOn) {
-    throw new CheckError('CHILD_GONE', `the ${child.name} job ${child.id} of request ${turn.id} was removed before it ended`);
+    throw new CheckError(
+      'CHILD_GONE',
+      `the ${child.name} job ${child.id} of request ${turn.id} was removed before it ended`,
+    );
   }
   return ended.failedReason ? { failure: ended.failedReason } : { value: ended.returnvalue as T };
 }

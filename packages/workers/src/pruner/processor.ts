@@ -1,6 +1,12 @@
 import { formatBytes, SpicaError } from '@spica/core';
 import { checkMarker } from '@spica/pool';
-import { parsePayload, type PrunePayload, type PruneResult, prunePayloadSchema, toJobError } from '@spica/queues';
+import {
+  type PrunePayload,
+  type PruneResult,
+  parsePayload,
+  prunePayloadSchema,
+  toJobError,
+} from '@spica/queues';
 import type { Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { planPrune } from './plan.ts';

@@ -20,7 +20,11 @@ export type NotRemoved = { readonly removal: Removal; readonly skipped: string }
  * trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Throws when
  * the audit log cannot be written (nothing has been touched then) or the rename fails (it is whole, and stays).
  */
-export async function takeOut(ctx: ServedContext, removal: Removal, logger: Logger): Promise<Removed | NotRemoved> {
+export async function takeOut(
+  ctx: ServedContext,
+  removal: Removal,
+  logger: Logger,
+): Promise<Removed | NotRemoved> {
   const { id, reason, request } = removal;
   const entry = { action: 'delete_instance', request, instance: id, reason };
   const known = await ctx.catalog.get(id);
@@ -48,8 +52,17 @@ export async function takeOut(ctx: ServedContext, removal: Removal, logger: Logg
 }
 
 /** Frees the space of what was taken out. Throws when something is left of it; the next run tries again. */
-export async function freeSpace(ctx: ServedContext, { removal, trash, bytes }: Removed, logger: Logger): Promise<void> {
-  const entry = { action: 'delete_instance', request: removal.request, instance: removal.id, reason: removal.reason };
+export async function freeSpace(
+  ctx: ServedContext,
+  { removal, trash, bytes }: Removed,
+  logger: Logger,
+): Promise<void> {
+  const entry = {
+    action: 'delete_instance',
+    request: removal.request,
+    instance: removal.id,
+    reason: removal.reason,
+  };
   try {
     await emptyTrash(ctx.pool, trash);
   } catch (error) {

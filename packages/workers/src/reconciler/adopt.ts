@@ -9,7 +9,8 @@ import type { ServedContext } from '../context.ts';
  */
 export async function adoptFromDisk(ctx: ServedContext): Promise<void> {
   const { records, broken } = await listRecords(ctx.pool);
-  for (const { name, reason } of broken) ctx.logger.warn({ record: name, reason }, 'broken record left alone');
+  for (const { name, reason } of broken)
+    ctx.logger.warn({ record: name, reason }, 'broken record left alone');
   const known = new Map(records.map((record) => [record.id, record]));
   const { instances } = await scanPool(ctx.pool);
   let adopted = 0;

@@ -16,6 +16,7 @@ export async function mendRequests(ctx: ServedContext): Promise<void> {
   }
   for (const { request } of await ctx.catalog.held()) {
     const state = await ctx.queues.gate.getJobState(request);
-    if (state === 'unknown' || state === 'completed' || state === 'failed') await ctx.catalog.release(request);
+    if (state === 'unknown' || state === 'completed' || state === 'failed')
+      await ctx.catalog.release(request);
   }
 }

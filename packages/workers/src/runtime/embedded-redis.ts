@@ -24,7 +24,10 @@ const READY = 'eady to accept connections';
  * process: the kernel ends it with its parent. Throws CheckError: REDIS_SERVER_MISSING with what to install,
  * REDIS_IN_USE when another process runs one there, REDIS_START_FAILED with its last words.
  */
-export async function startEmbeddedRedis(options: { stateDir: string; logger: Logger }): Promise<EmbeddedRedis> {
+export async function startEmbeddedRedis(options: {
+  stateDir: string;
+  logger: Logger;
+}): Promise<EmbeddedRedis> {
   const { stateDir, logger } = options;
   const binary = findRedisServer();
   const dir = join(stateDir, 'redis');
@@ -32,7 +35,18 @@ export async function startEmbeddedRedis(options: { stateDir: string; logger: Lo
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await checkUnused(socket);
   await rm(socket, { force: true });
-  const args = ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--dir', dir, '--daemonize', 'no'];
+  const args = [
+    '--port',
+    '0',
+    '--unixsocket',
+    socket,
+    '--unixsocketperm',
+    '700',
+    '--dir',
+    dir,
+    '--daemonize',
+    'no',
+  ];
   args.push('--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', '', '--loglevel', 'notice');
   // Debian's redis-tools carries the server under another name; the name it is called by decides what it is.
   const server = ['bash', '-c', 'exec -a redis-server "$0" "$@"', binary, ...args];
@@ -87,7 +101,10 @@ async function checkUnused(socket: string): Promise<void> {
   const info = await redis.info('server');
   redis.disconnect();
   const pid = /process_id:(\d+)/.exec(info)?.[1];
-  throw new CheckError('REDIS_IN_USE', `a Redis runs at ${socket} already (process ${pid}): another \`spica up\` serves from this state directory`);
+  throw new CheckError(
+    'REDIS_IN_USE',
+    `a Redis runs at ${socket} already (process ${pid}): another \`spica up\` serves from this state directory`,
+  );
 }
 
 async function waitUntilReady(child: ReturnType<typeof execa>, ended: Promise<void>): Promise<void> {
@@ -99,7 +116,10 @@ async function waitUntilReady(child: ReturnType<typeof execa>, ended: Promise<vo
   });
   const failed = ended.then(() => {
     const words = said.join('').trim().split('\n').slice(-3).join(' ');
-    throw new CheckError('REDIS_START_FAILED', `the embedded Redis did not start: ${words || 'it said nothing'}`);
+    throw new CheckError(
+      'REDIS_START_FAILED',
+      `the embedded Redis did not start: ${words || 'it said nothing'}`,
+    );
   });
   await Promise.race([ready.promise, failed]);
   failed.catch(() => undefined); // it ends one day; by then `ended` is what tells

@@ -9,7 +9,9 @@ const SOCKET_PATH_BYTES = 107;
 
 /** Where this config's Redis is: REDIS_URL, or the socket of the embedded one in the state directory. */
 export function redisTargetOf(config: Config): RedisTarget {
-  return config.redis.url === null ? { socket: embeddedSocketOf(config.stateDir) } : { url: config.redis.url };
+  return config.redis.url === null
+    ? { socket: embeddedSocketOf(config.stateDir) }
+    : { url: config.redis.url };
 }
 
 /** The embedded Redis's socket; in the system's temporary directory where the state directory's path is too long. */

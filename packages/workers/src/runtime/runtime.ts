@@ -39,7 +39,12 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
   const served: Served[] = [];
-  const { path: auditPath } = await openAudit({ path: config.audit.path, stateDir: config.stateDir, clock, logger });
+  const { path: auditPath } = await openAudit({
+    path: config.audit.path,
+    stateDir: config.stateDir,
+    clock,
+    logger,
+  });
   const close = async () => {
     await Promise.all(served.map((each) => letGo(each, config.shutdownTimeoutMs)));
     redis.disconnect();
@@ -64,10 +69,18 @@ async function serve(name: string, options: RuntimeOptions, redis: Redis): Promi
     await looked.catalog.identify({ id: looked.pool.id, method });
     await closeQueues(looked.queues);
     const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
-    const audit = await openAudit({ path: config.audit.path, stateDir: config.stateDir, clock, logger, pool: name });
+    const audit = await openAudit({
+      path: config.audit.path,
+      stateDir: config.stateDir,
+      clock,
+      logger,
+      pool: name,
+    });
     const served: ServedContext = { ...ctx, audit, waker: createWaker(ctx) };
     if (method === 'copy') {
-      served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
+      served.logger.warn(
+        'this disk can neither snapshot nor reflink: every spawn copies its template in full',
+      );
     }
     await adoptFromDisk(served);
     await mendRequests(served);

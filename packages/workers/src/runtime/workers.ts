@@ -1,4 +1,4 @@
-import { type RedisTarget, connectWorker, prefixOf, QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { connectWorker, prefixOf, QUEUE_NAMES, type QueueName, type RedisTarget } from '@spica/queues';
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ServedContext } from '../context.ts';
@@ -31,7 +31,9 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
   const connections: Redis[] = [];
   const workers = QUEUE_NAMES.map((name) => {
     const connection = connectWorker(target);
-    connection.on('error', (error: Error) => ctx.logger.debug({ err: error, queue: name }, 'Redis connection'));
+    connection.on('error', (error: Error) =>
+      ctx.logger.debug({ err: error, queue: name }, 'Redis connection'),
+    );
     connections.push(connection);
     const worker = new Worker(name, processors[name], {
       connection,

@@ -32,7 +32,11 @@ async function findDue(ctx: ServedContext): Promise<string[]> {
   return due;
 }
 
-async function sample(ctx: ServedContext, ids: readonly string[], signal?: AbortSignal): Promise<SampleResult> {
+async function sample(
+  ctx: ServedContext,
+  ids: readonly string[],
+  signal?: AbortSignal,
+): Promise<SampleResult> {
   const measured: string[] = [];
   const vanished: string[] = [];
   for (let start = 0; start < ids.length; start += BATCH) {

@@ -18,7 +18,10 @@ export async function prepareTemplate(
   const size = await ctx.templates.size(template);
   await checkRoom(ctx, template, size.bytes);
   const prepared = await ctx.templates.prepare(template, signal ? { signal } : {});
-  ctx.logger.info({ template, fingerprint: prepared.fingerprint, bytes: prepared.allocatedBytes }, 'template prepared');
+  ctx.logger.info(
+    { template, fingerprint: prepared.fingerprint, bytes: prepared.allocatedBytes },
+    'template prepared',
+  );
   return { fingerprint: prepared.fingerprint };
 }
 

@@ -1,6 +1,6 @@
 import {
-  parsePayload,
   type PrepareResult,
+  parsePayload,
   preparePayloadSchema,
   type SpawnResult,
   spawnPayloadSchema,

@@ -1,5 +1,20 @@
-import { CheckError, type InstanceRecord, instanceIdOf, seedOf, UsageError, validateParams } from '@spica/core';
-import { buildLineage, buildManifest, checkMarker, cloneInstance, type Prepared, trashInstance, writeRecord } from '@spica/pool';
+import {
+  CheckError,
+  type InstanceRecord,
+  instanceIdOf,
+  seedOf,
+  UsageError,
+  validateParams,
+} from '@spica/core';
+import {
+  buildLineage,
+  buildManifest,
+  checkMarker,
+  cloneInstance,
+  type Prepared,
+  trashInstance,
+  writeRecord,
+} from '@spica/pool';
 import type { SpawnPayload, SpawnResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 
@@ -8,7 +23,11 @@ import type { ServedContext } from '../context.ts';
  * runs, there is at most one instance. Throws CheckError: NO_SPACE, SNAPSHOT_GONE, NO_RESERVATION (nothing was promised
  * to this request: it has ended, or never went through the gate).
  */
-export async function spawnInstance(ctx: ServedContext, job: SpawnPayload, signal?: AbortSignal): Promise<SpawnResult> {
+export async function spawnInstance(
+  ctx: ServedContext,
+  job: SpawnPayload,
+  signal?: AbortSignal,
+): Promise<SpawnResult> {
   checkIdentity(ctx, job);
   validateParams(job.params);
   await checkMarker(ctx.pool);
@@ -18,7 +37,10 @@ export async function spawnInstance(ctx: ServedContext, job: SpawnPayload, signa
   if (!(await ctx.catalog.hasReservation(job.request))) throw noReservation(job);
   const prepared = await ctx.templates.get(job.template, job.fingerprint);
   if (!prepared) {
-    throw new CheckError('SNAPSHOT_GONE', `template ${job.template}: its snapshot ${job.fingerprint} is gone`);
+    throw new CheckError(
+      'SNAPSHOT_GONE',
+      `template ${job.template}: its snapshot ${job.fingerprint} is gone`,
+    );
   }
   const spawnedAt = ctx.clock.now();
   const record = recordOf(ctx, job, prepared, spawnedAt);
@@ -28,7 +50,10 @@ export async function spawnInstance(ctx: ServedContext, job: SpawnPayload, signa
     await trashInstance(ctx.pool, job.id);
     throw noReservation(job);
   }
-  ctx.logger.info({ request: job.request, instance: job.id, ms: ctx.clock.now() - spawnedAt }, 'instance spawned');
+  ctx.logger.info(
+    { request: job.request, instance: job.id, ms: ctx.clock.now() - spawnedAt },
+    'instance spawned',
+  );
   return { id: job.id, path };
 }
 
@@ -43,10 +68,19 @@ function checkIdentity(ctx: ServedContext, job: SpawnPayload): void {
 }
 
 function noReservation(job: SpawnPayload): CheckError {
-  return new CheckError('NO_RESERVATION', `spawn job: request ${job.request} holds no reservation for instance ${job.id}`);
+  return new CheckError(
+    'NO_RESERVATION',
+    `spawn job: request ${job.request} holds no reservation for instance ${job.id}`,
+  );
 }
 
-async function clone(ctx: ServedContext, job: SpawnPayload, prepared: Prepared, spawnedAt: number, signal?: AbortSignal) {
+async function clone(
+  ctx: ServedContext,
+  job: SpawnPayload,
+  prepared: Prepared,
+  spawnedAt: number,
+  signal?: AbortSignal,
+) {
   const { config, pool } = ctx;
   const lineage = buildLineage({
     id: job.id,
@@ -77,7 +111,12 @@ async function clone(ctx: ServedContext, job: SpawnPayload, prepared: Prepared, 
   });
 }
 
-function recordOf(ctx: ServedContext, job: SpawnPayload, prepared: Prepared, spawnedAt: number): InstanceRecord {
+function recordOf(
+  ctx: ServedContext,
+  job: SpawnPayload,
+  prepared: Prepared,
+  spawnedAt: number,
+): InstanceRecord {
   const { id, request, index, template, parent, generation, experiment, labels, fingerprint } = job;
   return {
     schema: 'spica.record/v1',
