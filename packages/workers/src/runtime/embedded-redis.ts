@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { CheckError } from '@spica/core';
 import { connectProducer, type RedisTarget } from '@spica/queues';
 import { execa } from 'execa';
@@ -59,7 +60,7 @@ export async function startEmbeddedRedis(options: {
     buffer: false,
   });
   const ended = child.then(() => undefined);
-  await waitUntilReady(child, ended);
+  await waitUntilReady(child.stdout, ended);
   logger.debug({ pid: child.pid, socket }, 'embedded Redis is up');
   return {
     target: { socket },
@@ -107,10 +108,10 @@ async function checkUnused(socket: string): Promise<void> {
   );
 }
 
-async function waitUntilReady(child: ReturnType<typeof execa>, ended: Promise<void>): Promise<void> {
+async function waitUntilReady(stdout: Readable, ended: Promise<void>): Promise<void> {
   const said: string[] = [];
   const ready = Promise.withResolvers<void>();
-  child.stdout?.on('data', (chunk: Buffer) => {
+  stdout.on('data', (chunk: Buffer) => {
     said.push(chunk.toString());
     if (said.at(-1)?.includes(READY)) ready.resolve();
   });
@@ -123,5 +124,5 @@ async function waitUntilReady(child: ReturnType<typeof execa>, ended: Promise<vo
   });
   await Promise.race([ready.promise, failed]);
   failed.catch(() => undefined); // it ends one day; by then `ended` is what tells
-  child.stdout?.removeAllListeners('data').resume();
+  stdout.removeAllListeners('data').resume();
 }
