@@ -15,12 +15,30 @@ export const sampleSchema = z.strictObject({
   /** Bytes that the files claim to hold. */
   apparentBytes: count,
   inodes: count,
+  /** Of the allocated bytes those that would come back with its deletion: a clone may share blocks with its template. */
+  ownBytes: count,
+  /** Parts of it could not be read, and are not counted. */
+  incomplete: z.boolean().optional(),
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
 /** The value of a template parameter (`--set KEY=value`). */
 export const paramSchema = z.union([z.string(), z.number(), z.boolean()]);
 export type Param = z.infer<typeof paramSchema>;
+
+/** In use until `expiresAt`. Whoever has the token may renew or release it. */
+export const leaseSchema = z.strictObject({
+  owner: z.string(),
+  /** SHA-256, hex: the token itself is its holder's alone. */
+  tokenHash: z.string(),
+  /** Epoch milliseconds. */
+  expiresAt: count,
+});
+export type Lease = z.infer<typeof leaseSchema>;
+
+/** Keep until unpinned. */
+export const pinSchema = z.strictObject({ by: z.string(), why: z.string(), at: count });
+export type Pin = z.infer<typeof pinSchema>;
 
 /**
  * What Spica knows of an instance beyond its manifest: kept in the catalog, mirrored to
@@ -38,8 +56,10 @@ export const instanceRecordSchema = z.strictObject({
   /** Fingerprint of the prepared snapshot it was cloned from; null for an adopted instance. */
   fingerprint: z.string().nullable(),
   cloneMethod: cloneMethodSchema.nullable(),
-  /** Allocated bytes that it shares with the prepared snapshot (0 for a copy). */
-  sharedBytes: count,
+  /** When its files had been cloned, epoch milliseconds: what changed later is its own. Null for an adopted instance. */
+  clonedAt: count.nullable(),
+  /** The size that it was admitted with; null for an adopted instance. */
+  predicted: z.strictObject({ bytes: count, inodes: count }).nullable(),
   parent: z.string().nullable(),
   generation: count,
   experiment: z.string().nullable(),
@@ -47,13 +67,22 @@ export const instanceRecordSchema = z.strictObject({
   /** Epoch milliseconds; null when the manifest's `spawned_at` could not be read. */
   spawnedAt: count.nullable(),
   sample: sampleSchema.nullable(),
+  lease: leaseSchema.nullable(),
+  /** When a lease on it last began or was renewed, epoch milliseconds. */
+  lastLeasedAt: count.nullable(),
+  pin: pinSchema.nullable(),
+  /** A life shorter than the policy's. */
+  ttlMs: count.nullable(),
+  score: z.number().nullable(),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 
-/**
- * Bytes that would come back if the instance were deleted, as far as is known: its last sample less what it shares with
- * the prepared snapshot. Null when it was never measured.
- */
-export function ownBytes(record: Pick<InstanceRecord, 'sample' | 'sharedBytes'>): number | null {
-  return record.sample && Math.max(0, record.sample.allocatedBytes - record.sharedBytes);
+/** Bytes that would come back if the instance were deleted, as last measured; null when it never was. */
+export function ownBytes({ sample }: Pick<InstanceRecord, 'sample'>): number | null {
+  return sample && sample.ownBytes;
+}
+
+/** The lease that protects an instance at a time; null where there is none, or it has ended. */
+export function leaseInForce({ lease }: Pick<InstanceRecord, 'lease'>, now: number): Lease | null {
+  return lease && lease.expiresAt > now ? lease : null;
 }

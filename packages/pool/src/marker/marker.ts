@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readFile, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CheckError, type Clock, UsageError } from '@spica/core';
+import * as z from 'zod';
+import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
+import { writeFileWhole } from '../write-whole.ts';
+
+const markerSchema = z.strictObject({
+  schema: z.literal('spica.pool/v1'),
+  id: z.uuid(),
+  name: z.string().min(1),
+  created_at: z.string(),
+});
+type Marker = z.infer<typeof markerSchema>;
+
+export interface PoolPlace {
+  readonly name: string;
+  /** Absolute. */
+  readonly root: string;
+}
+
+/**
+ * Creates a pool's root and marker. Safe to run again. Throws UsageError POOL_ROOT_INVALID, CheckError
+ * POOL_MARKER_FOREIGN or POOL_MARKER_INVALID when another pool is there.
+ */
+export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock }): Promise<Pool> {
+  if (dirname(root) === root) {
+    throw new UsageError('POOL_ROOT_INVALID', `pool ${name}: root: expected a directory of its own, got "${root}"`);
+  }
+  await mkdir(root, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST' && error.code !== 'ENOTDIR') throw error; // checkRoot says what is there
+  });
+  await checkRoot(name, root);
+  const paths = pathsOf(root);
+  const there = await readMarker(name, paths);
+  const marker = there ?? newMarker(name, clock.now());
+  checkName(name, paths, marker);
+  for (const dir of [paths.own, paths.templates, paths.staging, paths.trash, paths.records]) {
+    await mkdir(dir, { recursive: true });
+  }
+  if (!there) await writeFileWhole(paths.marker, `${JSON.stringify(marker, null, 2)}\n`, { sync: true });
+  return poolAt(name, marker.id, root);
+}
+
+/**
+ * Opens a pool that is there. Touches nothing. Throws CheckError: POOL_ROOT_MISSING, POOL_ROOT_INVALID (no directory, or
+ * a symbolic link), POOL_MARKER_MISSING (not mounted?), POOL_MARKER_INVALID, POOL_MARKER_FOREIGN (another pool's).
+ */
+export async function openPool({ name, root }: PoolPlace): Promise<Pool> {
+  await checkRoot(name, root);
+  const paths = pathsOf(root);
+  const marker = await readMarker(name, paths);
+  if (!marker) {
+    throw new CheckError(
+      'POOL_MARKER_MISSING',
+      `pool ${name}: ${paths.marker} is missing: either ${root} is not mounted, or \`spica init\` has not been run there`,
+    );
+  }
+  checkName(name, paths, marker);
+  return poolAt(name, marker.id, root);
+}
+
+/** Before each operation that changes a pool: is it still that pool? Throws what `openPool` throws. */
+export async function checkMarker(pool: Pool): Promise<void> {
+  const { id } = await openPool({ name: pool.name, root: pool.paths.root });
+  if (id === pool.id) return;
+  throw new CheckError(
+    'POOL_MARKER_FOREIGN',
+    `pool ${pool.name}: ${pool.paths.marker} carries the id ${id}, expected ${pool.id}: another disk is mounted there`,
+  );
+}
+
+async function checkRoot(name: string, root: string): Promise<void> {
+  const stat = await lstat(root).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    throw new CheckError('POOL_ROOT_MISSING', `pool ${name}: root: there is no ${root} (run \`spica init\`)`);
+  });
+  if (stat.isDirectory()) return;
+  const is = stat.isSymbolicLink() ? `a symbolic link (to ${await realpath(root).catch(() => 'nowhere')})` : 'no directory';
+  throw new CheckError('POOL_ROOT_INVALID', `pool ${name}: root: expected a directory, but ${root} is ${is}`);
+}
+
+async function readMarker(name: string, paths: PoolPaths): Promise<Marker | null> {
+  let text: string;
+  try {
+    text = await readFile(paths.marker, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new CheckError('POOL_MARKER_INVALID', `pool ${name}: ${paths.marker} cannot be read: ${error}`, {}, error);
+  }
+  try {
+    return markerSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new CheckError('POOL_MARKER_INVALID', `pool ${name}: ${paths.marker} is not a pool's marker`, {}, cause);
+  }
+}
+
+function checkName(name: string, paths: PoolPaths, marker: Marker): void {
+  if (marker.name === name) return;
+  throw new CheckError(
+    'POOL_MARKER_FOREIGN',
+    `pool ${name}: ${paths.marker} is that of the pool "${marker.name}"; expected "${name}"`,
+  );
+}
+
+function newMarker(name: string, now: number): Marker {
+  return { schema: 'spica.pool/v1', id: randomUUID(), name, created_at: new Date(now).toISOString() };
+}

@@ -1,0 +1,99 @@
+import type { Clock, Sample } from '@spica/core';
+import { execa } from 'execa';
+import { inBackground } from '../background.ts';
+import type { Pool } from '../layout.ts';
+import { createEntryReader, type Entry, FIND_FORMAT } from './entries.ts';
+
+/** An instance to measure. */
+export interface Target {
+  readonly id: string;
+  /**
+   * For a clone that shares its blocks: when it had been cloned, in epoch milliseconds. What changed later is its own.
+   * Null where all of it is.
+   */
+  readonly sharesSince: number | null;
+}
+
+/** So many processes walk at once; beyond two it is mostly the disk that is waited for. */
+const WALKERS = 2;
+
+/**
+ * Measures instances in one walk: what is allocated and what is claimed (hard links once within an instance), inodes,
+ * and the bytes that are the instance's own. For reflink clones that is an estimate: the allocated bytes of files that
+ * changed since the clone, whole, though a part of their blocks may still be shared. Instances that vanish meanwhile
+ * are missing in the result; files that do are not counted. What cannot be read is left out, and the sample says so.
+ */
+export async function measureInstances(
+  pool: Pool,
+  targets: readonly Target[],
+  { clock, signal }: { clock: Clock; signal?: AbortSignal },
+): Promise<Map<string, Sample>> {
+  const shares = Array.from({ length: WALKERS }, (_, walker) => targets.filter((_target, i) => i % WALKERS === walker));
+  const samples = await Promise.all(shares.map((share) => walk(pool, share, { clock, ...(signal ? { signal } : {}) })));
+  return new Map(samples.flatMap((map) => [...map]));
+}
+
+async function walk(
+  pool: Pool,
+  targets: readonly Target[],
+  { clock, signal }: { clock: Clock; signal?: AbortSignal },
+): Promise<Map<string, Sample>> {
+  const samples = new Map<string, Sample>();
+  if (targets.length === 0) return samples;
+  const since = new Map(targets.map(({ id, sharesSince }) => [pool.pathOf(id) && id, sharesSince]));
+  let tally: ReturnType<typeof createTally> | null = null;
+  let current = '';
+  const finish = () => {
+    if (tally) samples.set(current, { at: clock.now(), ...tally.read() });
+  };
+  const read = createEntryReader({
+    start(id) {
+      finish();
+      current = id;
+      tally = createTally(since.get(id) ?? null);
+    },
+    entry: (entry) => tally?.add(entry),
+  });
+  const [command, args] = inBackground('find', ['-P', ...since.keys(), '-mount', ...FIND_FORMAT]);
+  const child = execa(command, args, {
+    cwd: pool.paths.root,
+    env: { LC_ALL: 'C' },
+    stdin: 'ignore',
+    buffer: { stdout: false },
+    reject: false, // a part that vanished or cannot be read ends it with 1
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  for await (const chunk of child.stdout) read(chunk);
+  finish();
+  const { exitCode, stderr, message = '' } = await child;
+  signal?.throwIfAborted();
+  if (exitCode === undefined || exitCode > 1) throw new Error(`measuring failed: ${message}`);
+  markUnread(samples, stderr);
+  return samples;
+}
+
+function createTally(sharesSince: number | null) {
+  const seen = new Set<number>();
+  const sum = { allocatedBytes: 0, apparentBytes: 0, inodes: 0, ownBytes: 0 };
+  return {
+    add({ isDirectory, links, allocatedBytes, apparentBytes, inode, changedAt }: Entry): void {
+      if (!isDirectory && links > 1) {
+        if (seen.has(inode)) return;
+        seen.add(inode);
+      }
+      sum.allocatedBytes += allocatedBytes;
+      sum.inodes += 1;
+      if (!isDirectory) sum.apparentBytes += apparentBytes;
+      if (sharesSince === null || isDirectory || changedAt > sharesSince) sum.ownBytes += allocatedBytes;
+    },
+    read: () => ({ ...sum }),
+  };
+}
+
+/** What find could not read, it names on standard error: `find: 'spica-…/secret': Permission denied`. */
+function markUnread(samples: Map<string, Sample>, stderr: string): void {
+  for (const [, id = ''] of stderr.matchAll(/^find: .?(spica-[0-9a-f]+).*: Permission denied$/gm)) {
+    const sample = samples.get(id);
+    if (sample) samples.set(id, { ...sample, incomplete: true });
+  }
+}

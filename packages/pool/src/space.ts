@@ -1,0 +1,37 @@
+import { statfs } from 'node:fs/promises';
+import type { Clock, Space } from '@spica/core';
+import checkDiskSpace from 'check-disk-space';
+
+/** Looks at the filesystem that holds `dir`: bytes an unprivileged process can use, and inodes. */
+export async function readSpace(dir: string): Promise<Space> {
+  const [disk, { files, ffree }] = await Promise.all([checkDiskSpace(dir), statfs(dir)]);
+  const hasInodeLimit = files > 0; // btrfs says 0 of 0
+  return {
+    availableBytes: disk.free,
+    totalBytes: disk.size,
+    freeInodes: hasInodeLimit ? ffree : null,
+    totalInodes: hasInodeLimit ? files : null,
+  };
+}
+
+/** Reads a filesystem's space; calls that come while one is under way, or shortly after, share it. */
+export interface SpaceGauge {
+  /** A reading that is at most `maxAgeMs` old: one that began no earlier than that before this call. */
+  read(options: { maxAgeMs: number }): Promise<Space>;
+}
+
+export function createSpaceGauge({ dir, clock }: { dir: string; clock: Clock }): SpaceGauge {
+  let last: { begun: number; space: Promise<Space> } | null = null;
+  return {
+    read({ maxAgeMs }) {
+      const now = clock.now();
+      if (last && maxAgeMs > 0 && now >= last.begun && now - last.begun <= maxAgeMs) return last.space;
+      const reading = { begun: now, space: readSpace(dir) };
+      last = reading;
+      reading.space.catch(() => {
+        if (last === reading) last = null;
+      });
+      return reading.space;
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { sep } from 'node:path';
+
+/**
+ * The mount points at or below a directory, bind mounts of the same filesystem included. Source of the format:
+ * proc_pid_mountinfo(5), field 5, with spaces and the like as octal escapes. Empty where there is no /proc.
+ */
+export async function mountsBelow(dir: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile('/proc/self/mountinfo', 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  const below = dir.endsWith(sep) ? dir : dir + sep;
+  return text
+    .split('\n')
+    .map((line) => unescape(line.split(' ')[4] ?? ''))
+    .filter((point) => point === dir || point.startsWith(below));
+}
+
+function unescape(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}

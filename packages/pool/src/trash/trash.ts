@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CheckError } from '@spica/core';
+import type { Pool } from '../layout.ts';
+import { removeTree } from '../remove/remove-tree.ts';
+import { writeFileWhole } from '../write-whole.ts';
+import { notePathOf, serializeNote, type TrashEntry, type TrashNote } from './entry.ts';
+import { mountsBelow } from './mounts.ts';
+
+/**
+ * Renames an instance out of sight: its slot is free, its space is not. Resolves with null when it is gone already.
+ * Throws CheckError before anything is touched: MOUNT_INSIDE when something is mounted in it, INSTANCE_NOT_DIRECTORY for
+ * a symbolic link or file under its name; RENAME_FAILED when the filesystem refuses.
+ */
+export async function trashInstance(
+  pool: Pool,
+  id: string,
+  { at, ...note }: TrashNote & { readonly at: number },
+): Promise<TrashEntry | null> {
+  const from = pool.pathOf(id);
+  if (!(await isThere(from, id))) return null;
+  await refuseMounts(from, id);
+  const name = `${id}.${at}.${randomBytes(4).toString('hex')}`;
+  const path = join(pool.paths.trash, name);
+  await writeFileWhole(notePathOf(path), serializeNote(note));
+  try {
+    await rename(from, path);
+  } catch (cause) {
+    await rm(notePathOf(path), { force: true });
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    throw new CheckError('RENAME_FAILED', `instance ${id}: it could not be moved to the trash: ${cause}`, { id }, cause);
+  }
+  return { name, id, trashedAt: at, path, note };
+}
+
+/**
+ * Deletes what lies in the trash, for good, at low I/O priority. Safe to run again. Throws CheckError MOUNT_INSIDE
+ * (nothing touched), or what `removeTree` throws when something resists: then the rest is gone, and this is left.
+ */
+export async function emptyTrash(entry: Pick<TrashEntry, 'id' | 'path'>): Promise<void> {
+  await refuseMounts(entry.path, entry.id);
+  await removeTree(entry.path);
+  await rm(notePathOf(entry.path), { force: true });
+}
+
+/** Brings an instance back from the trash. Throws CheckError INSTANCE_EXISTS, TRASH_GONE. */
+export async function restoreFromTrash(pool: Pool, entry: TrashEntry): Promise<void> {
+  const to = pool.pathOf(entry.id);
+  if (await isThere(to, entry.id)) {
+    throw new CheckError('INSTANCE_EXISTS', `instance ${entry.id}: it cannot be restored: there is one of that name`);
+  }
+  try {
+    await rename(entry.path, to);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new CheckError('TRASH_GONE', `instance ${entry.id}: it is not in the trash any more`, {}, cause);
+  }
+  await rm(notePathOf(entry.path), { force: true });
+}
+
+async function isThere(path: string, id: string): Promise<boolean> {
+  try {
+    const stat = await lstat(path);
+    if (stat.isDirectory()) return true;
+    const is = stat.isSymbolicLink() ? 'a symbolic link' : 'a file';
+    throw new CheckError('INSTANCE_NOT_DIRECTORY', `instance ${id}: expected a directory, but ${path} is ${is}`, { id });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function refuseMounts(path: string, id: string): Promise<void> {
+  const mounts = await mountsBelow(path);
+  if (mounts.length === 0) return;
+  throw new CheckError(
+    'MOUNT_INSIDE',
+    `instance ${id}: something is mounted in it: ${mounts.join(', ')}; unmount it first, nothing was touched`,
+    { id, mounts },
+  );
+}
