@@ -4,13 +4,15 @@
 local raw = redis.call('HGET', KEYS[2], ARGV[1])
 if not raw then return 0 end
 local reservation = cjson.decode(raw)
-local function less(field, settled, each)
-  local amount = string.format('%.0f', each * reservation.slots)
-  redis.call('HINCRBY', KEYS[1], field, '-' .. amount)
-  if settled then redis.call('HINCRBY', KEYS[1], settled, amount) end
+local function add(field, sign, amount)
+  if amount == 0 then return end -- HINCRBY takes no '-0'
+  redis.call('HINCRBY', KEYS[1], field, sign .. string.format('%.0f', amount))
 end
-less('bytes', 'settledBytes', reservation.bytes)
-less('inodes', 'settledInodes', reservation.inodes)
-less('slots', nil, 1)
+local bytes, inodes = reservation.bytes * reservation.slots, reservation.inodes * reservation.slots
+add('bytes', '-', bytes)
+add('settledBytes', '', bytes)
+add('inodes', '-', inodes)
+add('settledInodes', '', inodes)
+add('slots', '-', reservation.slots)
 redis.call('HDEL', KEYS[2], ARGV[1])
 return 1
