@@ -5,6 +5,7 @@ export * from './config/config.ts';
 export * from './config/resolve.ts';
 export * from './errors.ts';
 export * from './instance/id.ts';
+export * from './instance/params.ts';
 export * from './instance/record.ts';
 export * from './retention/plan.ts';
 export * from './retention/policy.ts';
