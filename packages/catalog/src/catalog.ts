@@ -1,16 +1,19 @@
-import type { Amount, CloneMethod, InstanceRecord, Sample } from '@spica/core';
+import type { Amount, CloneMethod, InstanceRecord, Pin, Sample } from '@spica/core';
 import type { Redis } from 'ioredis';
 import { createHolding } from './holding.ts';
 import { createInstances } from './instances.ts';
 import { keysOf } from './keys.ts';
+import { createLeases } from './leases.ts';
 import { createLedger } from './ledger.ts';
 import { defineOperations } from './ops.ts';
 import { createSizes } from './sizes.ts';
-import { identitySchema } from './stored.ts';
+import { identitySchema, reconciledSchema } from './stored.ts';
 
 /** What is promised, what is there, and what was ever taken out of the promises. */
 export interface Ledger {
   readonly reserved: Amount;
+  /** What live instances are still expected to add. */
+  readonly growth: { readonly bytes: number; readonly inodes: number };
   /** Instances in the catalog, in flight or ready. */
   readonly instances: number;
   /** Running totals. Read before the disk is measured, they tell `reserve` what landed in between. */
@@ -27,7 +30,7 @@ export interface ReservationRequest {
   readonly at: number;
 }
 
-/** The most that all promises together may reach; `slots` with the instances that are there. */
+/** The most that all promises and all growth may reach together; `slots` with the instances that are there. */
 export interface Bounds {
   readonly bytes: number;
   readonly inodes: number | null;
@@ -47,6 +50,36 @@ export interface CatalogInstance {
   readonly request: string | null;
 }
 
+/** What an instance is still expected to add, and until when (epoch milliseconds). */
+export interface Growth {
+  readonly bytes: number;
+  readonly inodes: number;
+  readonly endsAt: number;
+}
+
+/** Whether a deletion may begin, and what is in its way. */
+export type BeginDelete =
+  /** `deleting`: begun before, go on with it. `unreconciled`: the disk has not been looked at since Redis was empty. */
+  | { readonly outcome: 'begun' | 'absent' | 'deleting' | 'unreconciled' }
+  | { readonly outcome: 'grace'; readonly until: number }
+  | { readonly outcome: 'in-flight'; readonly request: string }
+  | { readonly outcome: 'pinned'; readonly pin: Pin }
+  | { readonly outcome: 'leased'; readonly owner: string; readonly expiresAt: number };
+
+/** Percentiles by nearest rank. */
+interface Spread {
+  readonly p50: number;
+  readonly p95: number;
+  readonly max: number;
+}
+
+/** How large the newest instances of a template or an experiment became. */
+export interface Sizes {
+  readonly n: number;
+  readonly bytes: Spread;
+  readonly inodes: Spread;
+}
+
 export interface HeldRequest {
   readonly request: string;
   readonly heldAt: number;
@@ -61,7 +94,12 @@ export interface Catalog {
   identify(identity: { id: string; method: CloneMethod }): Promise<void>;
   /** Forgets the pool's id, so that another root may be served under its name. */
   forgetIdentity(): Promise<void>;
-  ledger(): Promise<Ledger>;
+  /** Null as long as nobody has compared the disk with the catalog since the catalog was empty. */
+  reconciled(): Promise<{ at: number; graceUntil: number } | null>;
+  /** The disk was compared at `at`; nothing is deleted before `graceUntil`. */
+  markReconciled(reconciled: { at: number; graceUntil: number }): Promise<void>;
+  /** The sums as they are at `now`; growth whose time has come has ended. */
+  ledger(now: number): Promise<Ledger>;
   /**
    * Promises a request what it needs, if all promises together stay within the bounds; atomic, and once per request.
    * `seen` is the ledger's `settled` from before the disk was measured.
@@ -74,7 +112,11 @@ export interface Catalog {
   hasReservation(request: string): Promise<boolean>;
   reservations(): Promise<Reservation[]>;
   /** One slot of the reservation becomes an instance in flight. */
-  commit(request: string, record: InstanceRecord): Promise<'committed' | 'already' | 'no-reservation'>;
+  commit(
+    request: string,
+    record: InstanceRecord,
+    growth: Growth,
+  ): Promise<'committed' | 'already' | 'no-reservation'>;
   /** The request's instances in flight become ready, and the rest of its reservation is given back. */
   settle(request: string): Promise<string[]>;
   /** Gives back what is left of the reservation; false when there was none. */
@@ -85,15 +127,45 @@ export interface Catalog {
   /** Oldest first, read in batches; one that goes meanwhile may be missing. */
   list(): AsyncIterable<CatalogInstance>;
   /**
-   * Claims an instance for deletion. `in-flight`: only its own request may. `deleting`: begun before, go on with it.
+   * Claims an instance for deletion, unless something protects it at `now`; excludes `lease`. One in flight goes only on
+   * behalf of its own request, whatever its lease says.
    */
-  beginDelete(id: string, by: { request?: string }): Promise<'begun' | 'absent' | 'in-flight' | 'deleting'>;
+  beginDelete(id: string, by: { request?: string; now: number }): Promise<BeginDelete>;
   /** Frees the slot (`gone`), or takes the claim back (`kept`). */
   endDelete(id: string, outcome: 'gone' | 'kept'): Promise<void>;
-  /** Keeps the sample with the instance and among the template's newest sizes; false when the id is not known. */
-  recordSample(id: string, template: string, sample: Sample, ownBytes: number): Promise<boolean>;
-  /** The 95th percentile of a template's newest sizes; null without any. */
-  sizeOf(template: string): Promise<{ n: number; bytes: number; inodes: number } | null>;
+  /**
+   * Grants a lease, or renews it for whoever has its token; excludes `beginDelete`. `force` takes it whoever holds it.
+   */
+  lease(
+    id: string,
+    lease: { owner: string; token: string; expiresAt: number; now: number; force?: boolean },
+  ): Promise<
+    | { outcome: 'granted' | 'renewed' | 'absent' | 'deleting' }
+    | { outcome: 'leased'; owner: string; expiresAt: number }
+  >;
+  /** Ends a lease, and with it what was expected of the instance. */
+  releaseLease(
+    id: string,
+    by: { token: string | null; now: number; force?: boolean },
+  ): Promise<
+    { outcome: 'released' | 'absent' | 'none' } | { outcome: 'leased'; owner: string; expiresAt: number }
+  >;
+  /** Sets, or with null removes, a pin, a score, or a life of its own. */
+  mark(
+    id: string,
+    mark: { pin: Pin | null } | { score: number | null } | { ttlMs: number | null },
+  ): Promise<'marked' | 'absent' | 'deleting'>;
+  /** Takes at most so many ids whose record on disk is older than the catalog. */
+  takeDirty(most: number): Promise<string[]>;
+  /** Calls back when a lease, pin or the like changed (with the instance's id), or what `announce` said. */
+  onChange(listener: (what: string) => void): Promise<() => Promise<void>>;
+  announce(what: string): Promise<void>;
+  /** Keeps an instance's newest sample and what it is still expected to add; false when the id is not known. */
+  recordSample(id: string, sample: Sample, growth: Growth): Promise<boolean>;
+  /** Keeps a size that an instance reached among the newest of `template:…` or `experiment:…`. */
+  recordSize(of: string, size: { id: string; at: number; bytes: number; inodes: number }): Promise<void>;
+  /** What the newest sizes of `template:…` or `experiment:…` say; null without any. */
+  sizesOf(of: string): Promise<Sizes | null>;
   hold(request: string, why: { at: number; reason: string; count: number }): Promise<void>;
   /** It is held no longer. */
   release(request: string): Promise<void>;
@@ -116,8 +188,16 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     async forgetIdentity() {
       await redis.del(keys.identity);
     },
+    async reconciled() {
+      const stored = await redis.hgetall(keys.reconciled);
+      return Object.keys(stored).length === 0 ? null : reconciledSchema.parse(stored);
+    },
+    async markReconciled(reconciled) {
+      await redis.hset(keys.reconciled, reconciled);
+    },
     ...createLedger(redis, keys, run),
     ...createInstances(redis, keys, run),
+    ...createLeases(redis, keys, run),
     ...createSizes(redis, keys, run),
     ...createHolding(redis, keys),
   };

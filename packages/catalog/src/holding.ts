@@ -1,13 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { Catalog } from './catalog.ts';
-import type { keysOf } from './keys.ts';
+import type { Keys } from './keys.ts';
 import { heldSchema, readJson } from './stored.ts';
 
 /** The requests that the gate holds. */
-export function createHolding(
-  redis: Redis,
-  keys: ReturnType<typeof keysOf>,
-): Pick<Catalog, 'hold' | 'release' | 'held'> {
+export function createHolding(redis: Redis, keys: Keys): Pick<Catalog, 'hold' | 'release' | 'held'> {
   return {
     async hold(request, why) {
       await redis.hset(keys.held, request, JSON.stringify(why));

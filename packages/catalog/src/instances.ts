@@ -1,11 +1,10 @@
+import { pinSchema } from '@spica/core';
 import type { Redis } from 'ioredis';
-import type { Catalog, CatalogInstance } from './catalog.ts';
-import type { keysOf } from './keys.ts';
-import type { defineOperations } from './ops.ts';
-import { readRecord } from './stored.ts';
+import type { BeginDelete, Catalog, CatalogInstance } from './catalog.ts';
+import type { Keys } from './keys.ts';
+import type { Run } from './ops.ts';
+import { fromFields, readJson, toFields } from './stored.ts';
 
-type Keys = ReturnType<typeof keysOf>;
-type Run = ReturnType<typeof defineOperations>;
 type Instances = Pick<Catalog, 'commit' | 'settle' | 'adopt' | 'get' | 'list' | 'beginDelete' | 'endDelete'>;
 
 /** How many instances one read of the list brings. */
@@ -14,15 +13,11 @@ const BATCH = 500;
 /** The instances: from a slot of a reservation to their deletion. */
 export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
   return {
-    async commit(request, record) {
-      const places = [
-        keys.totals,
-        keys.reservations,
-        keys.instances,
-        keys.inFlight,
-        keys.instance(record.id),
-      ];
-      const args = [request, record.id, JSON.stringify(record), record.spawnedAt ?? 0];
+    async commit(request, record, growth) {
+      const { totals, reservations, instances, inFlight } = keys;
+      const places = [totals, reservations, instances, inFlight, keys.instance(record.id), keys.growth];
+      const { bytes, inodes, endsAt } = growth;
+      const args = [request, record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ...toFields(record)];
       return (await run('commit', places, args)) as 'committed' | 'already' | 'no-reservation';
     },
 
@@ -35,7 +30,7 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     },
 
     async adopt(record) {
-      const args = [record.id, JSON.stringify(record), record.spawnedAt ?? 0];
+      const args = [record.id, record.spawnedAt ?? 0, ...toFields(record)];
       return (await run('adopt', [keys.instances, keys.instance(record.id)], args)) === 1;
     },
 
@@ -44,35 +39,74 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
       return instance ?? null;
     },
 
-    async *list() {
-      const ids = await redis.zrange(keys.instances, '0', '-1');
-      for (let start = 0; start < ids.length; start += BATCH) {
-        yield* await readMany(redis, keys, ids.slice(start, start + BATCH));
-      }
-    },
+    list: () => listInstances(redis, keys),
 
-    async beginDelete(id, { request }) {
-      const outcome = await run('begin_delete', [keys.inFlight, keys.instance(id)], [id, request ?? '']);
-      return outcome as 'begun' | 'absent' | 'in-flight' | 'deleting';
+    async beginDelete(id, { request, now }) {
+      const places = [keys.inFlight, keys.instance(id), keys.reconciled];
+      const reply = (await run('begin_delete', places, [id, request ?? '', now])) as string[];
+      return readBeginDelete(keys.instance(id), reply);
     },
 
     async endDelete(id, outcome) {
-      await run('end_delete', [keys.instances, keys.inFlight, keys.instance(id)], [id, outcome]);
+      const { instances, inFlight, totals, growth, dirty } = keys;
+      await run('end_delete', [instances, inFlight, keys.instance(id), totals, growth, dirty], [id, outcome]);
     },
   };
 }
 
+function readBeginDelete(key: string, [outcome, first = '', second = '']: string[]): BeginDelete {
+  switch (outcome) {
+    case 'in-flight':
+      return { outcome, request: first };
+    case 'pinned':
+      return { outcome, pin: readJson(pinSchema, key, first) };
+    case 'leased':
+      return { outcome, owner: first, expiresAt: Number(second) };
+    case 'grace':
+      return { outcome, until: Number(first) };
+    default:
+      return { outcome: outcome as 'begun' | 'absent' | 'deleting' | 'unreconciled' };
+  }
+}
+
+/** Page by page, in order of age: who stops early has not read them all. */
+async function* listInstances(redis: Redis, keys: Keys): AsyncIterable<CatalogInstance> {
+  let from = '-inf';
+  let seenThere = 0;
+  for (;;) {
+    const page = await redis.zrange(
+      keys.instances,
+      from,
+      '+inf',
+      'BYSCORE',
+      'LIMIT',
+      seenThere,
+      BATCH,
+      'WITHSCORES',
+    );
+    const ids = page.filter((_, i) => i % 2 === 0);
+    const scores = page.filter((_, i) => i % 2 === 1);
+    const last = scores.at(-1);
+    if (last === undefined) return;
+    const withLast = scores.filter((score) => score === last).length;
+    seenThere = last === from ? seenThere + withLast : withLast;
+    from = last;
+    yield* await readMany(redis, keys, ids);
+    if (ids.length < BATCH) return;
+  }
+}
+
 async function readMany(redis: Redis, keys: Keys, ids: readonly string[]): Promise<CatalogInstance[]> {
   const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hmget(keys.instance(id), 'record', 'deleting').hget(keys.inFlight, id);
+  for (const id of ids) pipeline.hgetall(keys.instance(id)).hget(keys.inFlight, id);
   const replies = (await pipeline.exec()) ?? [];
   return ids.flatMap((id, i) => {
     const [failed, fields] = replies[2 * i] ?? [];
     if (failed) throw failed;
-    const [record, deleting] = (fields ?? []) as (string | null)[];
+    const stored = (fields ?? {}) as Record<string, string>;
     const request = (replies[2 * i + 1]?.[1] ?? null) as string | null;
-    if (!record) return [];
-    const state = deleting ? 'deleting' : request ? 'in-flight' : 'ready';
-    return [{ record: readRecord(keys.instance(id), record), state, request }];
+    if (Object.keys(stored).length === 0) return [];
+    const state = stored['deleting'] ? 'deleting' : request ? 'in-flight' : 'ready';
+    return [{ record: fromFields(keys.instance(id), stored), state, request }];
   });
 }

@@ -4,7 +4,9 @@ export function keysOf(pool: string) {
   return {
     /** Hash: the pool's id and how it clones. */
     identity: `${base}:identity`,
-    /** Hash: sums of all reservations (bytes, inodes, slots) and of all that was ever taken out of them (settled…). */
+    /** Hash: when the disk was last reconciled, and until when nothing may be deleted (both epoch milliseconds). */
+    reconciled: `${base}:reconciled`,
+    /** Hash: sums of all reservations (bytes, inodes, slots), of growth, and of all that was ever settled. */
     totals: `${base}:totals`,
     /** Hash: request → reservation. */
     reservations: `${base}:reservations`,
@@ -14,13 +16,20 @@ export function keysOf(pool: string) {
     inFlight: `${base}:in-flight`,
     /** Hash: request → why and since when it is held. */
     held: `${base}:held`,
-    /** Hash: record, deleting. */
+    /** Sorted set: id by when its growth ends. */
+    growth: `${base}:growth`,
+    /** Set: ids whose record on disk is older than the catalog. */
+    dirty: `${base}:dirty`,
+    /** Channel: something changed that the worker should look at (an instance's id, or `space`). */
+    changed: `${base}:changed`,
+    /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score, growth…, deleting. */
     instance: (id: string) => `${base}:instance:${id}`,
-    /** Sorted sets by id: when measured, own bytes, inodes. */
-    sizes: (template: string) => ({
-      ages: `${base}:sizes:${template}:at`,
-      bytes: `${base}:sizes:${template}:bytes`,
-      inodes: `${base}:sizes:${template}:inodes`,
+    /** Sorted sets by id: when measured, own bytes, inodes. `of` is `template:…` or `experiment:…`. */
+    sizes: (of: string) => ({
+      ages: `${base}:sizes:${of}:at`,
+      bytes: `${base}:sizes:${of}:bytes`,
+      inodes: `${base}:sizes:${of}:inodes`,
     }),
   };
 }
+export type Keys = ReturnType<typeof keysOf>;

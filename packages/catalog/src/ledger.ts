@@ -1,26 +1,23 @@
 import type { Redis } from 'ioredis';
 import type { Catalog } from './catalog.ts';
-import type { keysOf } from './keys.ts';
-import type { defineOperations } from './ops.ts';
+import type { Keys } from './keys.ts';
+import type { Run } from './ops.ts';
 import { readJson, reservationSchema, totalsSchema } from './stored.ts';
 
-type Keys = ReturnType<typeof keysOf>;
-type Run = ReturnType<typeof defineOperations>;
 type Ledger = Pick<Catalog, 'ledger' | 'reserve' | 'hasReservation' | 'reservations' | 'giveBack'>;
 
 /** Promises: who was promised what, and the sums of it. */
 export function createLedger(redis: Redis, keys: Keys, run: Run): Ledger {
   return {
-    async ledger() {
-      const [stored, instances] = await Promise.all([
-        redis.hgetall(keys.totals),
-        redis.zcard(keys.instances),
-      ]);
-      const { bytes, inodes, slots, settledBytes, settledInodes } = totalsSchema.parse(stored);
+    async ledger(now) {
+      const reply = await run('ledger', [keys.totals, keys.growth, keys.instances], [now, keys.instance('')]);
+      const [flat, instances] = reply as [string[], number];
+      const totals = totalsSchema.parse(pairUp(flat));
       return {
-        reserved: { bytes, inodes, slots },
+        reserved: { bytes: totals.bytes, inodes: totals.inodes, slots: totals.slots },
+        growth: { bytes: totals.growthBytes, inodes: totals.growthInodes },
         instances,
-        settled: { bytes: settledBytes, inodes: settledInodes },
+        settled: { bytes: totals.settledBytes, inodes: totals.settledInodes },
       };
     },
 
@@ -29,7 +26,7 @@ export function createLedger(redis: Redis, keys: Keys, run: Run): Ledger {
       const reservation = JSON.stringify({ fingerprint, bytes, inodes, slots: count, at });
       const short = await run(
         'reserve',
-        [keys.totals, keys.reservations, keys.instances],
+        [keys.totals, keys.reservations, keys.instances, keys.growth],
         [
           request,
           reservation,
@@ -41,6 +38,8 @@ export function createLedger(redis: Redis, keys: Keys, run: Run): Ledger {
           bounds.slots,
           seen.bytes,
           seen.inodes,
+          at,
+          keys.instance(''),
         ],
       );
       const missing = short as ('bytes' | 'inodes' | 'slots')[];
@@ -67,4 +66,10 @@ export function createLedger(redis: Redis, keys: Keys, run: Run): Ledger {
       return (await run('give_back', [keys.totals, keys.reservations], [request])) === 1;
     },
   };
+}
+
+function pairUp(flat: readonly string[]): Record<string, string> {
+  const pairs: Record<string, string> = {};
+  for (let at = 0; at + 1 < flat.length; at += 2) pairs[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return pairs;
 }

@@ -3,26 +3,31 @@ import type { Redis } from 'ioredis';
 
 /** The atomic operations: one Lua file each, and how many of its arguments are keys. */
 const OPERATIONS = {
-  reserve: 3,
-  commit: 5,
+  reserve: 4,
+  ledger: 3,
+  commit: 6,
   give_back: 2,
   settle: 1,
   adopt: 2,
-  begin_delete: 2,
-  end_delete: 3,
-  record_sample: 4,
+  begin_delete: 3,
+  end_delete: 6,
+  lease: 3,
+  release: 4,
+  mark: 2,
+  record_sample: 3,
+  record_size: 3,
 } as const;
 
 export type Operation = keyof typeof OPERATIONS;
-type Argument = string | number;
+export type Argument = string | number;
+export type Run = (name: Operation, keys: string[], args: readonly Argument[]) => Promise<unknown>;
 
 /** Teaches a connection the operations. Safe to call again. */
-export function defineOperations(
-  redis: Redis,
-): (name: Operation, keys: string[], args: Argument[]) => Promise<unknown> {
+export function defineOperations(redis: Redis): Run {
   for (const [name, numberOfKeys] of Object.entries(OPERATIONS)) {
     if (commandName(name) in redis) continue;
-    const lua = readFileSync(new URL(`./ops/${name}.lua`, import.meta.url), 'utf8');
+    // Redis knows no shared libraries of scripts that a replica or a cluster would have too: so each carries its own.
+    const lua = `${read('lib/growth')}\n${read(name)}`;
     redis.defineCommand(commandName(name), { lua, numberOfKeys });
   }
   const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<unknown>>;
@@ -31,6 +36,10 @@ export function defineOperations(
     if (!command) throw new TypeError(`no operation ${name}`);
     return command.call(redis, ...keys, ...args);
   };
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`./ops/${name}.lua`, import.meta.url), 'utf8');
 }
 
 function commandName(name: string): string {

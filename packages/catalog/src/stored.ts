@@ -1,7 +1,15 @@
-import { CheckError, cloneMethodSchema, instanceRecordSchema } from '@spica/core';
+import {
+  CheckError,
+  cloneMethodSchema,
+  type InstanceRecord,
+  instanceRecordSchema,
+  pinSchema,
+  sampleSchema,
+} from '@spica/core';
 import * as z from 'zod';
+import type { Argument } from './ops.ts';
 
-const amount = z.coerce.number().min(0).default(0);
+const amount = z.coerce.number().default(0);
 
 export const totalsSchema = z.object({
   bytes: amount,
@@ -9,6 +17,8 @@ export const totalsSchema = z.object({
   slots: amount,
   settledBytes: amount,
   settledInodes: amount,
+  growthBytes: amount,
+  growthInodes: amount,
 });
 
 /** What is left of a request's reservation: `slots` times so many bytes and inodes each. */
@@ -24,6 +34,68 @@ export const heldSchema = z.strictObject({ at: z.number(), reason: z.string(), c
 
 export const identitySchema = z.object({ id: z.string(), method: cloneMethodSchema });
 
+export const reconciledSchema = z.object({ at: z.coerce.number(), graceUntil: z.coerce.number() });
+
+/** What never changes in an instance's life; the rest has fields of its own, which operations set one by one. */
+const fixedSchema = instanceRecordSchema.omit({
+  sample: true,
+  lease: true,
+  lastLeasedAt: true,
+  pin: true,
+  ttlMs: true,
+  score: true,
+});
+
+const whole = z.coerce.number();
+const fieldsSchema = z.object({
+  record: z.string(),
+  sample: z.string().optional(),
+  leaseOwner: z.string().optional(),
+  leaseHash: z.string().optional(),
+  leaseUntil: whole.optional(),
+  lastLeasedAt: whole.optional(),
+  pin: z.string().optional(),
+  ttl: whole.optional(),
+  score: z.coerce.number().optional(),
+});
+
+/** The hash fields of an instance, as a flat list of names and values. */
+export function toFields(record: InstanceRecord): Argument[] {
+  const { sample, lease, lastLeasedAt, pin, ttlMs, score, ...fixed } = record;
+  const fields: Record<string, Argument | null> = {
+    record: JSON.stringify(fixed),
+    sample: sample && JSON.stringify(sample),
+    leaseOwner: lease && lease.owner,
+    leaseHash: lease && lease.tokenHash,
+    leaseUntil: lease && lease.expiresAt,
+    lastLeasedAt,
+    pin: pin && JSON.stringify(pin),
+    ttl: ttlMs,
+    score,
+  };
+  return Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [name, value]));
+}
+
+/** Reads an instance's hash. Throws CheckError CATALOG_CORRUPT that names the key. */
+export function fromFields(key: string, stored: Readonly<Record<string, string>>): InstanceRecord {
+  const parsed = fieldsSchema.safeParse(stored);
+  if (!parsed.success) throw corrupt(key, parsed.error);
+  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score } = parsed.data;
+  const lease =
+    leaseUntil === undefined
+      ? null
+      : { owner: leaseOwner ?? '', tokenHash: leaseHash ?? '', expiresAt: leaseUntil };
+  return {
+    ...readJson(fixedSchema, key, record),
+    sample: sample === undefined ? null : readJson(sampleSchema, key, sample),
+    lease,
+    lastLeasedAt: lastLeasedAt ?? null,
+    pin: pin === undefined ? null : readJson(pinSchema, key, pin),
+    ttlMs: ttl ?? null,
+    score: score ?? null,
+  };
+}
+
 /** Reads JSON that the catalog keeps. Throws CheckError CATALOG_CORRUPT that names the key. */
 export function readJson<T>(schema: z.ZodType<T>, key: string, text: string): T {
   try {
@@ -33,10 +105,6 @@ export function readJson<T>(schema: z.ZodType<T>, key: string, text: string): T 
   }
 }
 
-export function readRecord(key: string, text: string) {
-  return readJson(instanceRecordSchema, key, text);
-}
-
-export function corrupt(key: string, cause: unknown): CheckError {
+function corrupt(key: string, cause: unknown): CheckError {
   return new CheckError('CATALOG_CORRUPT', `the catalog's ${key} cannot be read: ${cause}`, { key }, cause);
 }

@@ -1,6 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock, Space } from '@spica/core';
-import checkDiskSpace from 'check-disk-space';
+import checkDiskSpaceModule from 'check-disk-space';
+
+// Its types describe its CommonJS form, where the function is the module's `default`; Node loads the ESM one.
+const checkDiskSpace = checkDiskSpaceModule as unknown as typeof checkDiskSpaceModule.default;
 
 /** Looks at the filesystem that holds `dir`: bytes an unprivileged process can use, and inodes. */
 export async function readSpace(dir: string): Promise<Space> {

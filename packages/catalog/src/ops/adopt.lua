@@ -1,7 +1,7 @@
 -- Takes an instance into the catalog that no reservation stood for.
 -- KEYS: instances, instance
--- ARGV: id, record JSON, spawnedAt
+-- ARGV: id, spawnedAt, field, value, …
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
-redis.call('HSET', KEYS[2], 'record', ARGV[2])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+redis.call('HSET', KEYS[2], unpack(ARGV, 3))
 return 1

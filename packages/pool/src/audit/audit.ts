@@ -56,7 +56,10 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
     return await openAt(wanted, options);
   } catch (error) {
     if (wanted === fallback) throw error;
-    options.logger.warn({ err: error, wanted, fallback }, 'the audit log cannot be written where it is wanted');
+    options.logger.warn(
+      { err: error, wanted, fallback },
+      'the audit log cannot be written where it is wanted',
+    );
     const log = await openAt(fallback, options);
     const reason = `${wanted} cannot be written: ${error instanceof Error ? error.message : error}`;
     await log.write([{ action: 'audit_fallback', reason, outcome: 'done' }], null, true);
@@ -119,7 +122,12 @@ async function openAt(path: string, options: AuditOptions) {
       if (sync) await to.handle.datasync();
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new CheckError('AUDIT_UNWRITABLE', `audit log ${path}: cannot be written: ${why}`, { path }, cause);
+      throw new CheckError(
+        'AUDIT_UNWRITABLE',
+        `audit log ${path}: cannot be written: ${why}`,
+        { path },
+        cause,
+      );
     }
   }
 

@@ -17,7 +17,9 @@ export async function withLogLock<T>(path: string, work: () => Promise<T>): Prom
   while (!take(lock)) {
     if (removeDead(lock)) continue;
     if (performance.now() > deadline) {
-      throw new CheckError('AUDIT_LOCKED', `audit log ${path}: process ${holderOf(lock)} holds ${lock}`, { path });
+      throw new CheckError('AUDIT_LOCKED', `audit log ${path}: process ${holderOf(lock)} holds ${lock}`, {
+        path,
+      });
     }
     await setTimeout(LOOK_EVERY_MS);
   }

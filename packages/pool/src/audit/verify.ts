@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { auditLineSchema, type ChainEnd, CHAIN_START, hashLine } from './line.ts';
+import { auditLineSchema, CHAIN_START, type ChainEnd, hashLine } from './line.ts';
 import { rotatedFiles } from './rotate.ts';
 
 /** What a check of the whole chain found. */
@@ -26,12 +26,16 @@ export async function verifyAudit(path: string): Promise<AuditVerdict> {
   for (const file of [...(await rotatedFiles(path)), path]) {
     if (!(await isFile(file))) continue;
     let number = 0;
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of createInterface({
+      input: createReadStream(file),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })) {
       number += 1;
       lines += 1;
       const checked = checkLine(line, end);
       end = checked.end;
-      if (checked.problem && problems.length < MOST_PROBLEMS) problems.push(`${file}:${number}: ${checked.problem}`);
+      if (checked.problem && problems.length < MOST_PROBLEMS)
+        problems.push(`${file}:${number}: ${checked.problem}`);
     }
   }
   return { lines, problems };
@@ -40,15 +44,20 @@ export async function verifyAudit(path: string): Promise<AuditVerdict> {
 function checkLine(line: string, before: ChainEnd | null): { problem: string | null; end: ChainEnd } {
   const hash = hashLine(line);
   const parsed = auditLineSchema.safeParse(parseJson(line));
-  if (!parsed.success) return { problem: 'not a line of the audit log', end: { seq: (before?.seq ?? 0) + 1, hash } };
+  if (!parsed.success)
+    return { problem: 'not a line of the audit log', end: { seq: (before?.seq ?? 0) + 1, hash } };
   const { seq, prev } = parsed.data;
   const end = { seq, hash };
   // The oldest file may begin in the middle: what was before it has been rotated away.
   const expected = before ?? (seq === 1 ? CHAIN_START : { seq: seq - 1, hash: prev });
   if (seq !== expected.seq + 1) {
-    return { problem: `its seq is ${seq}, expected ${expected.seq + 1}: lines are missing or out of order`, end };
+    return {
+      problem: `its seq is ${seq}, expected ${expected.seq + 1}: lines are missing or out of order`,
+      end,
+    };
   }
-  if (prev !== expected.hash) return { problem: 'the line before it was changed, or is not the one that was there', end };
+  if (prev !== expected.hash)
+    return { problem: 'the line before it was changed, or is not the one that was there', end };
   return { problem: null, end };
 }
 

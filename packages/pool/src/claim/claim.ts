@@ -63,7 +63,12 @@ async function readHolder(path: string): Promise<Holder | null> {
     return holderSchema.parse(JSON.parse(text));
   } catch (cause) {
     const hint = 'remove it when no process of Spica runs there';
-    throw new CheckError('CLAIM_UNREADABLE', `${path}: expected who holds it, got what cannot be read; ${hint}`, { path }, cause);
+    throw new CheckError(
+      'CLAIM_UNREADABLE',
+      `${path}: expected who holds it, got what cannot be read; ${hint}`,
+      { path },
+      cause,
+    );
   }
 }
 

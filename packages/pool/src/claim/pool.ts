@@ -11,7 +11,8 @@ export function lockPool(pool: Pool, { clock }: { clock: Clock }): Promise<PoolL
   return claim(pool.paths.servedBy, {
     purpose: 'spica up',
     clock,
-    refused: (holder) => new CheckError('POOL_SERVED', `pool ${pool.name}: served already by ${holder}`, { holder }),
+    refused: (holder) =>
+      new CheckError('POOL_SERVED', `pool ${pool.name}: served already by ${holder}`, { holder }),
   });
 }
 
@@ -22,6 +23,7 @@ export function lockPool(pool: Pool, { clock }: { clock: Clock }): Promise<PoolL
 export function lockDeletion(pool: Pool, options: { clock: Clock; purpose: string }): Promise<Claim> {
   return claim(join(pool.paths.own, 'deleting.json'), {
     ...options,
-    refused: (holder) => new CheckError('PRUNE_BUSY', `pool ${pool.name}: ${holder} is deleting in it`, { holder }),
+    refused: (holder) =>
+      new CheckError('PRUNE_BUSY', `pool ${pool.name}: ${holder} is deleting in it`, { holder }),
   });
 }

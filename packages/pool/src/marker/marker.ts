@@ -26,7 +26,10 @@ export interface PoolPlace {
  */
 export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock }): Promise<Pool> {
   if (dirname(root) === root) {
-    throw new UsageError('POOL_ROOT_INVALID', `pool ${name}: root: expected a directory of its own, got "${root}"`);
+    throw new UsageError(
+      'POOL_ROOT_INVALID',
+      `pool ${name}: root: expected a directory of its own, got "${root}"`,
+    );
   }
   await mkdir(root, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST' && error.code !== 'ENOTDIR') throw error; // checkRoot says what is there
@@ -77,7 +80,9 @@ async function checkRoot(name: string, root: string): Promise<void> {
     throw new CheckError('POOL_ROOT_MISSING', `pool ${name}: root: there is no ${root} (run \`spica init\`)`);
   });
   if (stat.isDirectory()) return;
-  const is = stat.isSymbolicLink() ? `a symbolic link (to ${await realpath(root).catch(() => 'nowhere')})` : 'no directory';
+  const is = stat.isSymbolicLink()
+    ? `a symbolic link (to ${await realpath(root).catch(() => 'nowhere')})`
+    : 'no directory';
   throw new CheckError('POOL_ROOT_INVALID', `pool ${name}: root: expected a directory, but ${root} is ${is}`);
 }
 
@@ -87,12 +92,22 @@ async function readMarker(name: string, paths: PoolPaths): Promise<Marker | null
     text = await readFile(paths.marker, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new CheckError('POOL_MARKER_INVALID', `pool ${name}: ${paths.marker} cannot be read: ${error}`, {}, error);
+    throw new CheckError(
+      'POOL_MARKER_INVALID',
+      `pool ${name}: ${paths.marker} cannot be read: ${error}`,
+      {},
+      error,
+    );
   }
   try {
     return markerSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new CheckError('POOL_MARKER_INVALID', `pool ${name}: ${paths.marker} is not a pool's marker`, {}, cause);
+    throw new CheckError(
+      'POOL_MARKER_INVALID',
+      `pool ${name}: ${paths.marker} is not a pool's marker`,
+      {},
+      cause,
+    );
   }
 }
 

@@ -10,7 +10,18 @@ export interface Entry {
 }
 
 /** What `find` is to print: `/NAME` where a starting point begins, then a line for each entry, itself included. */
-export const FIND_FORMAT = ['(', '!', '-path', '*/*', '-printf', '/%f\\n', ',', '-printf', '%y %n %b %s %i %C@\\n', ')'];
+export const FIND_FORMAT = [
+  '(',
+  '!',
+  '-path',
+  '*/*',
+  '-printf',
+  '/%f\\n',
+  ',',
+  '-printf',
+  '%y %n %b %s %i %C@\\n',
+  ')',
+];
 
 const SPACE = 32;
 const DOT = 46;
@@ -26,7 +37,7 @@ const BLOCK_BYTES = 512;
  * longer to split than to walk.
  */
 export function createEntryReader(on: { start(name: string): void; entry(entry: Entry): void }) {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   return (chunk: Buffer): void => {
     const data = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
     const end = data.lastIndexOf(LINE_BREAK) + 1;

@@ -28,8 +28,12 @@ export async function measureInstances(
   targets: readonly Target[],
   { clock, signal }: { clock: Clock; signal?: AbortSignal },
 ): Promise<Map<string, Sample>> {
-  const shares = Array.from({ length: WALKERS }, (_, walker) => targets.filter((_target, i) => i % WALKERS === walker));
-  const samples = await Promise.all(shares.map((share) => walk(pool, share, { clock, ...(signal ? { signal } : {}) })));
+  const shares = Array.from({ length: WALKERS }, (_, walker) =>
+    targets.filter((_target, i) => i % WALKERS === walker),
+  );
+  const samples = await Promise.all(
+    shares.map((share) => walk(pool, share, { clock, ...(signal ? { signal } : {}) })),
+  );
   return new Map(samples.flatMap((map) => [...map]));
 }
 

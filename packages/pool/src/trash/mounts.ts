@@ -16,10 +16,12 @@ export async function mountsBelow(dir: string): Promise<string[]> {
   const below = dir.endsWith(sep) ? dir : dir + sep;
   return text
     .split('\n')
-    .map((line) => unescape(line.split(' ')[4] ?? ''))
+    .map((line) => unescapeOctal(line.split(' ')[4] ?? ''))
     .filter((point) => point === dir || point.startsWith(below));
 }
 
-function unescape(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+function unescapeOctal(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
 }

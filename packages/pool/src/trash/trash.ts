@@ -30,7 +30,12 @@ export async function trashInstance(
     await rm(notePathOf(path), { force: true });
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return null;
-    throw new CheckError('RENAME_FAILED', `instance ${id}: it could not be moved to the trash: ${cause}`, { id }, cause);
+    throw new CheckError(
+      'RENAME_FAILED',
+      `instance ${id}: it could not be moved to the trash: ${cause}`,
+      { id },
+      cause,
+    );
   }
   return { name, id, trashedAt: at, path, note };
 }
@@ -49,7 +54,10 @@ export async function emptyTrash(entry: Pick<TrashEntry, 'id' | 'path'>): Promis
 export async function restoreFromTrash(pool: Pool, entry: TrashEntry): Promise<void> {
   const to = pool.pathOf(entry.id);
   if (await isThere(to, entry.id)) {
-    throw new CheckError('INSTANCE_EXISTS', `instance ${entry.id}: it cannot be restored: there is one of that name`);
+    throw new CheckError(
+      'INSTANCE_EXISTS',
+      `instance ${entry.id}: it cannot be restored: there is one of that name`,
+    );
   }
   try {
     await rename(entry.path, to);
@@ -65,7 +73,11 @@ async function isThere(path: string, id: string): Promise<boolean> {
     const stat = await lstat(path);
     if (stat.isDirectory()) return true;
     const is = stat.isSymbolicLink() ? 'a symbolic link' : 'a file';
-    throw new CheckError('INSTANCE_NOT_DIRECTORY', `instance ${id}: expected a directory, but ${path} is ${is}`, { id });
+    throw new CheckError(
+      'INSTANCE_NOT_DIRECTORY',
+      `instance ${id}: expected a directory, but ${path} is ${is}`,
+      { id },
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
