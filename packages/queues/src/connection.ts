@@ -24,13 +24,28 @@ export function connectWorker(target: RedisTarget): Redis {
  * Throws UnreachableError REDIS_UNREACHABLE when Redis does not answer within 3 s.
  */
 export async function connectProducer(target: RedisTarget): Promise<Redis> {
-  const redis = open(target, {
-    lazyConnect: true,
-    connectTimeout: 3_000,
+  return connectNow(target, {
     commandTimeout: 10_000,
     maxRetriesPerRequest: 1,
     retryStrategy: (attempt) => (attempt > 2 ? null : 100 * attempt),
   });
+}
+
+/**
+ * A connection for who looks on for as long as it runs: commands fail at once while Redis is away and after 3 s while
+ * it hangs, and it comes back with Redis. Throws UnreachableError REDIS_UNREACHABLE when Redis is away at the start.
+ */
+export async function connectObserver(target: RedisTarget): Promise<Redis> {
+  return connectNow(target, {
+    commandTimeout: 3_000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
+  });
+}
+
+async function connectNow(target: RedisTarget, options: ConnectionOptions): Promise<Redis> {
+  const redis = open(target, { lazyConnect: true, connectTimeout: 3_000, ...options });
   let last: Error | undefined;
   redis.on('error', (error: Error) => {
     last = error;
@@ -50,6 +65,8 @@ export async function connectProducer(target: RedisTarget): Promise<Redis> {
   }
 }
 
-function open(target: RedisTarget, options: Omit<RedisOptions, 'replyMapping'>): Redis {
+type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
+
+function open(target: RedisTarget, options: ConnectionOptions): Redis {
   return 'socket' in target ? new Redis(target.socket, options) : new Redis(target.url, options);
 }
