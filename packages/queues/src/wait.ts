@@ -37,7 +37,9 @@ export async function watchRequests(
 ): Promise<RequestWatcher> {
   const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined as never });
   connection.on('error', () => undefined); // reconnects by itself; a lost worker shows in the caller's own checks
-  const events = new QueueEvents('gate', { connection, prefix: prefixOf(pool) });
+  // From a fixed place on: `$` would leave out what happens between two reads, or while the connection is away.
+  const lastEventId = await newestEvent(queues, redis);
+  const events = new QueueEvents('gate', { connection, prefix: prefixOf(pool), lastEventId });
   events.on('error', () => undefined);
   events.setMaxListeners(0);
   await events.waitUntilReady();
@@ -48,6 +50,11 @@ export async function watchRequests(
       connection.disconnect();
     },
   };
+}
+
+async function newestEvent(queues: PoolQueues, redis: Redis): Promise<string> {
+  const [newest] = await redis.xrevrange(queues.gate.toKey('events'), '+', '-', 'COUNT', 1);
+  return newest?.[0] ?? '0-0';
 }
 
 async function waitFor(
@@ -73,11 +80,13 @@ async function waitFor(
     Math.min(timeoutMs, 2 ** 31 - 1),
   );
   const aborted = () => ended.reject(signal?.reason);
+  if (signal?.aborted) aborted();
   signal?.addEventListener('abort', aborted, { once: true });
   events.on('completed', seen).on('failed', seen).on('progress', progressed);
   try {
     // Looked at after listening has begun, so that an end in between is not missed.
-    if (!(await isEnded(queues, id))) await ended.promise;
+    const looked = isEnded(queues, id).then((already) => (already ? undefined : ended.promise));
+    await Promise.race([looked, ended.promise]);
     return await readEnd(queues, id);
   } finally {
     clearTimeout(timer);

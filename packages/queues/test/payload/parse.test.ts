@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { parsePayload } from '../../src/payload/parse.ts';
+import { prunePayloadSchema } from '../../src/payload/prune.ts';
+import { spawnRequestSchema } from '../../src/payload/request.ts';
+import { spawnPayloadSchema } from '../../src/payload/spawn.ts';
+import { aRequest } from '../request.ts';
+
+const parseRequest = (data: unknown) => parsePayload(spawnRequestSchema, data, 'gate job 7');
+
+it('hands back a payload that is as it must be', () => {
+  const request = aRequest({ count: 10_000, params: { A: 1, B: 'x', C: true }, labels: { team: 'red' } });
+  expect(parseRequest(request)).toEqual(request);
+});
+
+it.each<[string, unknown, RegExp]>([
+  ['count', 0, /^gate job 7: count: expected a whole number from 1 to 10000, got 0$/],
+  ['count', 1.5, /count: expected a whole number from 1 to 10000, got 1.5$/],
+  ['count', 1e9, /count: expected a whole number from 1 to 10000, got 1000000000$/],
+  ['count', '3', /count: expected a whole number from 1 to 10000, got "3"$/],
+  ['parent', '../../etc', /parent: expected an instance id like spica-0123456789ab, got "..\/..\/etc"$/],
+  ['params', { A: ['x'] }, /params\.A: .*got \["x"\]$/],
+  ['labels', { team: 'x'.repeat(201) }, /labels\.team: .*got "x{79}…$/],
+  ['notes', 7, /notes: .*got 7$/],
+  ['maxWaitMs', -1, /maxWaitMs: .*got -1$/],
+])('names the field %s, its value %j and what was expected', (field, value, message) => {
+  const parse = () => parseRequest({ ...aRequest(), [field]: value });
+  expect(parse).toThrow(message);
+  expect(parse).toThrow(expect.objectContaining({ kind: 'usage', code: 'PAYLOAD_INVALID' }));
+});
+
+it('refuses a payload that is nothing, and fields that it does not know', () => {
+  expect(() => parseRequest(undefined)).toThrow(/^gate job 7: \(payload\): /);
+  expect(() => parseRequest(null)).toThrow(/got null$/);
+  expect(() => parseRequest({ ...aRequest(), shell: 'rm -rf /' })).toThrow(/shell/);
+});
+
+it('tells all that is wrong at once', () => {
+  expect(() => parseRequest({ ...aRequest(), count: 0, notes: 7 })).toThrow(/count: .*; notes: /);
+});
+
+it('refuses a spawn job whose id could lead out of the pool', () => {
+  for (const id of ['..', '/etc', 'spica-', 'spica-XY', 'spica-0123456789ab/..', 'spica-0123456789ab\n']) {
+    expect(() => parsePayload(spawnPayloadSchema, { id }, 'spawn job')).toThrow(
+      `id: expected an instance id like spica-0123456789ab, got ${JSON.stringify(id)}`,
+    );
+  }
+});
+
+it('refuses a prune job that gives a cause which there is not', () => {
+  expect(() => parsePayload(prunePayloadSchema, { cause: 'whim' }, 'prune job')).toThrow(/cause: /);
+  expect(() =>
+    parsePayload(
+      prunePayloadSchema,
+      { pool: 'main', cause: 'undo', request: 'r', ids: ['/'], reason: '' },
+      'p',
+    ),
+  ).toThrow(/ids\.0: expected an instance id/);
+});

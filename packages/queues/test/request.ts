@@ -1,0 +1,17 @@
+import type { SpawnRequest } from '@spica/queues';
+
+/** A request as a runner would submit it. */
+export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
+  return {
+    pool: 'main',
+    template: 'default',
+    count: 1,
+    params: {},
+    parent: null,
+    experiment: null,
+    labels: {},
+    notes: '',
+    maxWaitMs: null,
+    ...fields,
+  };
+}

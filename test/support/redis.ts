@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectProducer } from '@spica/queues';
+import { RedisContainer } from '@testcontainers/redis';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+// Not by the package's name: suites of the packages below it need no more of it than this.
+import { startEmbeddedRedis } from '../../packages/workers/src/runtime/embedded-redis.ts';
+import { missingImage } from './docker.ts';
+
+const IMAGE = 'redis:7-alpine';
+/** As in production (embedded-redis.ts): every write is kept, and nothing is evicted. */
+const SETTINGS = ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', ''];
+
+/** The Redis of a suite. Use it in `beforeEach` and in tests: where its engine is missing, `beforeAll` runs without. */
+export interface TestRedis {
+  readonly url: string;
+  /** Empties it. */
+  flush(): Promise<void>;
+}
+
+interface Started {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+interface Engine {
+  readonly name: string;
+  /** Why its tests are skipped; null where they can run. */
+  readonly missing: string | null;
+  start(): Promise<Started>;
+}
+
+const ENGINES: readonly Engine[] = [
+  { name: 'a local redis-server', missing: null, start: startLocal },
+  { name: `the image ${IMAGE}`, missing: await missingImage(IMAGE), start: startContainer },
+];
+
+/**
+ * Runs a suite on a local redis-server and on the Redis image, in a container. Where that cannot be had, its tests are
+ * skipped by name, with the reason.
+ */
+export function describeOnRedis(name: string, suite: (redis: TestRedis) => void): void {
+  for (const engine of ENGINES) {
+    describe(`${name} (on ${engine.name})`, () => {
+      let started: Started | undefined;
+      const url = () => {
+        if (started) return started.url;
+        throw new Error(engine.missing ?? 'the Redis of a suite is there from beforeEach on');
+      };
+      beforeAll(async () => {
+        if (engine.missing === null) started = await engine.start();
+      });
+      beforeEach((context) => {
+        if (engine.missing !== null) context.skip(engine.missing);
+      });
+      suite({
+        get url() {
+          return url();
+        },
+        flush: () => flush(url()),
+      });
+      afterAll(() => started?.stop());
+    });
+  }
+}
+
+/** Starts a redis-server of its own, as `spica up` does, but on a TCP port. */
+export async function startLocal(): Promise<Started> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'spica-redis-'));
+  const server = await startEmbeddedRedis({ stateDir, logger: pino({ level: 'silent' }) });
+  const redis = await connectProducer(server.target);
+  const port = await freePort();
+  await redis.config('SET', 'port', port);
+  redis.disconnect();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async stop() {
+      await server.stop();
+      await rm(stateDir, { recursive: true });
+    },
+  };
+}
+
+async function startContainer(): Promise<Started> {
+  const container = await new RedisContainer(IMAGE).withCommand(['redis-server', ...SETTINGS]).start();
+  return {
+    url: container.getConnectionUrl(),
+    async stop() {
+      await container.stop();
+    },
+  };
+}
+
+async function flush(url: string): Promise<void> {
+  const redis = new Redis(url);
+  try {
+    await redis.flushall();
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    server.close(() => resolve(port));
+  });
+  return promise;
+}
