@@ -7,6 +7,8 @@ export * from './errors.ts';
 export * from './instance/id.ts';
 export * from './instance/params.ts';
 export * from './instance/record.ts';
+export * from './retention/candidate.ts';
+export * from './retention/lazy.ts';
 export * from './retention/plan.ts';
 export * from './retention/policy.ts';
 export * from './units/bytes.ts';

@@ -6,7 +6,17 @@ const pool = (...names: string[]): PoolConfig => ({
   name: 'main',
   root: '/pool',
   templates: Object.fromEntries(names.map((name) => [name, `/templates/${name}`])),
-  retention: { maxInstances: 10, maxAgeDays: 3, pruneOnSpawn: true },
+  retention: {
+    maxInstances: 10,
+    maxAgeDays: 3,
+    pruneOnSpawn: true,
+    keepBest: 0,
+    maxPerExperiment: null,
+    minAgeMs: 0,
+    order: 'oldest',
+    trashTtlMs: 600_000,
+    protectLiveProcesses: true,
+  },
   disk: { minFreeSpaceGb: 20, minFreeInodesPercent: 5, safetyFactor: 1.1 },
 });
 

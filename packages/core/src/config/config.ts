@@ -1,3 +1,5 @@
+import type { RetentionOrder } from '../retention/policy.ts';
+
 /** A pool's settings, with absolute paths. */
 export interface PoolConfig {
   readonly name: string;
@@ -8,6 +10,15 @@ export interface PoolConfig {
     readonly maxInstances: number;
     readonly maxAgeDays: number;
     readonly pruneOnSpawn: boolean;
+    /** So many of each experiment are kept for their scores; 0 for none. */
+    readonly keepBest: number;
+    /** Null for no limit of an experiment's own. */
+    readonly maxPerExperiment: number | null;
+    readonly minAgeMs: number;
+    readonly order: RetentionOrder;
+    /** How long a deleted instance can be brought back. */
+    readonly trashTtlMs: number;
+    readonly protectLiveProcesses: boolean;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;

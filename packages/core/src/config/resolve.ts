@@ -97,6 +97,12 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       maxInstances: retention.max_instances,
       maxAgeDays: retention.max_age_days,
       pruneOnSpawn: retention.prune_on_spawn,
+      keepBest: retention.keep_best,
+      maxPerExperiment: retention.max_per_experiment,
+      minAgeMs: ms(retention.min_age),
+      order: retention.order,
+      trashTtlMs: ms(retention.trash_ttl),
+      protectLiveProcesses: retention.protect_live_processes,
     },
     disk: {
       minFreeSpaceGb: disk.min_free_space_gb,

@@ -39,6 +39,14 @@ const retention = z.strictObject({
   max_instances: atLeast1.default(10),
   max_age_days: maxAgeDays.default(3),
   prune_on_spawn: flag.default(true),
+  keep_best: whole(0).default(0),
+  max_per_experiment: atLeast1.nullable().default(null),
+  min_age: duration().default('0s'),
+  order: z
+    .enum(['oldest', 'largest', 'least_recently_leased'], 'expected oldest, largest or least_recently_leased')
+    .default('oldest'),
+  trash_ttl: duration().default('10m'),
+  protect_live_processes: flag.default(true),
 });
 
 /** The older block, which says the same for every pool (legacy.ts). Its defaults are those of the pools. */

@@ -1,11 +1,51 @@
+import type { PoolConfig } from '../config/config.ts';
+import { formatDuration } from '../units/duration.ts';
+
+/** Which instances go first where a rule has a choice. */
+export type RetentionOrder = 'oldest' | 'largest' | 'least_recently_leased';
+
 /** The limits that retention keeps a pool within. */
 export interface RetentionPolicy {
   readonly maxInstances: number;
   readonly maxAgeMs: number;
+  /** Most instances of one experiment; null for no limit of its own. */
+  readonly maxPerExperiment: number | null;
+  /** So many of each experiment are kept for their scores, whatever the limits say; 0 for none. */
+  readonly keepBest: number;
+  /** Nothing younger is deleted, whatever the limits say; 0 for no such grace. */
+  readonly minAgeMs: number;
+  readonly order: RetentionOrder;
+}
+
+const DAY_MS = 86_400_000;
+
+/** A pool's `retention:` settings as the planner takes them. */
+export function policyOf(retention: PoolConfig['retention']): RetentionPolicy {
+  const { maxInstances, maxAgeDays, maxPerExperiment, keepBest, minAgeMs, order } = retention;
+  return { maxInstances, maxAgeMs: maxAgeDays * DAY_MS, maxPerExperiment, keepBest, minAgeMs, order };
 }
 
 /** A policy as a sentence, for `spica config` and for each plan. */
-export function describePolicy({ maxInstances, maxAgeMs }: RetentionPolicy): string {
-  const days = Number((maxAgeMs / 86_400_000).toFixed(3));
-  return `at most ${maxInstances} instances, none older than ${days} ${days === 1 ? 'day' : 'days'}, oldest first`;
+export function describePolicy(policy: RetentionPolicy): string {
+  const { maxInstances, maxAgeMs, maxPerExperiment, keepBest, minAgeMs, order } = policy;
+  const days = Number((maxAgeMs / DAY_MS).toFixed(3));
+  const parts = [
+    `at most ${plural(maxInstances, 'instance')}`,
+    maxPerExperiment !== null && `at most ${maxPerExperiment} of an experiment`,
+    `none older than ${plural(days, 'day')}`,
+    keepBest > 0 && `but always the best ${keepBest} of an experiment`,
+    minAgeMs > 0 && `and never one younger than ${formatDuration(minAgeMs)}`,
+    `${nameOrder(order)} first`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
+}
+
+/** An order in words: `least recently leased`. */
+export function nameOrder(order: RetentionOrder): string {
+  return order.replaceAll('_', ' ');
+}
+
+/** A count with its noun: `1 day`, `2 days`. */
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

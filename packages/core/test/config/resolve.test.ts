@@ -11,12 +11,33 @@ function resolve(text: string | null, { env = {}, flags = {} }: Partial<ConfigIn
   return { config, effective, at };
 }
 
+const RETENTION_DEFAULTS = {
+  maxInstances: 10,
+  maxAgeDays: 3,
+  pruneOnSpawn: true,
+  keepBest: 0,
+  maxPerExperiment: null,
+  minAgeMs: 0,
+  order: 'oldest',
+  trashTtlMs: 600_000,
+  protectLiveProcesses: true,
+};
+
 const EVERYTHING = `
 pools:
   main:
     root: /data/instances
     templates: { default: ./template, big: ../big }
-    retention: { max_instances: 6, max_age_days: 0.5, prune_on_spawn: false }
+    retention:
+      max_instances: 6
+      max_age_days: 0.5
+      prune_on_spawn: false
+      keep_best: 2
+      max_per_experiment: 4
+      min_age: 5m
+      order: least_recently_leased
+      trash_ttl: 1h
+      protect_live_processes: false
     disk: { min_free_space_gb: 1.5, min_free_inodes_percent: 2, safety_factor: 1.25 }
   other-2:
     root: ./other
@@ -41,7 +62,7 @@ describe('without file, environment and flags', () => {
           name: 'main',
           root: '/work/instances',
           templates: { default: '/work/template' },
-          retention: { maxInstances: 10, maxAgeDays: 3, pruneOnSpawn: true },
+          retention: RETENTION_DEFAULTS,
           disk: { minFreeSpaceGb: 20, minFreeInodesPercent: 5, safetyFactor: 1.1 },
         },
       },
@@ -76,14 +97,24 @@ describe('a file', () => {
           name: 'main',
           root: '/data/instances',
           templates: { default: '/etc/spica/template', big: '/etc/big' },
-          retention: { maxInstances: 6, maxAgeDays: 0.5, pruneOnSpawn: false },
+          retention: {
+            maxInstances: 6,
+            maxAgeDays: 0.5,
+            pruneOnSpawn: false,
+            keepBest: 2,
+            maxPerExperiment: 4,
+            minAgeMs: 300_000,
+            order: 'least_recently_leased',
+            trashTtlMs: 3_600_000,
+            protectLiveProcesses: false,
+          },
           disk: { minFreeSpaceGb: 1.5, minFreeInodesPercent: 2, safetyFactor: 1.25 },
         },
         'other-2': {
           name: 'other-2',
           root: '/etc/spica/other',
           templates: { default: '/etc/spica/template' },
-          retention: { maxInstances: 10, maxAgeDays: 3, pruneOnSpawn: true },
+          retention: RETENTION_DEFAULTS,
           disk: { minFreeSpaceGb: 20, minFreeInodesPercent: 5, safetyFactor: 1.1 },
         },
       },
@@ -168,7 +199,7 @@ describe('order', () => {
     const { config } = resolve('pools: { a: {}, b: { retention: { max_age_days: 9, max_instances: 5 } } }', {
       env,
     });
-    expect(Object.values(config.pools).map((pool) => pool.retention)).toEqual([
+    expect(Object.values(config.pools).map((pool) => pool.retention)).toMatchObject([
       { maxInstances: 10, maxAgeDays: 0.25, pruneOnSpawn: true },
       { maxInstances: 5, maxAgeDays: 0.25, pruneOnSpawn: true },
     ]);

@@ -4,11 +4,12 @@ import {
   floorOf,
   formatDuration,
   planRetention,
+  policyOf,
   RefusedError,
 } from '@spica/core';
 import { type Prepared, readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
-import { loadCandidates, policyLimits } from '../pruner/candidates.ts';
+import { loadCandidates } from '../pruner/candidates.ts';
 import { hold } from './hold.ts';
 import type { Look, Lookout } from './look.ts';
 import { type Need, needOf } from './need.ts';
@@ -126,8 +127,9 @@ async function canReclaim(turn: Turn, decision: Decision): Promise<boolean> {
   const ledger = await ctx.catalog.ledger();
   const plan = planRetention({
     instances: await loadCandidates(ctx),
-    policy: policyLimits(ctx.policy),
+    policy: policyOf(ctx.policy.retention),
     now: ctx.clock.now(),
+    ageRulesSuspended: null,
     reservedSlots: ledger.reserved.slots,
     need: decision.need,
     shortfall: decision.shortfall,

@@ -1,26 +1,27 @@
-import { type Candidate, ownBytes, type PoolConfig } from '@spica/core';
+import type { CatalogInstance } from '@spica/catalog';
+import { type Candidate, ownBytes } from '@spica/core';
 import type { PoolContext } from '../context.ts';
+import { protectionOf } from './protection.ts';
 
-const DAY_MS = 86_400_000;
-
-/** A pool's retention policy as the planner takes it. */
-export function policyLimits(policy: PoolConfig) {
-  return { maxInstances: policy.retention.maxInstances, maxAgeMs: policy.retention.maxAgeDays * DAY_MS };
+/** The catalog's instances as candidates for retention, oldest first, with what protects them at `now`. */
+export async function* readCandidates(ctx: PoolContext, now: number): AsyncIterable<Candidate> {
+  for await (const instance of ctx.catalog.list()) {
+    // On its way out: no decision about it is left to make.
+    if (instance.state !== 'deleting') yield toCandidate(instance, now);
+  }
 }
 
-/** The catalog's instances as candidates for retention, with what protects them. */
-export async function loadCandidates(ctx: PoolContext): Promise<Candidate[]> {
-  const candidates: Candidate[] = [];
-  for await (const { record, state, request } of ctx.catalog.list()) {
-    if (state === 'deleting') continue; // on its way out: no decision about it is left to make
-    candidates.push({
-      id: record.id,
-      spawnedAt: record.spawnedAt,
-      bytes: ownBytes(record),
-      inodes: record.sample && record.cloneMethod !== 'snapshot' ? record.sample.inodes : null,
-      protectedBy:
-        state === 'in-flight' ? { rule: 'in-flight', reason: `request ${request} has not ended yet` } : null,
-    });
-  }
-  return candidates;
+export function toCandidate(instance: CatalogInstance, now: number): Candidate {
+  const { record } = instance;
+  return {
+    id: record.id,
+    experiment: record.experiment,
+    spawnedAt: record.spawnedAt,
+    ttlMs: record.ttlMs,
+    score: record.score,
+    lastLeasedAt: record.lastLeasedAt,
+    bytes: ownBytes(record),
+    inodes: record.sample && record.cloneMethod !== 'snapshot' ? record.sample.inodes : null,
+    protectedBy: protectionOf(instance, now),
+  };
 }

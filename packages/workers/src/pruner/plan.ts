@@ -1,27 +1,71 @@
-import { planRetention, type RetentionPlan } from '@spica/core';
+import {
+  type Candidate,
+  canPlanLazily,
+  planForRequest,
+  planRetention,
+  policyOf,
+  type RetentionPlan,
+  type RetentionPolicy,
+  type Verdict,
+} from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
 import type { PoolContext } from '../context.ts';
-import { loadCandidates, policyLimits } from './candidates.ts';
+import { readCandidates } from './candidates.ts';
+import { lookForUse } from './protection.ts';
 
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
-/** The plan for a prune job as things stand now. Changes nothing. */
-export async function planPrune(
-  ctx: PoolContext,
-  job: Exclude<PrunePayload, { cause: 'undo' }>,
-): Promise<RetentionPlan> {
-  const limits = policyLimits(ctx.policy);
-  const policy =
-    job.cause === 'operator'
-      ? { maxInstances: job.maxInstances ?? limits.maxInstances, maxAgeMs: job.maxAgeMs ?? limits.maxAgeMs }
-      : limits;
-  const { reserved } = await ctx.catalog.ledger();
-  return planRetention({
-    instances: await loadCandidates(ctx),
+/** The prune jobs that plan; the others are told what to delete. */
+export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator' | 'request' }>;
+
+/**
+ * The plan for a prune job as things stand now. Changes nothing. What a lock file or a process turns out to be using is
+ * protected, and planned around.
+ */
+export async function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<RetentionPlan> {
+  const used = new Map<string, Verdict>();
+  const planOnce = await createPlanner(ctx, job, used);
+  for (;;) {
+    const plan = await planOnce();
+    const found = await lookForUse(ctx, plan.deletes);
+    if (found.size === 0) return plan;
+    for (const [id, verdict] of found) used.set(id, verdict);
+  }
+}
+
+async function createPlanner(ctx: PoolContext, job: PlannedPrune, used: ReadonlyMap<string, Verdict>) {
+  const now = ctx.clock.now();
+  const { reserved, instances: total } = await ctx.catalog.ledger(now);
+  const policy = policyFor(ctx, job);
+  const demand = {
     policy,
-    now: ctx.clock.now(),
+    now,
+    ageRulesSuspended: await ctx.clockGuard.suspended(),
     reservedSlots: reserved.slots,
     need: job.cause === 'request' ? job.need : NOTHING,
     shortfall: job.cause === 'request' ? job.shortfall : NOTHING,
-  });
+  };
+  const leasesAt = ctx.clockGuard.now();
+  const protect = (candidate: Candidate): Candidate => {
+    const verdict = used.get(candidate.id);
+    return verdict ? { ...candidate, protectedBy: verdict } : candidate;
+  };
+  async function* protectedCandidates(): AsyncIterable<Candidate> {
+    for await (const candidate of readCandidates(ctx, leasesAt)) yield protect(candidate);
+  }
+  if (job.cause === 'request' && canPlanLazily(policy, await ctx.catalog.hasTtls())) {
+    return () => planForRequest({ ...demand, candidates: protectedCandidates(), total });
+  }
+  const all = await Array.fromAsync(readCandidates(ctx, leasesAt));
+  return async () => planRetention({ ...demand, instances: all.map(protect) });
+}
+
+function policyFor(ctx: PoolContext, job: PlannedPrune): RetentionPolicy {
+  const policy = policyOf(ctx.policy.retention);
+  if (job.cause !== 'operator') return policy;
+  return {
+    ...policy,
+    maxInstances: job.maxInstances ?? policy.maxInstances,
+    maxAgeMs: job.maxAgeMs ?? policy.maxAgeMs,
+  };
 }

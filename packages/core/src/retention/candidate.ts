@@ -1,0 +1,25 @@
+/** What decided about an instance: the rule's name, stable, and the reason in words. */
+export interface Verdict {
+  readonly rule: string;
+  readonly reason: string;
+}
+
+/** An instance as the planner sees it. */
+export interface Candidate {
+  readonly id: string;
+  /** The experiment that it belongs to; null for none. */
+  readonly experiment: string | null;
+  /** Epoch milliseconds; null when it could not be read, which counts as very old. */
+  readonly spawnedAt: number | null;
+  /** A life of its own in milliseconds, for where it is shorter than the policy's. */
+  readonly ttlMs: number | null;
+  /** How good it was, higher is better; null without a score. */
+  readonly score: number | null;
+  /** Epoch milliseconds of the last time that a lease was granted or renewed; null for never. */
+  readonly lastLeasedAt: number | null;
+  /** Bytes and inodes that come back with its deletion; null when not known, which counts as none. */
+  readonly bytes: number | null;
+  readonly inodes: number | null;
+  /** What keeps it, whatever the policy says: a lease, a pin, a process that works in it, … */
+  readonly protectedBy: Verdict | null;
+}

@@ -1,0 +1,80 @@
+import { formatBytes } from '../units/bytes.ts';
+import { describeAge } from './age.ts';
+import type { Candidate, Verdict } from './candidate.ts';
+import { dueByAge } from './due.ts';
+import type { PlanItem, RetentionPlan } from './plan.ts';
+import { describePolicy } from './policy.ts';
+import { type Demand, MAX_DELETIONS, type Selected } from './selection.ts';
+
+/** An instance with what keeps it whatever limit it exceeds; null when it may be deleted. */
+export interface Judged {
+  readonly candidate: Candidate;
+  readonly kept: Verdict | null;
+}
+
+/** How many of those who block a plan its sentence names. */
+const NAMED = 3;
+
+/** Puts a selection into words: one item for each instance, and a sentence for the whole. `total` is the pool's. */
+export function toPlan(
+  judged: readonly Judged[],
+  total: number,
+  demand: Demand,
+  selected: Selected,
+): RetentionPlan {
+  const items = judged.map((each) => toItem(each, demand, selected));
+  const deletes = items.filter(({ action }) => action === 'delete');
+  const blockedBy = findBlockers(judged, items, demand);
+  const { frees, sufficient } = selected;
+  const kept = total - frees.slots;
+  const parts = [
+    `keeps ${kept}, deletes ${frees.slots} (${formatBytes(frees.bytes)}): ${describePolicy(demand.policy)}`,
+    selected.postponed.size > 0 && `${selected.postponed.size} more are due, which the next run deletes`,
+    demand.ageRulesSuspended !== null && `age and ttl rules are suspended: ${demand.ageRulesSuspended}`,
+    blockedBy.length > 0 && describeBlockers(blockedBy, demand),
+  ];
+  return { items, deletes, kept, frees, sufficient, blockedBy, sentence: parts.filter(Boolean).join('; ') };
+}
+
+function item(candidate: Candidate, action: PlanItem['action'], { rule, reason }: Verdict): PlanItem {
+  return { id: candidate.id, action, rule, reason, bytes: candidate.bytes, candidate };
+}
+
+function toItem({ candidate, kept }: Judged, demand: Demand, { chosen, postponed }: Selected): PlanItem {
+  const verdict = chosen.get(candidate);
+  if (verdict) return item(candidate, 'delete', verdict);
+  const due = postponed.get(candidate);
+  const stays = kept ?? (due ? asPostponed(due, demand) : asWithinLimits(candidate, demand));
+  return item(candidate, 'keep', stays);
+}
+
+function asPostponed({ reason }: Verdict, { limit = MAX_DELETIONS }: Demand): Verdict {
+  return { rule: 'run-limit', reason: `due (${reason}), but one run deletes at most ${limit}` };
+}
+
+function asWithinLimits(candidate: Candidate, demand: Demand): Verdict {
+  const { ageRulesSuspended, now } = demand;
+  const suspended = ageRulesSuspended === null ? null : dueByAge(candidate, demand);
+  if (suspended) {
+    return { rule: 'clock', reason: `would be due (${suspended.reason}), but ${ageRulesSuspended}` };
+  }
+  return { rule: 'within-limits', reason: `${describeAge(candidate.spawnedAt, now)}, within the limits` };
+}
+
+/** Those who must stay, if they alone leave too little of `maxInstances`. */
+function findBlockers(judged: readonly Judged[], items: readonly PlanItem[], demand: Demand): PlanItem[] {
+  const held = judged.reduce((count, { kept }) => (kept === null ? count : count + 1), 0);
+  const fits = held + demand.reservedSlots + demand.need.slots <= demand.policy.maxInstances;
+  return fits ? [] : items.filter((_, index) => judged[index]?.kept !== null);
+}
+
+function describeBlockers(blockedBy: readonly PlanItem[], { policy, reservedSlots, need }: Demand): string {
+  const asked = [
+    reservedSlots > 0 && `, ${reservedSlots} are reserved`,
+    need.slots > 0 && `, ${need.slots} are asked for`,
+  ].filter(Boolean);
+  const named = blockedBy.slice(0, NAMED).map(({ id, rule, reason }) => `${id} (${rule}: ${reason})`);
+  const others = blockedBy.length - named.length;
+  const holders = [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+  return `${blockedBy.length} must stay${asked.join('')}, max_instances is ${policy.maxInstances}: ${holders}`;
+}

@@ -1,0 +1,157 @@
+import type { Amount } from '../admission/space.ts';
+import { formatBytes } from '../units/bytes.ts';
+import type { Candidate, Verdict } from './candidate.ts';
+import type { Terms } from './due.ts';
+import { nameOrder } from './policy.ts';
+
+/** Most deletions in one run, however large the excess. */
+export const MAX_DELETIONS = 1_000;
+
+/** What a plan must make room for. */
+export interface Demand extends Terms {
+  /** Slots promised to requests that have not used them yet. */
+  readonly reservedSlots: number;
+  /** What a request needs in all; zeros for a plain prune. */
+  readonly need: Amount;
+  /** What of it is missing now. */
+  readonly shortfall: Amount;
+  /** Most deletions in one plan. */
+  readonly limit?: number;
+}
+
+/** What a selection came to. */
+export interface Selected {
+  readonly chosen: ReadonlyMap<Candidate, Verdict>;
+  /** Due by a limit, but more than one run deletes. */
+  readonly postponed: ReadonlyMap<Candidate, Verdict>;
+  readonly frees: Amount;
+  /** Whether the request that it makes room for would then fit. */
+  readonly sufficient: boolean;
+}
+
+/**
+ * Picks what goes from instances that may go. First `take` all that a rule of their own makes due, then `offer` the
+ * others in the policy's order, until it wants no more.
+ */
+export class Selection {
+  readonly #demand: Demand;
+  readonly #total: number;
+  readonly #limit: number;
+  readonly #always = new Map<Candidate, Verdict>();
+  readonly #forRequest = new Map<Candidate, Verdict>();
+  readonly #countReason: string;
+  #freedBytes = 0;
+  #freedInodes = 0;
+
+  /** `total` counts all instances of the pool, those that must stay as well. */
+  constructor(demand: Demand, total: number) {
+    const { policy, reservedSlots, limit = MAX_DELETIONS } = demand;
+    this.#demand = demand;
+    this.#total = total;
+    this.#limit = limit;
+    const reserved = reservedSlots > 0 ? ` with ${reservedSlots} reserved` : '';
+    this.#countReason = `among the ${nameOrder(policy.order)}, max_instances is ${policy.maxInstances}${reserved}`;
+  }
+
+  /** Whether one run deletes no more. */
+  get isFull(): boolean {
+    return this.#size >= this.#limit;
+  }
+
+  /** Has the instance go, whoever asks. */
+  take(candidate: Candidate, verdict: Verdict): void {
+    if (!this.isFull) this.#free(candidate, 1);
+    this.#always.set(candidate, verdict);
+  }
+
+  /** Has the instance go if the count limit or the request still needs it. False when nothing more is wanted. */
+  offer(candidate: Candidate): boolean {
+    const { need, shortfall } = this.#demand;
+    if (this.#excess(0) > 0) {
+      this.take(candidate, { rule: 'count', reason: this.#countReason });
+      return true;
+    }
+    if (this.isFull) return false;
+    if (this.#excess(need.slots) > 0) {
+      this.#addForRequest(candidate, 'count', `${this.#countReason}, to make room for ${need.slots}`);
+      return true;
+    }
+    if (this.#hasSpace(0, 0)) return false;
+    const helps =
+      ((candidate.bytes ?? 0) > 0 && this.#freedBytes < shortfall.bytes) ||
+      ((candidate.inodes ?? 0) > 0 && this.#freedInodes < shortfall.inodes);
+    if (helps) this.#addForRequest(candidate, 'space', this.#spaceReason());
+    return true;
+  }
+
+  /** What goes: for the request only if that lets it in, and then nothing that it could do without. */
+  result(): Selected {
+    const chosen = new Map([...this.#always].slice(0, this.#limit));
+    const postponed = new Map([...this.#always].slice(this.#limit));
+    const sufficient = this.#hasSlots(0) && this.#hasSpace(0, 0);
+    if (sufficient) this.#spare();
+    else this.#dropRequest();
+    for (const [candidate, verdict] of this.#forRequest) chosen.set(candidate, verdict);
+    const frees = { bytes: this.#freedBytes, inodes: this.#freedInodes, slots: chosen.size };
+    return { chosen, postponed, frees, sufficient };
+  }
+
+  get #size(): number {
+    return this.#always.size + this.#forRequest.size;
+  }
+
+  /** How many more would have to go, were there no limit to a run, for `slots` to be free. */
+  #excess(slots: number): number {
+    const { policy, reservedSlots } = this.#demand;
+    return this.#total - this.#size + reservedSlots + slots - policy.maxInstances;
+  }
+
+  /** Whether the request's slots are free once this run is over, with `spared` instances fewer gone. */
+  #hasSlots(spared: number): boolean {
+    const { policy, reservedSlots, need } = this.#demand;
+    const kept = this.#total - Math.min(this.#size, this.#limit) + spared;
+    return need.slots === 0 || kept + reservedSlots + need.slots <= policy.maxInstances;
+  }
+
+  /** Whether the shortfall is covered, with so many bytes and inodes fewer freed. */
+  #hasSpace(sparedBytes: number, sparedInodes: number): boolean {
+    const { shortfall } = this.#demand;
+    return (
+      this.#freedBytes - sparedBytes >= shortfall.bytes &&
+      this.#freedInodes - sparedInodes >= shortfall.inodes
+    );
+  }
+
+  #addForRequest(candidate: Candidate, rule: string, reason: string): void {
+    this.#free(candidate, 1);
+    this.#forRequest.set(candidate, { rule, reason });
+  }
+
+  /** What was chosen early may have become needless by what came after it: the last of the order is spared first. */
+  #spare(): void {
+    for (const candidate of [...this.#forRequest.keys()].reverse()) {
+      if (!this.#hasSlots(1) || !this.#hasSpace(candidate.bytes ?? 0, candidate.inodes ?? 0)) continue;
+      this.#forRequest.delete(candidate);
+      this.#free(candidate, -1);
+    }
+  }
+
+  #dropRequest(): void {
+    for (const candidate of this.#forRequest.keys()) this.#free(candidate, -1);
+    this.#forRequest.clear();
+  }
+
+  #free({ bytes, inodes }: Candidate, sign: 1 | -1): void {
+    this.#freedBytes += sign * (bytes ?? 0);
+    this.#freedInodes += sign * (inodes ?? 0);
+  }
+
+  #spaceReason(): string {
+    const { shortfall, policy } = this.#demand;
+    const missing = [
+      shortfall.bytes > 0 ? formatBytes(shortfall.bytes) : '',
+      shortfall.inodes > 0 ? `${shortfall.inodes} inodes` : '',
+    ];
+    return `among the ${nameOrder(policy.order)}, ${missing.filter(Boolean).join(' and ')} missing for a request`;
+  }
+}
