@@ -1,23 +1,21 @@
--- One slot of a request's reservation becomes an instance in flight.
--- KEYS: totals, reservations, instances, in-flight, instance
--- ARGV: request, id, record JSON, spawnedAt
+-- One slot of a request's reservation becomes an instance in flight, which may still grow.
+-- KEYS: totals, reservations, instances, in-flight, instance, growth
+-- ARGV: request, id, spawnedAt, growth bytes, growth inodes, growth ends, field, value, …
 if redis.call('EXISTS', KEYS[5]) == 1 then return 'already' end
 local raw = redis.call('HGET', KEYS[2], ARGV[1])
 if not raw then return 'no-reservation' end
 local reservation = cjson.decode(raw)
 if reservation.slots < 1 then return 'no-reservation' end
 
-local function settle(field, settled, amount)
-  if amount == 0 then return end -- HINCRBY takes no '-0'
-  redis.call('HINCRBY', KEYS[1], field, string.format('-%.0f', amount))
-  redis.call('HINCRBY', KEYS[1], settled, string.format('%.0f', amount))
-end
 reservation.slots = reservation.slots - 1
 redis.call('HSET', KEYS[2], ARGV[1], cjson.encode(reservation))
-redis.call('HINCRBY', KEYS[1], 'slots', -1)
-settle('bytes', 'settledBytes', reservation.bytes)
-settle('inodes', 'settledInodes', reservation.inodes)
-redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
+add_total(KEYS[1], 'slots', -1)
+add_total(KEYS[1], 'bytes', -reservation.bytes)
+add_total(KEYS[1], 'inodes', -reservation.inodes)
+add_total(KEYS[1], 'settledBytes', reservation.bytes)
+add_total(KEYS[1], 'settledInodes', reservation.inodes)
+redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
 redis.call('HSET', KEYS[4], ARGV[2], ARGV[1])
-redis.call('HSET', KEYS[5], 'record', ARGV[3])
+redis.call('HSET', KEYS[5], unpack(ARGV, 7))
+set_growth(KEYS[1], KEYS[6], KEYS[5], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6])
 return 'committed'
