@@ -1,0 +1,42 @@
+import { lstat, statfs } from 'node:fs/promises';
+import { execa } from 'execa';
+
+/** BTRFS_SUPER_MAGIC of linux/magic.h. */
+const BTRFS = 0x9123683e;
+/** The inode number of every btrfs subvolume's root (BTRFS_FIRST_FREE_OBJECTID), and of nothing else there. */
+const SUBVOLUME_INODE = 256;
+
+/** Whether a path is the root of a btrfs subvolume. False for what is not there. */
+export async function isSubvolume(path: string): Promise<boolean> {
+  try {
+    const stat = await lstat(path);
+    if (!stat.isDirectory() || stat.ino !== SUBVOLUME_INODE) return false;
+    return (await statfs(path)).type === BTRFS;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/**
+ * Deletes a btrfs subvolume as a whole; true when it is gone. False where it is none, or where it takes more (one
+ * nested inside, no right to, no btrfs-progs): then it can still be deleted entry by entry.
+ */
+export async function deleteSubvolume(path: string): Promise<boolean> {
+  if (!(await isSubvolume(path))) return false;
+  const { failed } = await execa('btrfs', ['subvolume', 'delete', '--', path], {
+    stdin: 'ignore',
+    reject: false,
+  });
+  return !failed;
+}
+
+/** The subvolumes inside a tree, the innermost first. */
+export async function subvolumesBelow(path: string): Promise<string[]> {
+  const { stdout } = await execa(
+    'find',
+    ['-P', path, '-mindepth', '1', '-depth', '-type', 'd', '-inum', String(SUBVOLUME_INODE), '-print0'],
+    { stdin: 'ignore', reject: false },
+  );
+  return stdout.split('\0').filter((found) => found !== '');
+}
