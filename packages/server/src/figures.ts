@@ -1,0 +1,86 @@
+import { type Amount, floorOf, type Space } from '@spica/core';
+import { QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { withDeadline } from './deadline.ts';
+import type { ServerPool } from './pool.ts';
+
+/** How long a look at one pool may take; a scrape or a health check gives up after 10 s as a rule. */
+const POOL_MS = 3_000;
+/** Less, so that a disk that hangs (a server that is gone) leaves the other figures. */
+const DISK_MS = 2_000;
+
+/** How a pool stands, as one look saw it. */
+export interface PoolFigures {
+  readonly queues: Readonly<Record<QueueName, QueueFigures>>;
+  readonly instances: number;
+  readonly reserved: Amount;
+  /** What live instances are still expected to add. */
+  readonly growthBytes: number;
+  readonly held: {
+    readonly requests: number;
+    /** Since when the longest held one waits, epoch milliseconds; null when none is held. */
+    readonly oldestAt: number | null;
+  };
+  readonly disk: DiskFigures | { readonly problem: string };
+}
+
+export interface QueueFigures {
+  /** By state: waiting, active, delayed, … */
+  readonly jobs: Readonly<Record<string, number>>;
+  readonly workers: number;
+}
+
+export interface DiskFigures {
+  readonly space: Space;
+  readonly floor: { readonly bytes: number; readonly inodes: number };
+}
+
+/**
+ * Reads a pool's figures as of `now` (epoch milliseconds) from its queues, its catalog and its disk, or says why there
+ * are none. Changes nothing, and ends within 3 s. A disk that cannot be looked at is a figure too.
+ */
+export async function lookAt(
+  pool: ServerPool,
+  now: number,
+): Promise<{ figures: PoolFigures; problem: null } | { figures: null; problem: string }> {
+  try {
+    const figures = await withDeadline(readFigures(pool, now), POOL_MS, `pool ${pool.policy.name}`);
+    return { figures, problem: null };
+  } catch (error) {
+    return { figures: null, problem: reasonOf(error) };
+  }
+}
+
+async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> {
+  const [queues, ledger, held, disk] = await Promise.all([
+    Promise.all(QUEUE_NAMES.map(async (name) => [name, await readQueue(pool, name)] as const)),
+    pool.catalog.ledger(now),
+    pool.catalog.held(),
+    readDisk(pool),
+  ]);
+  return {
+    queues: Object.fromEntries(queues) as Record<QueueName, QueueFigures>,
+    instances: ledger.instances,
+    reserved: ledger.reserved,
+    growthBytes: ledger.growth.bytes,
+    held: { requests: held.length, oldestAt: held[0]?.heldAt ?? null },
+    disk,
+  };
+}
+
+async function readQueue({ queues }: ServerPool, name: QueueName): Promise<QueueFigures> {
+  const [jobs, workers] = await Promise.all([queues[name].getJobCounts(), queues[name].getWorkersCount()]);
+  return { jobs, workers };
+}
+
+async function readDisk({ policy, readSpace }: ServerPool): Promise<PoolFigures['disk']> {
+  try {
+    const space = await withDeadline(readSpace(), DISK_MS, `the disk of pool ${policy.name}`);
+    return { space, floor: floorOf(policy.disk, space.totalInodes) };
+  } catch (error) {
+    return { problem: reasonOf(error) };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '@spica/core';
+import { QUEUE_NAMES, type QueueName } from '@spica/queues';
+import type { FastifyInstance } from 'fastify';
+import { lookAt, type PoolFigures } from '../figures.ts';
+import type { ServerPool } from '../pool.ts';
+import type { Probe } from '../probe.ts';
+
+/** How a pool is, in the answer of `/healthz`. */
+type PoolHealth =
+  | {
+      /** `served` when each of its queues has a worker. */
+      readonly state: 'served' | 'unserved';
+      readonly workers: Readonly<Record<QueueName, number>>;
+      readonly instances: number;
+      readonly heldRequests: number;
+      readonly disk:
+        | { readonly availableBytes: number; readonly floorBytes: number }
+        | { readonly problem: string };
+    }
+  | { readonly state: 'unknown'; readonly problem: string };
+
+export interface HealthOptions {
+  readonly pools: readonly ServerPool[];
+  readonly probe: Probe;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+/**
+ * `/healthz`: 200 with each pool's state and workers as long as Redis answers, 503 with the reason when it does not.
+ * A pool without workers is no failure of this process, so it is told in the body alone.
+ */
+export function addHealth(app: FastifyInstance, { pools, probe, clock, version }: HealthOptions): void {
+  app.get('/healthz', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    const reason = await probe();
+    if (reason !== null) return reply.code(503).send({ status: 'unreachable', version, reason });
+    const entries = pools.map(async (pool) => [pool.policy.name, await healthOf(pool, clock.now())] as const);
+    return { status: 'ok', version, pools: Object.fromEntries(await Promise.all(entries)) };
+  });
+}
+
+async function healthOf(pool: ServerPool, now: number): Promise<PoolHealth> {
+  const { figures, problem } = await lookAt(pool, now);
+  return figures ? describe(figures) : { state: 'unknown', problem };
+}
+
+function describe({ queues, instances, held, disk }: PoolFigures): PoolHealth {
+  const workers = Object.fromEntries(QUEUE_NAMES.map((name) => [name, queues[name].workers]));
+  return {
+    state: QUEUE_NAMES.every((name) => queues[name].workers > 0) ? 'served' : 'unserved',
+    workers: workers as Record<QueueName, number>,
+    instances,
+    heldRequests: held.requests,
+    disk:
+      'problem' in disk ? disk : { availableBytes: disk.space.availableBytes, floorBytes: disk.floor.bytes },
+  };
+}

@@ -1,0 +1,12 @@
+import type { Catalog } from '@spica/catalog';
+import type { PoolConfig, Space } from '@spica/core';
+import type { PoolQueues } from '@spica/queues';
+
+/** A pool as the server looks at it. Who serves it, and on which host, makes no difference. */
+export interface ServerPool {
+  readonly policy: Pick<PoolConfig, 'name' | 'retention' | 'disk'>;
+  readonly queues: PoolQueues;
+  readonly catalog: Pick<Catalog, 'ledger' | 'held'>;
+  /** The pool's filesystem as it is now. Rejects, saying why, where it cannot be looked at from this host. */
+  readSpace(): Promise<Space>;
+}

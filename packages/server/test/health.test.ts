@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Server } from '../src/index.ts';
+import { idleWorkers, openPool, serve, startRedis, type TestRedis } from './served.ts';
+
+describe('/healthz', () => {
+  let redis: TestRedis;
+  let server: Server;
+  let workers: { close(): Promise<void> };
+  const ask = () => fetch(new URL('/healthz', server.url));
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    const gone = async () => Promise.reject(new Error('no marker there'));
+    workers = await idleWorkers('main', redis.redis);
+    server = await serve(redis.redis, [openPool('main', redis.redis), openPool('away', redis.redis, gone)]);
+  });
+  afterAll(async () => {
+    await server.close();
+    await workers.close();
+    await redis.close();
+  });
+
+  it('tells each pool, whether it is served, by how many workers, and how its disk is', async () => {
+    const response = await ask();
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      status: 'ok',
+      version: '1.2.3',
+      pools: {
+        main: {
+          state: 'served',
+          workers: { gate: 1, spawn: 1, prune: 1, sample: 1 },
+          instances: 0,
+          heldRequests: 0,
+          disk: { availableBytes: 61e9, floorBytes: 20e9 },
+        },
+        away: {
+          state: 'unserved',
+          workers: { gate: 0, spawn: 0, prune: 0, sample: 0 },
+          instances: 0,
+          heldRequests: 0,
+          disk: { problem: 'no marker there' },
+        },
+      },
+    });
+  });
+
+  it('answers 503 with the reason, in time and to all who ask, while Redis hangs; and 200 once it goes on', async () => {
+    redis.signal('SIGSTOP');
+    const began = performance.now();
+    const responses = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(performance.now() - began).toBeLessThan(5_000);
+    for (const response of responses) {
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({
+        status: 'unreachable',
+        reason: 'Redis has not answered within 2s',
+      });
+    }
+    const board = await fetch(new URL('/queues/api/queues', server.url));
+    expect([board.status, await board.json()]).toEqual([503, { error: 'Redis has not answered within 2s' }]);
+    redis.signal('SIGCONT');
+    await redis.redis.ping();
+    expect((await ask()).status).toBe(200);
+  });
+});

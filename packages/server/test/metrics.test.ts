@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Server } from '../src/index.ts';
+import { openPool, serve, startRedis, submitEight, type TestRedis } from './served.ts';
+
+/** `name{label="value",…}` → figure, of Prometheus text. */
+function parse(text: string): Map<string, number> {
+  const figures = new Map<string, number>();
+  for (const line of text.split('\n').filter((each) => each !== '' && !each.startsWith('#'))) {
+    const [, name, figure] = /^([a-z0-9_]+(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? [];
+    if (name === undefined) throw new Error(`not Prometheus text: ${line}`);
+    figures.set(name, Number(figure));
+  }
+  return figures;
+}
+
+describe('/metrics', () => {
+  let redis: TestRedis;
+  let server: Server;
+  const scrape = async () => {
+    const response = await fetch(new URL('/metrics', server.url));
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    return parse(await response.text());
+  };
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    const unlimited = { availableBytes: 5e9, totalBytes: 9e9, freeInodes: null, totalInodes: null };
+    const main = openPool('main', redis.redis);
+    const btrfs = openPool('btrfs', redis.redis, async () => unlimited);
+    const away = openPool('away', redis.redis, async () => Promise.reject(new Error('not mounted')));
+    await submitEight(main);
+    await main.queues.gate.add('later', {}, { delay: 1e6 });
+    await main.catalog.hold('req-1', { at: 1_000, reason: 'short', count: 8 });
+    await main.catalog.hold('req-2', { at: 61_000, reason: 'short', count: 8 });
+    const promise = {
+      request: 'req-3',
+      fingerprint: 'f',
+      perInstance: { bytes: 1e9, inodes: 10 },
+      count: 3,
+      at: 0,
+    };
+    const bounds = { bytes: 1e12, inodes: null, slots: 10 };
+    await main.catalog.reserve(promise, bounds, { bytes: 0, inodes: 0 });
+    server = await serve(redis.redis, [main, btrfs, away], { clock: { now: () => 121_000 } });
+  });
+  afterAll(async () => {
+    await server.close();
+    await redis.close();
+  });
+
+  it('gives the figures of each pool as they are when it is asked', async () => {
+    const figures = await scrape();
+    expect(Object.fromEntries([...figures].filter(([name]) => name.includes('pool="main"')))).toMatchObject({
+      'spica_up{pool="main"}': 1,
+      'spica_queue_jobs{pool="main",queue="gate",state="waiting"}': 1,
+      'spica_queue_jobs{pool="main",queue="gate",state="delayed"}': 1,
+      'spica_queue_jobs{pool="main",queue="spawn",state="waiting"}': 0,
+      'spica_queue_workers{pool="main",queue="gate"}': 0,
+      'spica_instances{pool="main"}': 0,
+      'spica_max_instances{pool="main"}': 12,
+      'spica_reserved_bytes{pool="main"}': 3e9,
+      'spica_available_bytes{pool="main"}': 61e9,
+      'spica_floor_bytes{pool="main"}': 20e9,
+      'spica_free_inodes{pool="main"}': 900,
+      'spica_held_requests{pool="main"}': 2,
+      'spica_oldest_held_seconds{pool="main"}': 120,
+    });
+    expect(figures.get('spica_build_info{version="1.2.3"}')).toBe(1);
+    expect(figures.get('process_resident_memory_bytes')).toBeGreaterThan(0);
+    await openPool('main', redis.redis).catalog.release('req-1');
+    expect((await scrape()).get('spica_oldest_held_seconds{pool="main"}')).toBe(60);
+  });
+
+  it('leaves out what there is not: a limit of inodes, a disk that cannot be looked at', async () => {
+    const figures = await scrape();
+    expect(figures.get('spica_available_bytes{pool="btrfs"}')).toBe(5e9);
+    expect(figures.has('spica_free_inodes{pool="btrfs"}')).toBe(false);
+    expect(figures.get('spica_up{pool="away"}')).toBe(1);
+    expect(figures.has('spica_available_bytes{pool="away"}')).toBe(false);
+  });
+
+  it('says that pools are out of reach while Redis hangs, with no stale figures, and still tells of the process', async () => {
+    await scrape();
+    redis.signal('SIGSTOP');
+    const figures = await scrape();
+    redis.signal('SIGCONT');
+    expect(figures.get('spica_up{pool="main"}')).toBe(0);
+    expect([...figures.keys()].filter((name) => name.startsWith('spica_queue_jobs'))).toEqual([]);
+    expect(figures.get('process_resident_memory_bytes')).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCatalog } from '@spica/catalog';
+import { type Clock, resolveConfig, type Space, systemClock } from '@spica/core';
+import { connectObserver, openQueues, prefixOf, QUEUE_NAMES, submitRequest } from '@spica/queues';
+import { createLogger, startEmbeddedRedis } from '@spica/workers';
+import { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { aRequest } from '../../../test/support/stack.ts';
+import { type Server, type ServerPool, startServer } from '../src/index.ts';
+
+export const SPACE: Space = { availableBytes: 61e9, totalBytes: 144e9, freeInodes: 900, totalInodes: 1_000 };
+
+/** A Redis of its own, and a connection to it as the dashboard has one. */
+export interface TestRedis {
+  readonly pid: number;
+  readonly redis: Redis;
+  /** Has the server stop answering, or go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  close(): Promise<void>;
+}
+
+export async function startRedis(): Promise<TestRedis> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'spica-server-'));
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const server = await startEmbeddedRedis({ stateDir, logger });
+  const redis = await connectObserver(server.target);
+  return {
+    pid: server.pid,
+    redis,
+    signal: (signal) => process.kill(server.pid, signal),
+    async close() {
+      process.kill(server.pid, 'SIGCONT');
+      redis.disconnect();
+      await server.stop();
+      await rm(stateDir, { recursive: true });
+    },
+  };
+}
+
+/** A pool with everything that the dashboard looks at real but the disk. */
+export function openPool(name: string, redis: Redis, readSpace = async () => SPACE) {
+  const flags = { [`pools.${name}.root`]: '/nowhere', [`pools.${name}.retention.max_instances`]: 12 };
+  const { config } = resolveConfig({ file: null, env: {}, flags, cwd: '/', home: '/' });
+  const policy = config.pools[name];
+  if (!policy) throw new Error(`no pool ${name} in the test's config`);
+  return {
+    policy,
+    queues: openQueues(name, redis),
+    catalog: createCatalog({ redis, pool: name }),
+    readSpace,
+  };
+}
+
+/** Starts the dashboard at a free port. */
+export function serve(
+  redis: Redis,
+  pools: readonly ServerPool[],
+  { clock = systemClock, host = '127.0.0.1', port = 0 }: { clock?: Clock; host?: string; port?: number } = {},
+): Promise<Server> {
+  const logger = createLogger({ level: 'silent', pretty: false });
+  return startServer({ host, port, pools, ping: () => redis.ping(), clock, logger, version: '1.2.3' });
+}
+
+/** Connects a worker to each of a pool's queues that leaves every job alone. */
+export async function idleWorkers(pool: string, redis: Redis): Promise<{ close(): Promise<void> }> {
+  const workers = QUEUE_NAMES.map(
+    (name) =>
+      new Worker(name, null, {
+        connection: redis.duplicate({ maxRetriesPerRequest: null, enableOfflineQueue: true }),
+        prefix: prefixOf(pool),
+      }),
+  );
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+  return { close: async () => void (await Promise.all(workers.map((worker) => worker.close(true)))) };
+}
+
+/** Puts a request for eight instances into a pool's gate and returns its id. */
+export function submitEight({ policy, queues }: Pick<ServerPool, 'policy' | 'queues'>): Promise<string> {
+  const request = { ...aRequest(policy.name), count: 8 };
+  return submitRequest(queues, request, { key: null, clock: systemClock });
+}
