@@ -99,7 +99,7 @@ async function main(): Promise<boolean> {
   const logger = createLogger({ level: 'warn', pretty: true });
   const redis = await startEmbeddedRedis({ stateDir: config.stateDir, logger });
   const runtime = await startRuntime({ config, target: redis.target, clock: systemClock, logger });
-  const board = await startBoard({ config, runtime, logger });
+  const board = await startBoard({ config, logger });
   const ctx = runtime.pools.get('main');
   if (!ctx) throw new Error('the demo serves no pool');
   say(`the stack is up: pool main clones by ${ctx.method}, Bull Board at ${board.url}/queues`);

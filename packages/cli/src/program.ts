@@ -1,4 +1,5 @@
 import { Command as Commander } from 'commander';
+import type { AuditTailOptions } from './commands/audit-tail.ts';
 import type { Command, GlobalOptions, Io } from './io.ts';
 import { version } from './version.ts';
 
@@ -117,12 +118,13 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
     .command('tail')
     .description('its last entries')
     .option('-n, --lines <n>', 'how many', '20')
+    .option('-f, --follow', 'print further entries as they are written, until Ctrl-C')
     .action(async (_options: unknown, called: Commander) => {
       const { auditTail } = await import('./commands/audit-tail.ts');
       exitCode = await auditTail({
         io,
         args: [],
-        options: called.optsWithGlobals<{ lines: string } & GlobalOptions>(),
+        options: called.optsWithGlobals<AuditTailOptions & GlobalOptions>(),
       });
     });
 

@@ -1,15 +1,71 @@
-import { tailAudit } from '@spica/pool';
+import { setTimeout } from 'node:timers/promises';
+import { auditPathOf, tailAudit } from '@spica/pool';
 import { loadConfig } from '../context/config.ts';
 import { parseCount } from '../input/numbers.ts';
-import type { Invocation } from '../io.ts';
+import type { Invocation, Io } from '../io.ts';
+import { formatAuditLine, seqOf } from '../output/audit.ts';
+import { listenForStop } from '../stack/signals.ts';
 
 export interface AuditTailOptions {
   readonly lines: string;
+  readonly follow?: boolean;
 }
 
-/** `spica audit tail`: the audit log's last entries, one JSON object a line, oldest first. */
+const LOOK_EVERY_MS = 300;
+
+/**
+ * `spica audit tail`: the audit log's last entries, oldest first; with `--follow` those to come too, until Ctrl-C. For
+ * people on a terminal; as they lie in the log when piped or with `--json`.
+ */
 export async function auditTail({ io, options }: Invocation<AuditTailOptions>): Promise<number> {
-  const lines = parseCount('-n', options.lines, { least: 1 });
+  const count = parseCount('-n', options.lines, { least: 1 });
   const { config } = await loadConfig(io, options);
-  throw new Error('wait for tailAudit');
+  const path = auditPathOf({ path: config.audit.path, stateDir: config.stateDir });
+  const forPeople = io.stdout.isTTY === true && options.json !== true;
+  const write = (lines: readonly string[]) => {
+    for (const line of lines) io.stdout.write(`${forPeople ? formatAuditLine(line) : line}\n`);
+  };
+  const last = await tailAudit(path, count);
+  write(last);
+  if (options.follow) await follow(io, { path, seen: newestSeq(last), write });
+  else if (forPeople && last.length === 0) io.stderr.write(`nothing in the audit log yet (${path})\n`);
+  return 0;
+}
+
+interface Following {
+  readonly path: string;
+  /** Number of the newest entry that was shown. */
+  readonly seen: number;
+  readonly write: (lines: readonly string[]) => void;
+}
+
+/** By the entries' numbers, so that a rotation in between loses nothing. */
+async function follow(io: Io, { path, seen, write }: Following): Promise<void> {
+  const stop = listenForStop(io, () => undefined);
+  const stopped = new AbortController();
+  const stopping = stop.first.then(() => stopped.abort());
+  try {
+    for (let newest = seen; !stopped.signal.aborted; ) {
+      const lines = await newerThan(path, newest);
+      write(lines);
+      newest = Math.max(newest, newestSeq(lines));
+      await setTimeout(LOOK_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined); // Ctrl-C
+    }
+    await stopping;
+  } finally {
+    stop.dispose();
+  }
+}
+
+/** A line that is still being written has no number yet; the next look takes it. */
+async function newerThan(path: string, seen: number): Promise<string[]> {
+  for (let count = 64; ; count *= 4) {
+    const lines = await tailAudit(path, count);
+    const newer = lines.filter((line) => (seqOf(line) ?? 0) > seen);
+    if (newer.length < count) return newer;
+  }
+}
+
+function newestSeq(lines: readonly string[]): number {
+  return lines.reduce((newest, line) => Math.max(newest, seqOf(line) ?? 0), 0);
 }

@@ -1,7 +1,42 @@
+import { describeTarget } from '@spica/queues';
+import { createLogger, redisTargetOf } from '@spica/workers';
+import { loadConfig } from '../context/config.ts';
+import { choosePools } from '../context/pool.ts';
+import { withRedis } from '../context/redis.ts';
+import { parsePort } from '../input/numbers.ts';
 import type { Invocation } from '../io.ts';
+import { writeFields, writeJson } from '../output/write.ts';
+import { startBoard } from '../stack/board.ts';
+import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
 import type { ServeOptions } from './up.ts';
 
-/** `spica serve`: the dashboard alone, over pools that others serve, until SIGTERM or Ctrl-C. */
+/**
+ * `spica serve`: the dashboard alone, over pools that others serve, until SIGTERM or Ctrl-C; a second one ends at once.
+ * Redis has to answer when it starts; after that it waits for it to come back.
+ */
 export async function serve({ io, options }: Invocation<ServeOptions>): Promise<number> {
-  throw new Error('wait for server');
+  const loaded = await loadConfig(io, options, parsePort(options.port));
+  const config = choosePools(loaded.config, options.pool);
+  const level = options.verbose ? 'debug' : config.log.level;
+  const logger = createLogger({ level, pretty: io.stderr.isTTY === true });
+  await withRedis(config, async (redis) => redis.ping()); // fails with what every command says, and how to start it
+  const stop = listenForStop(io, () => io.exit(EXIT_NOW));
+  try {
+    const board = await startBoard({ config, logger });
+    const [url, redis] = [`${board.url}/queues`, describeTarget(redisTargetOf(config))];
+    const pools = Object.keys(config.pools);
+    logger.info({ board: url, pools, redis }, 'the dashboard is up');
+    if (options.json) writeJson(io.stdout, { pid: process.pid, pools, board: url, redis });
+    else if (io.stdout.isTTY)
+      writeFields(io.stdout, [
+        ['dashboard', url],
+        ['stop', 'Ctrl-C'],
+      ]);
+    const signal = await stop.first;
+    logger.info({ signal }, 'shutting down');
+    await board.close();
+    return 0;
+  } finally {
+    stop.dispose();
+  }
 }

@@ -7,14 +7,11 @@ import type { Invocation } from '../io.ts';
 import { writeStack } from '../output/stack.ts';
 import { startBoard } from '../stack/board.ts';
 import { openStackRedis } from '../stack/redis.ts';
-import { listenForStop } from '../stack/signals.ts';
+import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
 
 export interface ServeOptions {
   readonly port?: string;
 }
-
-/** What a second Ctrl-C ends with. */
-const EXIT_NOW = 130;
 
 /**
  * `spica up`: serves the config's pools until it is told to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
@@ -37,7 +34,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     endNow = () => redis.kill();
     const runtime = await startRuntime({ config, target: redis.target, clock: systemClock, logger });
     opened.push(runtime);
-    const board = await startBoard({ config, runtime, logger });
+    const board = await startBoard({ config, logger });
     opened.push(board);
     writeStack(io, { runtime, boardUrl: board.url, redis: redis.description, json: options.json === true });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');

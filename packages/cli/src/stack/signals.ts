@@ -1,5 +1,8 @@
 import type { Io } from '../io.ts';
 
+/** What a second Ctrl-C ends with. */
+export const EXIT_NOW = 130;
+
 const STOP = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface StopSignals {
