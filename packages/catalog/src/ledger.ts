@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
-import { readJson, reservationSchema, totalsSchema } from './stored.ts';
+import { readHash, readJson, reservationSchema, totalsSchema } from './stored.ts';
 
 type Ledger = Pick<Catalog, 'ledger' | 'reserve' | 'hasReservation' | 'reservations' | 'giveBack'>;
 
@@ -12,7 +12,7 @@ export function createLedger(redis: Redis, keys: Keys, run: Run): Ledger {
     async ledger(now) {
       const reply = await run('ledger', [keys.totals, keys.growth, keys.instances], [now, keys.instance('')]);
       const [flat, instances] = reply as [string[], number];
-      const totals = totalsSchema.parse(pairUp(flat));
+      const totals = readHash(totalsSchema, keys.totals, pairUp(flat));
       return {
         reserved: { bytes: totals.bytes, inodes: totals.inodes, slots: totals.slots },
         growth: { bytes: totals.growthBytes, inodes: totals.growthInodes },

@@ -65,9 +65,9 @@ export function toFields(record: InstanceRecord): Argument[] {
   const fields: Record<string, Argument | null> = {
     record: JSON.stringify(fixed),
     sample: sample && JSON.stringify(sample),
-    leaseOwner: lease && lease.owner,
-    leaseHash: lease && lease.tokenHash,
-    leaseUntil: lease && lease.expiresAt,
+    leaseOwner: lease?.owner ?? null,
+    leaseHash: lease?.tokenHash ?? null,
+    leaseUntil: lease?.expiresAt ?? null,
     lastLeasedAt,
     pin: pin && JSON.stringify(pin),
     ttl: ttlMs,
@@ -78,9 +78,8 @@ export function toFields(record: InstanceRecord): Argument[] {
 
 /** Reads an instance's hash. Throws CheckError CATALOG_CORRUPT that names the key. */
 export function fromFields(key: string, stored: Readonly<Record<string, string>>): InstanceRecord {
-  const parsed = fieldsSchema.safeParse(stored);
-  if (!parsed.success) throw corrupt(key, parsed.error);
-  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score } = parsed.data;
+  const fields = readHash(fieldsSchema, key, stored);
+  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score } = fields;
   const lease =
     leaseUntil === undefined
       ? null
@@ -105,6 +104,19 @@ export function readJson<T>(schema: z.ZodType<T>, key: string, text: string): T 
   }
 }
 
+/** Reads the fields of a hash. Throws CheckError CATALOG_CORRUPT that names the key. */
+export function readHash<T>(schema: z.ZodType<T>, key: string, stored: Readonly<Record<string, string>>): T {
+  const parsed = schema.safeParse(stored);
+  if (!parsed.success) throw corrupt(key, parsed.error);
+  return parsed.data;
+}
+
 function corrupt(key: string, cause: unknown): CheckError {
-  return new CheckError('CATALOG_CORRUPT', `the catalog's ${key} cannot be read: ${cause}`, { key }, cause);
+  const reason =
+    cause instanceof z.ZodError
+      ? cause.issues
+          .map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
+          .join('; ')
+      : cause;
+  return new CheckError('CATALOG_CORRUPT', `the catalog's ${key} cannot be read: ${reason}`, { key }, cause);
 }
