@@ -17,7 +17,21 @@ const pool = (...names: string[]): PoolConfig => ({
     trashTtlMs: 600_000,
     protectLiveProcesses: true,
   },
-  disk: { minFreeSpaceGb: 20, minFreeInodesPercent: 5, safetyFactor: 1.1 },
+  disk: {
+    minFreeSpaceGb: 20,
+    minFreeInodesPercent: 5,
+    safetyFactor: 1.1,
+    targetFreeGb: null,
+    checkEveryMs: 5_000,
+    growthWindowMs: 21_600_000,
+    priorFactor: 2,
+    replicaOverhead: 0.2,
+    reclaim: 'policy',
+    ballastMb: 64,
+    forecastWarnMs: 21_600_000,
+    maxInstanceGb: null,
+    onOversize: 'warn',
+  },
 });
 
 it('takes the template asked for, else the only one, else `default`', () => {

@@ -14,3 +14,9 @@ export interface Amount {
   readonly inodes: number;
   readonly slots: number;
 }
+
+/** How much an instance or a replica takes, or is expected to. */
+export interface Size {
+  readonly bytes: number;
+  readonly inodes: number;
+}

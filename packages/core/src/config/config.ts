@@ -24,6 +24,23 @@ export interface PoolConfig {
     readonly minFreeSpaceGb: number;
     readonly minFreeInodesPercent: number;
     readonly safetyFactor: number;
+    /** Below so much free space retention starts early; null for half as much again as the floor. */
+    readonly targetFreeGb: number | null;
+    readonly checkEveryMs: number;
+    /** How long an instance that no longer changes is expected to grow on. */
+    readonly growthWindowMs: number;
+    /** How large an instance is expected to become before any was measured, in sizes of its prepared snapshot. */
+    readonly priorFactor: number;
+    /** What a replica is expected to add before any was measured, as a share of its instance. */
+    readonly replicaOverhead: number;
+    /** `aggressive`: what others use may cost instances that the policy would keep. */
+    readonly reclaim: 'policy' | 'aggressive';
+    readonly ballastMb: number;
+    /** Warn when the floor is expected to be reached within this time. */
+    readonly forecastWarnMs: number;
+    /** Null for no limit of one instance's size. */
+    readonly maxInstanceGb: number | null;
+    readonly onOversize: 'warn' | 'end_lease';
   };
 }
 
@@ -40,6 +57,11 @@ export interface Config {
     readonly maxWaitMs: number;
     readonly pollEveryMs: number;
     readonly barrierAfterMs: number;
+    /** Instances, not requests; null for no limit. */
+    readonly maxSpawnsPerHour: number | null;
+    /** Requests held at a time; null for no limit. */
+    readonly maxWaiting: number | null;
+    readonly breaker: { readonly failures: number; readonly cooldownMs: number };
   };
   readonly prune: { readonly everyMs: number } | { readonly pattern: string };
   readonly sample: { readonly everyMs: number; readonly maxAgeMs: number };
@@ -55,7 +77,7 @@ export interface Config {
 
 /** The free space and inodes of a filesystem that admitted work may never take. */
 export function floorOf(
-  disk: PoolConfig['disk'],
+  disk: Pick<PoolConfig['disk'], 'minFreeSpaceGb' | 'minFreeInodesPercent'>,
   totalInodes: number | null,
 ): { bytes: number; inodes: number } {
   return {

@@ -58,13 +58,28 @@ export const legacySchema = z.strictObject({
   min_free_space_gb: minFreeSpaceGb.optional(),
 });
 
-const disk = z.strictObject({
-  min_free_space_gb: minFreeSpaceGb.default(20),
-  min_free_inodes_percent: number('expected a percentage from 0 to 100', (v) => v >= 0 && v <= 100).default(
-    5,
-  ),
-  safety_factor: number('expected a factor of at least 1', (v) => v >= 1).default(1.1),
-});
+const disk = z
+  .strictObject({
+    min_free_space_gb: minFreeSpaceGb.default(20),
+    min_free_inodes_percent: number('expected a percentage from 0 to 100', (v) => v >= 0 && v <= 100).default(
+      5,
+    ),
+    safety_factor: number('expected a factor of at least 1', (v) => v >= 1).default(1.1),
+    target_free_gb: minFreeSpaceGb.nullable().default(null),
+    check_every: duration({ least: 100, most: TIMER_MS }).default('5s'),
+    growth_window: duration().default('6h'),
+    prior_factor: number('expected a factor of at least 1', (v) => v >= 1).default(2),
+    replica_overhead: number('expected a share of at least 0', notNegative).default(0.2),
+    reclaim: z.enum(['policy', 'aggressive'], 'expected policy or aggressive').default('policy'),
+    ballast_mb: number('expected a number of MB of at least 0', notNegative).default(64),
+    forecast_warn: duration().default('6h'),
+    max_instance_gb: number('expected a number of GB above 0', positive).nullable().default(null),
+    on_oversize: z.enum(['warn', 'end_lease'], 'expected warn or end_lease').default('warn'),
+  })
+  .refine(({ target_free_gb: target, min_free_space_gb: floor }) => target === null || target >= floor, {
+    path: ['target_free_gb'],
+    message: 'expected at least min_free_space_gb',
+  });
 
 const pool = z.strictObject({
   root: text.default('./instances'),
@@ -106,11 +121,16 @@ export const fileSchema = z.strictObject({
       max_wait: duration().default('10m'),
       poll_every: duration({ least: 100, most: TIMER_MS }).default('5s'),
       barrier_after: duration().default('60s'),
+      max_spawns_per_hour: atLeast1.nullable().default(null),
+      max_waiting: atLeast1.nullable().default(null),
+      breaker: z
+        .strictObject({ failures: atLeast1.default(3), cooldown: duration({ most: TIMER_MS }).default('5m') })
+        .prefault({}),
     })
     .prefault({}),
   prune: prune.prefault({ every: '10m' }),
   sample: z
-    .strictObject({ every: duration({ least: 1_000 }).default('5m'), max_age: duration().default('10m') })
+    .strictObject({ every: duration({ least: 1_000 }).default('1m'), max_age: duration().default('1h') })
     .prefault({}),
   server: z
     .strictObject({

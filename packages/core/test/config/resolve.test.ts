@@ -23,6 +23,22 @@ const RETENTION_DEFAULTS = {
   protectLiveProcesses: true,
 };
 
+const DISK_DEFAULTS = {
+  minFreeSpaceGb: 20,
+  minFreeInodesPercent: 5,
+  safetyFactor: 1.1,
+  targetFreeGb: null,
+  checkEveryMs: 5_000,
+  growthWindowMs: 21_600_000,
+  priorFactor: 2,
+  replicaOverhead: 0.2,
+  reclaim: 'policy',
+  ballastMb: 64,
+  forecastWarnMs: 21_600_000,
+  maxInstanceGb: null,
+  onOversize: 'warn',
+};
+
 const EVERYTHING = `
 pools:
   main:
@@ -38,11 +54,30 @@ pools:
       order: least_recently_leased
       trash_ttl: 1h
       protect_live_processes: false
-    disk: { min_free_space_gb: 1.5, min_free_inodes_percent: 2, safety_factor: 1.25 }
+    disk:
+      min_free_space_gb: 1.5
+      min_free_inodes_percent: 2
+      safety_factor: 1.25
+      target_free_gb: 2.5
+      check_every: 2s
+      growth_window: 1h
+      prior_factor: 3
+      replica_overhead: 0.1
+      reclaim: aggressive
+      ballast_mb: 8
+      forecast_warn: 2h
+      max_instance_gb: 5
+      on_oversize: end_lease
   other-2:
     root: ./other
 concurrency: { gate: 8, spawn: 4, prune: 2, sample: 3 }
-gate: { max_wait: 1h30m, poll_every: 250ms, barrier_after: 0s }
+gate:
+  max_wait: 1h30m
+  poll_every: 250ms
+  barrier_after: 0s
+  max_spawns_per_hour: 100
+  max_waiting: 40
+  breaker: { failures: 5, cooldown: 1m }
 prune: { pattern: "0 */2 * * *" }
 sample: { every: 1m, max_age: 1d }
 server: { host: localhost, port: 0 }
@@ -63,13 +98,20 @@ describe('without file, environment and flags', () => {
           root: '/work/instances',
           templates: { default: '/work/template' },
           retention: RETENTION_DEFAULTS,
-          disk: { minFreeSpaceGb: 20, minFreeInodesPercent: 5, safetyFactor: 1.1 },
+          disk: DISK_DEFAULTS,
         },
       },
       concurrency: { gate: 1, spawn: 2, prune: 1, sample: 1 },
-      gate: { maxWaitMs: 600_000, pollEveryMs: 5_000, barrierAfterMs: 60_000 },
+      gate: {
+        maxWaitMs: 600_000,
+        pollEveryMs: 5_000,
+        barrierAfterMs: 60_000,
+        maxSpawnsPerHour: null,
+        maxWaiting: null,
+        breaker: { failures: 3, cooldownMs: 300_000 },
+      },
       prune: { everyMs: 600_000 },
-      sample: { everyMs: 300_000, maxAgeMs: 600_000 },
+      sample: { everyMs: 60_000, maxAgeMs: 3_600_000 },
       server: { host: '127.0.0.1', port: 3737 },
       audit: { path: null },
       redis: { url: null },
@@ -108,18 +150,39 @@ describe('a file', () => {
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
           },
-          disk: { minFreeSpaceGb: 1.5, minFreeInodesPercent: 2, safetyFactor: 1.25 },
+          disk: {
+            minFreeSpaceGb: 1.5,
+            minFreeInodesPercent: 2,
+            safetyFactor: 1.25,
+            targetFreeGb: 2.5,
+            checkEveryMs: 2_000,
+            growthWindowMs: 3_600_000,
+            priorFactor: 3,
+            replicaOverhead: 0.1,
+            reclaim: 'aggressive',
+            ballastMb: 8,
+            forecastWarnMs: 7_200_000,
+            maxInstanceGb: 5,
+            onOversize: 'end_lease',
+          },
         },
         'other-2': {
           name: 'other-2',
           root: '/etc/spica/other',
           templates: { default: '/etc/spica/template' },
           retention: RETENTION_DEFAULTS,
-          disk: { minFreeSpaceGb: 20, minFreeInodesPercent: 5, safetyFactor: 1.1 },
+          disk: DISK_DEFAULTS,
         },
       },
       concurrency: { gate: 8, spawn: 4, prune: 2, sample: 3 },
-      gate: { maxWaitMs: 5_400_000, pollEveryMs: 250, barrierAfterMs: 0 },
+      gate: {
+        maxWaitMs: 5_400_000,
+        pollEveryMs: 250,
+        barrierAfterMs: 0,
+        maxSpawnsPerHour: 100,
+        maxWaiting: 40,
+        breaker: { failures: 5, cooldownMs: 60_000 },
+      },
       prune: { pattern: '0 */2 * * *' },
       sample: { everyMs: 60_000, maxAgeMs: 86_400_000 },
       server: { host: 'localhost', port: 0 },
@@ -230,7 +293,7 @@ describe('directories', () => {
 });
 
 describe('floorOf', () => {
-  const disk = { minFreeSpaceGb: 1.5, minFreeInodesPercent: 5, safetyFactor: 1.1 };
+  const disk = { minFreeSpaceGb: 1.5, minFreeInodesPercent: 5 };
   it('is in decimal GB and a share of all inodes', () => {
     expect(floorOf(disk, 1_001)).toEqual({ bytes: 1_500_000_000, inodes: 51 });
   });
