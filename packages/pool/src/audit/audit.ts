@@ -75,7 +75,6 @@ async function openAt(path: string, options: AuditOptions) {
   async function reopen(): Promise<LogFile> {
     await file?.handle.close();
     file = null;
-    await mkdir(dirname(path), { recursive: true });
     const opened = await openLog(path);
     file = opened.file;
     if (opened.tornBytes > 0) {
@@ -106,6 +105,7 @@ async function openAt(path: string, options: AuditOptions) {
   }
 
   async function attempt(entries: readonly AuditEntry[], pool: string | null): Promise<LogFile> {
+    if (!file) await mkdir(dirname(path), { recursive: true }); // the lock lies there too
     return withLogLock(path, async () => {
       const to = await current();
       await put(to, entries, pool);
