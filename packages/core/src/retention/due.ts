@@ -1,7 +1,7 @@
 import { formatDuration } from '../units/duration.ts';
 import { describeAge } from './age.ts';
 import type { Candidate, Verdict } from './candidate.ts';
-import type { RetentionPolicy } from './policy.ts';
+import { inDays, type RetentionPolicy } from './policy.ts';
 
 /** What the rules judge by, besides the instances. */
 export interface Terms {
@@ -19,9 +19,12 @@ export function dueByAge({ spawnedAt, ttlMs }: Candidate, { policy, now }: Terms
   }
   const ageMs = now - spawnedAt;
   if (ttlMs !== null && ttlMs < policy.maxAgeMs && ageMs > ttlMs) {
-    return { rule: 'ttl', reason: `${describeAge(spawnedAt, now)}, its ttl is ${formatDuration(ttlMs)}` };
+    return {
+      rule: 'ttl',
+      reason: `${describeAge(spawnedAt, now)}, over its ttl of ${formatDuration(ttlMs)}`,
+    };
   }
   if (ageMs <= policy.maxAgeMs) return null;
-  const days = Number((policy.maxAgeMs / 86_400_000).toFixed(3));
-  return { rule: 'age', reason: `${describeAge(spawnedAt, now)}, max_age_days is ${days}` };
+  const days = inDays(policy.maxAgeMs);
+  return { rule: 'age', reason: `${describeAge(spawnedAt, now)}, over max_age_days ${days}` };
 }

@@ -13,9 +13,15 @@ export type Best = ReadonlyMap<string, number>;
 export function bestOf(instances: readonly Candidate[], keepBest: number): Best {
   const best = new Map<string, number>();
   if (keepBest === 0) return best;
-  for (const scored of Map.groupBy(instances.filter(isScored), ({ experiment }) => experiment).values()) {
-    const ranked = scored.sort(byScore).slice(0, keepBest);
-    for (const [index, { id }] of ranked.entries()) best.set(id, index + 1);
+  const ranked = new Map<string | null, Scored[]>();
+  for (const candidate of instances) {
+    if (!isScored(candidate)) continue;
+    const ofExperiment = ranked.get(candidate.experiment);
+    if (ofExperiment) insertByScore(ofExperiment, candidate, keepBest);
+    else ranked.set(candidate.experiment, [candidate]);
+  }
+  for (const ofExperiment of ranked.values()) {
+    for (const [index, { id }] of ofExperiment.entries()) best.set(id, index + 1);
   }
   return best;
 }
@@ -24,6 +30,15 @@ type Scored = Candidate & { readonly score: number };
 
 function isScored(candidate: Candidate): candidate is Scored {
   return Number.isFinite(candidate.score);
+}
+
+/** Keeps the `most` best in order: sorting all of 100,000 for a few would take longer than the rest of the plan. */
+function insertByScore(ranked: Scored[], candidate: Scored, most: number): void {
+  const last = ranked.at(-1);
+  if (last && ranked.length >= most && byScore(last, candidate) < 0) return;
+  const place = ranked.findIndex((other) => byScore(candidate, other) < 0);
+  ranked.splice(place === -1 ? ranked.length : place, 0, candidate);
+  if (ranked.length > most) ranked.pop();
 }
 
 function byScore(a: Scored, b: Scored): number {

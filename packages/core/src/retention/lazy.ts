@@ -1,9 +1,8 @@
 import type { Candidate } from './candidate.ts';
-import { dueByAge } from './due.ts';
-import { keptBy } from './keep.ts';
+import { type Judged, judge } from './judge.ts';
 import type { RetentionPlan } from './plan.ts';
 import type { RetentionPolicy } from './policy.ts';
-import { type Judged, toPlan } from './report.ts';
+import { toPlan } from './report.ts';
 import { type Demand, Selection } from './selection.ts';
 
 export interface RequestInput extends Demand {
@@ -35,12 +34,10 @@ export async function planForRequest(input: RequestInput): Promise<RetentionPlan
   const selection = new Selection(input, input.total);
   const judged: Judged[] = [];
   for await (const candidate of input.candidates) {
-    const kept = keptBy(candidate, input, NONE_BEST);
-    judged.push({ candidate, kept });
-    if (kept !== null) continue;
-    const due = input.ageRulesSuspended === null ? dueByAge(candidate, input) : null;
-    if (due) selection.take(candidate, due);
-    else if (!selection.offer(candidate)) break;
+    const each = judge(candidate, input, NONE_BEST);
+    judged.push(each);
+    if (each.due) selection.take(candidate, each.due);
+    else if (each.kept === null && !selection.offer(candidate)) break;
     if (selection.isFull) break;
   }
   return toPlan(judged, input.total, input, selection.result());

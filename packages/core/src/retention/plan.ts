@@ -1,9 +1,9 @@
 import type { Amount } from '../admission/space.ts';
 import type { Candidate, Verdict } from './candidate.ts';
-import { dueByAge } from './due.ts';
-import { bestOf, keptBy } from './keep.ts';
+import { type Judged, judge } from './judge.ts';
+import { bestOf } from './keep.ts';
 import { inOrder } from './order.ts';
-import { type Judged, toPlan } from './report.ts';
+import { toPlan } from './report.ts';
 import { type Demand, Selection } from './selection.ts';
 
 export interface RetentionInput extends Demand {
@@ -41,46 +41,31 @@ export interface RetentionPlan {
  */
 export function planRetention(input: RetentionInput): RetentionPlan {
   const best = bestOf(input.instances, input.policy.keepBest);
-  const judged = inOrder(input.instances, input.policy.order).map((candidate) => ({
-    candidate,
-    kept: keptBy(candidate, input, best),
-  }));
+  const judged = inOrder(input.instances, input.policy.order).map((each) => judge(each, input, best));
   const selection = new Selection(input, judged.length);
-  const due = collectDue(judged, input);
-  for (const [candidate, verdict] of due) selection.take(candidate, verdict);
+  for (const { candidate, due } of judged) if (due) selection.take(candidate, due);
+  takeByExperiment(judged, input.policy.maxPerExperiment, selection);
   for (const { candidate, kept } of judged) {
-    if (kept === null && !due.has(candidate) && !selection.offer(candidate)) break;
+    if (kept === null && !selection.has(candidate) && !selection.offer(candidate)) break;
   }
   return toPlan(judged, judged.length, input, selection.result());
 }
 
-/** What a rule of its own makes due: its age first, then being one too many of its experiment. */
-function collectDue(judged: readonly Judged[], input: RetentionInput): Map<Candidate, Verdict> {
-  const due = new Map<Candidate, Verdict>();
-  if (input.ageRulesSuspended === null) {
-    for (const { candidate, kept } of judged) {
-      const verdict = kept === null ? dueByAge(candidate, input) : null;
-      if (verdict) due.set(candidate, verdict);
-    }
-  }
-  addByExperiment(judged, input.policy.maxPerExperiment, due);
-  return due;
-}
-
-function addByExperiment(judged: readonly Judged[], most: number | null, due: Map<Candidate, Verdict>): void {
+/** Takes what is one too many of its experiment. Instances that belong to none have no such limit. */
+function takeByExperiment(judged: readonly Judged[], most: number | null, selection: Selection): void {
   if (most === null) return;
   const counts = new Map<string, number>();
-  for (const { candidate } of judged) {
+  for (const { candidate, due } of judged) {
     const { experiment } = candidate;
-    if (experiment !== null && !due.has(candidate)) counts.set(experiment, (counts.get(experiment) ?? 0) + 1);
+    if (experiment !== null && due === null) counts.set(experiment, (counts.get(experiment) ?? 0) + 1);
   }
-  for (const { candidate, kept } of judged) {
+  for (const { candidate, kept, due } of judged) {
     const { experiment } = candidate;
-    if (experiment === null || kept !== null || due.has(candidate)) continue;
+    if (experiment === null || kept !== null || due !== null) continue;
     const count = counts.get(experiment) ?? 0;
     if (count <= most) continue;
     const reason = `one of ${count} of experiment ${experiment}, max_per_experiment is ${most}`;
-    due.set(candidate, { rule: 'per-experiment', reason });
+    selection.take(candidate, { rule: 'per-experiment', reason });
     counts.set(experiment, count - 1);
   }
 }

@@ -28,16 +28,22 @@ export function policyOf(retention: PoolConfig['retention']): RetentionPolicy {
 /** A policy as a sentence, for `spica config` and for each plan. */
 export function describePolicy(policy: RetentionPolicy): string {
   const { maxInstances, maxAgeMs, maxPerExperiment, keepBest, minAgeMs, order } = policy;
-  const days = Number((maxAgeMs / DAY_MS).toFixed(3));
-  const parts = [
-    `at most ${plural(maxInstances, 'instance')}`,
-    maxPerExperiment !== null && `at most ${maxPerExperiment} of an experiment`,
-    `none older than ${plural(days, 'day')}`,
-    keepBest > 0 && `but always the best ${keepBest} of an experiment`,
-    minAgeMs > 0 && `and never one younger than ${formatDuration(minAgeMs)}`,
+  const ofExperiment = maxPerExperiment === null ? '' : ` (${maxPerExperiment} of an experiment)`;
+  const limits = [
+    `at most ${plural(maxInstances, 'instance')}${ofExperiment}`,
+    `none older than ${plural(inDays(maxAgeMs), 'day')}`,
     `${nameOrder(order)} first`,
   ];
-  return parts.filter((part) => part !== false).join(', ');
+  const exceptions = [
+    keepBest > 0 ? `the best${keepBest > 1 ? ` ${keepBest}` : ''} of each experiment` : '',
+    minAgeMs > 0 ? `whatever is younger than ${formatDuration(minAgeMs)}` : '',
+  ].filter(Boolean);
+  return limits.join(', ') + (exceptions.length > 0 ? `, except ${exceptions.join(' and ')}` : '');
+}
+
+/** Milliseconds → days, for people. */
+export function inDays(ms: number): number {
+  return Number((ms / DAY_MS).toFixed(3));
 }
 
 /** An order in words: `least recently leased`. */

@@ -2,15 +2,10 @@ import { formatBytes } from '../units/bytes.ts';
 import { describeAge } from './age.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import { dueByAge } from './due.ts';
+import type { Judged } from './judge.ts';
 import type { PlanItem, RetentionPlan } from './plan.ts';
 import { describePolicy } from './policy.ts';
 import { type Demand, MAX_DELETIONS, type Selected } from './selection.ts';
-
-/** An instance with what keeps it whatever limit it exceeds; null when it may be deleted. */
-export interface Judged {
-  readonly candidate: Candidate;
-  readonly kept: Verdict | null;
-}
 
 /** How many of those who block a plan its sentence names. */
 const NAMED = 3;
@@ -29,6 +24,7 @@ export function toPlan(
   const kept = total - frees.slots;
   const parts = [
     `keeps ${kept}, deletes ${frees.slots} (${formatBytes(frees.bytes)}): ${describePolicy(demand.policy)}`,
+    !sufficient && 'that is not enough for the request, so nothing is deleted for it',
     selected.postponed.size > 0 && `${selected.postponed.size} more are due, which the next run deletes`,
     demand.ageRulesSuspended !== null && `age and ttl rules are suspended: ${demand.ageRulesSuspended}`,
     blockedBy.length > 0 && describeBlockers(blockedBy, demand),

@@ -58,6 +58,10 @@ export class Selection {
     return this.#size >= this.#limit;
   }
 
+  has(candidate: Candidate): boolean {
+    return this.#always.has(candidate);
+  }
+
   /** Has the instance go, whoever asks. */
   take(candidate: Candidate, verdict: Verdict): void {
     if (!this.isFull) this.#free(candidate, 1);
@@ -86,8 +90,9 @@ export class Selection {
 
   /** What goes: for the request only if that lets it in, and then nothing that it could do without. */
   result(): Selected {
-    const chosen = new Map([...this.#always].slice(0, this.#limit));
-    const postponed = new Map([...this.#always].slice(this.#limit));
+    const always = [...this.#always];
+    const chosen = new Map(always.slice(0, this.#limit));
+    const postponed = new Map(always.slice(this.#limit));
     const sufficient = this.#hasSlots(0) && this.#hasSpace(0, 0);
     if (sufficient) this.#spare();
     else this.#dropRequest();
