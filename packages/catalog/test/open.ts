@@ -1,0 +1,52 @@
+import { type Catalog, type CatalogInstance, createCatalog } from '@spica/catalog';
+import type { InstanceRecord } from '@spica/core';
+import type { Redis } from 'ioredis';
+
+let pools = 0;
+
+/** The name of a pool that no other test uses. */
+export function freshPool(): string {
+  pools += 1;
+  return `p${pools}`;
+}
+
+/** The catalog of a pool that no other test uses. */
+export function openFreshCatalog(redis: Redis): Catalog {
+  return createCatalog({ redis, pool: freshPool() });
+}
+
+/** The catalog's list to its end. */
+export async function listAll(catalog: Catalog): Promise<CatalogInstance[]> {
+  const all: CatalogInstance[] = [];
+  for await (const instance of catalog.list()) all.push(instance);
+  return all;
+}
+
+/** What the catalog knows of an instance that has just been spawned. */
+export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): InstanceRecord {
+  return {
+    schema: 'spica.record/v1',
+    id,
+    pool: 'main',
+    request: null,
+    index: null,
+    template: 'default',
+    templateVersion: '1.0.0',
+    fingerprint: null,
+    cloneMethod: 'copy',
+    clonedAt: null,
+    predicted: null,
+    parent: null,
+    generation: 0,
+    experiment: null,
+    labels: {},
+    spawnedAt: 1_700_000_000_000,
+    sample: null,
+    lease: null,
+    lastLeasedAt: null,
+    pin: null,
+    ttlMs: null,
+    score: null,
+    ...fields,
+  };
+}
