@@ -130,7 +130,7 @@ async function populate(stack: Stack, population: number): Promise<void> {
 }
 
 async function removeInstance(stack: Stack, id: string): Promise<void> {
-  await stack.ctx.catalog.beginDelete(id, {});
+  await stack.ctx.catalog.beginDelete(id, { now: 0 });
   await execa('rm', ['-rf', '--', join(stack.ctx.pool.paths.root, id)]);
   await stack.ctx.catalog.endDelete(id, 'gone');
 }

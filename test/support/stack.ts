@@ -114,6 +114,9 @@ export function aRequest(pool: string): SpawnRequest {
     experiment: null,
     labels: {},
     notes: '',
+    lease: null,
+    ttlMs: null,
+    replicas: null,
     maxWaitMs: null,
   };
 }

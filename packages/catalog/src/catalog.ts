@@ -1,13 +1,16 @@
-import type { Amount, CloneMethod, InstanceRecord, Pin, Sample } from '@spica/core';
+import type { Amount, CloneMethod, Distrust, InstanceRecord, Pin, Sample, SealedPlan } from '@spica/core';
 import type { Redis } from 'ioredis';
+import { createClockState } from './clock.ts';
 import { createHolding } from './holding.ts';
 import { createInstances } from './instances.ts';
 import { keysOf } from './keys.ts';
 import { createLeases } from './leases.ts';
 import { createLedger } from './ledger.ts';
 import { defineOperations } from './ops.ts';
+import { createPlans } from './plans.ts';
 import { createSizes } from './sizes.ts';
-import { identitySchema, reconciledSchema } from './stored.ts';
+import { identitySchema, readHash, reconciledSchema } from './stored.ts';
+import { createTombstones } from './tombstones.ts';
 
 /** What is promised, what is there, and what was ever taken out of the promises. */
 export interface Ledger {
@@ -78,6 +81,35 @@ export interface Sizes {
   readonly n: number;
   readonly bytes: Spread;
   readonly inodes: Spread;
+}
+
+/** An instance that vanished without Spica's doing. */
+export interface Tombstone {
+  /** When it was last measured or spawned, epoch milliseconds; null when nobody knows. */
+  readonly lastSeenAt: number | null;
+  readonly record: InstanceRecord;
+}
+
+/** An entry of the audit log; the log's own schema knows the rest of its fields. */
+export interface Note {
+  readonly action: string;
+  readonly outcome: string;
+  readonly [field: string]: unknown;
+}
+
+/** Why rules of age are suspended, and which watcher of the clock said so. */
+export interface Suspension extends Distrust {
+  readonly by: string;
+}
+
+export interface ClockState {
+  /** Epoch milliseconds. */
+  readonly redisNow: number;
+  /** Why rules of age are suspended; null when they are in force. */
+  readonly suspended: Suspension | null;
+  readonly acceptedOffsetMs: number;
+  /** Counts how often an operator has vouched for the clock. */
+  readonly confirmations: number;
 }
 
 export interface HeldRequest {
@@ -169,6 +201,23 @@ export interface Catalog {
   hold(request: string, why: { at: number; reason: string; count: number }): Promise<void>;
   /** It is held no longer. */
   release(request: string): Promise<void>;
+  /** Remembers for 30 days an instance that vanished from the disk. */
+  bury(tombstone: Tombstone): Promise<void>;
+  tombstone(id: string): Promise<Tombstone | null>;
+  /** Leaves an audit entry for the worker, which writes the log. */
+  leaveNote(note: Note): Promise<void>;
+  takeNotes(most: number): Promise<Note[]>;
+  /** Keeps a sealed plan, made at `at`, for whoever wants it carried out. */
+  keepPlan(digest: string, plan: SealedPlan, at: number): Promise<void>;
+  plan(digest: string): Promise<{ at: number; plan: SealedPlan } | null>;
+  /** Whether there is an instance with a life of its own. */
+  hasTtls(): Promise<boolean>;
+  /** What Redis's clock says, and what is agreed about it. */
+  clockState(): Promise<ClockState>;
+  /** Says why rules of age are suspended, for whoever looks and for the next start; null when they are in force. */
+  suspendAges(suspension: Suspension | null): Promise<void>;
+  /** An operator vouches for the host's clock, which is so far ahead of Redis's. */
+  confirmClock(offsetMs: number): Promise<void>;
   /** Who is held, longest first. */
   held(): Promise<HeldRequest[]>;
 }
@@ -180,7 +229,7 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
   return {
     async identity() {
       const stored = await redis.hgetall(keys.identity);
-      return Object.keys(stored).length === 0 ? null : identitySchema.parse(stored);
+      return Object.keys(stored).length === 0 ? null : readHash(identitySchema, keys.identity, stored);
     },
     async identify(identity) {
       await redis.hset(keys.identity, identity);
@@ -190,7 +239,7 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     },
     async reconciled() {
       const stored = await redis.hgetall(keys.reconciled);
-      return Object.keys(stored).length === 0 ? null : reconciledSchema.parse(stored);
+      return Object.keys(stored).length === 0 ? null : readHash(reconciledSchema, keys.reconciled, stored);
     },
     async markReconciled(reconciled) {
       await redis.hset(keys.reconciled, reconciled);
@@ -200,5 +249,11 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     ...createLeases(redis, keys, run),
     ...createSizes(redis, keys, run),
     ...createHolding(redis, keys),
+    ...createClockState(redis, keys),
+    ...createPlans(redis, keys),
+    ...createTombstones(redis, keys),
+    async hasTtls() {
+      return (await redis.scard(keys.ttls)) > 0;
+    },
   };
 }

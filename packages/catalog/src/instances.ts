@@ -15,7 +15,15 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
   return {
     async commit(request, record, growth) {
       const { totals, reservations, instances, inFlight } = keys;
-      const places = [totals, reservations, instances, inFlight, keys.instance(record.id), keys.growth];
+      const places = [
+        totals,
+        reservations,
+        instances,
+        inFlight,
+        keys.instance(record.id),
+        keys.growth,
+        keys.ttls,
+      ];
       const { bytes, inodes, endsAt } = growth;
       const args = [request, record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ...toFields(record)];
       return (await run('commit', places, args)) as 'committed' | 'already' | 'no-reservation';
@@ -31,7 +39,7 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
 
     async adopt(record) {
       const args = [record.id, record.spawnedAt ?? 0, ...toFields(record)];
-      return (await run('adopt', [keys.instances, keys.instance(record.id)], args)) === 1;
+      return (await run('adopt', [keys.instances, keys.instance(record.id), keys.ttls], args)) === 1;
     },
 
     async get(id) {
@@ -48,8 +56,9 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     },
 
     async endDelete(id, outcome) {
-      const { instances, inFlight, totals, growth, dirty } = keys;
-      await run('end_delete', [instances, inFlight, keys.instance(id), totals, growth, dirty], [id, outcome]);
+      const { instances, inFlight, totals, growth, dirty, ttls } = keys;
+      const places = [instances, inFlight, keys.instance(id), totals, growth, dirty, ttls];
+      await run('end_delete', places, [id, outcome]);
     },
   };
 }
@@ -102,9 +111,10 @@ async function readMany(redis: Redis, keys: Keys, ids: readonly string[]): Promi
   const replies = (await pipeline.exec()) ?? [];
   return ids.flatMap((id, i) => {
     const [failed, fields] = replies[2 * i] ?? [];
-    if (failed) throw failed;
+    const [unknown, inFlightFor] = replies[2 * i + 1] ?? [];
+    if (failed ?? unknown) throw failed ?? unknown;
     const stored = (fields ?? {}) as Record<string, string>;
-    const request = (replies[2 * i + 1]?.[1] ?? null) as string | null;
+    const request = (inFlightFor ?? null) as string | null;
     if (Object.keys(stored).length === 0) return [];
     const state = stored['deleting'] ? 'deleting' : request ? 'in-flight' : 'ready';
     return [{ record: fromFields(keys.instance(id), stored), state, request }];

@@ -20,6 +20,16 @@ export function keysOf(pool: string) {
     growth: `${base}:growth`,
     /** Set: ids whose record on disk is older than the catalog. */
     dirty: `${base}:dirty`,
+    /** Set: ids of instances with a life of their own. */
+    ttls: `${base}:ttls`,
+    /** List: what operators forced, as audit entries for the worker to write. */
+    notes: `${base}:notes`,
+    /** String: what was known of an instance that vanished from the disk. */
+    tombstone: (id: string) => `${base}:tombstone:${id}`,
+    /** String: a sealed plan and when it was made. */
+    plan: (digest: string) => `${base}:plan:${digest}`,
+    /** Hash: what is agreed about the clocks. */
+    clock: `${base}:clock`,
     /** Channel: something changed that the worker should look at (an instance's id, or `space`). */
     changed: `${base}:changed`,
     /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score, growth…, deleting. */

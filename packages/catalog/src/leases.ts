@@ -36,7 +36,11 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
 
     async mark(id, mark) {
       const [field, value] = toField(mark);
-      const reply = await run('mark', [keys.instance(id), keys.dirty], [id, field, value, keys.changed]);
+      const reply = await run(
+        'mark',
+        [keys.instance(id), keys.dirty, keys.ttls],
+        [id, field, value, keys.changed],
+      );
       return reply as 'marked' | 'absent' | 'deleting';
     },
 

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { CheckError, isInstanceId } from '@spica/core';
 import type { Pool } from './layout.ts';
-import { type Manifest, readManifest, spawnedAtOf } from './manifest/manifest.ts';
+import { readManifest, spawnedAtOf } from './manifest/manifest.ts';
+import type { Manifest } from './manifest/schema.ts';
 
 export interface FoundInstance {
   readonly id: string;

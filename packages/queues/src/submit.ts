@@ -38,6 +38,7 @@ export async function submitRequest(
     heldAt: null,
     fingerprint: null,
     generation: null,
+    predicted: null,
     failure: null,
   };
   await queues.gate.add('request', payload, { jobId: id });

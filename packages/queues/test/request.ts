@@ -11,6 +11,9 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     experiment: null,
     labels: {},
     notes: '',
+    lease: null,
+    ttlMs: null,
+    replicas: null,
     maxWaitMs: null,
     ...fields,
   };

@@ -19,7 +19,9 @@ import {
 import { openQueues, type PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { type ClockGuard, createClockGuard } from './clock/guard.ts';
 import type { Waker } from './gatekeeper/waker.ts';
+import type { WithDeletionClaim } from './pruner/claim.ts';
 
 /** Everything that is known of one pool: enough to look and to plan, not to change anything. */
 export interface PoolContext {
@@ -33,6 +35,7 @@ export interface PoolContext {
   readonly queues: PoolQueues;
   readonly gauge: SpaceGauge;
   readonly clock: Clock;
+  readonly clockGuard: ClockGuard;
   readonly logger: Logger;
 }
 
@@ -40,6 +43,7 @@ export interface PoolContext {
 export interface ServedContext extends PoolContext {
   readonly audit: Audit;
   readonly waker: Waker;
+  readonly withDeletionClaim: WithDeletionClaim;
 }
 
 export interface OpenPoolContextOptions {
@@ -89,6 +93,7 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
     templates: createTemplates({ pool, sources: policy.templates, method, clock, logger }),
     gauge: createSpaceGauge({ dir: pool.paths.root, clock }),
     clock,
+    clockGuard: createClockGuard({ catalog, clock, monotonic: () => performance.now() }),
     logger,
   };
 }

@@ -1,8 +1,9 @@
 import { type Decision, type RetentionPlan, UsageError } from '@spica/core';
 import type { PoolContext } from './context.ts';
 import { createLookout } from './gatekeeper/look.ts';
+import type { Asked } from './gatekeeper/need.ts';
 import { decide } from './gatekeeper/preflight.ts';
-import { planPrune } from './pruner/plan.ts';
+import { planAndSeal } from './pruner/sealed.ts';
 import { findStrangers, type Stranger } from './pruner/strangers.ts';
 
 /**
@@ -11,14 +12,15 @@ import { findStrangers, type Stranger } from './pruner/strangers.ts';
  */
 export async function previewAdmission(
   ctx: PoolContext,
-  { template, count }: { template: string; count: number },
+  { template, ...asked }: Asked & { readonly template: string },
 ): Promise<Decision & { readonly prepared: boolean }> {
+  const { count } = asked;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UsageError('COUNT_INVALID', `count: expected a whole number of at least 1, got ${count}`);
   }
   const look = await createLookout(ctx).look(true);
   const current = await ctx.templates.current(template);
-  const { decision } = await decide(ctx, current ?? (await unprepared(ctx, template)), count, look);
+  const { decision } = await decide(ctx, current ?? (await unprepared(ctx, template)), asked, look);
   return { ...decision, prepared: current !== null };
 }
 
@@ -27,11 +29,18 @@ async function unprepared(ctx: PoolContext, template: string) {
   return { template, allocatedBytes: bytes, inodes };
 }
 
-/** What a prune would do now, under the pool's limits or the given ones. Changes nothing. */
+/**
+ * What a prune would do now, under the pool's limits or the given ones. Touches nothing but the list of sealed plans: the
+ * digest names this one for an hour, so that exactly it can be carried out.
+ */
 export async function previewPrune(
   ctx: PoolContext,
   limits: { maxInstances: number | null; maxAgeMs: number | null },
-): Promise<{ readonly plan: RetentionPlan; readonly strangers: readonly Stranger[] }> {
-  const plan = await planPrune(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
-  return { plan, strangers: await findStrangers(ctx) };
+): Promise<{
+  readonly plan: RetentionPlan;
+  readonly digest: string;
+  readonly strangers: readonly Stranger[];
+}> {
+  const sealed = await planAndSeal(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
+  return { ...sealed, strangers: await findStrangers(ctx) };
 }

@@ -1,5 +1,5 @@
 -- A deletion ended: the instance is gone from sight, or it stays.
--- KEYS: instances, in-flight, instance, totals, growth, dirty
+-- KEYS: instances, in-flight, instance, totals, growth, dirty, ttls
 -- ARGV: id, 'gone' | 'kept'
 if ARGV[2] == 'kept' then
   redis.call('HDEL', KEYS[3], 'deleting')
@@ -8,6 +8,7 @@ else
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
   redis.call('SREM', KEYS[6], ARGV[1])
+  redis.call('SREM', KEYS[7], ARGV[1])
   redis.call('DEL', KEYS[3])
 end
 return 1

@@ -24,7 +24,7 @@ export async function preflight(invocation: Invocation<PreflightOptions>): Promi
   const count = parseCount('-n', options.count, { least: 1, most: MAX_COUNT });
   return withPool(invocation, async (ctx) => {
     const template = chooseTemplate(ctx.policy, options.template);
-    const decision = await previewAdmission(ctx, { template, count });
+    const decision = await previewAdmission(ctx, { template, count, experiment: null, replicas: null });
     if (options.json) writeJson(io.stdout, { pool: ctx.policy.name, template, count, ...decision });
     else io.stdout.write(`${SAID[decision.verdict]}: ${decision.sentence}\n`);
     return decision.verdict === 'admit' ? 0 : EXIT_CODES.refused;

@@ -40,15 +40,19 @@ function readLimits({ maxInstances, maxAgeDays }: PruneOptions): Limits {
 
 function plan(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
   return withPool(invocation, async (ctx) => {
-    const { plan: planned, strangers } = await previewPrune(ctx, limits);
+    const { plan: planned, digest, strangers } = await previewPrune(ctx, limits);
     return {
       pool: ctx.policy.name,
       dryRun: true,
+      digest,
+      items: planned.items.map(({ candidate: _, ...item }) => item),
       pruned: planned.deletes.map(({ id, reason, bytes }) => ({ id, reason, bytes })),
-      kept: planned.items.length - planned.deletes.length,
+      kept: planned.kept,
+      skipped: [],
       failed: [],
       strangers,
       reclaimedBytes: planned.frees.bytes,
+      trashedBytes: 0,
       sentence: planned.sentence,
     };
   });

@@ -1,5 +1,5 @@
 import { type Clock, type Config, type Param, systemClock, UsageError } from '@spica/core';
-import { type PoolQueues, submitRequest } from '@spica/queues';
+import { type PoolQueues, type SpawnRequest, submitRequest } from '@spica/queues';
 import { chooseTemplate } from '../input/template.ts';
 
 /** A spawn as its submitter says it; what is left out takes the config's value, or none. */
@@ -13,6 +13,9 @@ export interface Spawn {
   readonly experiment?: string | null;
   readonly labels?: Readonly<Record<string, string>>;
   readonly notes?: string;
+  readonly lease?: SpawnRequest['lease'];
+  readonly ttlMs?: number | null;
+  readonly replicas?: SpawnRequest['replicas'];
   /** How long the gate may hold it; null for `gate.max_wait`. */
   readonly maxWaitMs?: number | null;
   /** Idempotency key. */
@@ -33,6 +36,9 @@ export async function submitSpawn(queues: PoolQueues, spawn: Spawn): Promise<str
     experiment: spawn.experiment ?? null,
     labels: { ...spawn.labels },
     notes: spawn.notes ?? '',
+    lease: spawn.lease ?? null,
+    ttlMs: spawn.ttlMs ?? null,
+    replicas: spawn.replicas ?? null,
     maxWaitMs: spawn.maxWaitMs ?? null,
   };
   return submitRequest(queues, request, { key: spawn.key ?? null, clock: spawn.clock ?? systemClock });

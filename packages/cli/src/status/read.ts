@@ -1,5 +1,5 @@
 import { createCatalog } from '@spica/catalog';
-import { type Amount, type CloneMethod, floorOf, type PoolConfig, type Space, SpicaError } from '@spica/core';
+import { type Amount, type CloneMethod, floorOf, type PoolConfig, type Space, SpicaError, systemClock } from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
 import { closeQueues, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { Redis } from 'ioredis';
@@ -34,7 +34,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
   const queues = openQueues(policy.name, redis);
   const [disk, ledger, held, identity, counts, workers] = await Promise.all([
     readDisk(policy),
-    catalog.ledger(),
+    catalog.ledger(systemClock.now()),
     catalog.held(),
     catalog.identity(),
     forEachQueue((name) => queues[name].getJobCounts(...STATES)),

@@ -19,6 +19,9 @@ const request = {
   experiment: 'e1',
   labels: {},
   notes: '',
+  lease: null,
+  ttlMs: null,
+  replicas: null,
   maxWaitMs: null,
 };
 const submit = () => submitRequest(started.queues, request, { key: null, clock: { now: () => 0 } });

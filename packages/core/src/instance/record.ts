@@ -15,6 +15,8 @@ export const sampleSchema = z.strictObject({
   /** Bytes that the files claim to hold. */
   apparentBytes: count,
   inodes: count,
+  /** When it was first found to have this size, epoch milliseconds. */
+  changedAt: count,
   /** Of the allocated bytes those that would come back with its deletion: a clone may share blocks with its template. */
   ownBytes: count,
   /** Parts of it could not be read, and are not counted. */
@@ -79,10 +81,10 @@ export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 
 /** Bytes that would come back if the instance were deleted, as last measured; null when it never was. */
 export function ownBytes({ sample }: Pick<InstanceRecord, 'sample'>): number | null {
-  return sample && sample.ownBytes;
+  return sample?.ownBytes ?? null;
 }
 
 /** The lease that protects an instance at a time; null where there is none, or it has ended. */
 export function leaseInForce({ lease }: Pick<InstanceRecord, 'lease'>, now: number): Lease | null {
-  return lease && lease.expiresAt > now ? lease : null;
+  return lease !== null && lease.expiresAt > now ? lease : null;
 }

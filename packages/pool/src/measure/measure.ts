@@ -14,6 +14,9 @@ export interface Target {
   readonly sharesSince: number | null;
 }
 
+/** A sample, before it is compared with the one before. */
+export type Measurement = Omit<Sample, 'changedAt'>;
+
 /** So many processes walk at once; beyond two it is mostly the disk that is waited for. */
 const WALKERS = 2;
 
@@ -27,7 +30,7 @@ export async function measureInstances(
   pool: Pool,
   targets: readonly Target[],
   { clock, signal }: { clock: Clock; signal?: AbortSignal },
-): Promise<Map<string, Sample>> {
+): Promise<Map<string, Measurement>> {
   const shares = Array.from({ length: WALKERS }, (_, walker) =>
     targets.filter((_target, i) => i % WALKERS === walker),
   );
@@ -41,8 +44,8 @@ async function walk(
   pool: Pool,
   targets: readonly Target[],
   { clock, signal }: { clock: Clock; signal?: AbortSignal },
-): Promise<Map<string, Sample>> {
-  const samples = new Map<string, Sample>();
+): Promise<Map<string, Measurement>> {
+  const samples = new Map<string, Measurement>();
   if (targets.length === 0) return samples;
   const since = new Map(targets.map(({ id, sharesSince }) => [pool.pathOf(id) && id, sharesSince]));
   let tally: ReturnType<typeof createTally> | null = null;
@@ -95,7 +98,7 @@ function createTally(sharesSince: number | null) {
 }
 
 /** What find could not read, it names on standard error: `find: 'spica-…/secret': Permission denied`. */
-function markUnread(samples: Map<string, Sample>, stderr: string): void {
+function markUnread(samples: Map<string, Measurement>, stderr: string): void {
   for (const [, id = ''] of stderr.matchAll(/^find: .?(spica-[0-9a-f]+).*: Permission denied$/gm)) {
     const sample = samples.get(id);
     if (sample) samples.set(id, { ...sample, incomplete: true });

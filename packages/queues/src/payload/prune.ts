@@ -1,6 +1,8 @@
 import { isInstanceId } from '@spica/core';
 import * as z from 'zod';
 
+const instanceId = z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
+
 const amount = z.strictObject({
   bytes: z.number().min(0),
   inodes: z.number().min(0),
@@ -27,9 +29,22 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
   }),
   z.strictObject({
     pool: z.string().min(1),
+    /** Exactly the plan that `spica prune --dry-run` sealed under this digest. */
+    cause: z.literal('sealed'),
+    digest: z.string().min(1),
+  }),
+  z.strictObject({
+    pool: z.string().min(1),
+    /** Empty the trash: what is older than its time, or all of it (the disk is full). */
+    cause: z.literal('trash'),
+    all: z.boolean(),
+  }),
+  z.strictObject({ pool: z.string().min(1), cause: z.literal('restore'), id: instanceId }),
+  z.strictObject({
+    pool: z.string().min(1),
     cause: z.literal('undo'),
     request: z.string().min(1),
-    ids: z.array(z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab')),
+    ids: z.array(instanceId),
     reason: z.string(),
   }),
 ]);
@@ -39,9 +54,14 @@ export type PrunePayload = z.infer<typeof prunePayloadSchema>;
 export interface PruneResult {
   readonly pruned: readonly { readonly id: string; readonly reason: string; readonly bytes: number | null }[];
   readonly kept: number;
+  /** To be deleted by the plan, but protected or gone when its turn came. */
+  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
   readonly failed: readonly { readonly id: string; readonly reason: string }[];
   /** Directories under the pool's root that are not Spica's, or not yet in the catalog: left alone. */
   readonly strangers: readonly { readonly name: string; readonly reason: string }[];
+  /** Bytes that are free again. */
   readonly reclaimedBytes: number;
+  /** Bytes that wait in the trash, and can be brought back. */
+  readonly trashedBytes: number;
   readonly sentence: string;
 }

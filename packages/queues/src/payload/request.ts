@@ -21,6 +21,20 @@ export const spawnRequestSchema = z.strictObject({
   experiment: shortText.nullable(),
   labels: z.record(shortText, z.string().max(200)),
   notes: z.string().max(10_000),
+  /** In force before each instance is visible. The token itself stays with whoever asked; null for no lease. */
+  lease: z
+    .strictObject({ owner: shortText, tokenHash: z.string().length(64), ms: z.int().min(1) })
+    .nullable(),
+  /** A life of their own, shorter than the policy's, in milliseconds; null for the policy's. */
+  ttlMs: z.int().min(1).nullable(),
+  /** Artifacts that each instance is going to make; null for none. */
+  replicas: z
+    .strictObject({
+      epochs: z.int().min(1),
+      slicesPerEpoch: z.int().min(1),
+      replicasPerSlice: z.int().min(1),
+    })
+    .nullable(),
   /** How long the request may be held, in milliseconds; null means the pool's `gate.max_wait`. */
   maxWaitMs: z.int().min(0).nullable(),
 });
@@ -46,6 +60,8 @@ export const gatePayloadSchema = z.strictObject({
   fingerprint: z.string().nullable(),
   /** The parent's generation + 1, or 0; null until the pre-flight looked. */
   generation: z.int().min(0).nullable(),
+  /** What it was promised for each instance; null until it is admitted. */
+  predicted: z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) }).nullable(),
   /** Why it is being undone. */
   failure: z.string().nullable(),
 });

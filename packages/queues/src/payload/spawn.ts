@@ -18,6 +18,8 @@ export const spawnPayloadSchema = z.strictObject({
   id: z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab'),
   fingerprint: z.string().min(1),
   generation: z.int().min(0),
+  /** The size that it was admitted with, and until it reaches that is expected to grow to. */
+  predicted: z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) }),
   ...spawnRequestSchema.pick({
     template: true,
     params: true,
@@ -25,6 +27,8 @@ export const spawnPayloadSchema = z.strictObject({
     experiment: true,
     labels: true,
     notes: true,
+    lease: true,
+    ttlMs: true,
   }).shape,
 });
 export type SpawnPayload = z.infer<typeof spawnPayloadSchema>;

@@ -22,7 +22,7 @@ export function createLookout(parts: { catalog: Catalog; gauge: SpaceGauge; cloc
 
   async function measure(): Promise<Look> {
     // The ledger first: what is settled after this line is added to what is promised, never overlooked.
-    const { settled } = await catalog.ledger();
+    const { settled } = await catalog.ledger(clock.now());
     return { settled, space: await gauge.read({ maxAgeMs: 0 }) };
   }
 

@@ -1,4 +1,4 @@
-import type { AdmissionBasis } from '@spica/core';
+import { expectSize, type NeedInput, type ReplicaPlan } from '@spica/core';
 import type { Prepared } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 
@@ -6,26 +6,46 @@ import type { PoolContext } from '../context.ts';
 const OWN_INODES = 4;
 const OWN_BYTES = 4 * 4096;
 
-export interface Need {
-  readonly perInstance: { readonly bytes: number; readonly inodes: number };
-  readonly basis: AdmissionBasis;
+/** What of a request its need follows from. */
+export interface Asked {
+  readonly count: number;
+  readonly experiment: string | null;
+  readonly replicas: ReplicaPlan | null;
 }
 
+/** What of a prepared snapshot the need follows from; for one that is not prepared yet, what it will be. */
+export type Snapshot = Pick<Prepared, 'template' | 'allocatedBytes' | 'inodes'>;
+
 /**
- * What one instance needs: what its clone will allocate, or the 95th percentile of what the template's instances were
- * measured at, where that is more. A snapshot shares all of its blocks, a reflink its data but not its inodes.
+ * What a request needs, and what that is taken from: the sizes that instances of its experiment or template became, or a
+ * prior; never less than what the clone will allocate. A snapshot shares all of its blocks with the template, a reflink
+ * its data but not its inodes.
  */
-export async function needOf(ctx: PoolContext, prepared: Prepared): Promise<Need> {
+export async function needFor(ctx: PoolContext, snapshot: Snapshot, asked: Asked): Promise<NeedInput> {
+  const { method, catalog, policy } = ctx;
+  const { count, experiment, replicas } = asked;
   const clone = {
-    bytes: OWN_BYTES + (ctx.method === 'copy' ? prepared.allocatedBytes : 0),
-    inodes: OWN_INODES + (ctx.method === 'snapshot' ? 0 : prepared.inodes),
+    bytes: OWN_BYTES + (method === 'copy' ? snapshot.allocatedBytes : 0),
+    inodes: OWN_INODES + (method === 'snapshot' ? 0 : snapshot.inodes),
   };
-  const sizes = await ctx.catalog.sizeOf(prepared.template);
-  if (!sizes || (sizes.bytes <= clone.bytes && sizes.inodes <= clone.inodes)) {
-    return { perInstance: clone, basis: { from: 'snapshot' } };
-  }
+  const [template, profile] = await Promise.all([
+    catalog.sizesOf(`template:${snapshot.template}`),
+    experiment === null ? null : catalog.sizesOf(`experiment:${experiment}`),
+  ]);
+  const expected = expectSize({
+    clone,
+    snapshot: { bytes: snapshot.allocatedBytes, inodes: snapshot.inodes },
+    priorFactor: policy.disk.priorFactor,
+    template,
+    experiment: experiment !== null && profile ? { name: experiment, profile } : null,
+  });
   return {
-    perInstance: { bytes: Math.max(clone.bytes, sizes.bytes), inodes: Math.max(clone.inodes, sizes.inodes) },
-    basis: { from: 'samples', n: sizes.n },
+    count,
+    ...expected,
+    safetyFactor: policy.disk.safetyFactor,
+    replicas: replicas && {
+      plan: replicas,
+      basis: { from: 'overhead', overhead: policy.disk.replicaOverhead },
+    },
   };
 }

@@ -1,18 +1,11 @@
-import {
-  type Decision,
-  decideAdmission,
-  floorOf,
-  formatDuration,
-  planRetention,
-  policyOf,
-  RefusedError,
-} from '@spica/core';
-import { type Prepared, readLineage } from '@spica/pool';
+import { type Decision, decideAdmission, floorOf, formatDuration, RefusedError } from '@spica/core';
+import { readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
-import { loadCandidates } from '../pruner/candidates.ts';
+import { planPrune } from '../pruner/plan.ts';
+import { trashRelief } from '../pruner/trash.ts';
 import { hold } from './hold.ts';
 import type { Look, Lookout } from './look.ts';
-import { type Need, needOf } from './need.ts';
+import { type Asked, needFor, type Snapshot } from './need.ts';
 import { reclaim } from './steps.ts';
 import { type StepResult, save, type Turn } from './turn.ts';
 
@@ -35,14 +28,9 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const barrier = await findBarrier(turn);
   if (barrier) return hold(turn, barrier, seen);
   const fresh = state.heldAt !== null || state.reclaimRound > 0;
-  const { decision, need, look } = await decide(
-    ctx,
-    prepared,
-    state.request.count,
-    await lookout.look(fresh),
-  );
+  const { decision, look } = await decide(ctx, prepared, state.request, await lookout.look(fresh));
   if (decision.verdict === 'impossible') throw new RefusedError('NEVER_FITS', decision.sentence);
-  if (decision.verdict === 'admit' && (await promise(turn, decision, need, look))) {
+  if (decision.verdict === 'admit' && (await promise(turn, { decision, look }))) {
     await ctx.audit.append({
       action: 'admit_request',
       request: turn.id,
@@ -65,43 +53,34 @@ async function generationAfter(ctx: PoolContext, parent: string | null): Promise
   return lineage ? lineage.generation + 1 : 0;
 }
 
-/** The sum for a request of `count` instances, with every figure in its sentence. Changes nothing. */
-export async function decide(ctx: PoolContext, prepared: Prepared, count: number, look: Look) {
-  const [ledger, need] = await Promise.all([ctx.catalog.ledger(), needOf(ctx, prepared)]);
+/** The sum for a request, with every figure in its sentence. Changes nothing. */
+export async function decide(ctx: PoolContext, snapshot: Snapshot, asked: Asked, look: Look) {
+  const [ledger, need] = await Promise.all([
+    ctx.catalog.ledger(ctx.clock.now()),
+    needFor(ctx, snapshot, asked),
+  ]);
   const decision = decideAdmission({
-    count,
     ...need,
-    safetyFactor: ctx.policy.disk.safetyFactor,
     space: look.space,
     reserved: ledger.reserved,
-    growth: { bytes: 0, inodes: 0 },
+    growth: ledger.growth,
     floor: floorOf(ctx.policy.disk, look.space.totalInodes),
     instances: ledger.instances,
     maxInstances: ctx.policy.retention.maxInstances,
   });
-  return { decision, need, look, ledger };
+  return { decision, look };
 }
 
 /** Takes the reservation, unless another request was faster. */
-async function promise(turn: Turn, decision: Decision, need: Need, look: Look): Promise<boolean> {
+async function promise(turn: Turn, { decision, look }: { decision: Decision; look: Look }): Promise<boolean> {
   const { ctx, state, id } = turn;
   const { count } = state.request;
-  const outcome = await ctx.catalog.reserve(
-    {
-      request: id,
-      fingerprint: state.fingerprint ?? '',
-      perInstance: {
-        bytes: Math.ceil(decision.need.bytes / count),
-        inodes: Math.ceil(decision.need.inodes / count),
-      },
-      count,
-      at: ctx.clock.now(),
-    },
-    { ...decision.bounds, slots: ctx.policy.retention.maxInstances },
-    look.settled,
-  );
-  if (!outcome.reserved)
-    turn.logger.debug({ short: outcome.short, need }, 'another request was promised the room first');
+  const { perInstance } = decision.parts;
+  const fingerprint = state.fingerprint ?? '';
+  const reservation = { request: id, fingerprint, perInstance, count, at: ctx.clock.now() };
+  const outcome = await ctx.catalog.reserve(reservation, decision.bounds, look.settled);
+  if (outcome.reserved) turn.state = { ...turn.state, predicted: perInstance };
+  else turn.logger.debug({ short: outcome.short }, 'another request was promised the room first');
   return outcome.reserved;
 }
 
@@ -121,18 +100,11 @@ async function findBarrier(turn: Turn): Promise<string | null> {
 }
 
 /** Whether a prune now would let the request in: only then may space be reclaimed for it. */
-async function canReclaim(turn: Turn, decision: Decision): Promise<boolean> {
-  const { ctx } = turn;
-  if (turn.reclaimed || !ctx.policy.retention.pruneOnSpawn || decision.verdict !== 'short') return false;
-  const ledger = await ctx.catalog.ledger();
-  const plan = planRetention({
-    instances: await loadCandidates(ctx),
-    policy: policyOf(ctx.policy.retention),
-    now: ctx.clock.now(),
-    ageRulesSuspended: null,
-    reservedSlots: ledger.reserved.slots,
-    need: decision.need,
-    shortfall: decision.shortfall,
-  });
-  return plan.sufficient && plan.deletes.length > 0;
+async function canReclaim(turn: Turn, { verdict, need, shortfall }: Decision): Promise<boolean> {
+  const { ctx, id } = turn;
+  if (turn.reclaimed || !ctx.policy.retention.pruneOnSpawn || verdict !== 'short') return false;
+  const relief = await trashRelief(ctx, shortfall);
+  const job = { pool: ctx.pool.name, cause: 'request', request: id, need, shortfall: relief.left } as const;
+  const plan = await planPrune(ctx, job);
+  return plan.sufficient && (plan.deletes.length > 0 || relief.entries.length > 0);
 }

@@ -25,7 +25,7 @@ export async function release(turn: Turn): Promise<StepResult> {
 
 function spawnPayload(turn: Turn, id: string, index: number): SpawnPayload {
   const { ctx, state } = turn;
-  const { template, params, parent, experiment, labels, notes } = state.request;
+  const { template, params, parent, experiment, labels, notes, lease, ttlMs } = state.request;
   const fingerprint = state.fingerprint ?? '';
   const generation = state.generation ?? 0;
   const pool = ctx.pool.name;
@@ -42,6 +42,9 @@ function spawnPayload(turn: Turn, id: string, index: number): SpawnPayload {
     experiment,
     labels,
     notes,
+    lease,
+    ttlMs,
+    predicted: state.predicted ?? { bytes: 0, inodes: 0 },
   };
 }
 

@@ -60,7 +60,8 @@ async function createPlanner(ctx: PoolContext, job: PlannedPrune, used: Readonly
   return async () => planRetention({ ...demand, instances: all.map(protect) });
 }
 
-function policyFor(ctx: PoolContext, job: PlannedPrune): RetentionPolicy {
+/** The policy that a job plans by: an operator may give limits for one run. */
+export function policyFor(ctx: PoolContext, job: PlannedPrune): RetentionPolicy {
   const policy = policyOf(ctx.policy.retention);
   if (job.cause !== 'operator') return policy;
   return {

@@ -1,5 +1,5 @@
-import { formatBytes, SpicaError } from '@spica/core';
-import { checkMarker } from '@spica/pool';
+import type { RetentionPlan } from '@spica/core';
+import { checkMarker, type TrashEntry } from '@spica/pool';
 import {
   type PrunePayload,
   type PruneResult,
@@ -10,9 +10,12 @@ import {
 import type { Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { planPrune } from './plan.ts';
-import { freeSpace, messageOf, type Removal, type Removed, takeOut } from './remove.ts';
+import { type Kept, type Removal, type TakenOut, takeOut } from './remove.ts';
+import { restoreInstance } from './restore.ts';
+import { openSealed } from './sealed.ts';
 import { findStrangers } from './strangers.ts';
-import { sweepTrash } from './trash.ts';
+import { summarize } from './summary.ts';
+import { bytesOf, freeAll, listExpired, trashRelief } from './trash.ts';
 
 /**
  * The prune queue's processor: plans anew from what is there now, deletes what the plan says, and tells what it did.
@@ -22,84 +25,111 @@ export function createPruner(ctx: ServedContext) {
   return async (job: Job, _token?: string, signal?: AbortSignal): Promise<PruneResult> => {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
-      return await prune(ctx, payload, signal);
+      await checkMarker(ctx.pool);
+      return await ctx.withDeletionClaim(() => prune(ctx, payload, signal));
     } catch (error) {
       throw toJobError(error);
     }
   };
 }
 
+/** What a job came to, before its trash is emptied. */
+interface Run extends TakenOut {
+  readonly kept: number;
+  readonly sentence: string;
+  /** What of the trash goes at once. */
+  readonly doomed: readonly TrashEntry[];
+}
+
 async function prune(ctx: ServedContext, payload: PrunePayload, signal?: AbortSignal): Promise<PruneResult> {
-  await checkMarker(ctx.pool);
-  await sweepTrash(ctx);
-  const { removals, sentence, kept } = await listRemovals(ctx, payload);
-  const run = await removeAll(ctx, removals, signal);
+  const run = await takeJob(ctx, payload, signal);
+  // All slots first (a rename each), then the space: who waits for a slot need not wait for `rm`.
+  if (run.taken.length > 0) await ctx.waker.wake();
+  const { freed, failed } = await freeAll(ctx, run.doomed, signal);
+  const gone = new Set(freed.map(({ name }) => name));
   const result: PruneResult = {
-    pruned: run.pruned.map(({ removal, bytes }) => ({ id: removal.id, reason: removal.reason, bytes })),
-    kept: kept + run.failed.length,
-    failed: run.failed,
-    strangers: payload.cause === 'undo' ? [] : await findStrangers(ctx),
-    reclaimedBytes: run.pruned.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
-    sentence,
+    pruned: run.taken.map(({ removal, bytes }) => ({ id: removal.id, reason: removal.reason, bytes })),
+    kept: run.kept + run.skipped.length + run.failed.length,
+    skipped: run.skipped,
+    failed: [...run.failed, ...failed],
+    strangers: payload.cause === 'schedule' || payload.cause === 'operator' ? await findStrangers(ctx) : [],
+    reclaimedBytes: bytesOf(freed),
+    trashedBytes: bytesOf(run.taken.map(({ trash }) => trash).filter(({ name }) => !gone.has(name))),
+    sentence: run.sentence,
   };
   await summarize(ctx, payload, result);
   return result;
 }
 
-async function listRemovals(ctx: ServedContext, payload: PrunePayload) {
-  if (payload.cause === 'undo') {
-    const { ids, reason, request } = payload;
-    const removals = ids.map((id): Removal => ({ id, reason, request, undo: true }));
-    return { removals, sentence: reason, kept: 0 };
-  }
-  const plan = await planPrune(ctx, payload);
-  const request = payload.cause === 'request' ? payload.request : null;
-  const removals = plan.deletes.map(({ id, reason }): Removal => ({ id, reason, request, undo: false }));
-  return { removals, sentence: plan.sentence, kept: plan.items.length - removals.length };
-}
+const NOTHING: Run = { taken: [], skipped: [], failed: [], kept: 0, sentence: '', doomed: [] };
 
-/** All slots first (a rename each), then the space: who waits for a slot need not wait for `rm`. */
-async function removeAll(ctx: ServedContext, removals: readonly Removal[], signal?: AbortSignal) {
-  const failed: { id: string; reason: string }[] = [];
-  const attempt = async <T>(id: string, work: () => Promise<T>): Promise<T | null> => {
-    try {
-      signal?.throwIfAborted();
-      return await work();
-    } catch (error) {
-      if (error instanceof SpicaError && error.code === 'AUDIT_UNWRITABLE') throw error;
-      failed.push({ id, reason: messageOf(error) });
-      return null;
+async function takeJob(ctx: ServedContext, payload: PrunePayload, signal?: AbortSignal): Promise<Run> {
+  switch (payload.cause) {
+    case 'schedule':
+    case 'operator':
+      return afterwards(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal));
+    case 'sealed': {
+      const { changed, ...plan } = await openSealed(ctx, payload.digest);
+      const run = await takePlanned(ctx, plan, null, signal);
+      return afterwards(ctx, { ...run, skipped: [...changed, ...run.skipped] });
     }
-  };
-  const taken: Removed[] = [];
-  for (const removal of removals) {
-    const logger = ctx.logger.child({ request: removal.request });
-    const outcome = await attempt(removal.id, () => takeOut(ctx, removal, logger));
-    if (outcome && 'trash' in outcome) taken.push(outcome);
+    case 'request':
+      return takeForRequest(ctx, payload, signal);
+    case 'undo':
+      return takeForUndo(ctx, payload, signal);
+    case 'trash': {
+      const before = payload.all
+        ? Number.POSITIVE_INFINITY
+        : ctx.clock.now() - ctx.policy.retention.trashTtlMs;
+      return { ...NOTHING, sentence: 'empties the trash', doomed: await listExpired(ctx, before) };
+    }
+    case 'restore':
+      await restoreInstance(ctx, payload.id);
+      return { ...NOTHING, sentence: `brings back ${payload.id}` };
   }
-  if (taken.length > 0) await ctx.waker.wake();
-  const pruned: Removed[] = [];
-  for (const removed of taken) {
-    const logger = ctx.logger.child({ request: removed.removal.request });
-    const freed = await attempt(removed.removal.id, () => freeSpace(ctx, removed, logger).then(() => true));
-    if (freed) pruned.push(removed);
-  }
-  if (pruned.length > 0) await ctx.waker.wake();
-  return { pruned, failed };
 }
 
-async function summarize(ctx: ServedContext, payload: PrunePayload, result: PruneResult): Promise<void> {
-  const pruned = result.pruned.length;
-  await ctx.audit.append({
-    action: 'prune_instances',
-    request: 'request' in payload ? payload.request : null,
-    reason: result.sentence,
-    bytes: result.reclaimedBytes,
-    outcome: result.failed.length > 0 ? 'incomplete' : 'done',
-    pruned,
-    kept: result.kept,
-    space_reclaimed_gb: Number((result.reclaimedBytes / 1e9).toFixed(3)),
-  });
-  const facts = { pruned, kept: result.kept, failed: result.failed.length, cause: payload.cause };
-  ctx.logger.info({ ...facts, reclaimed: formatBytes(result.reclaimedBytes) }, 'prune run ended');
+/** What the trash has held for long enough goes with this run; with `trash_ttl: 0`, what it took out itself. */
+async function afterwards(ctx: ServedContext, run: Run): Promise<Run> {
+  return { ...run, doomed: await listExpired(ctx, ctx.clock.now() - ctx.policy.retention.trashTtlMs) };
+}
+
+async function takePlanned(
+  ctx: ServedContext,
+  plan: Pick<RetentionPlan, 'kept' | 'sentence'> & { readonly deletes: readonly Kept[] },
+  request: string | null,
+  signal?: AbortSignal,
+): Promise<Run> {
+  const removals = plan.deletes.map(({ id, reason }): Removal => ({ id, reason, request, undo: false }));
+  const taken = await takeOut(ctx, removals, signal);
+  return { ...NOTHING, ...taken, kept: plan.kept, sentence: plan.sentence };
+}
+
+/** Who is short of space gets the trash's first; and what goes for its space cannot wait in the trash. */
+async function takeForRequest(
+  ctx: ServedContext,
+  payload: PrunePayload & { cause: 'request' },
+  signal?: AbortSignal,
+): Promise<Run> {
+  const { shortfall, request } = payload;
+  const relief = await trashRelief(ctx, shortfall);
+  const plan = await planPrune(ctx, { ...payload, shortfall: relief.left });
+  const run = await takePlanned(ctx, plan, request, signal);
+  const shortOfSpace = relief.left.bytes > 0 || relief.left.inodes > 0;
+  if (!shortOfSpace) {
+    const { doomed } = await afterwards(ctx, run);
+    const names = new Set(doomed.map(({ name }) => name));
+    return { ...run, doomed: [...doomed, ...relief.entries.filter(({ name }) => !names.has(name))] };
+  }
+  return { ...run, doomed: [...relief.entries, ...run.taken.map(({ trash }) => trash)] };
+}
+
+async function takeForUndo(
+  ctx: ServedContext,
+  { ids, reason, request }: PrunePayload & { cause: 'undo' },
+  signal?: AbortSignal,
+): Promise<Run> {
+  const removals = ids.map((id): Removal => ({ id, reason, request, undo: true }));
+  const taken = await takeOut(ctx, removals, signal);
+  return { ...NOTHING, ...taken, sentence: reason, doomed: taken.taken.map(({ trash }) => trash) };
 }

@@ -1,7 +1,17 @@
-import { ownBytes, SpicaError } from '@spica/core';
-import { deleteRecord, emptyTrash, measureInstances, trashInstance } from '@spica/pool';
-import type { Logger } from 'pino';
+import type { BeginDelete } from '@spica/catalog';
+import { type InstanceRecord, ownBytes, SpicaError } from '@spica/core';
+import {
+  type AuditEntry,
+  deleteRecord,
+  emptyTrash,
+  measureInstances,
+  type TrashEntry,
+  trashInstance,
+} from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { recordFinalSize } from '../sampler/final.ts';
+import { targetOf } from '../sampler/target.ts';
+import { lookForUse } from './protection.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -9,75 +19,167 @@ export interface Removal {
   readonly reason: string;
   /** The request on whose behalf; only it may remove its own instances in flight. */
   readonly request: string | null;
+  /** It is the request's own, which failed: nobody uses it, whatever its lease says. */
   readonly undo: boolean;
 }
 
-export type Removed = { readonly removal: Removal; readonly trash: string; readonly bytes: number | null };
-export type NotRemoved = { readonly removal: Removal; readonly skipped: string };
+export interface Removed {
+  readonly removal: Removal;
+  readonly trash: TrashEntry;
+  readonly bytes: number | null;
+}
+
+export interface Kept {
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** What became of a batch: out of sight, kept because something protects it, or failed. */
+export interface TakenOut {
+  readonly taken: readonly Removed[];
+  readonly skipped: readonly Kept[];
+  readonly failed: readonly Kept[];
+}
+
+interface Wanted {
+  readonly removal: Removal;
+  readonly record: InstanceRecord | null;
+  readonly bytes: number | null;
+}
 
 /**
- * Takes an instance out of sight: intent in the audit log (synced) → the catalog says "deleting" → rename into the
- * trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Throws when
- * the audit log cannot be written (nothing has been touched then) or the rename fails (it is whole, and stays).
+ * Takes instances out of sight: the intents in the audit log (synced) → for each: the catalog says "deleting" → rename
+ * into the trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Throws
+ * CheckError AUDIT_UNWRITABLE when the audit log cannot be written; nothing has been touched then.
  */
 export async function takeOut(
   ctx: ServedContext,
-  removal: Removal,
-  logger: Logger,
-): Promise<Removed | NotRemoved> {
-  const { id, reason, request } = removal;
-  const entry = { action: 'delete_instance', request, instance: id, reason };
-  const known = await ctx.catalog.get(id);
-  const bytes = await sizeOf(ctx, id, known ? ownBytes(known.record) : null);
-  await ctx.audit.append({ ...entry, bytes, outcome: 'intent' }, { sync: true });
-  const begun = await ctx.catalog.beginDelete(id, removal.undo && request ? { request } : {});
-  if (begun === 'in-flight' || (begun === 'absent' && !removal.undo)) {
-    const skipped = begun === 'absent' ? 'it is gone already' : 'its request has not ended yet';
-    await ctx.audit.append({ ...entry, bytes: 0, outcome: `skipped: ${skipped}` });
-    return { removal, skipped };
+  removals: readonly Removal[],
+  signal?: AbortSignal,
+): Promise<TakenOut> {
+  const result = { taken: [] as Removed[], skipped: [] as Kept[], failed: [] as Kept[] };
+  if (removals.length === 0) return result;
+  const wanted = await lookUp(ctx, removals);
+  await ctx.audit.append(
+    wanted.map(({ removal, bytes }) => ({ ...entryOf(removal), bytes, outcome: 'intent' })),
+    { sync: true },
+  );
+  const used = await lookForUse(
+    ctx,
+    removals.filter(({ undo }) => !undo),
+  );
+  const outcomes: AuditEntry[] = [];
+  for (const item of wanted) {
+    const { removal } = item;
+    const { id } = removal;
+    const keep = (list: Kept[], reason: string, outcome: string) => {
+      list.push({ id, reason });
+      outcomes.push({ ...entryOf(removal), bytes: 0, outcome: `${outcome}: ${reason}` });
+    };
+    try {
+      signal?.throwIfAborted();
+      const skipped = used.get(id)?.reason ?? (await takeOne(ctx, item, result.taken));
+      if (skipped) keep(result.skipped, skipped, 'skipped');
+      else outcomes.push({ ...entryOf(removal), bytes: item.bytes, outcome: 'trashed' });
+    } catch (error) {
+      keep(result.failed, messageOf(error), 'failed');
+      ctx.logger.error(
+        { err: error, instance: id, request: removal.request },
+        'instance could not be deleted',
+      );
+    }
   }
+  await ctx.audit.append(outcomes);
+  return result;
+}
+
+function entryOf({ id, reason, request }: Removal) {
+  return { action: 'delete_instance', request, instance: id, reason };
+}
+
+/** Their records, and sizes; those that were never measured are measured now. */
+async function lookUp(ctx: ServedContext, removals: readonly Removal[]): Promise<Wanted[]> {
+  const found = await Promise.all(removals.map(({ id }) => ctx.catalog.get(id)));
+  const records = found.map((instance) => instance?.record ?? null);
+  const unmeasured = records.flatMap((record) => (record && !record.sample ? [targetOf(record)] : []));
+  const samples = await measureInstances(ctx.pool, unmeasured, ctx);
+  return removals.map((removal, i) => {
+    const record = records[i] ?? null;
+    const bytes = record ? (ownBytes(record) ?? samples.get(removal.id)?.ownBytes ?? null) : null;
+    return { removal, record, bytes };
+  });
+}
+
+/** Resolves with why it was skipped, or null once it is in the trash. */
+async function takeOne(
+  ctx: ServedContext,
+  { removal, record, bytes }: Wanted,
+  taken: Removed[],
+): Promise<string | null> {
+  const { id, undo, request, reason } = removal;
+  const now = ctx.clockGuard.now();
+  const begun = await ctx.catalog.beginDelete(id, { now, ...(undo && request ? { request } : {}) });
+  const skipped = sayProtected(begun);
+  if (skipped && !(undo && begun.outcome === 'absent')) return skipped;
   try {
-    const trash = await trashInstance(ctx.pool, id);
+    const trash = await trashInstance(ctx.pool, id, { at: ctx.clock.now(), reason, request, bytes, record });
     await ctx.catalog.endDelete(id, 'gone');
     await deleteRecord(ctx.pool, id);
-    if (trash !== null) return { removal, trash, bytes };
-    await ctx.audit.append({ ...entry, bytes: 0, outcome: 'absent' });
-    return { removal, skipped: 'it is gone already' };
+    if (trash === null) return 'it is gone already';
+    if (record && !undo) await recordFinalSize(ctx, record);
+    taken.push({ removal, trash, bytes });
+    return null;
   } catch (error) {
     await ctx.catalog.endDelete(id, 'kept');
-    await ctx.audit.append({ ...entry, bytes: 0, outcome: `failed: ${messageOf(error)}` });
-    logger.error({ err: error, instance: id }, 'instance could not be deleted');
     throw error;
   }
 }
 
-/** Frees the space of what was taken out. Throws when something is left of it; the next run tries again. */
-export async function freeSpace(
-  ctx: ServedContext,
-  { removal, trash, bytes }: Removed,
-  logger: Logger,
-): Promise<void> {
+/** Why a deletion may not begin; null where it may. */
+function sayProtected(begun: BeginDelete): string | null {
+  switch (begun.outcome) {
+    case 'begun':
+    case 'deleting':
+      return null;
+    case 'absent':
+      return 'it is gone already';
+    case 'in-flight':
+      return `request ${begun.request} has not ended yet`;
+    case 'pinned':
+      return `pinned by ${begun.pin.by}: ${begun.pin.why}`;
+    case 'leased':
+      return `leased by ${begun.owner} until ${new Date(begun.expiresAt).toISOString()}`;
+    case 'unreconciled':
+      return 'the catalog was lost, and the disk has not been reconciled with it yet';
+    case 'grace':
+      return `the catalog was lost: nothing is deleted before ${new Date(begun.until).toISOString()}, when every lease that was lost has ended`;
+  }
+}
+
+/** Frees the space of what lies in the trash. Throws when something is left of it; the next run tries again. */
+export async function freeSpace(ctx: ServedContext, trash: TrashEntry): Promise<void> {
   const entry = {
     action: 'delete_instance',
-    request: removal.request,
-    instance: removal.id,
-    reason: removal.reason,
+    request: trash.note?.request ?? null,
+    instance: trash.id,
+    reason: trash.note?.reason ?? 'left in the trash by an earlier run',
   };
   try {
-    await emptyTrash(ctx.pool, trash);
+    await emptyTrash(trash);
   } catch (error) {
     await ctx.audit.append({ ...entry, bytes: 0, outcome: `failed: ${messageOf(error)}` });
-    logger.error({ err: error, instance: removal.id }, 'instance is out of sight, but its space is not free');
+    ctx.logger.error(
+      { err: error, instance: trash.id },
+      'instance is out of sight, but its space is not free',
+    );
     throw error;
   }
+  const bytes = trash.note?.bytes ?? null;
   await ctx.audit.append({ ...entry, bytes, outcome: 'deleted' });
-  logger.info({ instance: removal.id, bytes, reason: removal.reason }, 'instance deleted');
-}
-
-async function sizeOf(ctx: ServedContext, id: string, known: number | null): Promise<number | null> {
-  if (known !== null) return known;
-  const samples = await measureInstances(ctx.pool, [id], ctx);
-  return samples.get(id)?.allocatedBytes ?? null;
+  ctx.logger.info(
+    { instance: trash.id, request: entry.request, bytes, reason: entry.reason },
+    'instance deleted',
+  );
 }
 
 export function messageOf(error: unknown): string {

@@ -1,50 +1,34 @@
 import type { InstanceRecord } from '@spica/core';
-import { listRecords, readLineage, scanPool } from '@spica/pool';
-import type { ServedContext } from '../context.ts';
+import { type FoundInstance, readLineage, verifyLineage } from '@spica/pool';
+import type { PoolContext } from '../context.ts';
+import { recordFromManifest } from './record.ts';
 
-/**
- * Brings instances on disk that the catalog does not know into it (a lost Redis, an older pool): from their records
- * where there are any, else from their manifests. Leaves alone what a request with a reservation is still bringing up.
- * Call it before the workers start.
- */
-export async function adoptFromDisk(ctx: ServedContext): Promise<void> {
-  const { records, broken } = await listRecords(ctx.pool);
-  for (const { name, reason } of broken)
-    ctx.logger.warn({ record: name, reason }, 'broken record left alone');
-  const known = new Map(records.map((record) => [record.id, record]));
-  const { instances } = await scanPool(ctx.pool);
-  let adopted = 0;
-  for (const { id, manifest, spawnedAt } of instances) {
-    const record = known.get(id) ?? (await recordFrom(ctx, id, manifest, spawnedAt));
-    if (record.request && (await ctx.catalog.hasReservation(record.request))) continue;
-    if (await ctx.catalog.adopt(record)) adopted += 1;
-  }
-  if (adopted > 0) ctx.logger.info({ adopted }, 'instances on disk taken into the catalog');
+/** An instance on disk that the catalog does not know. */
+export interface Adoptable {
+  readonly record: InstanceRecord;
+  /** It has no record of its own: its manifest is all that is known. */
+  readonly fromManifest: boolean;
+  /** What is wrong with it; told, not mended. Null when nothing is. */
+  readonly flag: string | null;
 }
 
-async function recordFrom(
-  ctx: ServedContext,
-  id: string,
-  manifest: { readonly template_version: string },
-  spawnedAt: number | null,
-): Promise<InstanceRecord> {
-  const lineage = await readLineage(ctx.pool, id);
-  return {
-    schema: 'spica.record/v1',
-    id,
-    pool: ctx.pool.name,
-    request: null,
-    index: null,
-    template: 'unknown',
-    templateVersion: manifest.template_version,
-    fingerprint: null,
-    cloneMethod: null,
-    sharedBytes: 0,
-    parent: lineage?.parent_id ?? null,
-    generation: lineage?.generation ?? 0,
-    experiment: null,
-    labels: {},
-    spawnedAt,
-    sample: null,
-  };
+/** What the catalog would take in of an instance found on disk: its record, else its manifest. */
+export async function toAdoptable(
+  ctx: PoolContext,
+  { id, manifest }: FoundInstance,
+  record: InstanceRecord | undefined,
+): Promise<Adoptable> {
+  const flag = await flagOf(ctx, id);
+  if (record) return { record, fromManifest: false, flag };
+  const lineage = flag === null ? await readLineage(ctx.pool, id) : null;
+  return { record: recordFromManifest(ctx.pool.name, manifest, lineage), fromManifest: true, flag };
+}
+
+async function flagOf(ctx: PoolContext, id: string): Promise<string | null> {
+  try {
+    const { ok, expected, actual } = await verifyLineage(ctx.pool, id);
+    return ok ? null : `lineage.json hashes to ${actual}, the manifest says ${expected}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -1,22 +1,30 @@
-import { cleanStaging } from '@spica/pool';
-import type { ServedContext } from '../context.ts';
+import type { PoolContext } from '../context.ts';
 
-/**
- * Mends what requests left behind that ended while nobody looked (a killed worker, a job removed by hand): their
- * reservations are given back, their instances become ready, half clones are removed. Call it before the workers
- * start: nothing is being cloned then.
- */
-export async function mendRequests(ctx: ServedContext): Promise<void> {
-  await cleanStaging(ctx.pool, new Set());
-  for (const { request } of await ctx.catalog.reservations()) {
-    const state = await ctx.queues.gate.getJobState(request);
-    if (state !== 'unknown' && state !== 'completed' && state !== 'failed') continue;
-    const ready = await ctx.catalog.settle(request);
-    ctx.logger.warn({ request, state, instances: ready }, 'reservation of an ended request given back');
-  }
-  for (const { request } of await ctx.catalog.held()) {
-    const state = await ctx.queues.gate.getJobState(request);
-    if (state === 'unknown' || state === 'completed' || state === 'failed')
-      await ctx.catalog.release(request);
-  }
+/** A reservation whose request has ended, or was removed. */
+export interface Orphan {
+  readonly request: string;
+  readonly state: string;
+}
+
+/** Requests that hold something though they have ended (a killed worker, a job removed by hand). */
+export async function findOrphans(ctx: PoolContext): Promise<{ reservations: Orphan[]; held: Orphan[] }> {
+  const [reservations, held] = await Promise.all([ctx.catalog.reservations(), ctx.catalog.held()]);
+  const inFlight = new Set<string>();
+  for await (const { request } of ctx.catalog.list()) if (request) inFlight.add(request);
+  const holders = new Set([...reservations.map(({ request }) => request), ...inFlight]);
+  return {
+    reservations: await endedOf(ctx, [...holders]),
+    held: await endedOf(
+      ctx,
+      held.map(({ request }) => request),
+    ),
+  };
+}
+
+async function endedOf({ queues }: PoolContext, requests: readonly string[]): Promise<Orphan[]> {
+  const states = await Promise.all(requests.map((request) => queues.gate.getJobState(request)));
+  return requests.flatMap((request, i) => {
+    const state = states[i] ?? 'unknown';
+    return state === 'unknown' || state === 'completed' || state === 'failed' ? [{ request, state }] : [];
+  });
 }

@@ -1,13 +1,15 @@
 import type { Clock, Config } from '@spica/core';
-import { lockPool, openAudit, type PoolLock, probeCloneMethod } from '@spica/pool';
+import { type Audit, type AuditLog, lockPool, openAudit, type PoolLock, probeCloneMethod } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { openPoolContext, type ServedContext } from '../context.ts';
+import { createClockGuard } from '../clock/guard.ts';
+import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
 import { createWaker } from '../gatekeeper/waker.ts';
-import { adoptFromDisk } from '../reconciler/adopt.ts';
-import { mendRequests } from '../reconciler/requests.ts';
+import { createDeletionClaim } from '../pruner/claim.ts';
+import { reconcile } from '../reconciler/reconcile.ts';
 import { schedule } from './schedulers.ts';
+import { startUpkeep, type Upkeep } from './upkeep.ts';
 import { type PoolWorkers, startWorkers } from './workers.ts';
 
 export interface RuntimeOptions {
@@ -29,6 +31,7 @@ interface Served {
   readonly ctx: ServedContext;
   readonly lock: PoolLock;
   readonly workers: PoolWorkers;
+  readonly upkeep: Upkeep;
 }
 
 /**
@@ -39,28 +42,24 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
   const served: Served[] = [];
-  const { path: auditPath } = await openAudit({
-    path: config.audit.path,
-    stateDir: config.stateDir,
-    clock,
-    logger,
-  });
+  const log = await openAudit({ path: config.audit.path, stateDir: config.stateDir, clock, logger });
   const close = async () => {
     await Promise.all(served.map((each) => letGo(each, config.shutdownTimeoutMs)));
     redis.disconnect();
+    await log.close();
   };
   try {
     for (const name of Object.keys(config.pools)) {
-      served.push(await serve(name, { config, target, clock, logger }, redis));
+      served.push(await serve(name, { config, target, clock, logger }, redis, log));
     }
   } catch (error) {
     await close();
     throw error;
   }
-  return { pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])), auditPath, close };
+  return { pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])), auditPath: log.path, close };
 }
 
-async function serve(name: string, options: RuntimeOptions, redis: Redis): Promise<Served> {
+async function serve(name: string, options: RuntimeOptions, redis: Redis, log: AuditLog): Promise<Served> {
   const { config, target, clock, logger } = options;
   const looked = await openPoolContext({ config, pool: name, redis, clock, logger });
   const lock = await lockPool(looked.pool, { clock });
@@ -69,32 +68,47 @@ async function serve(name: string, options: RuntimeOptions, redis: Redis): Promi
     await looked.catalog.identify({ id: looked.pool.id, method });
     await closeQueues(looked.queues);
     const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
-    const audit = await openAudit({
-      path: config.audit.path,
-      stateDir: config.stateDir,
-      clock,
-      logger,
-      pool: name,
-    });
-    const served: ServedContext = { ...ctx, audit, waker: createWaker(ctx) };
+    const audit = log.forPool(name);
+    const served: ServedContext = {
+      ...ctx,
+      audit,
+      clockGuard: createClockGuard({
+        ...ctx,
+        monotonic: () => performance.now(),
+        onChange: (reason) => tellOfClock(audit, ctx, reason),
+      }),
+      waker: createWaker(ctx),
+      withDeletionClaim: createDeletionClaim(ctx.pool, clock),
+    };
     if (method === 'copy') {
       served.logger.warn(
         'this disk can neither snapshot nor reflink: every spawn copies its template in full',
       );
     }
-    await adoptFromDisk(served);
-    await mendRequests(served);
+    await reconcile(served, { starting: true });
     const workers = await startWorkers(served, target);
     await schedule(served);
+    const upkeep = await startUpkeep(served);
     served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
-    return { ctx: served, lock, workers };
+    return { ctx: served, lock, workers, upkeep };
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-async function letGo({ ctx, lock, workers }: Served, deadlineMs: number): Promise<void> {
+async function tellOfClock(audit: Audit, { logger }: PoolContext, reason: string | null): Promise<void> {
+  const outcome = reason === null ? 'in force again' : 'suspended';
+  await audit.append({
+    action: 'age_rules',
+    reason: reason ?? 'the clocks agree, or an operator vouched',
+    outcome,
+  });
+  logger.warn({ reason }, reason === null ? 'rules of age are in force again' : 'rules of age are suspended');
+}
+
+async function letGo({ ctx, lock, workers, upkeep }: Served, deadlineMs: number): Promise<void> {
+  await upkeep.close();
   await workers.close(deadlineMs);
   await closeQueues(ctx.queues);
   await lock.release();

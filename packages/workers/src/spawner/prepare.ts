@@ -26,7 +26,7 @@ export async function prepareTemplate(
 }
 
 async function checkRoom(ctx: ServedContext, template: string, bytes: number): Promise<void> {
-  const { reserved } = await ctx.catalog.ledger();
+  const { reserved, growth } = await ctx.catalog.ledger(ctx.clock.now());
   const space = await ctx.gauge.read({ maxAgeMs: 0 });
   const floor = floorOf(ctx.policy.disk, space.totalInodes);
   if (bytes > space.totalBytes - floor.bytes) {
@@ -36,12 +36,12 @@ async function checkRoom(ctx: ServedContext, template: string, bytes: number): P
         `of which ${formatBytes(floor.bytes)} are the floor`,
     );
   }
-  const roomBytes = space.availableBytes - reserved.bytes - floor.bytes;
+  const roomBytes = space.availableBytes - reserved.bytes - growth.bytes - floor.bytes;
   if (bytes > roomBytes) {
     throw new CheckError(
       'NO_SPACE',
       `template ${template}: no room for its snapshot of ${formatBytes(bytes)}: ${formatBytes(space.availableBytes)} ` +
-        `available − ${formatBytes(reserved.bytes)} reserved − ${formatBytes(floor.bytes)} floor`,
+        `available − ${formatBytes(reserved.bytes)} reserved − ${formatBytes(growth.bytes)} growth − ${formatBytes(floor.bytes)} floor`,
     );
   }
 }

@@ -11,12 +11,15 @@ import {
   buildManifest,
   checkMarker,
   cloneInstance,
+  deleteRecord,
+  emptyTrash,
   type Prepared,
   trashInstance,
   writeRecord,
 } from '@spica/pool';
 import type { SpawnPayload, SpawnResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
+import { growthAfter } from '../sampler/growth.ts';
 
 /**
  * Brings up one instance of a request: record → clone into staging → manifest → rename → catalog. However often it
@@ -46,15 +49,40 @@ export async function spawnInstance(
   const record = recordOf(ctx, job, prepared, spawnedAt);
   await writeRecord(ctx.pool, record);
   await clone(ctx, job, prepared, spawnedAt, signal);
-  if ((await ctx.catalog.commit(job.request, record)) === 'no-reservation') {
-    await trashInstance(ctx.pool, job.id);
-    throw noReservation(job);
-  }
+  await commit(ctx, job.request, { ...record, clonedAt: ctx.clock.now() }, prepared);
   ctx.logger.info(
     { request: job.request, instance: job.id, ms: ctx.clock.now() - spawnedAt },
     'instance spawned',
   );
   return { id: job.id, path };
+}
+
+/** The instance is there: one slot of the reservation becomes its place, and what it may still add its growth. */
+async function commit(
+  ctx: ServedContext,
+  request: string,
+  record: InstanceRecord,
+  prepared: Prepared,
+): Promise<void> {
+  const cloned = {
+    bytes: ctx.method === 'copy' ? prepared.allocatedBytes : 0,
+    inodes: ctx.method === 'snapshot' ? 0 : prepared.inodes,
+  };
+  if ((await ctx.catalog.commit(request, record, growthAfter(ctx, record, cloned))) === 'no-reservation') {
+    const reason = `request ${request} holds no reservation for it`;
+    const trash = await trashInstance(ctx.pool, record.id, {
+      at: ctx.clock.now(),
+      reason,
+      request,
+      bytes: null,
+      record: null,
+    });
+    await deleteRecord(ctx.pool, record.id);
+    if (trash) await emptyTrash(trash);
+    throw noReservation({ request, id: record.id });
+  }
+  // A clone that shares its blocks has to know since when, to tell what is its own.
+  if (ctx.method !== 'copy') await writeRecord(ctx.pool, record);
 }
 
 /** A job that was put into the queue by hand must not name a directory that its request does not own. */
@@ -67,7 +95,7 @@ function checkIdentity(ctx: ServedContext, job: SpawnPayload): void {
   );
 }
 
-function noReservation(job: SpawnPayload): CheckError {
+function noReservation(job: Pick<SpawnPayload, 'request' | 'id'>): CheckError {
   return new CheckError(
     'NO_RESERVATION',
     `spawn job: request ${job.request} holds no reservation for instance ${job.id}`,
@@ -118,6 +146,7 @@ function recordOf(
   spawnedAt: number,
 ): InstanceRecord {
   const { id, request, index, template, parent, generation, experiment, labels, fingerprint } = job;
+  const { lease, ttlMs, predicted } = job;
   return {
     schema: 'spica.record/v1',
     id,
@@ -128,12 +157,18 @@ function recordOf(
     templateVersion: prepared.version,
     fingerprint,
     cloneMethod: ctx.method,
-    sharedBytes: ctx.method === 'copy' ? 0 : prepared.allocatedBytes,
+    clonedAt: null,
+    predicted,
     parent,
     generation,
     experiment,
     labels,
     spawnedAt,
     sample: null,
+    lease: lease && { owner: lease.owner, tokenHash: lease.tokenHash, expiresAt: spawnedAt + lease.ms },
+    lastLeasedAt: lease && spawnedAt,
+    pin: null,
+    ttlMs,
+    score: null,
   };
 }

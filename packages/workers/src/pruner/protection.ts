@@ -1,0 +1,61 @@
+import type { CatalogInstance } from '@spica/catalog';
+import { type Candidate, type InstanceRecord, leaseInForce, type Verdict } from '@spica/core';
+import { findLiveUses, lockFileUntil } from '@spica/pool';
+import type { PoolContext } from '../context.ts';
+
+/** What the catalog says that keeps an instance, whatever the policy says. */
+export function protectionOf({ record, state, request }: CatalogInstance, now: number): Verdict | null {
+  if (state === 'in-flight') return { rule: 'in-flight', reason: `request ${request} has not ended yet` };
+  return pinVerdict(record) ?? leaseVerdict(record, now);
+}
+
+function pinVerdict({ pin }: InstanceRecord): Verdict | null {
+  return pin && { rule: 'pinned', reason: `pinned by ${pin.by}: ${pin.why}` };
+}
+
+function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
+  const lease = leaseInForce(record, now);
+  return (
+    lease && {
+      rule: 'leased',
+      reason: `leased by ${lease.owner} until ${new Date(lease.expiresAt).toISOString()}`,
+    }
+  );
+}
+
+/**
+ * What the disk and the processes say that keeps instances: lock files and live use. Only for those that a plan wants to
+ * delete, since it takes a look at each.
+ */
+export async function lookForUse(
+  ctx: PoolContext,
+  candidates: readonly Pick<Candidate, 'id'>[],
+): Promise<Map<string, Verdict>> {
+  const found = new Map<string, Verdict>();
+  if (candidates.length === 0) return found;
+  const now = ctx.clock.now();
+  for (const { id } of candidates) {
+    const until = await lockFileUntil(ctx.pool, id);
+    if (until !== null && until > now) {
+      found.set(id, {
+        rule: 'lock-file',
+        reason: `its .tournament_lock protects it until ${new Date(until).toISOString()}`,
+      });
+    }
+  }
+  if (!ctx.policy.retention.protectLiveProcesses) return found;
+  const { byInstance, opaque, unreadable } = await findLiveUses(ctx.pool);
+  if (unreadable > 0) ctx.logger.debug({ unreadable }, 'processes of other users could not be looked into');
+  for (const { id } of candidates) {
+    const use = byInstance.get(id);
+    if (use)
+      found.set(id, { rule: 'live-process', reason: `process ${use.pid} (${use.command}) ${use.how}` });
+    else if (opaque !== null) {
+      found.set(id, {
+        rule: 'live-process',
+        reason: `process ${opaque} cannot be looked into, and may use it`,
+      });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,37 @@
+import { CheckError } from '@spica/core';
+import { listTrash, readLineage, readManifest, restoreFromTrash, writeRecord } from '@spica/pool';
+import type { ServedContext } from '../context.ts';
+import { recordFromManifest } from '../reconciler/record.ts';
+
+/**
+ * Brings an instance back from the trash, whole, with what the catalog knew of it. Throws CheckError NOT_IN_TRASH (its
+ * time is over, or it never was there), INSTANCE_EXISTS.
+ */
+export async function restoreInstance(ctx: ServedContext, id: string): Promise<void> {
+  // The youngest, should one of that id have been deleted more than once.
+  const entry = (await listTrash(ctx.pool)).findLast((each) => each.id === id);
+  if (!entry) {
+    throw new CheckError(
+      'NOT_IN_TRASH',
+      `instance ${id}: it is not in the trash: it is gone for good, or was never deleted`,
+    );
+  }
+  await restoreFromTrash(ctx.pool, entry);
+  const record = entry.note?.record ?? (await recordOf(ctx, id));
+  await writeRecord(ctx.pool, record);
+  await ctx.catalog.adopt(record);
+  await ctx.audit.append({
+    action: 'restore_instance',
+    instance: id,
+    reason: `brought back from the trash, where it was for: ${entry.note?.reason ?? 'an unknown reason'}`,
+    bytes: entry.note?.bytes ?? null,
+    outcome: 'restored',
+  });
+}
+
+async function recordOf(ctx: ServedContext, id: string) {
+  const [manifest, lineage] = await Promise.all([readManifest(ctx.pool, id), readLineage(ctx.pool, id)]);
+  if (!manifest)
+    throw new CheckError('MANIFEST_INVALID', `instance ${id}: it was brought back, but has no manifest.json`);
+  return recordFromManifest(ctx.pool.name, manifest, lineage);
+}

@@ -1,0 +1,75 @@
+import {
+  bestOf,
+  digestOf,
+  type RetentionPlan,
+  recheck,
+  type SealedPlan,
+  sealPlan,
+  UsageError,
+} from '@spica/core';
+import type { PoolContext } from '../context.ts';
+import { readCandidates } from './candidates.ts';
+import { type PlannedPrune, planPrune, policyFor } from './plan.ts';
+import type { Kept } from './remove.ts';
+
+/** How long after it was made a plan may be carried out. */
+const VALID_MS = 3_600_000;
+
+/** Makes a plan and seals it: `spica prune --plan DIGEST` carries out exactly this one. */
+export async function planAndSeal(
+  ctx: PoolContext,
+  job: PlannedPrune,
+): Promise<{ plan: RetentionPlan; digest: string }> {
+  const plan = await planPrune(ctx, job);
+  const sealed = sealPlan(ctx.pool.name, policyFor(ctx, job), plan);
+  const digest = digestOf(sealed);
+  await ctx.catalog.keepPlan(digest, sealed, ctx.clock.now());
+  return { plan, digest };
+}
+
+/** What of a sealed plan still stands, and what has changed since. */
+export interface Opened {
+  readonly deletes: readonly { readonly id: string; readonly reason: string }[];
+  readonly changed: readonly Kept[];
+  readonly kept: number;
+  readonly sentence: string;
+}
+
+/**
+ * Looks at each item of a sealed plan again. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD (made more than an hour ago).
+ */
+export async function openSealed(ctx: PoolContext, digest: string): Promise<Opened> {
+  const { plan } = await loadSealed(ctx, digest);
+  const all = await Array.fromAsync(readCandidates(ctx, ctx.clockGuard.now()));
+  const byId = new Map(all.map((candidate) => [candidate.id, candidate]));
+  const now = ctx.clock.now();
+  const ageRulesSuspended = await ctx.clockGuard.suspended();
+  const terms = { policy: plan.policy, now, ageRulesSuspended, best: bestOf(all, plan.policy.keepBest) };
+  const deletes: { id: string; reason: string }[] = [];
+  const changed: Kept[] = [];
+  for (const item of plan.items) {
+    const checked = recheck(item, byId.get(item.id) ?? null, terms);
+    if (checked.ok)
+      deletes.push({ id: item.id, reason: `plan ${digest}, which deletes it by the rule "${item.rule}"` });
+    else changed.push({ id: item.id, reason: checked.reason });
+  }
+  const sentence = `carries out plan ${digest}: ${deletes.length} of its ${plan.items.length} deletions still stand`;
+  return { deletes, changed, kept: all.length - deletes.length, sentence };
+}
+
+async function loadSealed(ctx: PoolContext, digest: string): Promise<{ at: number; plan: SealedPlan }> {
+  const stored = await ctx.catalog.plan(digest);
+  if (!stored || stored.plan.pool !== ctx.pool.name) {
+    const hint = 'a dry run prints the digest of its plan';
+    throw new UsageError(
+      'PLAN_UNKNOWN',
+      `--plan: no plan "${digest}" is known in pool ${ctx.pool.name}; ${hint}`,
+    );
+  }
+  const ageMs = ctx.clock.now() - stored.at;
+  if (ageMs >= 0 && ageMs <= VALID_MS) return stored;
+  throw new UsageError(
+    'PLAN_TOO_OLD',
+    `--plan: plan "${digest}" was not made within the last hour: make a new one`,
+  );
+}
