@@ -52,6 +52,11 @@ describe('Bull Board', () => {
     expect(await page.text()).toContain('<title>Spica</title>');
   });
 
+  it('has the browser ask no other host for anything', async () => {
+    const page = await fetch(new URL('/queues', server.url));
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'self';/);
+  });
+
   it("shows a request's tree of spawn and prune jobs, and no other pool's", async () => {
     const big = openPool('big', redis.redis);
     const id = await submitEight(big);

@@ -31,7 +31,6 @@ const UI = {
   hideDocsLink: true,
   sortQueues: false, // as the pools and their queues come: in the order in which a request meets them
   overview: { groupByDelimiter: true },
-  jobDetails: { defaultTab: 'Progress' as const },
   miscLinks: [
     { text: 'Health', url: '/healthz' },
     { text: 'Metrics', url: '/metrics' },
