@@ -2,7 +2,7 @@ import { type Catalog, createCatalog } from '@spica/catalog';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, freshPool, listAll } from './open.ts';
+import { aRecord, aSample, freshPool, listAll } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const NO_GROWTH = { bytes: 0, inodes: 0, endsAt: NOW };
@@ -74,7 +74,7 @@ describeOnRedis('the instances of a pool', (server) => {
   it('come back as they were given, whatever is known of them', async () => {
     const record = aRecord('spica-0001', {
       labels: { team: 'red\n"' },
-      sample: { at: NOW, allocatedBytes: 10, apparentBytes: 9, inodes: 3, ownBytes: 8 },
+      sample: aSample(NOW),
       lease: { owner: 'runner', tokenHash: 'ab', expiresAt: NOW + 1 },
       lastLeasedAt: NOW,
       pin: { by: 'eve', why: 'a "paper"', at: NOW },

@@ -1,5 +1,5 @@
 import { type Catalog, type CatalogInstance, createCatalog } from '@spica/catalog';
-import type { InstanceRecord } from '@spica/core';
+import type { InstanceRecord, Sample } from '@spica/core';
 import type { Redis } from 'ioredis';
 
 let pools = 0;
@@ -49,4 +49,9 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     score: null,
     ...fields,
   };
+}
+
+/** A measurement of an instance that nothing shares its blocks with. */
+export function aSample(at: number, bytes = 4096): Sample {
+  return { at, allocatedBytes: bytes, apparentBytes: bytes, inodes: 2, ownBytes: bytes, changedAt: at };
 }

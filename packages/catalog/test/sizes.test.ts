@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, openFreshCatalog } from './open.ts';
+import { aRecord, aSample, openFreshCatalog } from './open.ts';
 
 describeOnRedis('sizes', (server) => {
   let redis: Redis;
@@ -71,7 +71,7 @@ describeOnRedis('sizes', (server) => {
   });
 
   it('are kept with their instance as its newest sample, and not without one', async () => {
-    const sample = { at: 5, allocatedBytes: 4096, apparentBytes: 10, inodes: 2, ownBytes: 4096 };
+    const sample = aSample(5);
     const growth = { bytes: 7, inodes: 1, endsAt: 10 };
     expect(await catalog.recordSample('spica-0001', sample, growth)).toBe(false);
     expect((await catalog.ledger(5)).growth).toEqual({ bytes: 0, inodes: 0 });

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../../test/support/redis.ts';
-import { aRecord, freshPool, openFreshCatalog } from '../open.ts';
+import { aRecord, aSample, freshPool, openFreshCatalog } from '../open.ts';
 import { LedgerModel } from './model.ts';
 import { anyOperation, type Operation } from './operation.ts';
 
@@ -35,7 +35,7 @@ describeOnRedis('the promises of a pool', (server) => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -121,8 +121,7 @@ function perform(catalog: Catalog, operation: Operation, { now, seen }: Pick<Led
       return catalog.giveBack(operation.request);
     case 'sample': {
       const { bytes, inodes, ms } = operation.growth;
-      const sample = { at: now, allocatedBytes: 1, apparentBytes: 1, inodes: 1, ownBytes: 1 };
-      return catalog.recordSample(operation.id, sample, { bytes, inodes, endsAt: now + ms });
+      return catalog.recordSample(operation.id, aSample(now), { bytes, inodes, endsAt: now + ms });
     }
     case 'adopt':
       return catalog.adopt(aRecord(operation.id));
