@@ -1,3 +1,4 @@
+import { formatDuration } from '../units/duration.ts';
 import type { Candidate } from './candidate.ts';
 import type { SealedItem } from './digest.ts';
 import { dueByAge, type Terms } from './due.ts';
@@ -12,12 +13,12 @@ export interface RecheckTerms extends Terms {
 }
 
 /** What must not have changed, in words. The size may: it says nothing about whether the instance is wanted. */
-const FACTS = [
-  ['spawnedAt', 'spawned_at'],
-  ['experiment', 'experiment'],
-  ['ttlMs', 'ttl'],
-  ['score', 'score'],
-] as const;
+const FACTS: Readonly<Record<string, (instance: SealedItem | Candidate) => string>> = {
+  spawned_at: ({ spawnedAt }) => (spawnedAt === null ? 'unreadable' : new Date(spawnedAt).toISOString()),
+  experiment: ({ experiment }) => experiment ?? 'none',
+  ttl: ({ ttlMs }) => (ttlMs === null ? 'none' : formatDuration(ttlMs)),
+  score: ({ score }) => `${score ?? 'none'}`,
+};
 
 /** The rules by which only a trusted clock may delete. */
 const AGE_RULES: ReadonlySet<string> = new Set(['age', 'ttl', 'unreadable-age']);
@@ -32,9 +33,10 @@ export function recheck(sealed: SealedItem, current: Candidate | null, terms: Re
   const kept = keptBy(current, terms, terms.best);
   if (kept) return skip(`it must stay now (${kept.rule}): ${kept.reason}`);
   if (current.lastLeasedAt !== sealed.lastLeasedAt) return skip('it was leased since the plan was made');
-  for (const [fact, name] of FACTS) {
-    if (current[fact] === sealed[fact]) continue;
-    return skip(`its ${name} changed since the plan was made, from ${sealed[fact]} to ${current[fact]}`);
+  for (const [fact, describe] of Object.entries(FACTS)) {
+    const [before, after] = [describe(sealed), describe(current)];
+    if (before !== after)
+      return skip(`its ${fact} changed since the plan was made, from ${before} to ${after}`);
   }
   if (!AGE_RULES.has(sealed.rule)) return { ok: true };
   if (terms.ageRulesSuspended !== null)
