@@ -1,2 +1,2 @@
 export type { ServerPool } from './pool.ts';
-export { type Server, type ServerOptions, startServer } from './server.ts';
+export { type Server, startServer } from './server.ts';

@@ -10,7 +10,7 @@ import type { Redis } from 'ioredis';
 import { aRequest } from '../../../test/support/stack.ts';
 import { type Server, type ServerPool, startServer } from '../src/index.ts';
 
-export const SPACE: Space = { availableBytes: 61e9, totalBytes: 144e9, freeInodes: 900, totalInodes: 1_000 };
+const SPACE: Space = { availableBytes: 61e9, totalBytes: 144e9, freeInodes: 900, totalInodes: 1_000 };
 
 /** A Redis of its own, and a connection to it as the dashboard has one. */
 export interface TestRedis {
