@@ -1,4 +1,11 @@
-import { type Decision, decideAdmission, floorOf, formatDuration, RefusedError } from '@spica/core';
+import {
+  type Decision,
+  decideAdmission,
+  floorOf,
+  formatDuration,
+  RefusedError,
+  type Size,
+} from '@spica/core';
 import { readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { planPrune } from '../pruner/plan.ts';
@@ -18,6 +25,8 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const { ctx, state } = turn;
   const { template, parent } = state.request;
   const seen = ctx.waker.count;
+  // A run that was killed right after it was promised: nothing was released then, so it is decided anew.
+  await ctx.catalog.giveBack(turn.id);
   const prepared = state.fingerprint
     ? await ctx.templates.get(template, state.fingerprint)
     : await ctx.templates.current(template);
@@ -28,9 +37,10 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const barrier = await findBarrier(turn);
   if (barrier) return hold(turn, barrier, seen);
   const fresh = state.heldAt !== null || state.reclaimRound > 0;
-  const { decision, look } = await decide(ctx, prepared, state.request, await lookout.look(fresh));
+  const { decision, look, expected } = await decide(ctx, prepared, state.request, await lookout.look(fresh));
   if (decision.verdict === 'impossible') throw new RefusedError('NEVER_FITS', decision.sentence);
-  if (decision.verdict === 'admit' && (await promise(turn, { decision, look }))) {
+  if (decision.verdict === 'admit' && (await promise(turn, { decision, look, expected }))) {
+    await ctx.catalog.release(turn.id);
     await ctx.audit.append({
       action: 'admit_request',
       request: turn.id,
@@ -68,20 +78,27 @@ export async function decide(ctx: PoolContext, snapshot: Snapshot, asked: Asked,
     instances: ledger.instances,
     maxInstances: ctx.policy.retention.maxInstances,
   });
-  return { decision, look };
+  return { decision, look, expected: need.perInstance };
 }
 
 /** Takes the reservation, unless another request was faster. */
-async function promise(turn: Turn, { decision, look }: { decision: Decision; look: Look }): Promise<boolean> {
+async function promise(
+  turn: Turn,
+  { decision, look, expected }: { decision: Decision; look: Look; expected: Size },
+): Promise<boolean> {
   const { ctx, state, id } = turn;
   const { count } = state.request;
   const { perInstance } = decision.parts;
   const fingerprint = state.fingerprint ?? '';
   const reservation = { request: id, fingerprint, perInstance, count, at: ctx.clock.now() };
   const outcome = await ctx.catalog.reserve(reservation, decision.bounds, look.settled);
-  if (outcome.reserved) turn.state = { ...turn.state, predicted: perInstance };
+  if (outcome.reserved) turn.state = { ...turn.state, predicted: perInstance, expected: whole(expected) };
   else turn.logger.debug({ short: outcome.short }, 'another request was promised the room first');
   return outcome.reserved;
+}
+
+function whole({ bytes, inodes }: Size): Size {
+  return { bytes: Math.ceil(bytes), inodes: Math.ceil(inodes) };
 }
 
 /** A request that has been held too long lets nobody pass who came later. */

@@ -91,6 +91,7 @@ export async function undo(turn: Turn): Promise<never> {
     'failure' in end ? end.failure : end.value.failed.map((item) => `${item.id}: ${item.reason}`).join('; ');
   const text = left ? `${message}; not all of it could be undone: ${left}` : message;
   await ctx.catalog.giveBack(id);
+  await ctx.catalog.release(id);
   await ctx.audit.append({ action: 'fail_request', request: id, reason: text, outcome: 'failed' });
   await report(turn, { phase: 'failed', reason: text, code });
   await ctx.waker.wake();
