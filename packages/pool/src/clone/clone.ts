@@ -1,0 +1,80 @@
+import { lstat, rename } from 'node:fs/promises';
+import { CheckError, type CloneMethod, type Param, SpicaError } from '@spica/core';
+import type { Pool } from '../layout.ts';
+import { readManifest } from '../manifest/manifest.ts';
+import type { Lineage, Manifest } from '../manifest/schema.ts';
+import { removeTree } from '../remove/remove-tree.ts';
+import type { Prepared } from '../template/prepared.ts';
+import { copyTree } from './copy.ts';
+import { asNoSpace } from './full-disk.ts';
+import { writeOwnFiles } from './own-files.ts';
+import { stagingPath } from './staging.ts';
+
+export interface CloneOptions {
+  readonly pool: Pool;
+  readonly prepared: Pick<Prepared, 'path' | 'template'>;
+  /** How this pool clones (`probeCloneMethod`). */
+  readonly method: CloneMethod;
+  readonly id: string;
+  readonly manifest: Manifest;
+  readonly lineage: Lineage;
+  /** Validated (`validateParams`). */
+  readonly params: Readonly<Record<string, Param>>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Brings an instance up: a clone of the prepared snapshot in the staging directory, its own files, and only then a
+ * rename to where it is seen. Safe to run again after a crash: where the instance is there already, it is left as it is.
+ * On failure nothing is left behind. Throws CheckError: NO_SPACE (in plain words), SNAPSHOT_GONE, INSTANCE_EXISTS
+ * (something else lies there), ENV_FILE_INVALID, CLONE_FAILED; or the signal's reason.
+ */
+export async function cloneInstance(options: CloneOptions): Promise<void> {
+  const { pool, prepared, method, id, signal } = options;
+  signal?.throwIfAborted();
+  if (await isThere(pool, id)) return;
+  const staged = stagingPath(pool, id);
+  try {
+    await copyTree(prepared.path, staged, method, signal);
+    await writeOwnFiles(staged, options);
+    signal?.throwIfAborted();
+    if (await isThere(pool, id)) return await removeTree(staged);
+    await rename(staged, pool.pathOf(id));
+  } catch (error) {
+    // Before the leftovers go: afterwards there is room again.
+    const failure = await explain(error, options);
+    await removeTree(staged);
+    throw failure;
+  }
+}
+
+async function explain(error: unknown, { pool, id, signal }: CloneOptions): Promise<unknown> {
+  if (error instanceof SpicaError || signal?.aborted) return error;
+  const what = `instance ${id}: it could not be cloned`;
+  const noSpace = await asNoSpace(error, pool.paths.staging, what);
+  return noSpace ?? new CheckError('CLONE_FAILED', `${what}: ${(error as Error).message}`, { id }, error);
+}
+
+/**
+ * Whether the instance is there already. A rename would replace an empty directory, so it has to be asked. Throws
+ * CheckError INSTANCE_EXISTS when something else lies under its name.
+ */
+async function isThere(pool: Pool, id: string): Promise<boolean> {
+  const path = pool.pathOf(id);
+  try {
+    await lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  const manifest = await readManifest(pool, id).catch((error: unknown) => {
+    if (error instanceof CheckError) return null;
+    throw error;
+  });
+  if (manifest?.spica_id === id) return true;
+  throw new CheckError(
+    'INSTANCE_EXISTS',
+    `instance ${id}: ${path} is there already, and is not this instance (no manifest of it)`,
+    { id, path },
+  );
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CloneMethod } from '@spica/core';
+import { execa } from 'execa';
+import type { Pool } from '../layout.ts';
+import { removeTree } from '../remove/remove-tree.ts';
+import { asNoSpace } from './full-disk.ts';
+import { stagingPath } from './staging.ts';
+
+/** A few blocks: what fits into an inode would be copied along with it, whatever the disk can do. */
+const TRIAL_BYTES = 64 * 1024;
+
+/**
+ * Finds how a pool can clone, by trying it in its staging directory: a mount may lack what its filesystem's name
+ * promises. Nothing is left behind. Throws CheckError NO_SPACE when there is no room even for a trial.
+ */
+export async function probeCloneMethod(pool: Pool): Promise<CloneMethod> {
+  const dir = stagingPath(pool, 'trial');
+  const content = randomBytes(TRIAL_BYTES);
+  try {
+    await mkdir(dir);
+    if (await canSnapshot(dir, content)) return 'snapshot';
+    return (await canReflink(dir, content)) ? 'reflink' : 'copy';
+  } catch (error) {
+    throw (
+      (await asNoSpace(error, pool.paths.staging, `pool ${pool.name}: cloning could not be tried`)) ?? error
+    );
+  } finally {
+    await removeTree(dir);
+  }
+}
+
+async function canSnapshot(dir: string, content: Buffer): Promise<boolean> {
+  const from = join(dir, 'subvolume');
+  if (!(await succeeds('btrfs', ['subvolume', 'create', '--', from]))) return false;
+  await writeFile(join(from, 'file'), content);
+  const to = join(dir, 'snapshot');
+  return (
+    (await succeeds('btrfs', ['subvolume', 'snapshot', '--', from, to])) &&
+    content.equals(await readFile(join(to, 'file')))
+  );
+}
+
+async function canReflink(dir: string, content: Buffer): Promise<boolean> {
+  const from = join(dir, 'file');
+  const to = join(dir, 'clone');
+  await writeFile(from, content);
+  return (await succeeds('cp', ['--reflink=always', '--', from, to])) && content.equals(await readFile(to));
+}
+
+/** A trial that fails for want of room says nothing of what the disk can do. */
+async function succeeds(program: string, args: string[]): Promise<boolean> {
+  const { failed, stderr } = await execa(program, args, {
+    env: { LC_ALL: 'C' },
+    stdin: 'ignore',
+    reject: false,
+  });
+  if (failed && (stderr ?? '').includes('No space left on device')) {
+    throw new Error(stderr);
+  }
+  return !failed;
+}

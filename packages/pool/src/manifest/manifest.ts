@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { CheckError } from '@spica/core';
+import * as z from 'zod';
+import type { Pool } from '../layout.ts';
+import { hashOf } from './build.ts';
+import { readOwnFile } from './read.ts';
+import { type Lineage, lineageSchema, type Manifest, manifestSchema } from './schema.ts';
+
+/** An instance's manifest; null where there is none. Throws CheckError MANIFEST_INVALID when it cannot be read as one. */
+export async function readManifest(pool: Pool, id: string): Promise<Manifest | null> {
+  const path = join(pool.pathOf(id), 'manifest.json');
+  const bytes = await readOwnFile(path, 'MANIFEST_INVALID');
+  return bytes && parse(manifestSchema, bytes, path, 'MANIFEST_INVALID');
+}
+
+/** An instance's lineage; null where there is none. Throws CheckError LINEAGE_INVALID when it cannot be read as one. */
+export async function readLineage(pool: Pool, id: string): Promise<Lineage | null> {
+  const path = join(pool.pathOf(id), 'lineage.json');
+  const bytes = await readOwnFile(path, 'LINEAGE_INVALID');
+  return bytes && parse(lineageSchema, bytes, path, 'LINEAGE_INVALID');
+}
+
+/** When an instance was spawned, epoch milliseconds; null when its manifest does not say it in a way that can be read. */
+export function spawnedAtOf({ spawned_at }: Pick<Manifest, 'spawned_at'>): number | null {
+  const at = Date.parse(spawned_at);
+  return Number.isNaN(at) ? null : at;
+}
+
+/** An instance's lineage against the hash in its manifest, both SHA-256 in hex. */
+export interface LineageCheck {
+  readonly ok: boolean;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/**
+ * Whether the bytes of `lineage.json` are those that the manifest was written with. Throws CheckError: MANIFEST_MISSING,
+ * MANIFEST_INVALID, LINEAGE_MISSING, LINEAGE_INVALID (not a file that can be read).
+ */
+export async function verifyLineage(pool: Pool, id: string): Promise<LineageCheck> {
+  const manifest = await readManifest(pool, id);
+  if (!manifest) throw new CheckError('MANIFEST_MISSING', `instance ${id}: it has no manifest.json`);
+  const bytes = await readOwnFile(join(pool.pathOf(id), 'lineage.json'), 'LINEAGE_INVALID');
+  if (!bytes) throw new CheckError('LINEAGE_MISSING', `instance ${id}: it has no lineage.json`);
+  const actual = hashOf(bytes);
+  return { ok: actual === manifest.lineage_sha, expected: manifest.lineage_sha, actual };
+}
+
+function parse<T>(schema: z.ZodType<T>, bytes: Buffer, path: string, code: string): T {
+  let content: unknown;
+  try {
+    content = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new CheckError(code, `${path}: expected JSON: ${(cause as Error).message}`, { path }, cause);
+  }
+  const result = schema.safeParse(content);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue && issue.path.length > 0 ? `${z.core.toDotPath(issue.path)}: ` : '';
+  throw new CheckError(code, `${path}: ${field}${issue?.message ?? 'invalid'}`, { path }, result.error);
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CheckError, type Clock, SpicaError } from '@spica/core';
+import { execa } from 'execa';
+import { asNoSpace } from '../clone/full-disk.ts';
+import { removeTree } from '../remove/remove-tree.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { UNKNOWN_COMMIT } from './origin.ts';
+import { ChangingError, copyIncluded } from './rsync.ts';
+import { refuse, type Source } from './source.ts';
+import { type Stored, snapshotPath } from './store.ts';
+import { type Survey, survey } from './survey.ts';
+import { createTally, type Totals } from './tally.ts';
+import { UnreadableError, VanishedError, walkEntries } from './walk.ts';
+
+/** What a snapshot is made as. */
+export type SnapshotKind = 'subvolume' | 'directory';
+
+/** rsync could not read a part of the template, rather than write it. */
+const CLOSED = /rsync: \[sender\].*Permission denied/;
+/** A template that changes while it is copied is copied anew, so often. */
+const ATTEMPTS = 4;
+/**
+ * Two changes of one file within this time may carry the same change time. Linux stamps by its timer, which ticks every
+ * 10 ms at the slowest (CONFIG_HZ=100); five times that leaves room for clocks read a moment apart.
+ */
+const GRAIN_MS = 50;
+/** The same on filesystems that keep whole seconds, or two of them. */
+const COARSE_GRAIN_MS = 2_000;
+
+export interface BuildOptions {
+  /** The pool's `templates/`. */
+  readonly dir: string;
+  readonly kind: SnapshotKind;
+  readonly clock: Clock;
+  /** Reads the template's own facts: directory, version, ignore patterns, commit. */
+  readonly source: () => Promise<Source>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
+ * and again after. Nothing is left behind when it fails. Throws CheckError TEMPLATE_CHANGING, NO_SPACE,
+ * TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the signal's reason.
+ */
+export async function buildSnapshot(options: BuildOptions): Promise<Stored> {
+  const { signal } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    const source = await options.source();
+    try {
+      return await attemptSnapshot(source, options);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isChanging(error)) throw await explain(error, source, options.dir);
+      if (attempt < ATTEMPTS) continue;
+      throw new CheckError(
+        'TEMPLATE_CHANGING',
+        `template ${source.name}: it kept changing while it was copied (${ATTEMPTS} times; last: ${error.message})`,
+        { template: source.name },
+        error,
+      );
+    }
+  }
+}
+
+async function attemptSnapshot(source: Source, options: BuildOptions): Promise<Stored> {
+  const { dir, kind, clock, signal } = options;
+  const surveyed = await survey(source, signal);
+  if (surveyed.included.size <= 1) {
+    throw refuse(source.name, 'TEMPLATE_EMPTY', '.templateignore leaves nothing of it');
+  }
+  const { scope } = surveyed;
+  const before = await fingerprintOf(source, scope, kind, signal);
+  const settled = await waitUntilOld(surveyed.newestAt, clock, signal);
+  // A snapshot whose fingerprint a later edit might share is kept under one that no walk comes to.
+  const fingerprint = settled ? before : randomBytes(32).toString('hex');
+  const draft = `${snapshotPath(dir, source.name, fingerprint)}.${randomBytes(4).toString('hex')}.draft`;
+  try {
+    if (kind === 'subvolume') await execa('btrfs', ['subvolume', 'create', '--', draft]);
+    else await mkdir(draft);
+    await copyIncluded(source, draft, signal);
+    const totals = await measureCopy(draft, surveyed, signal);
+    const after = await fingerprintOf(await options.source(), scope, kind, signal);
+    if (after !== before) throw new ChangingError('entries changed');
+    const path = snapshotPath(dir, source.name, fingerprint);
+    await removeTree(path); // of a crash between the rename and the sidecar
+    await rename(draft, path);
+    return { prepared: describe(source, fingerprint, path, totals), scope, preparedAt: clock.now() };
+  } catch (error) {
+    const failure = signal?.aborted ? error : await explain(error, source, dir);
+    await removeTree(draft);
+    throw failure;
+  }
+}
+
+function describe(source: Source, fingerprint: string, path: string, { bytes, inodes }: Totals) {
+  const { name, version, originCommit } = source;
+  const commit = originCommit === UNKNOWN_COMMIT ? UNKNOWN_COMMIT : originCommit.slice(0, 8);
+  return {
+    template: name,
+    fingerprint,
+    path,
+    version,
+    originCommit,
+    templateRef: `git:${commit}`,
+    allocatedBytes: bytes,
+    inodes,
+  };
+}
+
+/**
+ * As git does with its index: what changed a moment ago may change again without its change time telling. Here the copy
+ * waits until every change is old enough, so that any later one shows. False where that would take long, because a
+ * change time lies in the future.
+ */
+async function waitUntilOld(newestAt: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
+  const grainMs = newestAt % 1000 === 0 ? COARSE_GRAIN_MS : GRAIN_MS;
+  const waitMs = Math.ceil(newestAt + grainMs - clock.now());
+  if (waitMs > COARSE_GRAIN_MS) return false;
+  if (waitMs > 0) await sleep(waitMs, undefined, signal ? { signal } : {});
+  return true;
+}
+
+/** How much the copy is; throws ChangingError when it does not hold what was surveyed. */
+async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal): Promise<Totals> {
+  const tally = createTally();
+  const directories = surveyed.scope.parts.flat();
+  await walkEntries({ dir, directories, format: tally.format, ...(signal ? { signal } : {}) }, tally.add);
+  if (!tally.covers(surveyed.included)) throw new ChangingError('entries came or went');
+  return tally.read();
+}
+
+function isChanging(error: unknown): error is Error {
+  return error instanceof ChangingError || error instanceof VanishedError;
+}
+
+async function explain(error: unknown, { name }: Source, dir: string): Promise<unknown> {
+  if (error instanceof SpicaError || isChanging(error)) return error;
+  if (error instanceof UnreadableError || CLOSED.test(String(error))) {
+    const reason = error instanceof UnreadableError ? error.message : firstComplaint(error);
+    return refuse(name, 'TEMPLATE_UNREADABLE', `a part of it cannot be read: ${reason}`, error);
+  }
+  const what = `template ${name}: no snapshot of it could be made`;
+  const noSpace = await asNoSpace(error, dir, what);
+  return noSpace ?? new CheckError('TEMPLATE_COPY_FAILED', `${what}: ${firstComplaint(error)}`, {}, error);
+}
+
+function firstComplaint(error: unknown): string {
+  const lines = String(error instanceof Error ? error.message : error).split('\n');
+  return lines.find((line) => line.startsWith('rsync: ')) ?? lines[0] ?? '';
+}

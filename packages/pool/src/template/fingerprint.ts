@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import type { Source } from './source.ts';
+import { createSplitter, isDirectoryAt, keyAt, walk } from './walk.ts';
+
+/** What of a template is looked at for its fingerprint: what rsync would copy. */
+export interface Scope {
+  /** Keys of the directories that are copied, in so many parts as are walked at once. */
+  readonly parts: readonly (readonly string[])[];
+  /** Keys of what is in them but left out. */
+  readonly leftOut: ReadonlySet<string>;
+}
+
+/**
+ * Everything that any change of an entry moves: mode, owner, size, inode, times. The change time alone would do, since
+ * it cannot be set; the rest tells changes apart where a clock was set back.
+ */
+const FACTS = '%m %U %G %s %i %T@ %C@';
+
+/**
+ * A hash over the metadata of every entry in scope and what else a snapshot depends on. New entries are seen, since
+ * they lie in a directory that is listed; what is left out by name is not. A writer through a shared memory mapping is
+ * seen when the kernel notes the change. Throws VanishedError, UnreadableError.
+ *
+ * @param kind What the snapshot is made as; one that is no subvolume cannot be cloned as one.
+ */
+export async function fingerprintOf(
+  source: Source,
+  scope: Scope,
+  kind: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const digests = await Promise.all(
+    scope.parts.map((directories) => digestOf(source.dir, directories, scope.leftOut, signal)),
+  );
+  const { name, dir, version, originCommit } = source;
+  return createHash('sha256')
+    .update(JSON.stringify([kind, name, dir, version, originCommit]))
+    .update(createHash('sha256').update(source.ignore).digest())
+    .update(Buffer.concat(digests))
+    .digest('hex');
+}
+
+async function digestOf(
+  dir: string,
+  directories: readonly string[],
+  leftOut: ReadonlySet<string>,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const hash = createHash('sha256');
+  const walked = { dir, directories, format: FACTS, ...(signal ? { signal } : {}) };
+  if (leftOut.size === 0) await walk(walked, (chunk) => hash.update(chunk));
+  else await walk(walked, createFilter(leftOut, hash));
+  return hash.digest();
+}
+
+/** Hashes all but what is left out, in as few pieces as there are gaps: a call for each entry would cost more than the walk. */
+function createFilter(leftOut: ReadonlySet<string>, hash: { update(data: Buffer): unknown }) {
+  let from = 0;
+  return createSplitter(
+    (data, { path, facts, end }) => {
+      if (!leftOut.has(keyAt(data, path, facts - 1, isDirectoryAt(data, facts)))) return;
+      if (path > from) hash.update(data.subarray(from, path));
+      from = end;
+    },
+    (data, end) => {
+      if (end > from) hash.update(data.subarray(from, end));
+      from = 0;
+    },
+  );
+}

@@ -1,0 +1,28 @@
+import { listStored, type Stored } from './store.ts';
+
+/** The snapshots that this process knows of. It reads the disk when it does not know the one it is asked for. */
+export function createKnown(dir: string) {
+  let all: Stored[] | null = null;
+  const load = async () => {
+    all = await listStored(dir);
+    return all;
+  };
+  const latestOf = (stored: readonly Stored[], name: string) =>
+    stored.findLast(({ prepared }) => prepared.template === name);
+  const find = (stored: readonly Stored[], name: string, fingerprint: string) =>
+    stored.find(({ prepared }) => prepared.template === name && prepared.fingerprint === fingerprint);
+  return {
+    cached: (name: string) => latestOf(all ?? [], name),
+    latest: async (name: string) => latestOf(all ?? (await load()), name),
+    reload: async (name: string) => latestOf(await load(), name),
+    find: async (name: string, fingerprint: string) =>
+      find(all ?? [], name, fingerprint) ?? find(await load(), name, fingerprint),
+    add(stored: Stored): void {
+      const others = (all ?? []).filter(({ prepared }) => prepared.path !== stored.prepared.path);
+      all = [...others, stored];
+    },
+    forget(fingerprints: readonly string[]): void {
+      all = all?.filter(({ prepared }) => !fingerprints.includes(prepared.fingerprint)) ?? null;
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { RefusedError } from '@spica/core';
+import type { Pool } from '../layout.ts';
+import { readOriginCommit } from './origin.ts';
+
+/** A template's directory, and what is said of it beside its entries. */
+export interface Source {
+  readonly name: string;
+  /** Absolute, without symbolic links. */
+  readonly dir: string;
+  /** Bytes of `.templateignore`; empty where there is none. */
+  readonly ignore: Buffer;
+  readonly version: string;
+  readonly originCommit: string;
+}
+
+/**
+ * Looks at a template. Throws RefusedError, by the template's name: TEMPLATE_UNKNOWN, TEMPLATE_MISSING, TEMPLATE_EMPTY,
+ * TEMPLATE_NO_VERSION, TEMPLATE_OVERLAPS_POOL, TEMPLATE_UNREADABLE.
+ */
+export async function readSource(
+  pool: Pool,
+  sources: Readonly<Record<string, string>>,
+  name: string,
+): Promise<Source> {
+  const configured = Object.hasOwn(sources, name) ? sources[name] : undefined;
+  if (configured === undefined) {
+    const known = Object.keys(sources).join(', ') || 'none';
+    throw refuse(name, 'TEMPLATE_UNKNOWN', `there is none of that name (expected one of: ${known})`);
+  }
+  const dir = await resolveDir(name, configured);
+  await checkApart(pool, name, dir);
+  try {
+    if ((await readdir(dir)).length === 0) throw refuse(name, 'TEMPLATE_EMPTY', `${dir} is empty`);
+    const [ignore, version, originCommit] = await Promise.all([
+      readIgnore(dir),
+      readVersion(name, dir),
+      readOriginCommit(dir),
+    ]);
+    return { name, dir, ignore, version, originCommit };
+  } catch (error) {
+    if (error instanceof RefusedError) throw error;
+    throw refuse(name, 'TEMPLATE_UNREADABLE', `it cannot be read: ${(error as Error).message}`, error);
+  }
+}
+
+/** A refusal of a template, by its name. */
+export function refuse(name: string, code: string, reason: string, cause?: unknown): RefusedError {
+  return new RefusedError(code, `template ${name}: ${reason}`, { template: name }, cause);
+}
+
+async function resolveDir(name: string, configured: string): Promise<string> {
+  try {
+    const dir = await realpath(configured);
+    if ((await stat(dir)).isDirectory()) return dir;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? `there is no ${configured}` : `${configured} cannot be read: ${cause}`;
+    throw refuse(name, 'TEMPLATE_MISSING', reason, cause);
+  }
+  throw refuse(name, 'TEMPLATE_MISSING', `expected a directory, but ${configured} is none`);
+}
+
+/** One inside the other would copy itself, or be pruned away. */
+async function checkApart(pool: Pool, name: string, dir: string): Promise<void> {
+  const root = await realpath(pool.paths.root);
+  if (dir !== root && !dir.startsWith(root + sep) && !root.startsWith(dir === sep ? sep : dir + sep)) return;
+  throw refuse(
+    name,
+    'TEMPLATE_OVERLAPS_POOL',
+    `${dir} and the pool's root ${root} must not lie in one another`,
+  );
+}
+
+async function readIgnore(dir: string): Promise<Buffer> {
+  try {
+    return await readFile(join(dir, '.templateignore'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
+}
+
+async function readVersion(name: string, dir: string): Promise<string> {
+  const expected = 'expected a file VERSION with its version in the first line';
+  let text: string;
+  try {
+    text = await readFile(join(dir, 'VERSION'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw refuse(name, 'TEMPLATE_NO_VERSION', `${expected}, but ${dir} has none`);
+  }
+  const version = (text.split('\n', 1)[0] ?? '').trim();
+  if (version !== '') return version;
+  throw refuse(name, 'TEMPLATE_NO_VERSION', `${expected}, but that is empty`);
+}

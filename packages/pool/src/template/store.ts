@@ -1,0 +1,110 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { removeTree } from '../remove/remove-tree.ts';
+import { writeFileWhole } from '../write-whole.ts';
+import type { Scope } from './fingerprint.ts';
+import type { Prepared } from './prepared.ts';
+
+const SUFFIX = '.json';
+
+/** What is known of a prepared snapshot, kept beside it so that a new process finds it. */
+const sidecarSchema = z.strictObject({
+  schema: z.literal('spica.template/v1'),
+  template: z.string(),
+  fingerprint: z.string(),
+  version: z.string(),
+  origin_commit: z.string(),
+  template_ref: z.string(),
+  allocated_bytes: z.number(),
+  inodes: z.number(),
+  prepared_at: z.iso.datetime(),
+  /** Keys (walk.ts): each byte of a path is one character. */
+  directories: z.array(z.array(z.string())),
+  left_out: z.array(z.string()),
+});
+
+/** A prepared snapshot, and what has to be looked at to tell whether it is still current. */
+export interface Stored {
+  readonly prepared: Prepared;
+  readonly scope: Scope;
+  /** Epoch milliseconds. */
+  readonly preparedAt: number;
+}
+
+/** Where a snapshot of this fingerprint lies. */
+export function snapshotPath(dir: string, template: string, fingerprint: string): string {
+  return join(dir, `${template}-${fingerprint.slice(0, 16)}`);
+}
+
+export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Promise<void> {
+  const sidecar: z.infer<typeof sidecarSchema> = {
+    schema: 'spica.template/v1',
+    template: prepared.template,
+    fingerprint: prepared.fingerprint,
+    version: prepared.version,
+    origin_commit: prepared.originCommit,
+    template_ref: prepared.templateRef,
+    allocated_bytes: prepared.allocatedBytes,
+    inodes: prepared.inodes,
+    prepared_at: new Date(preparedAt).toISOString(),
+    directories: scope.parts.map((part) => [...part]),
+    left_out: [...scope.leftOut],
+  };
+  await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`);
+}
+
+/** The snapshots that are there and whole, oldest first. What a crash or another version left is passed over. */
+export async function listStored(dir: string): Promise<Stored[]> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith(SUFFIX));
+  const all = await Promise.all(names.map((name) => readStored(join(dir, name.slice(0, -SUFFIX.length)))));
+  return all.filter((each) => each !== null).sort((a, b) => a.preparedAt - b.preparedAt);
+}
+
+async function readStored(path: string): Promise<Stored | null> {
+  const text = await readFile(`${path}${SUFFIX}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''; // swept meanwhile
+    throw error;
+  });
+  if (!(await isDirectory(path))) return null;
+  const parsed = sidecarSchema.safeParse(parseJson(text));
+  if (!parsed.success) return null;
+  const { data } = parsed;
+  return {
+    prepared: {
+      template: data.template,
+      fingerprint: data.fingerprint,
+      path,
+      version: data.version,
+      originCommit: data.origin_commit,
+      templateRef: data.template_ref,
+      allocatedBytes: data.allocated_bytes,
+      inodes: data.inodes,
+    },
+    scope: { parts: data.directories, leftOut: new Set(data.left_out) },
+    preparedAt: Date.parse(data.prepared_at),
+  };
+}
+
+/** The sidecar goes first: a snapshot without one is not found, and swept the next time. */
+export async function deleteStored(path: string): Promise<void> {
+  await rm(`${path}${SUFFIX}`, { force: true });
+  await removeTree(path);
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  return found?.isDirectory() ?? false;
+}
+
+/** Undefined, which no schema takes, where it is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

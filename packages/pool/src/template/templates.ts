@@ -1,0 +1,126 @@
+import type { Clock, CloneMethod } from '@spica/core';
+import type { Logger } from 'pino';
+import type { Pool } from '../layout.ts';
+import { buildSnapshot, type SnapshotKind } from './build.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { createKnown } from './known.ts';
+import type { Prepared } from './prepared.ts';
+import { readSource, type Source } from './source.ts';
+import { isDirectory, type Stored, writeSidecar } from './store.ts';
+import { survey } from './survey.ts';
+import { sweepSnapshots } from './sweep.ts';
+import { createShared, createTurns } from './turns.ts';
+import { UnreadableError, VanishedError } from './walk.ts';
+
+/** A pool's templates, and the snapshots that instances are cloned from. One process at a time prepares and sweeps. */
+export interface Templates {
+  /**
+   * The prepared snapshot of a template as it is now, or null where there is none: every edit made before the call is
+   * seen. Throws RefusedError TEMPLATE_* (see `readSource`).
+   */
+  current(name: string): Promise<Prepared | null>;
+  /** The prepared snapshot of an earlier fingerprint; null when it is gone. */
+  get(name: string, fingerprint: string): Promise<Prepared | null>;
+  /** The latest snapshot that this process has prepared or found current; looks at nothing. */
+  latest(name: string): Prepared | null;
+  /** What a snapshot of the template as it is now would allocate. Throws as `prepare`. */
+  size(name: string): Promise<{ readonly bytes: number; readonly inodes: number }>;
+  /** Brings the snapshot up to date. Throws as `buildSnapshot`; nothing is left behind then. */
+  prepare(name: string, options?: { readonly signal?: AbortSignal }): Promise<Prepared>;
+  /**
+   * Deletes snapshots that are neither the latest of a template nor, by fingerprint, in `keep`, and what a crash left
+   * of unfinished ones. Returns the fingerprints of those deleted.
+   */
+  sweep(keep: ReadonlySet<string>): Promise<string[]>;
+}
+
+export interface TemplatesOptions {
+  readonly pool: Pool;
+  /** Name → directory. */
+  readonly sources: Readonly<Record<string, string>>;
+  readonly method: CloneMethod;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Between being found and being promised to a request, a snapshot is in nobody's `keep`. */
+const HANDED_OUT_MS = 60_000;
+
+export function createTemplates({ pool, sources, method, clock, logger }: TemplatesOptions): Templates {
+  const dir = pool.paths.templates;
+  const kind: SnapshotKind = method === 'snapshot' ? 'subvolume' : 'directory';
+  const known = createKnown(dir);
+  const handedOut = new Map<string, number>();
+  const sourceOf = (name: string) => readSource(pool, sources, name);
+  const inTurn = createTurns();
+  const looks = new Map<string, () => Promise<Prepared | null>>();
+
+  const handOut = async (stored: Stored | null): Promise<Prepared | null> => {
+    if (!stored || !(await isDirectory(stored.prepared.path))) return null;
+    handedOut.set(stored.prepared.fingerprint, clock.now());
+    return stored.prepared;
+  };
+
+  const look = async (name: string): Promise<Prepared | null> => {
+    const source = await sourceOf(name);
+    const first = await known.latest(name);
+    if (first && (await isCurrent(first, source, kind))) return handOut(first);
+    const second = await known.reload(name); // another process may have prepared one
+    if (!second || second.prepared.fingerprint === first?.prepared.fingerprint) return null;
+    return (await isCurrent(second, source, kind)) ? handOut(second) : null;
+  };
+
+  const prepare = async (name: string, signal?: AbortSignal): Promise<Prepared> => {
+    signal?.throwIfAborted();
+    const current = await look(name); // the one before in the queue may have done it
+    if (current) return current;
+    const startedAt = clock.now();
+    const source = () => sourceOf(name);
+    const stored = await buildSnapshot({ dir, kind, clock, source, ...(signal ? { signal } : {}) });
+    await writeSidecar(stored);
+    known.add(stored);
+    const { fingerprint, allocatedBytes } = stored.prepared;
+    const ms = clock.now() - startedAt;
+    logger.debug({ template: name, fingerprint, bytes: allocatedBytes, ms }, 'snapshot made');
+    handedOut.set(fingerprint, clock.now());
+    return stored.prepared;
+  };
+
+  return {
+    current(name) {
+      let shared = looks.get(name);
+      if (!shared) {
+        shared = createShared(() => look(name));
+        looks.set(name, shared);
+      }
+      return shared();
+    },
+    async get(name, fingerprint) {
+      return handOut((await known.find(name, fingerprint)) ?? null);
+    },
+    latest: (name) => known.cached(name)?.prepared ?? null,
+    async size(name) {
+      return (await survey(await sourceOf(name))).totals;
+    },
+    prepare: (name, { signal } = {}) => inTurn.run(name, () => prepare(name, signal)),
+    async sweep(keep) {
+      const since = clock.now() - HANDED_OUT_MS;
+      const spared = (fingerprint: string) =>
+        keep.has(fingerprint) || (handedOut.get(fingerprint) ?? 0) > since;
+      const swept = await sweepSnapshots(dir, Object.keys(sources), spared, inTurn.idle());
+      for (const fingerprint of swept) handedOut.delete(fingerprint);
+      known.forget(swept);
+      return swept;
+    },
+  };
+}
+
+/** What changed or cannot be read any more is not current; preparing it anew says what is wrong. */
+async function isCurrent({ prepared, scope }: Stored, source: Source, kind: SnapshotKind): Promise<boolean> {
+  try {
+    return (await fingerprintOf(source, scope, kind)) === prepared.fingerprint;
+  } catch (error) {
+    if (error instanceof VanishedError || error instanceof UnreadableError) return false;
+    throw error;
+  }
+}
