@@ -6,6 +6,7 @@ export * from './admission/help.ts';
 export * from './admission/need.ts';
 export * from './admission/rate.ts';
 export * from './admission/space.ts';
+export * from './admission/waiting.ts';
 export * from './clock.ts';
 export * from './config/config.ts';
 export * from './config/resolve.ts';

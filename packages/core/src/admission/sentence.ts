@@ -22,7 +22,7 @@ export function describeNever(input: AdmissionInput, { need, parts }: Figures): 
   }
   if (space.totalInodes !== null && need.inodes > space.totalInodes - floor.inodes) {
     return (
-      `needs ${describeInodes(input, need.inodes, parts)}; the disk has ${space.totalInodes}, of which ` +
+      `${describeInodes(input, need.inodes, parts)}; the disk has ${space.totalInodes}, of which ` +
       `${floor.inodes} are the floor: can never fit${advice}`
     );
   }
@@ -80,7 +80,7 @@ function describeReplicas(
 }
 
 function describeInodes({ count }: NeedInput, total: number, { perInstance }: Figures['parts']): string {
-  return `${total} inodes (${count} × ${perInstance.inodes})`;
+  return `needs ${total} inodes (${count} × ${perInstance.inodes})`;
 }
 
 function describeBytes({ available, reserved, growth, floor, headroom }: Sum): string {

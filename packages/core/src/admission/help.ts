@@ -1,0 +1,126 @@
+import { formatBytes } from '../units/bytes.ts';
+import type { Amount, Size } from './space.ts';
+
+/** An instance that is there, as far as it matters for what would help. */
+export interface Holder {
+  /** What would come back with it, and what it is still expected to grow by. */
+  readonly holds: Size;
+  readonly pinned: boolean;
+  /** Epoch milliseconds; null without a lease in force. */
+  readonly leaseEndsAt: number | null;
+}
+
+export interface HelpInput {
+  /** What is missing. */
+  readonly shortfall: Amount;
+  readonly holders: Iterable<Holder>;
+  /** Promised to other requests, and not used yet. */
+  readonly reserved: Amount;
+  /** What lies in the trash. */
+  readonly trash: Size;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** So many things, and what they hold. */
+export interface Held extends Size {
+  readonly count: number;
+}
+
+export interface Help {
+  readonly pinned: Held;
+  /** The leases that end first, as many as it takes, or all; `withinMs` until the last of them. Pins stay pins. */
+  readonly leases: Held & { readonly withinMs: number };
+  readonly reserved: Amount;
+  readonly trash: Size;
+  /** All of it together would make up for what is missing. */
+  readonly enough: boolean;
+  readonly sentence: string;
+}
+
+/**
+ * What would let a request in that is short: who holds how much, and until when. `3 pinned instances hold 9.1 GB;
+ * 2 leases end within 40 min`. Tells bytes, or inodes where only these are missing.
+ */
+export function whatWouldHelp(input: HelpInput): Help {
+  const { shortfall, reserved, trash, now } = input;
+  const holders = [...input.holders];
+  const pinned = sumOf(holders.filter((holder) => holder.pinned));
+  const leased = holders
+    .filter((holder) => !holder.pinned && holder.leaseEndsAt !== null)
+    .sort((a, b) => endOf(a) - endOf(b));
+  const leases = firstThatSuffice(leased, shortfall, now);
+  const all = {
+    bytes: pinned.bytes + leases.bytes + reserved.bytes + trash.bytes,
+    inodes: pinned.inodes + leases.inodes + reserved.inodes + trash.inodes,
+    slots: pinned.count + leases.count + reserved.slots,
+  };
+  const figures = { pinned, leases, reserved, trash, enough: covers(all, shortfall) };
+  return { ...figures, sentence: describeHelp(figures, shortfall) };
+}
+
+function sumOf(holders: readonly Holder[]): Held {
+  return {
+    count: holders.length,
+    bytes: holders.reduce((sum, { holds }) => sum + holds.bytes, 0),
+    inodes: holders.reduce((sum, { holds }) => sum + holds.inodes, 0),
+  };
+}
+
+function endOf({ leaseEndsAt }: Holder): number {
+  return leaseEndsAt ?? Number.POSITIVE_INFINITY;
+}
+
+function firstThatSuffice(leased: readonly Holder[], shortfall: Amount, now: number): Help['leases'] {
+  let bytes = 0;
+  let inodes = 0;
+  let count = 0;
+  let withinMs = 0;
+  for (const holder of leased) {
+    if (covers({ bytes, inodes, slots: count }, shortfall)) break;
+    bytes += holder.holds.bytes;
+    inodes += holder.holds.inodes;
+    count += 1;
+    withinMs = Math.max(0, endOf(holder) - now);
+  }
+  return { count, bytes, inodes, withinMs };
+}
+
+function covers(amount: Amount, shortfall: Amount): boolean {
+  return (
+    amount.bytes >= shortfall.bytes && amount.inodes >= shortfall.inodes && amount.slots >= shortfall.slots
+  );
+}
+
+function describeHelp(figures: Omit<Help, 'sentence'>, shortfall: Amount): string {
+  const { pinned, leases, reserved, trash, enough } = figures;
+  const inInodes = shortfall.bytes === 0 && shortfall.inodes > 0;
+  const amount = (size: Size) => (inInodes ? `${size.inodes} inodes` : formatBytes(size.bytes));
+  const parts: string[] = [];
+  if (pinned.count > 0) parts.push(`${pinned.count} pinned ${instances(pinned)} ${amount(pinned)}`);
+  if (leases.count > 0) {
+    const ends = leases.count === 1 ? '1 lease ends' : `${leases.count} leases end`;
+    parts.push(`${ends} within ${formatWait(leases.withinMs)}`);
+  }
+  if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);
+  if ((inInodes ? trash.inodes : trash.bytes) > 0) parts.push(`the trash holds ${amount(trash)}`);
+  if (enough) return parts.join('; ');
+  parts.push(
+    parts.length > 0
+      ? 'the rest is held by others'
+      : 'nothing that Spica protects is in the way: others hold it',
+  );
+  return parts.join('; ');
+}
+
+function instances({ count }: Held): string {
+  return count === 1 ? 'instance holds' : 'instances hold';
+}
+
+/** A wait for people, rounded up: `40 min`, `3 h`, `2 days`. */
+function formatWait(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.ceil(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.ceil(hours / 24)} days`;
+}

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { type HelpInput, type Holder, whatWouldHelp } from '../../src/index.ts';
+
+const NOW = 1_700_000_000_000;
+const MIN = 60_000;
+const NONE = { bytes: 0, inodes: 0, slots: 0 };
+
+function holder(gb: number, change: Partial<Holder> = {}): Holder {
+  return { holds: { bytes: gb * 1e9, inodes: 100 }, pinned: false, leaseEndsAt: null, ...change };
+}
+function help(change: Partial<HelpInput>) {
+  return whatWouldHelp({
+    shortfall: { bytes: 5e9, inodes: 0, slots: 0 },
+    holders: [],
+    reserved: NONE,
+    trash: { bytes: 0, inodes: 0 },
+    now: NOW,
+    ...change,
+  });
+}
+const pinned = [holder(3, { pinned: true }), holder(3, { pinned: true }), holder(3.1, { pinned: true })];
+const leased = [40, 20, 90].map((minutes) => holder(3, { leaseEndsAt: NOW + minutes * MIN }));
+
+it('names pins, and as many leases as it takes, those that end first', () => {
+  const found = help({ holders: [...pinned, ...leased] });
+  expect(found.sentence).toBe('3 pinned instances hold 9.1 GB; 2 leases end within 40 min');
+  expect(found.leases).toEqual({ count: 2, bytes: 6e9, inodes: 200, withinMs: 40 * MIN });
+});
+
+it('names what is on its way and what lies in the trash', () => {
+  const reserved = { bytes: 9.3e9, inodes: 10, slots: 4 };
+  expect(help({ reserved, trash: { bytes: 2e9, inodes: 5 } }).sentence).toBe(
+    'requests on their way hold 9.3 GB for 4; the trash holds 2.0 GB',
+  );
+});
+
+it('says when all of it would not be enough', () => {
+  expect(help({ holders: [holder(1, { leaseEndsAt: NOW + 180 * MIN })] }).sentence).toBe(
+    '1 lease ends within 3 h; the rest is held by others',
+  );
+  expect(help({}).sentence).toBe('nothing that Spica protects is in the way: others hold it');
+});
+
+it('tells inodes where only these are missing', () => {
+  const shortfall = { bytes: 0, inodes: 150, slots: 0 };
+  expect(help({ shortfall, holders: pinned }).sentence).toBe('3 pinned instances hold 300 inodes');
+});
+
+it('names no more leases than it takes, and enough of them where there are', () => {
+  const instances = fc.array(
+    fc.record({
+      holds: fc.record({ bytes: fc.integer({ min: 0, max: 5e9 }), inodes: fc.integer({ min: 0, max: 9 }) }),
+      pinned: fc.constant(false),
+      leaseEndsAt: fc.integer({ min: NOW, max: NOW + 600 * MIN }),
+    }),
+  );
+  fc.assert(
+    fc.property(instances, (holders) => {
+      const { leases, enough } = help({ holders });
+      const soonest = holders.toSorted((a, b) => a.leaseEndsAt - b.leaseEndsAt).slice(0, leases.count);
+      const freed = soonest.reduce((sum, each) => sum + each.holds.bytes, 0);
+      expect(leases.bytes).toBe(freed);
+      expect(enough).toBe(freed >= 5e9);
+      const last = soonest.at(-1);
+      if (last && enough) expect(freed - last.holds.bytes).toBeLessThan(5e9);
+      if (!enough) expect(leases.count).toBe(holders.length);
+    }),
+  );
+});
