@@ -1,5 +1,8 @@
-import { UnreachableError } from '@spica/core';
+import { formatDuration, UnreachableError } from '@spica/core';
 import { Redis, type RedisOptions } from 'ioredis';
+
+/** How long a command waits for Redis when it starts. */
+const CONNECT_MS = 3_000;
 
 /** Where a Redis is: a URL (REDIS_URL), or the unix socket of the embedded one. */
 export type RedisTarget = { readonly url: string } | { readonly socket: string };
@@ -32,12 +35,12 @@ export async function connectProducer(target: RedisTarget): Promise<Redis> {
 }
 
 /**
- * A connection for who looks on for as long as it runs: commands fail at once while Redis is away and after 3 s while
+ * A connection for who looks on for as long as it runs: commands fail at once while Redis is away and after 5 s while
  * it hangs, and it comes back with Redis. Throws UnreachableError REDIS_UNREACHABLE when Redis is away at the start.
  */
 export async function connectObserver(target: RedisTarget): Promise<Redis> {
   return connectNow(target, {
-    commandTimeout: 3_000,
+    commandTimeout: 5_000,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
@@ -45,11 +48,16 @@ export async function connectObserver(target: RedisTarget): Promise<Redis> {
 }
 
 async function connectNow(target: RedisTarget, options: ConnectionOptions): Promise<Redis> {
-  const redis = open(target, { lazyConnect: true, connectTimeout: 3_000, ...options });
+  const redis = open(target, { lazyConnect: true, connectTimeout: CONNECT_MS, ...options });
   let last: Error | undefined;
   redis.on('error', (error: Error) => {
     last = error;
   });
+  // One that hangs takes the connection and never says that it is ready.
+  const timer = setTimeout(() => {
+    last = new Error(`no answer within ${formatDuration(CONNECT_MS)}`);
+    redis.disconnect();
+  }, CONNECT_MS);
   try {
     await redis.connect();
     return redis;
@@ -62,6 +70,8 @@ async function connectNow(target: RedisTarget, options: ConnectionOptions): Prom
       {},
       cause,
     );
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger, startEmbeddedRedis } from '@spica/workers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectObserver, connectProducer, describeTarget } from '../src/index.ts';
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-connection-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+/** Takes connections and never says a word, as a Redis that hangs. */
+async function startMute(socket: string): Promise<Server> {
+  const server = createServer((connection) => connection.on('error', () => undefined).resume());
+  server.listen(socket);
+  await once(server, 'listening');
+  return server;
+}
+
+describe.each([
+  ['connectProducer', connectProducer],
+  ['connectObserver', connectObserver],
+])('%s', (_name, connect) => {
+  it('says at once that there is no Redis, and where it looked', async () => {
+    const socket = join(dir, 'none.sock');
+    const connecting = connect({ socket });
+    await expect(connecting).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE', kind: 'unreachable' });
+    await expect(connecting).rejects.toThrow(`Redis at ${socket} is out of reach (connect ENOENT ${socket})`);
+  });
+
+  it('gives up on a Redis that hangs after 3 s', async () => {
+    const socket = join(dir, 'mute.sock');
+    const server = await startMute(socket);
+    const began = performance.now();
+    await expect(connect({ socket })).rejects.toThrow('is out of reach (no answer within 3s)');
+    expect(performance.now() - began).toBeLessThan(6_000);
+    server.close();
+  });
+});
+
+it('an observer fails at once while Redis is away, and goes on when it is back', async () => {
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const first = await startEmbeddedRedis({ stateDir: dir, logger });
+  const redis = await connectObserver(first.target);
+  const lost = new Promise((resolve) => redis.once('close', resolve));
+  await first.stop();
+  await lost;
+  await expect(redis.ping()).rejects.toThrow();
+  const ready = new Promise((resolve) => redis.once('ready', resolve));
+  const second = await startEmbeddedRedis({ stateDir: dir, logger });
+  await ready;
+  expect(await redis.ping()).toBe('PONG');
+  redis.disconnect();
+  await second.stop();
+});
+
+it('shows a target to people without user and password', () => {
+  expect(describeTarget({ url: 'redis://me:secret@host:6379/2' })).toBe('redis://host:6379/2');
+  expect(describeTarget({ socket: '/run/redis.sock' })).toBe('/run/redis.sock');
+});
