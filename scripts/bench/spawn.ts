@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
+import { mountLoop } from '../../test/support/mount.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
-import { loopBtrfs } from './loop.ts';
 import { makeTemplate } from './template.ts';
 
 interface Shape {
@@ -35,7 +35,7 @@ export async function run(args: string[]): Promise<void> {
     `template: ${shape.files} files, ${shape.bytes / 1e6} MB; medians of ${shape.rounds} rounds, in ms`,
   );
   await measureOn(values.dir, shape, [0, 10, 100]);
-  const btrfs = await loopBtrfs(6e9);
+  const btrfs = await mountLoop({ type: 'btrfs', bytes: 6e9 });
   if ('skipped' in btrfs) return console.log(`btrfs: skipped, ${btrfs.skipped}`);
   try {
     await measureOn(btrfs.dir, shape, [0, 10]);
@@ -113,7 +113,10 @@ async function rival(target: string, command: string, args: string[]): Promise<n
   return ms;
 }
 
-/** Fills the pool with instances as large as the template, by hard links: a walk over them costs the same. */
+/**
+ * Fills the pool with instances as large as the template. By hard links where it copies: a walk over them costs the
+ * same. Between btrfs subvolumes there can be none, but there the blocks are shared.
+ */
 async function populate(stack: Stack, population: number): Promise<void> {
   const { root } = stack.ctx.pool.paths;
   const there = (await readdir(root)).filter((name) => name.startsWith('spica-'));
@@ -122,7 +125,8 @@ async function populate(stack: Stack, population: number): Promise<void> {
   for (let n = there.length; n < population; n += 1) {
     const id = `spica-b${String(n).padStart(11, '0')}`;
     const from = await stack.ctx.catalog.get(model);
-    await execa('cp', ['-al', '--', join(root, model), join(root, id)]);
+    const how = stack.ctx.method === 'copy' ? ['-al'] : ['-a', '--reflink=auto'];
+    await execa('cp', [...how, '--', join(root, model), join(root, id)]);
     await rm(join(root, id, 'manifest.json'));
     await writeFile(join(root, id, 'manifest.json'), '{}\n');
     if (from) await stack.ctx.catalog.adopt({ ...from.record, id, request: null, index: null });
