@@ -33,7 +33,7 @@ async function writeConfig(dir: string): Promise<{ config: Config; path: string 
     '  main:',
     '    root: ./instances',
     '    templates: { default: ./template }',
-    '    retention: { max_instances: 10, max_age_days: 3, prune_on_spawn: true }',
+    '    retention: { max_instances: 10, max_age_days: 3, prune_on_spawn: true, trash_ttl: 0s }',
     `    disk: { min_free_space_gb: ${floorGb}, min_free_inodes_percent: 1 }`,
     'server: { port: 0 }',
     '',

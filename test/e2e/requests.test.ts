@@ -67,7 +67,7 @@ describeOnRedis('a request', (redis) => {
   });
 
   it('has room made for it by retention, oldest first, with each deletion in the audit log', async () => {
-    stack = await start({ 'pools.main.retention.max_instances': 10 });
+    stack = await start({ 'pools.main.retention.max_instances': 10, 'pools.main.retention.trash_ttl': '0s' });
     const generations: string[][] = [];
     for (let generation = 0; generation < 4; generation += 1) {
       const { instances } = await stack.spawn({ count: 8, notes: `generation ${generation}` });

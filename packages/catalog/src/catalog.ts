@@ -1,6 +1,19 @@
-import type { Amount, CloneMethod, Distrust, InstanceRecord, Pin, Sample, SealedPlan } from '@spica/core';
+import type {
+  Amount,
+  CloneMethod,
+  DiskPoint,
+  Distrust,
+  Finished,
+  InstanceRecord,
+  Pin,
+  PressureLevel,
+  Profile,
+  Sample,
+  SealedPlan,
+} from '@spica/core';
 import type { Redis } from 'ioredis';
 import { createClockState } from './clock.ts';
+import { createGateState, type GateState } from './gate-state.ts';
 import { createHolding } from './holding.ts';
 import { createInstances } from './instances.ts';
 import { keysOf } from './keys.ts';
@@ -69,18 +82,11 @@ export type BeginDelete =
   | { readonly outcome: 'pinned'; readonly pin: Pin }
   | { readonly outcome: 'leased'; readonly owner: string; readonly expiresAt: number };
 
-/** Percentiles by nearest rank. */
-interface Spread {
-  readonly p50: number;
-  readonly p95: number;
-  readonly max: number;
-}
-
-/** How large the newest instances of a template or an experiment became. */
-export interface Sizes {
-  readonly n: number;
-  readonly bytes: Spread;
-  readonly inodes: Spread;
+/** The pressure on the disk as the worker last saw it. Times are epoch milliseconds. */
+export interface Pressure {
+  readonly level: PressureLevel;
+  readonly since: number;
+  readonly at: number;
 }
 
 /** An instance that vanished without Spica's doing. */
@@ -167,12 +173,13 @@ export interface Catalog {
   endDelete(id: string, outcome: 'gone' | 'kept'): Promise<void>;
   /**
    * Grants a lease, or renews it for whoever has its token; excludes `beginDelete`. `force` takes it whoever holds it.
+   * `oversize`: the instance is too large, and by `on_oversize` its lease is not renewed.
    */
   lease(
     id: string,
     lease: { owner: string; token: string; expiresAt: number; now: number; force?: boolean },
   ): Promise<
-    | { outcome: 'granted' | 'renewed' | 'absent' | 'deleting' }
+    | { outcome: 'granted' | 'renewed' | 'absent' | 'deleting' | 'oversize' }
     | { outcome: 'leased'; owner: string; expiresAt: number }
   >;
   /** Ends a lease, and with it what was expected of the instance. */
@@ -182,22 +189,41 @@ export interface Catalog {
   ): Promise<
     { outcome: 'released' | 'absent' | 'none' } | { outcome: 'leased'; owner: string; expiresAt: number }
   >;
-  /** Sets, or with null removes, a pin, a score, or a life of its own. */
+  /** Sets, or with null removes, a pin, a score, a life of its own, or the flag of being oversize. */
   mark(
     id: string,
-    mark: { pin: Pin | null } | { score: number | null } | { ttlMs: number | null },
+    mark:
+      | { pin: Pin | null }
+      | { score: number | null }
+      | { ttlMs: number | null }
+      | { oversize: 'warn' | 'end_lease' | null },
   ): Promise<'marked' | 'absent' | 'deleting'>;
   /** Takes at most so many ids whose record on disk is older than the catalog. */
   takeDirty(most: number): Promise<string[]>;
   /** Calls back when a lease, pin or the like changed (with the instance's id), or what `announce` said. */
   onChange(listener: (what: string) => void): Promise<() => Promise<void>>;
   announce(what: string): Promise<void>;
-  /** Keeps an instance's newest sample and what it is still expected to add; false when the id is not known. */
-  recordSample(id: string, sample: Sample, growth: Growth): Promise<boolean>;
-  /** Keeps a size that an instance reached among the newest of `template:…` or `experiment:…`. */
-  recordSize(of: string, size: { id: string; at: number; bytes: number; inodes: number }): Promise<void>;
-  /** What the newest sizes of `template:…` or `experiment:…` say; null without any. */
-  sizesOf(of: string): Promise<Sizes | null>;
+  /**
+   * Keeps an instance's newest sample, what it is still expected to add, and when it is due again; false when the id is
+   * not known.
+   */
+  recordSample(id: string, sample: Sample, next: { growth: Growth; dueAt: number }): Promise<boolean>;
+  /** Ids of instances that are to be measured at `now`, longest overdue first. Reads no instance. */
+  listDue(now: number, most: number): Promise<string[]>;
+  /** Keeps what an instance became among the newest of `template:…`, `experiment:…` or `replica:…`. */
+  recordFinished(of: string, id: string, finished: Finished): Promise<void>;
+  /** Has what was kept speak anew: call it after `recordFinished`. */
+  refreshProfile(of: string): Promise<void>;
+  /** What the newest finished instances say; null without any. */
+  profileOf(of: string): Promise<Profile | null>;
+  /** Null before the gate has kept any. */
+  gateState(): Promise<GateState | null>;
+  saveGateState(state: GateState): Promise<void>;
+  /** Oldest first. */
+  diskHistory(): Promise<DiskPoint[]>;
+  saveDiskHistory(history: readonly DiskPoint[]): Promise<void>;
+  pressure(): Promise<Pressure | null>;
+  savePressure(pressure: Pressure): Promise<void>;
   hold(request: string, why: { at: number; reason: string; count: number }): Promise<void>;
   /** It is held no longer. */
   release(request: string): Promise<void>;
@@ -250,6 +276,7 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     ...createSizes(redis, keys, run),
     ...createHolding(redis, keys),
     ...createClockState(redis, keys),
+    ...createGateState(redis, keys),
     ...createPlans(redis, keys),
     ...createTombstones(redis, keys),
     async hasTtls() {

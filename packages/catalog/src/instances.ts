@@ -23,6 +23,7 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
         keys.instance(record.id),
         keys.growth,
         keys.ttls,
+        keys.due,
       ];
       const { bytes, inodes, endsAt } = growth;
       const args = [request, record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ...toFields(record)];
@@ -39,7 +40,9 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
 
     async adopt(record) {
       const args = [record.id, record.spawnedAt ?? 0, ...toFields(record)];
-      return (await run('adopt', [keys.instances, keys.instance(record.id), keys.ttls], args)) === 1;
+      return (
+        (await run('adopt', [keys.instances, keys.instance(record.id), keys.ttls, keys.due], args)) === 1
+      );
     },
 
     async get(id) {
@@ -56,8 +59,8 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     },
 
     async endDelete(id, outcome) {
-      const { instances, inFlight, totals, growth, dirty, ttls } = keys;
-      const places = [instances, inFlight, keys.instance(id), totals, growth, dirty, ttls];
+      const { instances, inFlight, totals, growth, dirty, ttls, due } = keys;
+      const places = [instances, inFlight, keys.instance(id), totals, growth, dirty, ttls, due];
       await run('end_delete', places, [id, outcome]);
     },
   };

@@ -34,12 +34,23 @@ export function keysOf(pool: string) {
     changed: `${base}:changed`,
     /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score, growth…, deleting. */
     instance: (id: string) => `${base}:instance:${id}`,
-    /** Sorted sets by id: when measured, own bytes, inodes. `of` is `template:…` or `experiment:…`. */
+    /**
+     * What instances became: a hash by id, a sorted set by when, and what the whole says. `of` is `template:…`,
+     * `experiment:…` or `replica:…`.
+     */
     sizes: (of: string) => ({
-      ages: `${base}:sizes:${of}:at`,
-      bytes: `${base}:sizes:${of}:bytes`,
-      inodes: `${base}:sizes:${of}:inodes`,
+      finished: `${base}:finished:${of}`,
+      ages: `${base}:finished-at:${of}`,
+      profile: `${base}:profile:${of}`,
     }),
+    /** Sorted set: id by when it is to be measured next. */
+    due: `${base}:due`,
+    /** String: how the disk was used, over time. */
+    history: `${base}:history`,
+    /** String: the breaker, and what was spawned in the last hour. */
+    gate: `${base}:gate`,
+    /** Hash: the pressure on the disk as the worker last saw it. */
+    pressure: `${base}:pressure`,
   };
 }
 export type Keys = ReturnType<typeof keysOf>;

@@ -23,7 +23,7 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
       const reply = (await run('lease', [keys.instance(id), keys.growth, keys.dirty], args)) as string[];
       const [outcome, holder = '', until = ''] = reply;
       if (outcome === 'leased') return { outcome, owner: holder, expiresAt: Number(until) };
-      return { outcome: outcome as 'granted' | 'renewed' | 'absent' | 'deleting' };
+      return { outcome: outcome as 'granted' | 'renewed' | 'absent' | 'deleting' | 'oversize' };
     },
 
     async releaseLease(id, { token, now, force = false }) {
@@ -63,5 +63,6 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
 function toField(mark: Parameters<Catalog['mark']>[1]): [field: string, value: string] {
   if ('pin' in mark) return ['pin', mark.pin ? JSON.stringify(mark.pin) : ''];
   if ('score' in mark) return ['score', mark.score === null ? '' : String(mark.score)];
+  if ('oversize' in mark) return ['oversize', mark.oversize ?? ''];
   return ['ttl', mark.ttlMs === null ? '' : String(mark.ttlMs)];
 }

@@ -5,17 +5,17 @@ import type { Redis } from 'ioredis';
 const OPERATIONS = {
   reserve: 4,
   ledger: 3,
-  commit: 7,
+  commit: 8,
   give_back: 2,
   settle: 1,
-  adopt: 3,
+  adopt: 4,
   begin_delete: 3,
-  end_delete: 7,
+  end_delete: 8,
   lease: 3,
   release: 4,
   mark: 3,
-  record_sample: 3,
-  record_size: 3,
+  record_sample: 4,
+  record_size: 2,
 } as const;
 
 export type Operation = keyof typeof OPERATIONS;

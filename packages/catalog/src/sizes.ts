@@ -1,44 +1,52 @@
+import { MOST_FINISHED, type Profile, profileOf } from '@spica/core';
 import type { Redis } from 'ioredis';
+import * as z from 'zod';
 import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
+import { readJson } from './stored.ts';
 
-/** Sizes kept per template and per experiment: the newest of so many instances. */
-const KEEP = 1_000;
+const size = z.strictObject({ bytes: z.number(), inodes: z.number() });
 
-/** Samples, and what those of a template or an experiment say. */
+const finishedSchema = z.strictObject({
+  at: z.number(),
+  final: size,
+  clone: size,
+  grewForMs: z.number(),
+  predicted: size.nullable(),
+});
+
+/** Samples, when the next are due, and what instances of a template or an experiment become. */
 export function createSizes(
   redis: Redis,
   keys: Keys,
   run: Run,
-): Pick<Catalog, 'recordSample' | 'recordSize' | 'sizesOf'> {
+): Pick<Catalog, 'recordSample' | 'listDue' | 'recordFinished' | 'refreshProfile' | 'profileOf'> {
   return {
-    async recordSample(id, sample, { bytes, inodes, endsAt }) {
-      const args = [id, JSON.stringify(sample), bytes, inodes, endsAt];
-      return (await run('record_sample', [keys.instance(id), keys.totals, keys.growth], args)) === 1;
+    async recordSample(id, sample, { growth, dueAt }) {
+      const places = [keys.instance(id), keys.totals, keys.growth, keys.due];
+      const args = [id, JSON.stringify(sample), growth.bytes, growth.inodes, growth.endsAt, dueAt];
+      return (await run('record_sample', places, args)) === 1;
     },
 
-    async recordSize(of, { id, at, bytes, inodes }) {
-      const { ages, bytes: byBytes, inodes: byInodes } = keys.sizes(of);
-      await run('record_size', [ages, byBytes, byInodes], [id, at, bytes, inodes, KEEP]);
+    listDue: (now, most) => redis.zrange(keys.due, '-inf', String(now), 'BYSCORE', 'LIMIT', 0, most),
+
+    async recordFinished(of, id, finished) {
+      const { finished: place, ages } = keys.sizes(of);
+      await run('record_size', [place, ages], [id, finished.at, JSON.stringify(finished), MOST_FINISHED]);
     },
 
-    /** By rank, so its cost does not grow with the number of sizes. Nearest-rank percentiles. */
-    async sizesOf(of) {
-      const { bytes, inodes } = keys.sizes(of);
-      const n = await redis.zcard(bytes);
-      if (n === 0) return null;
-      const pipeline = redis.pipeline();
-      const ranks = [0.5, 0.95, 1].map((share) => String(Math.ceil(share * n) - 1));
-      for (const key of [bytes, inodes])
-        for (const rank of ranks) pipeline.zrange(key, rank, rank, 'WITHSCORES');
-      const replies = (await pipeline.exec()) ?? [];
-      const scores = replies.map(([failed, reply]) => {
-        if (failed) throw failed;
-        return Number((reply as string[])[1] ?? 0);
-      });
-      const [p50 = 0, p95 = 0, max = 0, inodesP50 = 0, inodesP95 = 0, inodesMax = 0] = scores;
-      return { n, bytes: { p50, p95, max }, inodes: { p50: inodesP50, p95: inodesP95, max: inodesMax } };
+    async refreshProfile(of) {
+      const { finished, profile } = keys.sizes(of);
+      const texts = await redis.hvals(finished);
+      const found = profileOf(texts.map((text) => readJson(finishedSchema, finished, text)));
+      if (found) await redis.set(profile, JSON.stringify(found));
+    },
+
+    /** Kept ready, so that no decision has to read a thousand sizes. */
+    async profileOf(of) {
+      const text = await redis.get(keys.sizes(of).profile);
+      return text === null ? null : (JSON.parse(text) as Profile); // written by refreshProfile alone
     },
   };
 }

@@ -44,6 +44,7 @@ const fixedSchema = instanceRecordSchema.omit({
   pin: true,
   ttlMs: true,
   score: true,
+  oversize: true,
 });
 
 const whole = z.coerce.number();
@@ -57,11 +58,13 @@ const fieldsSchema = z.object({
   pin: z.string().optional(),
   ttl: whole.optional(),
   score: z.coerce.number().optional(),
+  /** `warn`, or `end_lease`: then the lease is not renewed. */
+  oversize: z.string().optional(),
 });
 
 /** The hash fields of an instance, as a flat list of names and values. */
 export function toFields(record: InstanceRecord): Argument[] {
-  const { sample, lease, lastLeasedAt, pin, ttlMs, score, ...fixed } = record;
+  const { sample, lease, lastLeasedAt, pin, ttlMs, score, oversize, ...fixed } = record;
   const fields: Record<string, Argument | null> = {
     record: JSON.stringify(fixed),
     sample: sample && JSON.stringify(sample),
@@ -72,6 +75,7 @@ export function toFields(record: InstanceRecord): Argument[] {
     pin: pin && JSON.stringify(pin),
     ttl: ttlMs,
     score,
+    oversize: oversize ? 'warn' : null,
   };
   return Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [name, value]));
 }
@@ -79,7 +83,7 @@ export function toFields(record: InstanceRecord): Argument[] {
 /** Reads an instance's hash. Throws CheckError CATALOG_CORRUPT that names the key. */
 export function fromFields(key: string, stored: Readonly<Record<string, string>>): InstanceRecord {
   const fields = readHash(fieldsSchema, key, stored);
-  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score } = fields;
+  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score, oversize } = fields;
   const lease =
     leaseUntil === undefined
       ? null
@@ -92,6 +96,7 @@ export function fromFields(key: string, stored: Readonly<Record<string, string>>
     pin: pin === undefined ? null : readJson(pinSchema, key, pin),
     ttlMs: ttl ?? null,
     score: score ?? null,
+    oversize: oversize !== undefined,
   };
 }
 

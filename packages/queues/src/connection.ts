@@ -48,7 +48,12 @@ export async function connectObserver(target: RedisTarget): Promise<Redis> {
 }
 
 async function connectNow(target: RedisTarget, options: ConnectionOptions): Promise<Redis> {
-  const redis = open(target, { lazyConnect: true, connectTimeout: CONNECT_MS, ...options });
+  const redis = open(target, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_MS,
+    disconnectTimeout: 100, // one that hangs does not say goodbye either
+    ...options,
+  });
   let last: Error | undefined;
   redis.on('error', (error: Error) => {
     last = error;

@@ -39,6 +39,7 @@ export async function submitRequest(
     fingerprint: null,
     generation: null,
     predicted: null,
+    expected: null,
     failure: null,
   };
   await queues.gate.add('request', payload, { jobId: id });

@@ -1,5 +1,6 @@
 export * from './context.ts';
 export * from './preview.ts';
+export { compare, type Drift } from './reconciler/compare.ts';
 export { type EmbeddedRedis, startEmbeddedRedis } from './runtime/embedded-redis.ts';
 export { createLogger } from './runtime/logger.ts';
 export { redisTargetOf } from './runtime/redis-target.ts';

@@ -1,13 +1,13 @@
--- Keeps an instance's size among the newest ones of its template, or of its experiment.
--- KEYS: size ages, size bytes, size inodes
--- ARGV: id, at, own bytes, inodes, most sizes to keep
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
-redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
-local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[5])
+-- Keeps what an instance became among the newest of its template, its experiment, or their replicas.
+-- KEYS: finished, ages
+-- ARGV: id, at, finished JSON, most to keep
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+local over = redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[4])
 if over > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, over - 1)) do
-    for i = 1, 3 do redis.call('ZREM', KEYS[i], id) end
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, over - 1)) do
+    redis.call('ZREM', KEYS[2], id)
+    redis.call('HDEL', KEYS[1], id)
   end
 end
 return 1

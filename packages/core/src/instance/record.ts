@@ -24,6 +24,8 @@ export const sampleSchema = z.strictObject({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
+const sizeSchema = z.strictObject({ bytes: count, inodes: count });
+
 /** The value of a template parameter (`--set KEY=value`). */
 export const paramSchema = z.union([z.string(), z.number(), z.boolean()]);
 export type Param = z.infer<typeof paramSchema>;
@@ -60,8 +62,14 @@ export const instanceRecordSchema = z.strictObject({
   cloneMethod: cloneMethodSchema.nullable(),
   /** When its files had been cloned, epoch milliseconds: what changed later is its own. Null for an adopted instance. */
   clonedAt: count.nullable(),
-  /** The size that it was admitted with; null for an adopted instance. */
-  predicted: z.strictObject({ bytes: count, inodes: count }).nullable(),
+  /** What its clone allocated; null for an adopted instance. */
+  cloned: sizeSchema.nullable(),
+  /** What it was admitted with, safety and replicas included; null for an adopted instance. */
+  predicted: sizeSchema.nullable(),
+  /** What of that it was expected to become by itself. */
+  expected: sizeSchema.nullable(),
+  /** How many replicas it was to run. */
+  replicas: count,
   parent: z.string().nullable(),
   generation: count,
   experiment: z.string().nullable(),
@@ -76,6 +84,8 @@ export const instanceRecordSchema = z.strictObject({
   /** A life shorter than the policy's. */
   ttlMs: count.nullable(),
   score: z.number().nullable(),
+  /** It was larger than `max_instance_gb` when it was last measured. */
+  oversize: z.boolean(),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 

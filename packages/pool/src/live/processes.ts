@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { isInstanceId } from '@spica/core';
 import type { Pool } from '../layout.ts';
@@ -13,10 +13,11 @@ export interface LiveUse {
 export interface LiveUses {
   /** Instance id → the first process found that uses it. */
   readonly byInstance: ReadonlyMap<string, LiveUse>;
-  /** Processes of other users that could not be looked into: they count as using nothing. */
+  /**
+   * Processes that could not be looked into: they count as using nothing. The kernel hides a process only from those of
+   * other users, or of lesser privileges (ptrace(2), "access mode checking"): a container's first process, for one.
+   */
   readonly unreadable: number;
-  /** A process of our own user that could not be looked into: nobody knows what it uses. Null where there is none. */
-  readonly opaque: number | null;
 }
 
 /**
@@ -26,14 +27,12 @@ export interface LiveUses {
 export async function findLiveUses(pool: Pool): Promise<LiveUses> {
   const byInstance = new Map<string, LiveUse>();
   let unreadable = 0;
-  let opaque: number | null = null;
   const root = await realpath(pool.paths.root);
   for (const pid of await listPids()) {
     const found = await look(pid);
     if (found === 'gone') continue;
     if (found === 'unreadable') {
-      if ((await ownerOf(pid)) === process.getuid?.()) opaque = pid;
-      else unreadable += 1;
+      unreadable += 1;
       continue;
     }
     for (const [how, path] of found) {
@@ -41,7 +40,7 @@ export async function findLiveUses(pool: Pool): Promise<LiveUses> {
       if (id && !byInstance.has(id)) byInstance.set(id, { pid, command: await commandOf(pid), how });
     }
   }
-  return { byInstance, unreadable, opaque };
+  return { byInstance, unreadable };
 }
 
 async function listPids(): Promise<number[]> {
@@ -80,10 +79,6 @@ async function look(pid: number): Promise<Places | 'gone' | 'unreadable'> {
 function ignoreGone(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT' || error.code === 'ESRCH') return null;
   throw error;
-}
-
-async function ownerOf(pid: number): Promise<number | null> {
-  return (await stat(`/proc/${pid}`).catch(ignoreGone))?.uid ?? null;
 }
 
 async function commandOf(pid: number): Promise<string> {

@@ -40,6 +40,8 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
     all: z.boolean(),
   }),
   z.strictObject({ pool: z.string().min(1), cause: z.literal('restore'), id: instanceId }),
+  /** Compare the disk with the catalog and mend the catalog. It is here since it excludes deletions from elsewhere. */
+  z.strictObject({ pool: z.string().min(1), cause: z.literal('reconcile') }),
   z.strictObject({
     pool: z.string().min(1),
     cause: z.literal('undo'),
@@ -49,6 +51,24 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
   }),
 ]);
 export type PrunePayload = z.infer<typeof prunePayloadSchema>;
+
+/** What a reconcile found and mended, in numbers. The audit log has each change. */
+export interface ReconcileResult {
+  /** On disk, and not in the catalog before. */
+  readonly adopted: number;
+  /** Of the adopted those whose lineage does not match their manifest. */
+  readonly flagged: number;
+  /** In the catalog, but gone from the disk. */
+  readonly buried: number;
+  /** Reservations of requests that have ended. */
+  readonly givenBack: number;
+  /** Records of instances that are not there. */
+  readonly recordsRemoved: number;
+  readonly strangers: readonly { readonly name: string; readonly reason: string }[];
+  readonly brokenRecords: readonly { readonly name: string; readonly reason: string }[];
+  /** Nothing is deleted before this time, epoch milliseconds. */
+  readonly graceUntil: number;
+}
 
 /** What one prune run did. */
 export interface PruneResult {

@@ -40,6 +40,8 @@ export const spawnRequestSchema = z.strictObject({
 });
 export type SpawnRequest = z.infer<typeof spawnRequestSchema>;
 
+const sizeSchema = z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) });
+
 const round = z.int().min(0);
 
 /**
@@ -60,8 +62,9 @@ export const gatePayloadSchema = z.strictObject({
   fingerprint: z.string().nullable(),
   /** The parent's generation + 1, or 0; null until the pre-flight looked. */
   generation: z.int().min(0).nullable(),
-  /** What it was promised for each instance; null until it is admitted. */
-  predicted: z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) }).nullable(),
+  /** What each instance was promised, and what of that it was expected to become by itself; null until admitted. */
+  predicted: sizeSchema.nullable(),
+  expected: sizeSchema.nullable(),
   /** Why it is being undone. */
   failure: z.string().nullable(),
 });

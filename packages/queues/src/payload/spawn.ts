@@ -10,6 +10,8 @@ export const preparePayloadSchema = z.strictObject({
 });
 export type PreparePayload = z.infer<typeof preparePayloadSchema>;
 
+const sizeSchema = z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) });
+
 /** A `spawn` job of the spawn queue: one instance of a request that holds a reservation. */
 export const spawnPayloadSchema = z.strictObject({
   pool: z.string().min(1),
@@ -18,8 +20,10 @@ export const spawnPayloadSchema = z.strictObject({
   id: z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab'),
   fingerprint: z.string().min(1),
   generation: z.int().min(0),
-  /** The size that it was admitted with, and until it reaches that is expected to grow to. */
-  predicted: z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) }),
+  /** What it was admitted with, safety and replicas included, and what of that it was expected to become by itself. */
+  predicted: sizeSchema,
+  expected: sizeSchema,
+  replicaCount: z.int().min(0),
   ...spawnRequestSchema.pick({
     template: true,
     params: true,

@@ -1,4 +1,4 @@
-import { expectSize, type NeedInput, type ReplicaPlan } from '@spica/core';
+import { expectSize, type NeedInput, type Profile, type ReplicaBasis, type ReplicaPlan } from '@spica/core';
 import type { Prepared } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 
@@ -28,9 +28,10 @@ export async function needFor(ctx: PoolContext, snapshot: Snapshot, asked: Asked
     bytes: OWN_BYTES + (method === 'copy' ? snapshot.allocatedBytes : 0),
     inodes: OWN_INODES + (method === 'snapshot' ? 0 : snapshot.inodes),
   };
-  const [template, profile] = await Promise.all([
-    catalog.sizesOf(`template:${snapshot.template}`),
-    experiment === null ? null : catalog.sizesOf(`experiment:${experiment}`),
+  const [template, profile, replica] = await Promise.all([
+    catalog.profileOf(`template:${snapshot.template}`),
+    experiment === null ? null : catalog.profileOf(`experiment:${experiment}`),
+    replicas === null ? null : catalog.profileOf(`replica:${snapshot.template}`),
   ]);
   const expected = expectSize({
     clone,
@@ -43,9 +44,12 @@ export async function needFor(ctx: PoolContext, snapshot: Snapshot, asked: Asked
     count,
     ...expected,
     safetyFactor: policy.disk.safetyFactor,
-    replicas: replicas && {
-      plan: replicas,
-      basis: { from: 'overhead', overhead: policy.disk.replicaOverhead },
-    },
+    replicas: replicas && { plan: replicas, basis: replicaBasis(replica, policy.disk.replicaOverhead) },
   };
+}
+
+function replicaBasis(measured: Profile | null, overhead: number): ReplicaBasis {
+  if (!measured) return { from: 'overhead', overhead };
+  const { n, bytes, inodes } = measured;
+  return { from: 'samples', n, size: { bytes: bytes.p95, inodes: inodes.p95 } };
 }

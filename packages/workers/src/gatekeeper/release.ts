@@ -1,3 +1,4 @@
+import { countReplicas } from '@spica/core';
 import { childIds, type RequestResult, type SpawnPayload, type SpawnResult } from '@spica/queues';
 import { instanceIdsOf } from './steps.ts';
 import { childOptions, report, type StepResult, save, type Turn, waitForChildren } from './turn.ts';
@@ -25,7 +26,7 @@ export async function release(turn: Turn): Promise<StepResult> {
 
 function spawnPayload(turn: Turn, id: string, index: number): SpawnPayload {
   const { ctx, state } = turn;
-  const { template, params, parent, experiment, labels, notes, lease, ttlMs } = state.request;
+  const { template, params, parent, experiment, labels, notes, lease, ttlMs, replicas } = state.request;
   const fingerprint = state.fingerprint ?? '';
   const generation = state.generation ?? 0;
   const pool = ctx.pool.name;
@@ -45,6 +46,8 @@ function spawnPayload(turn: Turn, id: string, index: number): SpawnPayload {
     lease,
     ttlMs,
     predicted: state.predicted ?? { bytes: 0, inodes: 0 },
+    expected: state.expected ?? { bytes: 0, inodes: 0 },
+    replicaCount: replicas === null ? 0 : countReplicas(replicas),
   };
 }
 

@@ -5,10 +5,12 @@ import {
   type PruneResult,
   parsePayload,
   prunePayloadSchema,
+  type ReconcileResult,
   toJobError,
 } from '@spica/queues';
 import type { Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { reconcileNow } from '../reconciler/job.ts';
 import { planPrune } from './plan.ts';
 import { type Kept, type Removal, type TakenOut, takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
@@ -22,11 +24,17 @@ import { bytesOf, freeAll, listExpired, trashRelief } from './trash.ts';
  * One instance's failure is recorded and the rest go on. Safe to run twice, or two at once.
  */
 export function createPruner(ctx: ServedContext) {
-  return async (job: Job, _token?: string, signal?: AbortSignal): Promise<PruneResult> => {
+  return async (
+    job: Job,
+    _token?: string,
+    signal?: AbortSignal,
+  ): Promise<PruneResult | ReconcileResult> => {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
       await checkMarker(ctx.pool);
-      return await ctx.withDeletionClaim(() => prune(ctx, payload, signal));
+      return await ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
+        payload.cause === 'reconcile' ? reconcileNow(ctx) : prune(ctx, payload, signal),
+      );
     } catch (error) {
       throw toJobError(error);
     }
@@ -41,7 +49,10 @@ interface Run extends TakenOut {
   readonly doomed: readonly TrashEntry[];
 }
 
-async function prune(ctx: ServedContext, payload: PrunePayload, signal?: AbortSignal): Promise<PruneResult> {
+/** The jobs of the prune queue that delete, or bring back. */
+type Pruning = Exclude<PrunePayload, { cause: 'reconcile' }>;
+
+async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal): Promise<PruneResult> {
   const run = await takeJob(ctx, payload, signal);
   // All slots first (a rename each), then the space: who waits for a slot need not wait for `rm`.
   if (run.taken.length > 0) await ctx.waker.wake();
@@ -63,7 +74,7 @@ async function prune(ctx: ServedContext, payload: PrunePayload, signal?: AbortSi
 
 const NOTHING: Run = { taken: [], skipped: [], failed: [], kept: 0, sentence: '', doomed: [] };
 
-async function takeJob(ctx: ServedContext, payload: PrunePayload, signal?: AbortSignal): Promise<Run> {
+async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSignal): Promise<Run> {
   switch (payload.cause) {
     case 'schedule':
     case 'operator':

@@ -44,18 +44,12 @@ export async function lookForUse(
     }
   }
   if (!ctx.policy.retention.protectLiveProcesses) return found;
-  const { byInstance, opaque, unreadable } = await findLiveUses(ctx.pool);
+  const { byInstance, unreadable } = await findLiveUses(ctx.pool);
   if (unreadable > 0) ctx.logger.debug({ unreadable }, 'processes of other users could not be looked into');
   for (const { id } of candidates) {
     const use = byInstance.get(id);
     if (use)
       found.set(id, { rule: 'live-process', reason: `process ${use.pid} (${use.command}) ${use.how}` });
-    else if (opaque !== null) {
-      found.set(id, {
-        rule: 'live-process',
-        reason: `process ${opaque} cannot be looked into, and may use it`,
-      });
-    }
   }
   return found;
 }

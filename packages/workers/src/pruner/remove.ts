@@ -9,7 +9,7 @@ import {
   trashInstance,
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { recordFinalSize } from '../sampler/final.ts';
+import { recordFinished, refreshProfiles } from '../sampler/final.ts';
 import { targetOf } from '../sampler/target.ts';
 import { lookForUse } from './protection.ts';
 
@@ -90,6 +90,7 @@ export async function takeOut(
     }
   }
   await ctx.audit.append(outcomes);
+  await learnFrom(ctx, wanted, result.taken);
   return result;
 }
 
@@ -126,13 +127,26 @@ async function takeOne(
     await ctx.catalog.endDelete(id, 'gone');
     await deleteRecord(ctx.pool, id);
     if (trash === null) return 'it is gone already';
-    if (record && !undo) await recordFinalSize(ctx, record);
     taken.push({ removal, trash, bytes });
     return null;
   } catch (error) {
     await ctx.catalog.endDelete(id, 'kept');
     throw error;
   }
+}
+
+/** What is gone has become what it was to become: its template's profile learns from it. */
+async function learnFrom(
+  ctx: ServedContext,
+  wanted: readonly Wanted[],
+  taken: readonly Removed[],
+): Promise<void> {
+  const gone = new Set(taken.filter(({ removal }) => !removal.undo).map(({ removal }) => removal.id));
+  const changed: string[] = [];
+  for (const { removal, record } of wanted) {
+    if (record && gone.has(removal.id)) changed.push(...(await recordFinished(ctx.catalog, record)));
+  }
+  await refreshProfiles(ctx.catalog, changed);
 }
 
 /** Why a deletion may not begin; null where it may. */

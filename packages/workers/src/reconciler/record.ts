@@ -18,7 +18,10 @@ export function recordFromManifest(
     fingerprint: null,
     cloneMethod: null,
     clonedAt: null,
+    cloned: null,
     predicted: null,
+    expected: null,
+    replicas: 0,
     parent: lineage?.parent_id ?? null,
     generation: lineage?.generation ?? 0,
     experiment: null,
@@ -30,5 +33,6 @@ export function recordFromManifest(
     pin: null,
     ttlMs: null,
     score: null,
+    oversize: false,
   };
 }

@@ -1,17 +1,42 @@
-import type { InstanceRecord } from '@spica/core';
-import type { PoolContext } from '../context.ts';
+import type { Catalog } from '@spica/catalog';
+import { type Finished, type InstanceRecord, splitReplicas } from '@spica/core';
 
 /**
- * Keeps what an instance has become among the sizes of its template and experiment: called when nothing more is
- * expected of it, and again (it counts once) when it is deleted.
+ * Keeps what an instance has become among the sizes of its template, its experiment and their replicas: called when
+ * nothing more is expected of it, and again (it counts once) when it is deleted. Resolves with whose profile changed:
+ * call `refreshProfiles` when all are kept.
  */
-export async function recordFinalSize(
-  { catalog }: Pick<PoolContext, 'catalog'>,
-  record: InstanceRecord,
-): Promise<void> {
-  const { id, template, experiment, sample } = record;
-  if (!sample) return;
-  const size = { id, at: sample.at, bytes: sample.ownBytes, inodes: sample.inodes };
-  await catalog.recordSize(`template:${template}`, size);
-  if (experiment !== null) await catalog.recordSize(`experiment:${experiment}`, size);
+export async function recordFinished(catalog: Catalog, record: InstanceRecord): Promise<string[]> {
+  const { id, template, experiment, sample, cloned, spawnedAt, replicas, expected } = record;
+  if (!sample || !cloned) return []; // never measured, or adopted: nothing is known of how it became what it is
+  const split = splitReplicas({
+    clone: cloned,
+    final: { bytes: sample.ownBytes, inodes: sample.inodes },
+    replicas,
+  });
+  const grewForMs = Math.max(0, sample.changedAt - (spawnedAt ?? sample.changedAt));
+  const finished: Finished = {
+    at: sample.at,
+    final: split.own,
+    clone: cloned,
+    grewForMs,
+    predicted: expected,
+  };
+  const of = [`template:${template}`, ...(experiment === null ? [] : [`experiment:${experiment}`])];
+  for (const each of of) await catalog.recordFinished(each, id, finished);
+  if (split.each === null) return of;
+  const replica = `replica:${template}`;
+  await catalog.recordFinished(replica, id, {
+    ...finished,
+    final: split.each,
+    clone: NOTHING,
+    predicted: null,
+  });
+  return [...of, replica];
+}
+
+const NOTHING = { bytes: 0, inodes: 0 };
+
+export async function refreshProfiles(catalog: Catalog, changed: Iterable<string>): Promise<void> {
+  for (const of of new Set(changed)) await catalog.refreshProfile(of);
 }

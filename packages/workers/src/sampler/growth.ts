@@ -1,21 +1,19 @@
 import type { Growth } from '@spica/catalog';
-import { growthOf, type InstanceRecord, type Size } from '@spica/core';
+import { growthOf, type InstanceRecord } from '@spica/core';
 import type { PoolContext } from '../context.ts';
 
-/**
- * What an instance is still expected to add, and until when. `cloned` is what its clone took, for one that was not
- * measured yet.
- */
+const NOTHING = { bytes: 0, inodes: 0 };
+
+/** What an instance is still expected to add, and until when: by its last sample, else by what its clone took. */
 export function growthAfter(
   { policy, clockGuard }: Pick<PoolContext, 'policy' | 'clockGuard'>,
-  { predicted, lease, sample, spawnedAt }: InstanceRecord,
-  cloned: Size = { bytes: 0, inodes: 0 },
+  { predicted, lease, sample, spawnedAt, cloned }: InstanceRecord,
 ): Growth {
   const now = clockGuard.now();
-  if (!predicted) return { bytes: 0, inodes: 0, endsAt: now };
+  if (!predicted) return { ...NOTHING, endsAt: now };
   return growthOf({
     expected: predicted,
-    own: sample ? { bytes: sample.ownBytes, inodes: sample.inodes } : cloned,
+    own: sample ? { bytes: sample.ownBytes, inodes: sample.inodes } : (cloned ?? NOTHING),
     leaseEndsAt: lease?.expiresAt ?? null,
     lastChangedAt: sample?.changedAt ?? spawnedAt ?? now,
     now,

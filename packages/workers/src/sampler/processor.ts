@@ -1,38 +1,32 @@
-import { type InstanceRecord, leaseInForce, type Sample } from '@spica/core';
+import { dueAfterMs, type InstanceRecord, leaseInForce, type Sample } from '@spica/core';
 import { checkMarker, type Measurement, measureInstances, writeRecord } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import type { Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
-import { recordFinalSize } from './final.ts';
+import { recordFinished, refreshProfiles } from './final.ts';
 import { growthAfter } from './growth.ts';
+import { checkOversize } from './oversize.ts';
 import { targetOf } from './target.ts';
 
-/** How many instances are measured between two writes to the catalog. */
-const BATCH = 20;
+/** How many instances are measured by one process, and between two writes to the catalog. */
+const BATCH = 50;
+/** Most that one job measures; what is due then waits for the next, longest overdue first. */
+const MOST = 5_000;
 
 /**
- * The sample queue's processor: measures the instances asked for, or those whose last sample is older than
- * `sample.max_age`. What vanishes while it is measured is no error.
+ * The sample queue's processor: measures the instances asked for, or those that are due. What vanishes while it is
+ * measured is no error.
  */
 export function createSampler(ctx: ServedContext) {
   return async (job: Job, _token?: string, signal?: AbortSignal): Promise<SampleResult> => {
     try {
       const { ids } = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
-      return await sample(ctx, ids ?? (await findDue(ctx)), signal);
+      return await sample(ctx, ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST)), signal);
     } catch (error) {
       throw toJobError(error);
     }
   };
-}
-
-async function findDue(ctx: ServedContext): Promise<string[]> {
-  const before = ctx.clock.now() - ctx.config.sample.maxAgeMs;
-  const due: string[] = [];
-  for await (const { record, state } of ctx.catalog.list()) {
-    if (state !== 'deleting' && (record.sample?.at ?? 0) <= before) due.push(record.id);
-  }
-  return due;
 }
 
 async function sample(
@@ -45,34 +39,61 @@ async function sample(
   for (let start = 0; start < ids.length; start += BATCH) {
     signal?.throwIfAborted();
     const batch = ids.slice(start, start + BATCH);
-    const found = await Promise.all(batch.map((id) => ctx.catalog.get(id)));
-    const records = found.flatMap((instance) => (instance ? [instance.record] : []));
-    const samples = await measureInstances(ctx.pool, records.map(targetOf), {
-      ...ctx,
-      ...(signal ? { signal } : {}),
-    });
-    const kept = new Set<string>();
-    for (const record of records) {
-      const size = samples.get(record.id);
-      if (size && (await keep(ctx, record, size))) kept.add(record.id);
-    }
+    const kept = await sampleBatch(ctx, batch, signal);
     for (const id of batch) (kept.has(id) ? measured : vanished).push(id);
   }
   if (measured.length > 0) ctx.logger.info({ measured: measured.length }, 'instances measured');
   return { measured, vanished };
 }
 
-/** The catalog first: it knows whether the instance is still there. Then the record on disk. */
-async function keep(ctx: ServedContext, before: InstanceRecord, measured: Measurement): Promise<boolean> {
-  const sample = { ...measured, changedAt: changedAt(before.sample, measured) };
+async function sampleBatch(
+  ctx: ServedContext,
+  ids: readonly string[],
+  signal?: AbortSignal,
+): Promise<Set<string>> {
+  const found = await Promise.all(ids.map((id) => ctx.catalog.get(id)));
+  const records = found.flatMap((instance) => (instance ? [instance.record] : []));
+  const measurements = await measureInstances(ctx.pool, records.map(targetOf), {
+    clock: ctx.clock,
+    ...(signal ? { signal } : {}),
+  });
+  const kept = new Set<string>();
+  const changed: string[] = [];
+  for (const record of records) {
+    const measured = measurements.get(record.id);
+    const now = measured && (await keep(ctx, record, measured));
+    if (!now) continue;
+    kept.add(record.id);
+    if (isFinished(ctx, now)) changed.push(...(await recordFinished(ctx.catalog, now)));
+  }
+  await refreshProfiles(ctx.catalog, changed);
+  if (kept.size > 0) await ctx.waker.wake(); // what is expected of them is less now: somebody may fit
+  return kept;
+}
+
+/** The catalog first: it knows whether the instance is still there. Then the record on disk. Null when it is gone. */
+async function keep(
+  ctx: ServedContext,
+  before: InstanceRecord,
+  measured: Measurement,
+): Promise<InstanceRecord | null> {
+  const sample: Sample = { ...measured, changedAt: changedAt(before.sample, measured) };
   const growth = growthAfter(ctx, { ...before, sample });
-  if (!(await ctx.catalog.recordSample(before.id, sample, growth))) return false;
+  const { everyMs, maxAgeMs } = ctx.config.sample;
+  const history = [...(before.sample ? [before.sample] : []), sample];
+  const dueAt = sample.at + dueAfterMs(history, { leastMs: everyMs, mostMs: maxAgeMs });
+  if (!(await ctx.catalog.recordSample(before.id, sample, { growth, dueAt }))) return null;
   const instance = await ctx.catalog.get(before.id);
-  if (!instance) return false;
+  if (!instance) return null;
   await writeRecord(ctx.pool, instance.record);
-  const isDone = growth.bytes === 0 && !leaseInForce(instance.record, ctx.clockGuard.now());
-  if (isDone) await recordFinalSize(ctx, instance.record);
-  return true;
+  await checkOversize(ctx, instance.record);
+  return instance.record;
+}
+
+/** Nothing more is expected of it: its lease has ended, or it has not changed for the growth window. */
+function isFinished(ctx: ServedContext, record: InstanceRecord): boolean {
+  const now = ctx.clockGuard.now();
+  return leaseInForce(record, now) === null && growthAfter(ctx, record).endsAt <= now;
 }
 
 /** When an instance was first found to have the size that it has. */

@@ -49,7 +49,7 @@ export async function spawnInstance(
   const record = recordOf(ctx, job, prepared, spawnedAt);
   await writeRecord(ctx.pool, record);
   await clone(ctx, job, prepared, spawnedAt, signal);
-  await commit(ctx, job.request, { ...record, clonedAt: ctx.clock.now() }, prepared);
+  await commit(ctx, job.request, { ...record, clonedAt: ctx.clock.now() });
   ctx.logger.info(
     { request: job.request, instance: job.id, ms: ctx.clock.now() - spawnedAt },
     'instance spawned',
@@ -58,20 +58,12 @@ export async function spawnInstance(
 }
 
 /** The instance is there: one slot of the reservation becomes its place, and what it may still add its growth. */
-async function commit(
-  ctx: ServedContext,
-  request: string,
-  record: InstanceRecord,
-  prepared: Prepared,
-): Promise<void> {
-  const cloned = {
-    bytes: ctx.method === 'copy' ? prepared.allocatedBytes : 0,
-    inodes: ctx.method === 'snapshot' ? 0 : prepared.inodes,
-  };
-  if ((await ctx.catalog.commit(request, record, growthAfter(ctx, record, cloned))) === 'no-reservation') {
+async function commit(ctx: ServedContext, request: string, record: InstanceRecord): Promise<void> {
+  if ((await ctx.catalog.commit(request, record, growthAfter(ctx, record))) === 'no-reservation') {
     const reason = `request ${request} holds no reservation for it`;
+    const at = ctx.clock.now();
     const trash = await trashInstance(ctx.pool, record.id, {
-      at: ctx.clock.now(),
+      at,
       reason,
       request,
       bytes: null,
@@ -146,7 +138,7 @@ function recordOf(
   spawnedAt: number,
 ): InstanceRecord {
   const { id, request, index, template, parent, generation, experiment, labels, fingerprint } = job;
-  const { lease, ttlMs, predicted } = job;
+  const { lease, ttlMs, predicted, expected, replicaCount } = job;
   return {
     schema: 'spica.record/v1',
     id,
@@ -158,7 +150,13 @@ function recordOf(
     fingerprint,
     cloneMethod: ctx.method,
     clonedAt: null,
+    cloned: {
+      bytes: ctx.method === 'copy' ? prepared.allocatedBytes : 0,
+      inodes: ctx.method === 'snapshot' ? 0 : prepared.inodes,
+    },
     predicted,
+    expected,
+    replicas: replicaCount,
     parent,
     generation,
     experiment,
@@ -170,5 +168,6 @@ function recordOf(
     pin: null,
     ttlMs,
     score: null,
+    oversize: false,
   };
 }

@@ -1,0 +1,19 @@
+import type { ReconcileResult } from '@spica/queues';
+import type { ServedContext } from '../context.ts';
+import { reconcile } from './reconcile.ts';
+
+/** A reconcile while the workers run, as a job asks for it. What vanished has freed its slot: who is held looks again. */
+export async function reconcileNow(ctx: ServedContext): Promise<ReconcileResult> {
+  const found = await reconcile(ctx, { starting: false });
+  if (found.vanished.length > 0 || found.orphans.reservations.length > 0) await ctx.waker.wake();
+  return {
+    adopted: found.adoptable.length,
+    flagged: found.adoptable.filter(({ flag }) => flag !== null).length,
+    buried: found.vanished.length,
+    givenBack: found.orphans.reservations.length,
+    recordsRemoved: found.staleRecords.length,
+    strangers: found.strangers,
+    brokenRecords: found.brokenRecords,
+    graceUntil: found.graceUntil,
+  };
+}
