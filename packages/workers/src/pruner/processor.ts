@@ -24,11 +24,7 @@ import { bytesOf, freeAll, listExpired, trashRelief } from './trash.ts';
  * One instance's failure is recorded and the rest go on. Safe to run twice, or two at once.
  */
 export function createPruner(ctx: ServedContext) {
-  return async (
-    job: Job,
-    _token?: string,
-    signal?: AbortSignal,
-  ): Promise<PruneResult | ReconcileResult> => {
+  return async (job: Job, _token?: string, signal?: AbortSignal): Promise<PruneResult | ReconcileResult> => {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
       await checkMarker(ctx.pool);
