@@ -61,7 +61,7 @@ export function writeGolden(name: string, golden: Golden): void {
 }
 
 /** A golden file's input as the planner takes it. Its policy goes the way of `spica.yaml`. */
-export function toInput(golden: Golden): RetentionInput {
+function toInput(golden: Golden): RetentionInput {
   const { retention, reserved = 0, request = { slots: 0 }, clock, limit, instances } = golden;
   const flags = Object.fromEntries(
     Object.entries(retention).map(([key, value]) => [`pools.main.retention.${key}`, value]),

@@ -194,7 +194,7 @@ describe('a retention plan', () => {
 });
 
 describe('a plan for 100,000 instances', () => {
-  it('is made in under 200 ms', () => {
+  it('takes under 200 ms', () => {
     const now = 1_800_000_000_000;
     const instances = Array.from({ length: 100_000 }, (_, index) => ({
       id: `spica-${index.toString(16).padStart(12, '0')}`,
@@ -224,11 +224,12 @@ describe('a plan for 100,000 instances', () => {
       need,
       shortfall: need,
     };
-    // The fastest of some: other tests run at the same time.
+    // The thread's own time, and the least of some runs: whatever else the machine is busy with is not the plan's doing.
     const times = Array.from({ length: 7 }, () => {
-      const start = performance.now();
+      const before = process.threadCpuUsage();
       expect(planRetention(input).deletes).toHaveLength(1_000);
-      return performance.now() - start;
+      const { user, system } = process.threadCpuUsage(before);
+      return (user + system) / 1_000;
     });
     expect(Math.min(...times)).toBeLessThan(200);
   });
