@@ -20,9 +20,8 @@ export function titleOfRequest({ name, data, progress }: BoardJob): string {
   const asked = `${request.count} × ${request.template}`;
   const stand = progressOf(progress);
   if (!stand) return asked;
-  return stand.reason === stand.phase
-    ? `${asked}, ${stand.phase}`
-    : `${asked}, ${stand.phase}: ${stand.reason}`;
+  const said = stand.reason.startsWith(stand.phase) ? stand.reason : `${stand.phase}: ${stand.reason}`;
+  return `${asked}, ${said}`;
 }
 
 function requestIn(data: unknown): unknown {
