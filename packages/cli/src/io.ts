@@ -1,8 +1,12 @@
 /** A stream that a command writes to. */
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
+/** Where answers come from. */
+export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean };
+
 /** All that a command may touch of the process that runs it. */
 export interface Io {
+  readonly stdin: Input;
   /** Data only. */
   readonly stdout: Output;
   /** Errors, progress, hints. */

@@ -7,6 +7,7 @@ import type { Io } from '../src/io.ts';
 import { run } from '../src/run.ts';
 
 export interface Captured extends Io {
+  readonly stdin: PassThrough & { readonly isTTY?: boolean };
   readonly out: () => string;
   readonly err: () => string;
   readonly exits: number[];
@@ -25,6 +26,7 @@ export function capture({
   const stdout = keep(tty);
   const stderr = keep(tty);
   return {
+    stdin: Object.assign(new PassThrough(), tty ? { isTTY: true } : {}),
     stdout: stdout.stream,
     stderr: stderr.stream,
     out: stdout.text,

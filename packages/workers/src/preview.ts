@@ -1,10 +1,19 @@
-import { type Decision, type RetentionPlan, UsageError } from '@spica/core';
+import { type Decision, type Help, type RetentionPlan, UsageError } from '@spica/core';
 import type { PoolContext } from './context.ts';
+import { helpFor } from './gatekeeper/help.ts';
 import { createLookout } from './gatekeeper/look.ts';
 import type { Asked } from './gatekeeper/need.ts';
 import { decide } from './gatekeeper/preflight.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findStrangers, type Stranger } from './pruner/strangers.ts';
+
+/** What the gate would say of a request as things stand. */
+export interface Preview extends Decision {
+  /** Whether the template's snapshot is up to date. */
+  readonly prepared: boolean;
+  /** What would help where it is short; null where it is not. */
+  readonly help: Help | null;
+}
 
 /**
  * Would a request be admitted now, and why? Changes nothing. A template that has not been prepared as it is now is
@@ -13,7 +22,7 @@ import { findStrangers, type Stranger } from './pruner/strangers.ts';
 export async function previewAdmission(
   ctx: PoolContext,
   { template, ...asked }: Asked & { readonly template: string },
-): Promise<Decision & { readonly prepared: boolean }> {
+): Promise<Preview> {
   const { count } = asked;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UsageError('COUNT_INVALID', `count: expected a whole number of at least 1, got ${count}`);
@@ -21,7 +30,8 @@ export async function previewAdmission(
   const look = await createLookout(ctx).look(true);
   const current = await ctx.templates.current(template);
   const { decision } = await decide(ctx, current ?? (await unprepared(ctx, template)), asked, look);
-  return { ...decision, prepared: current !== null };
+  const help = decision.verdict === 'short' ? await helpFor(ctx, decision) : null;
+  return { ...decision, prepared: current !== null, help };
 }
 
 async function unprepared(ctx: PoolContext, template: string) {

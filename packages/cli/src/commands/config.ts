@@ -1,15 +1,17 @@
+import { type Config, describePolicy, policyOf } from '@spica/core';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import type { Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 
-/** `spica config`: every setting in force and where it comes from. */
+/** `spica config`: every setting in force and where it comes from, and what each pool's retention comes to in words. */
 export async function config({ io, options }: Invocation): Promise<number> {
   const { config: loaded, effective, file } = await loadConfig(io, options);
   const { pools } = choosePools(loaded, options.pool);
   const settings = effective.filter(({ path }) => ofPools(path, Object.keys(pools)));
+  const policies = sayPolicies(pools);
   if (options.json) {
-    writeJson(io.stdout, { file, settings });
+    writeJson(io.stdout, { file, settings, policies });
     return 0;
   }
   writeRows(
@@ -21,7 +23,16 @@ export async function config({ io, options }: Invocation): Promise<number> {
     ],
     settings,
   );
+  // When piped, standard output is for the settings alone.
+  const words = io.stdout.isTTY ? io.stdout : io.stderr;
+  for (const [pool, sentence] of Object.entries(policies)) words.write(`pool ${pool} keeps ${sentence}\n`);
   return 0;
+}
+
+function sayPolicies(pools: Config['pools']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(pools).map(([name, { retention }]) => [name, describePolicy(policyOf(retention))]),
+  );
 }
 
 function ofPools(path: string, pools: readonly string[]): boolean {

@@ -3,7 +3,7 @@ import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import type { Invocation } from '../io.ts';
-import { INSTANCE_COLUMNS, toInstanceJson } from '../output/instance.ts';
+import { instanceColumns, toInstanceJson } from '../output/instance.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 
 /** `spica ls`: the pool's instances, oldest first. */
@@ -18,7 +18,7 @@ export async function ls({ io, options }: Invocation): Promise<number> {
     writeJson(io.stdout, { pool, instances: instances.map(toInstanceJson) });
     return 0;
   }
-  writeRows(io.stdout, INSTANCE_COLUMNS, instances);
+  writeRows(io.stdout, instanceColumns(instances, io.stdout), instances);
   if (io.stdout.isTTY && instances.length === 0) io.stderr.write(`no instances in pool ${pool}\n`);
   return 0;
 }

@@ -1,48 +1,75 @@
-import { createCatalog } from '@spica/catalog';
-import { CheckError, isInstanceId, type PoolConfig, SpicaError } from '@spica/core';
-import { type Manifest, openPool, readManifest } from '@spica/pool';
-import { closeQueues, openQueues } from '@spica/queues';
-import type { Redis } from 'ioredis';
-import { loadConfig } from '../context/config.ts';
-import { choosePool } from '../context/pool.ts';
-import { withRedis } from '../context/redis.ts';
+import type { Catalog } from '@spica/catalog';
+import { isInstanceId, type PoolConfig, SpicaError } from '@spica/core';
+import { listTrash, type Manifest, openPool, type Pool, readManifest } from '@spica/pool';
+import { withCatalog } from '../context/catalog.ts';
 import type { Invocation } from '../io.ts';
+import { type Gone, toGoneJson, writeGone } from '../output/gone.ts';
 import { toInstanceJson, writeInstance } from '../output/instance.ts';
 import { writeRequest } from '../output/request.ts';
 import { writeJson } from '../output/write.ts';
+import { instanceUnknown } from '../refusal/instance.ts';
 import { readRequest } from '../request/read.ts';
 
-/** `spica show ID`: all that is known of an instance, or where a request stands. */
-export async function show({ io, args, options }: Invocation): Promise<number> {
-  const { config } = await loadConfig(io, options);
-  const policy = choosePool(config, options.pool);
+/** `spica show ID`: all that is known of an instance, or what is left of one that is gone; or where a request stands. */
+export async function show(invocation: Invocation): Promise<number> {
+  const { io, args, options } = invocation;
   const id = args[0] ?? '';
-  return withRedis(config, async (redis) => {
-    if (isInstanceId(id)) {
-      const { instance, manifest } = await findInstance(policy, redis, id);
-      if (options.json) writeJson(io.stdout, { ...toInstanceJson(instance), manifest });
-      else writeInstance(io.stdout, instance, manifest);
-      return 0;
+  return withCatalog(invocation, async ({ policy, catalog, queues }) => {
+    if (isInstanceId(id)) await showInstance(invocation, id, { policy, catalog });
+    else {
+      const request = await readRequest(queues, policy.name, id);
+      if (options.json) writeJson(io.stdout, request);
+      else writeRequest(io.stdout, request);
     }
-    const queues = openQueues(policy.name, redis);
-    const request = await readRequest(queues, policy.name, id);
-    await closeQueues(queues);
-    if (options.json) writeJson(io.stdout, request);
-    else writeRequest(io.stdout, request);
     return 0;
   });
 }
 
-async function findInstance(policy: PoolConfig, redis: Redis, id: string) {
-  const instance = await createCatalog({ redis, pool: policy.name }).get(id);
-  if (!instance) throw new CheckError('INSTANCE_UNKNOWN', `id: no instance ${id} in pool ${policy.name}`);
-  return { instance, manifest: await manifestOf(policy, id) };
+async function showInstance(
+  { io, options }: Invocation,
+  id: string,
+  { policy, catalog }: { policy: PoolConfig; catalog: Catalog },
+): Promise<void> {
+  const { name } = policy;
+  const pool = await poolHere(policy);
+  const instance = await catalog.get(id);
+  if (instance) {
+    const manifest = pool && (await manifestOf(pool, id));
+    if (options.json) writeJson(io.stdout, { ...toInstanceJson(instance), manifest });
+    else writeInstance(io.stdout, instance, manifest);
+    return;
+  }
+  const gone = await findGone(id, { policy, catalog, pool });
+  if (!gone) throw instanceUnknown(id, name);
+  if (options.json) writeJson(io.stdout, toGoneJson(id, name, gone));
+  else writeGone(io.stdout, id, name, gone);
 }
 
-/** Null where the pool is not on this host, or what lies there is not what it should be: `spica verify` tells. */
-async function manifestOf({ name, root }: PoolConfig, id: string): Promise<Manifest | null> {
+/** In the trash, which this host may see; else it may have vanished. */
+async function findGone(
+  id: string,
+  { policy, catalog, pool }: { policy: PoolConfig; catalog: Catalog; pool: Pool | null },
+): Promise<Gone | null> {
+  const entry = pool && (await listTrash(pool)).findLast((each) => each.id === id);
+  if (entry) return { state: 'in-trash', entry, until: entry.trashedAt + policy.retention.trashTtlMs };
+  const tombstone = await catalog.tombstone(id);
+  return tombstone && { state: 'vanished', tombstone };
+}
+
+/** Null where the pool is not on this host. */
+async function poolHere({ name, root }: PoolConfig): Promise<Pool | null> {
   try {
-    return await readManifest(await openPool({ name, root }), id);
+    return await openPool({ name, root });
+  } catch (error) {
+    if (error instanceof SpicaError) return null;
+    throw error;
+  }
+}
+
+/** Null where what lies there is not what it should be: `spica verify` tells. */
+async function manifestOf(pool: Pool, id: string): Promise<Manifest | null> {
+  try {
+    return await readManifest(pool, id);
   } catch (error) {
     if (error instanceof SpicaError) return null;
     throw error;

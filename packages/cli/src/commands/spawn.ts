@@ -4,16 +4,18 @@ import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { isConnectionLost, withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
-import { parseCount, parseWait } from '../input/numbers.ts';
+import { parseCount, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
+import { parseReplicas, type ReplicaOptions } from '../input/replicas.ts';
 import { chooseTemplate, namesTemplates } from '../input/template.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
+import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
 import { type Spawn, submitSpawn } from '../request/submit.ts';
 import { waitForRequest } from '../request/wait.ts';
 import { requireWorker } from '../wait/worker.ts';
 
-export interface SpawnOptions {
+export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
   readonly count: string;
   readonly template?: string;
   readonly set?: readonly string[];
@@ -21,17 +23,21 @@ export interface SpawnOptions {
   readonly experiment?: string;
   readonly label?: readonly string[];
   readonly notes?: string;
+  readonly ttl?: string;
   readonly wait: boolean;
   readonly maxWait?: string;
   readonly timeout?: string;
-  readonly key?: string;
 }
 
-/** `spica spawn`: submits a request and, unless `--no-wait`, waits for its instances. Prints their ids. */
+/**
+ * `spica spawn`: submits a request and, unless `--no-wait`, waits for its instances. Prints their ids. With `--lease` the
+ * token is made here and told once: in the JSON, else on standard error as soon as the request is submitted.
+ */
 export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<number> {
   const timeoutMs = parseWait('--timeout', options.timeout);
   const loaded = await loadConfig(io, options);
-  const wanted = readSpawn(options, loaded);
+  const lease = readSpawnLease(options, io.env);
+  const wanted = readSpawn(options, loaded, lease);
   const { pool, count } = wanted;
   const json = options.json === true;
   return withRedis(loaded.config, async (redis) => {
@@ -39,13 +45,15 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
     // Before it is submitted: a request that nobody serves would come up long after its submitter went away.
     if (options.wait) await requireWorker(queues.gate, pool);
     const request = await submitSpawn(queues, wanted);
+    if (lease && !json) io.stderr.write(`lease token: ${lease.token}\n`);
+    const told = { pool, request, ...(lease && { lease: toLeaseJson(lease) }) };
     if (options.wait) {
       const waiting = waitForRequest(queues, request, { io, redis, pool, count, timeoutMs });
       const { instances } = await waiting.catch((error: unknown) => {
         throw withRequest(error, request);
       });
-      printInstances(io.stdout, json, { pool, request, instances });
-    } else if (json) writeJson(io.stdout, { pool, request });
+      printInstances(io.stdout, json, { ...told, instances });
+    } else if (json) writeJson(io.stdout, told);
     else io.stdout.write(`${request}\n`);
     await closeQueues(queues);
     return 0;
@@ -53,7 +61,11 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
 }
 
 /** Checks what was asked for before anything is done. Throws UsageError that names the flag. */
-function readSpawn(options: SpawnOptions & GlobalOptions, { config, effective }: LoadedConfig): Spawn {
+function readSpawn(
+  options: SpawnOptions & GlobalOptions,
+  { config, effective }: LoadedConfig,
+  lease: SpawnLease | null,
+): Spawn {
   const policy = choosePool(config, options.pool);
   const template =
     options.template === undefined || namesTemplates(effective, policy.name)
@@ -69,9 +81,16 @@ function readSpawn(options: SpawnOptions & GlobalOptions, { config, effective }:
     experiment: options.experiment ?? null,
     labels: parseLabels(options.label ?? []),
     notes: options.notes ?? '',
+    lease: lease?.asked ?? null,
+    ttlMs: parseSpan('--ttl', options.ttl),
+    replicas: parseReplicas(options),
     maxWaitMs: parseWait('--max-wait', options.maxWait),
     key: options.key ?? null,
   };
+}
+
+function toLeaseJson({ asked, token }: SpawnLease) {
+  return { owner: asked.owner, ms: asked.ms, token };
 }
 
 /** Whoever lost sight of a request has to know which, and that it is not lost. */

@@ -35,6 +35,22 @@ export function parseWait(flag: string, text: string | undefined): number | null
   throw refuse(flag, DURATION_EXPECTED, text);
 }
 
+/** Reads how long something is to last, like `1h`, and returns milliseconds of at least 1; null where it was not given. */
+export function parseSpan(flag: string, text: string | undefined): number | null {
+  const ms = parseWait(flag, text);
+  if (ms === null || ms > 0) return ms;
+  throw refuse(flag, 'expected a duration of more than 0s', text ?? '');
+}
+
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
+
+/** Reads a finite number. Throws UsageError FLAG_INVALID. */
+export function parseNumber(flag: string, text: string): number {
+  const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
+  if (Number.isFinite(value)) return value;
+  throw refuse(flag, 'expected a number', text);
+}
+
 /** `--port` as a flag of the config; none where it was not given. */
 export function parsePort(text: string | undefined): Record<string, number> {
   return text === undefined ? {} : { 'server.port': parseCount('--port', text, { least: 0, most: 65_535 }) };

@@ -1,25 +1,33 @@
 import type { CatalogInstance } from '@spica/catalog';
-import { formatBytes, ownBytes, systemClock } from '@spica/core';
+import { formatBytes, formatDuration, leaseInForce, ownBytes, systemClock } from '@spica/core';
 import type { Manifest } from '@spica/pool';
 import type { Output } from '../io.ts';
 import { formatAge, toIso } from './age.ts';
 import { pairs } from './request.ts';
 import { type Column, writeFields } from './write.ts';
 
-/** An instance as `--json` prints it. */
+/** An instance as `--json` prints it. A lease's token hash stays inside: nobody has a use for it. */
 export function toInstanceJson({ record, state, request }: CatalogInstance) {
-  const { schema: _, spawnedAt, sample, ...rest } = record;
+  const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, ...rest } = record;
   return {
     ...rest,
     state,
     inFlightFor: request,
     spawnedAt: toIso(spawnedAt),
-    sample: sample && { ...sample, at: toIso(sample.at) },
+    clonedAt: toIso(clonedAt),
+    sample: sample && { ...sample, at: toIso(sample.at), changedAt: toIso(sample.changedAt) },
     ownBytes: ownBytes(record),
+    lease: lease && {
+      owner: lease.owner,
+      expiresAt: toIso(lease.expiresAt),
+      inForce: lease.expiresAt > systemClock.now(),
+    },
+    lastLeasedAt: toIso(lastLeasedAt),
+    pin: pin && { ...pin, at: toIso(pin.at) },
   };
 }
 
-export const INSTANCE_COLUMNS: readonly Column<CatalogInstance>[] = [
+const ALWAYS: readonly Column<CatalogInstance>[] = [
   { title: 'id', text: ({ record }) => record.id },
   { title: 'template', text: ({ record }) => record.template },
   {
@@ -43,6 +51,44 @@ export const INSTANCE_COLUMNS: readonly Column<CatalogInstance>[] = [
   },
 ];
 
+/** What most instances have none of. */
+const SOMETIMES: readonly Column<CatalogInstance>[] = [
+  {
+    title: 'leased',
+    text: (instance) => sayLease(instance) ?? '',
+    raw: ({ record }) => toIso(leaseInForce(record, systemClock.now())?.expiresAt),
+  },
+  {
+    title: 'by',
+    text: ({ record }) => leaseInForce(record, systemClock.now())?.owner ?? '',
+  },
+  { title: 'pinned by', text: ({ record }) => record.pin?.by ?? '' },
+  { title: 'score', text: ({ record }) => String(record.score ?? ''), align: 'right' },
+  {
+    title: 'ttl',
+    text: ({ record }) => (record.ttlMs === null ? '' : formatDuration(record.ttlMs)),
+    align: 'right',
+  },
+  { title: 'labels', text: ({ record }) => pairs(record.labels) ?? '' },
+];
+
+/** The columns of `spica ls`: all of them when piped; for people without those that would be empty. */
+export function instanceColumns(
+  instances: readonly CatalogInstance[],
+  { isTTY }: Pick<Output, 'isTTY'>,
+): readonly Column<CatalogInstance>[] {
+  const shown = isTTY
+    ? SOMETIMES.filter(({ text }) => instances.some((each) => text(each) !== ''))
+    : SOMETIMES;
+  return [...ALWAYS, ...shown];
+}
+
+function sayLease({ record }: CatalogInstance): string | null {
+  const now = systemClock.now();
+  const lease = leaseInForce(record, now);
+  return lease && `for ${formatAge(lease.expiresAt - now)}`;
+}
+
 /** All that is known of an instance, for people. */
 export function writeInstance(stdout: Output, instance: CatalogInstance, manifest: Manifest | null): void {
   const { record, state, request } = instance;
@@ -58,6 +104,7 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ],
     ['cloned by', record.cloneMethod],
     ['spawned', toIso(record.spawnedAt) ?? 'unknown: spawned_at cannot be read'],
+    ...sayUse(record),
     ['request', record.request && `${record.request} (number ${(record.index ?? 0) + 1})`],
     ['parent', record.parent],
     ['generation', String(record.generation)],
@@ -74,4 +121,25 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['own', own === null ? null : `${formatBytes(own)} would come back if it were deleted`],
     ['measured', toIso(sample?.at)],
   ]);
+}
+
+/** Who uses it, who keeps it, how long it lives, and how good it was. */
+function sayUse({
+  lease,
+  lastLeasedAt,
+  pin,
+  ttlMs,
+  score,
+}: CatalogInstance['record']): [string, string | null][] {
+  const isOver = lease !== null && lease.expiresAt <= systemClock.now();
+  return [
+    [
+      'leased',
+      lease && `by ${lease.owner} until ${toIso(lease.expiresAt)}${isOver ? ', which is over' : ''}`,
+    ],
+    ['last leased', toIso(lastLeasedAt)],
+    ['pinned', pin && `by ${pin.by} since ${toIso(pin.at)}: ${pin.why}`],
+    ['lives', ttlMs === null ? null : `at most ${formatDuration(ttlMs)}`],
+    ['score', score === null ? null : String(score)],
+  ];
 }

@@ -2,6 +2,7 @@ import { formatBytes } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import type { Output } from '../io.ts';
 import type { PoolStatus } from '../status/read.ts';
+import { sayClock } from './clock.ts';
 import { sayMethod } from './method.ts';
 import { writeFields, writeRows } from './write.ts';
 
@@ -17,6 +18,9 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['inodes', sayInodes(status)],
     ['instances', `${status.instances} of ${status.maxInstances}, ${reserved.slots} more reserved`],
     ['reserved', `${formatBytes(reserved.bytes)}, ${reserved.inodes} inodes, ${reserved.slots} slots`],
+    ['growth', `${formatBytes(status.growth.bytes)}, ${status.growth.inodes} inodes are still to come`],
+    ['rules of age', sayClock(status.clock.suspended)],
+    ['deletions', sayDeletions(status)],
     ['served', status.workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`'],
     ...QUEUE_NAMES.map((name): [string, string] => [`queue ${name}`, sayQueue(status.queues[name])]),
     ['held', held.length === 0 ? 'none' : String(held.length)],
@@ -32,6 +36,13 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ],
     held,
   );
+}
+
+function sayDeletions({ deletionsHeld }: PoolStatus): string | null {
+  if (deletionsHeld === null) return null;
+  return deletionsHeld.until === null
+    ? 'none before the disk has been reconciled with the catalog'
+    : `none before ${deletionsHeld.until}: the catalog was lost, and leases with it`;
 }
 
 function sayBytes({ disk }: PoolStatus): string | null {

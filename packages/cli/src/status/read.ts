@@ -1,5 +1,14 @@
 import { createCatalog } from '@spica/catalog';
-import { type Amount, type CloneMethod, floorOf, type PoolConfig, type Space, SpicaError, systemClock } from '@spica/core';
+import {
+  type Amount,
+  type CloneMethod,
+  floorOf,
+  type PoolConfig,
+  type Size,
+  type Space,
+  SpicaError,
+  systemClock,
+} from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
 import { closeQueues, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { Redis } from 'ioredis';
@@ -14,8 +23,14 @@ export interface PoolStatus {
   readonly cloneMethod: CloneMethod | null;
   readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
   readonly reserved: Amount;
+  /** What live instances are still expected to add. */
+  readonly growth: Size;
   readonly instances: number;
   readonly maxInstances: number;
+  /** Whether rules of age are in force; `suspended` says why they are not. */
+  readonly clock: { readonly suspended: string | null; readonly offsetMs: number };
+  /** Before when nothing is deleted, since the catalog was lost, or that it was never compared with the disk. */
+  readonly deletionsHeld: { readonly until: string | null } | null;
   readonly held: readonly {
     readonly request: string;
     readonly count: number;
@@ -32,11 +47,14 @@ const STATES = ['waiting', 'active', 'delayed', 'waiting-children', 'failed'] as
 export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<PoolStatus> {
   const catalog = createCatalog({ redis, pool: policy.name });
   const queues = openQueues(policy.name, redis);
-  const [disk, ledger, held, identity, counts, workers] = await Promise.all([
+  const now = systemClock.now();
+  const [disk, ledger, held, identity, clock, reconciled, counts, workers] = await Promise.all([
     readDisk(policy),
-    catalog.ledger(systemClock.now()),
+    catalog.ledger(now),
     catalog.held(),
     catalog.identity(),
+    catalog.clockState(),
+    catalog.reconciled(),
     forEachQueue((name) => queues[name].getJobCounts(...STATES)),
     forEachQueue((name) => queues[name].getWorkersCount()),
   ]);
@@ -47,6 +65,9 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     ...disk,
     cloneMethod: identity?.method ?? null,
     reserved: ledger.reserved,
+    growth: ledger.growth,
+    clock: { suspended: clock.suspended?.reason ?? null, offsetMs: now - clock.redisNow },
+    deletionsHeld: holdOf(reconciled, now),
     instances: ledger.instances,
     maxInstances: policy.retention.maxInstances,
     held: held.map(({ request, count, heldAt, reason }) => ({
@@ -58,6 +79,11 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     queues: counts,
     workers,
   };
+}
+
+function holdOf(reconciled: { readonly graceUntil: number } | null, now: number) {
+  if (reconciled === null) return { until: null };
+  return reconciled.graceUntil > now ? { until: toIso(reconciled.graceUntil) } : null;
 }
 
 async function readDisk({ name, root, disk }: PoolConfig): Promise<Pick<PoolStatus, 'disk' | 'problem'>> {

@@ -1,0 +1,63 @@
+import { createCatalog } from '@spica/catalog';
+import { type Config, EXIT_CODES, systemClock, UnreachableError } from '@spica/core';
+import { closeQueues, openQueues } from '@spica/queues';
+import type { Redis } from 'ioredis';
+import { loadConfig } from '../context/config.ts';
+import { choosePools } from '../context/pool.ts';
+import { withRedis } from '../context/redis.ts';
+import { checkClock } from '../doctor/clock.ts';
+import { checkAudit, checkStateDir } from '../doctor/files.ts';
+import { type Finding, ok, warn } from '../doctor/finding.ts';
+import { checkPool } from '../doctor/pool.ts';
+import { checkRedis, withoutRedis } from '../doctor/redis.ts';
+import { checkTools } from '../doctor/tools.ts';
+import type { Invocation } from '../io.ts';
+import { writeFindings } from '../output/findings.ts';
+import { writeJson } from '../output/write.ts';
+
+/** `spica doctor`: checks what Spica needs on this host, each with what to do. Exit 1 where one fails. */
+export async function doctor({ io, options }: Invocation): Promise<number> {
+  const { config: all } = await loadConfig(io, options);
+  const config = choosePools(all, options.pool);
+  const findings = [
+    ...(await checkTools(io.env, { embedded: config.redis.url === null })),
+    await checkStateDir(config),
+    await checkAudit(config),
+    ...(await checkShared(config)),
+  ];
+  const failed = findings.some(({ level }) => level === 'fail');
+  if (options.json) writeJson(io.stdout, { ok: !failed, findings });
+  else writeFindings(io.stdout, findings);
+  return failed ? EXIT_CODES.check : 0;
+}
+
+/** Redis and the pools. Where Redis does not answer, the pools are looked at all the same. */
+async function checkShared(config: Config): Promise<Finding[]> {
+  const policies = Object.values(config.pools);
+  try {
+    return await withRedis(config, async (redis) => {
+      const findings = await checkRedis(config, redis);
+      for (const { name } of policies) findings.push(...(await checkServed(name, redis)));
+      for (const policy of policies) {
+        const known = await createCatalog({ redis, pool: policy.name }).identity();
+        findings.push(...(await checkPool(policy, known?.method ?? null)));
+      }
+      return findings;
+    });
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    const pools = await Promise.all(policies.map((policy) => checkPool(policy, null)));
+    return [withoutRedis(config, error), ...pools.flat()];
+  }
+}
+
+async function checkServed(pool: string, redis: Redis): Promise<Finding[]> {
+  const queues = openQueues(pool, redis);
+  const workers = await queues.gate.getWorkersCount();
+  await closeQueues(queues);
+  const check = `worker of pool ${pool}`;
+  return [
+    workers > 0 ? ok(check, 'serves it') : warn(check, 'nobody serves it', 'start one with `spica up`'),
+    await checkClock(pool, createCatalog({ redis, pool }), systemClock),
+  ];
+}

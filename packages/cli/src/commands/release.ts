@@ -1,0 +1,44 @@
+import { systemClock, UsageError } from '@spica/core';
+import { withCatalog } from '../context/catalog.ts';
+import { parseInstanceId } from '../input/ids.ts';
+import { parseToken } from '../input/token.ts';
+import { parseWho } from '../input/who.ts';
+import type { Invocation } from '../io.ts';
+import { toIso } from '../output/age.ts';
+import { writeJson } from '../output/write.ts';
+import { instanceUnknown, leasedBy } from '../refusal/instance.ts';
+import { warnIfUnmirrored } from '../wait/mirror.ts';
+
+export interface ReleaseOptions {
+  readonly token?: string;
+  readonly force?: boolean;
+}
+
+/** `spica release ID`: ends a lease, for whoever has its token. One that has ended by itself is no error. */
+export async function release(invocation: Invocation<ReleaseOptions>): Promise<number> {
+  const { io, args, options } = invocation;
+  const id = parseInstanceId('id', args[0] ?? '');
+  const token = parseToken(options.token, io.env);
+  const force = options.force === true;
+  if (token === null && !force) {
+    const expected = "expected the lease's token (or SPICA_LEASE_TOKEN, or --force)";
+    throw new UsageError('FLAG_MISSING', `--token: ${expected}, none was given`, { flag: '--token' });
+  }
+  return withCatalog(invocation, async (pool) => {
+    const { catalog, policy } = pool;
+    const now = systemClock.now();
+    const ended = await catalog.releaseLease(id, { token, now, force });
+    if (force) {
+      const reason = `released by force by ${parseWho('--owner', undefined)}`;
+      const { outcome } = ended;
+      await catalog.leaveNote({ action: 'force_release', instance: id, reason, at: toIso(now), outcome });
+    }
+    if (ended.outcome === 'absent') throw instanceUnknown(id, policy.name);
+    if (ended.outcome === 'leased') throw leasedBy(id, ended);
+    if (options.json) writeJson(io.stdout, { pool: policy.name, id, outcome: ended.outcome });
+    else if (ended.outcome === 'none') io.stderr.write(`instance ${id} has no lease in force\n`);
+    else if (io.stdout.isTTY) io.stdout.write(`${id} is released\n`);
+    if (ended.outcome === 'released') await warnIfUnmirrored(io, pool);
+    return 0;
+  });
+}

@@ -1,0 +1,21 @@
+import { withCatalog } from '../context/catalog.ts';
+import { parseInstanceId } from '../input/ids.ts';
+import type { Invocation } from '../io.ts';
+import { writeJson } from '../output/write.ts';
+import { runServedJob } from '../wait/served-job.ts';
+
+/** `spica restore ID`: has the worker bring an instance back from the trash, whole. */
+export async function restore(invocation: Invocation): Promise<number> {
+  const { io, args, options } = invocation;
+  const id = parseInstanceId('id', args[0] ?? '');
+  return withCatalog(invocation, async ({ policy, queues, redis }) => {
+    const payload = { pool: policy.name, cause: 'restore', id } as const;
+    await runServedJob(queues, 'prune', payload, { io, redis });
+    if (options.json) writeJson(io.stdout, { pool: policy.name, id, restored: true });
+    else if (io.stdout.isTTY) {
+      io.stdout.write(`${id} is back\n`);
+      io.stderr.write(`what made it go may do so again: \`spica pin ${id} --why TEXT\` keeps it\n`);
+    }
+    return 0;
+  });
+}

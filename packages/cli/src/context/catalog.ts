@@ -1,0 +1,33 @@
+import { type Catalog, createCatalog } from '@spica/catalog';
+import type { PoolConfig } from '@spica/core';
+import { closeQueues, openQueues, type PoolQueues } from '@spica/queues';
+import type { Redis } from 'ioredis';
+import type { Invocation } from '../io.ts';
+import { type LoadedConfig, loadConfig } from './config.ts';
+import { choosePool } from './pool.ts';
+import { withRedis } from './redis.ts';
+
+/** A pool as far as Redis knows it; its disk may be another host's. */
+export interface RemotePool {
+  readonly loaded: LoadedConfig;
+  readonly policy: PoolConfig;
+  readonly redis: Redis;
+  readonly catalog: Catalog;
+  readonly queues: PoolQueues;
+}
+
+/** Opens the command's pool in Redis and closes it after the work. Throws what `withRedis` throws. */
+export async function withCatalog<T>(
+  { io, options }: Invocation,
+  work: (pool: RemotePool) => Promise<T>,
+): Promise<T> {
+  const loaded = await loadConfig(io, options);
+  const policy = choosePool(loaded.config, options.pool);
+  return withRedis(loaded.config, async (redis) => {
+    const queues = openQueues(policy.name, redis);
+    const catalog = createCatalog({ redis, pool: policy.name });
+    const result = await work({ loaded, policy, redis, catalog, queues });
+    await closeQueues(queues);
+    return result;
+  });
+}

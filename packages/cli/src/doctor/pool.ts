@@ -1,0 +1,67 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CloneMethod, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
+import { openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
+import { sayMethod } from '../output/method.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/**
+ * Is a pool there, with room, and its templates? `method`: how it clones, as its worker found; null has it tried here,
+ * in the pool's staging directory.
+ */
+export async function checkPool(policy: PoolConfig, method: CloneMethod | null): Promise<Finding[]> {
+  const templates = await Promise.all(
+    Object.entries(policy.templates).map(([name, dir]) => checkTemplate(policy.name, name, dir)),
+  );
+  const check = `pool ${policy.name}`;
+  try {
+    const pool = await openPool({ name: policy.name, root: policy.root });
+    return [
+      ok(check, pool.paths.root),
+      await checkSpace(policy, pool),
+      checkMethod(policy.name, method ?? (await probeCloneMethod(pool))),
+      ...templates,
+    ];
+  } catch (error) {
+    if (!(error instanceof SpicaError)) throw error;
+    const advice = `mount it, or make it with \`spica init --pool ${policy.name}\``;
+    return [fail(check, error.message, error.code.startsWith('POOL_') ? advice : 'see above'), ...templates];
+  }
+}
+
+async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Finding> {
+  const check = `disk of pool ${name}`;
+  const space = await readSpace(pool.paths.root);
+  const floor = floorOf(disk, space.totalInodes);
+  const found = `${formatBytes(space.availableBytes)} available of ${formatBytes(space.totalBytes)}, floor ${formatBytes(floor.bytes)}`;
+  if (floor.bytes >= space.totalBytes) {
+    return fail(check, found, 'lower disk.min_free_space_gb: nothing can ever be admitted');
+  }
+  if (space.availableBytes < floor.bytes)
+    return warn(check, found, 'make room: `spica prune`, or what others keep there');
+  if (space.freeInodes !== null && space.freeInodes < floor.inodes) {
+    return warn(check, `${space.freeInodes} inodes free, floor ${floor.inodes}`, 'make room: `spica prune`');
+  }
+  return ok(check, found);
+}
+
+function checkMethod(pool: string, method: CloneMethod): Finding {
+  const check = `clones of pool ${pool}`;
+  if (method !== 'copy') return ok(check, sayMethod(method));
+  return warn(check, sayMethod(method), 'put the pool on XFS (with reflink) or btrfs');
+}
+
+async function checkTemplate(pool: string, name: string, dir: string): Promise<Finding> {
+  const check = `template ${name} of pool ${pool}`;
+  try {
+    await access(join(dir, 'VERSION'));
+    return ok(check, dir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return fail(
+      check,
+      `${join(dir, 'VERSION')} cannot be read (${code})`,
+      `mend it, or pools.${pool}.templates.${name}`,
+    );
+  }
+}

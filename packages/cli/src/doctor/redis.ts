@@ -1,0 +1,65 @@
+import type { Config, UnreachableError } from '@spica/core';
+import { describeTarget } from '@spica/queues';
+import { redisTargetOf } from '@spica/workers';
+import type { Redis } from 'ioredis';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/** BullMQ and the catalog's operations need this; what is older than the second is not tested. */
+const LEAST = [6, 2] as const;
+const TESTED_MAJOR = 7;
+
+/** Is the Redis there what Spica needs? It changes nothing: INFO tells all of it. */
+export async function checkRedis(config: Config, redis: Redis): Promise<Finding[]> {
+  const where = describeTarget(redisTargetOf(config));
+  const info = parseInfo(await redis.info());
+  return [checkVersion(where, info), checkEviction(info), checkPersistence(info)];
+}
+
+/** What to say where Redis does not answer: the embedded one need not run yet. */
+export function withoutRedis(config: Config, error: UnreachableError): Finding {
+  if (config.redis.url === null)
+    return warn('Redis', 'the embedded Redis does not run', 'start it with `spica up`');
+  return fail('Redis', error.message, 'start it, or set REDIS_URL to where it is');
+}
+
+function checkVersion(where: string, info: ReadonlyMap<string, string>): Finding {
+  const version = info.get('redis_version') ?? 'unknown';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const found = `${version} at ${where}`;
+  if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
+    return fail('Redis', found, `upgrade it to ${LEAST.join('.')} at least, better to ${TESTED_MAJOR}`);
+  }
+  return major < TESTED_MAJOR
+    ? warn('Redis', found, `upgrade it to ${TESTED_MAJOR}, which is tested`)
+    : ok('Redis', found);
+}
+
+function checkEviction(info: ReadonlyMap<string, string>): Finding {
+  const policy = info.get('maxmemory_policy') ?? 'unknown';
+  if (policy === 'noeviction') return ok('Redis memory', 'it evicts nothing');
+  const advice = '`CONFIG SET maxmemory-policy noeviction`, and in redis.conf';
+  return fail('Redis memory', `maxmemory-policy is ${policy}: it may drop jobs and leases`, advice);
+}
+
+function checkPersistence(info: ReadonlyMap<string, string>): Finding {
+  if (info.get('aof_enabled') === '1') {
+    if ((info.get('aof_last_write_status') ?? 'ok') === 'ok')
+      return ok('Redis persistence', 'append-only file');
+    return fail('Redis persistence', 'the append-only file cannot be written', 'make room on its disk');
+  }
+  const lost =
+    'what it holds is lost when it ends; the catalog is then rebuilt from disk, and deletions wait';
+  return warn(
+    'Redis persistence',
+    `appendonly is off: ${lost}`,
+    '`CONFIG SET appendonly yes`, and in redis.conf',
+  );
+}
+
+function parseInfo(text: string): ReadonlyMap<string, string> {
+  const pairs = text.split(/\r?\n/).flatMap((line): [string, string][] => {
+    const at = line.indexOf(':');
+    return at > 0 ? [[line.slice(0, at), line.slice(at + 1)]] : [];
+  });
+  return new Map(pairs);
+}

@@ -1,0 +1,32 @@
+import { hostname, userInfo } from 'node:os';
+import { UsageError } from '@spica/core';
+
+/** As long as payloads allow. */
+const MOST_CHARACTERS = 200;
+
+/** Who a lease or a pin is of: as told, else `user@host`. Throws UsageError FLAG_INVALID. */
+export function parseWho(flag: string, text: string | undefined): string {
+  return text === undefined ? `${userName()}@${hostname()}`.slice(0, MOST_CHARACTERS) : parseText(flag, text);
+}
+
+/** A text that is not empty and fits on a line. Throws UsageError FLAG_INVALID. */
+export function parseText(flag: string, text: string): string {
+  if (text.trim() !== '' && text.length <= MOST_CHARACTERS) return text;
+  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  throw new UsageError(
+    'FLAG_INVALID',
+    `${flag}: expected 1 to ${MOST_CHARACTERS} characters, got "${shown}"`,
+    {
+      flag,
+    },
+  );
+}
+
+/** A container may run under a user id that nobody gave a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}

@@ -1,0 +1,59 @@
+import { formatBytes } from '@spica/core';
+import type { Output } from '../io.ts';
+import type { Explanation } from '../request/explain.ts';
+import { formatAge } from './age.ts';
+import { oneLine } from './one-line.ts';
+import { writeFields } from './write.ts';
+
+/** Why a request waits, or what became of it, for people: the answer first, then how it came to that. */
+export function writeExplanation(stdout: Output, told: Explanation): void {
+  const { request, progress, failure, now } = told;
+  const sum = now && 'sentence' in now ? now : null;
+  writeFields(stdout, [
+    ['request', told.id],
+    ['asked for', request && `${request.count} of template ${request.template}`],
+    ['stands', sayStand(told)],
+    ['because', failure ? `${failure.code}: ${failure.message}` : (progress?.reason ?? null)],
+    ['held', progress?.phase === 'held' ? `since ${progress.since}, until ${progress.until} at most` : null],
+    [
+      'now',
+      sum?.sentence ?? (now && 'problem' in now ? `the sum cannot be made here: ${now.problem}` : null),
+    ],
+    ['would help', sum?.help?.sentence ?? null],
+    ['submitted', told.submittedAt],
+    ['ended', told.endedAt && `${told.endedAt}${sayTook(told)}`],
+    ...told.instances.map(({ path }): [string, string] => ['instance', path]),
+  ]);
+  writeList(stdout, 'what the gate said', told.history);
+  writeList(stdout, 'in the audit log', told.audit.map(sayEntry));
+}
+
+function sayStand({ progress, state, served, endedAt }: Explanation): string {
+  const stand = progress ? progress.phase : state === 'waiting' ? 'waits for its turn at the gate' : state;
+  return served || endedAt !== null ? stand : `${stand}, but no worker serves the pool: \`spica up\` does`;
+}
+
+function sayTook({ submittedAt, endedAt }: Explanation): string {
+  if (submittedAt === null || endedAt === null) return '';
+  return `, ${formatAge(Date.parse(endedAt) - Date.parse(submittedAt))} after it was submitted`;
+}
+
+function sayEntry({
+  timestamp,
+  action,
+  outcome,
+  instance,
+  reason,
+  bytes,
+}: Explanation['audit'][number]): string {
+  const size = bytes === null ? null : formatBytes(bytes);
+  return [timestamp, `${action}: ${outcome}`, instance, size, reason]
+    .filter((part) => part !== null)
+    .join('  ');
+}
+
+function writeList(stdout: Output, title: string, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  stdout.write(`\n${title}\n`);
+  for (const line of lines) stdout.write(`  ${oneLine(line)}\n`);
+}

@@ -1,0 +1,41 @@
+import type { Add } from './add.ts';
+
+/** Commands about instances that are there: looking at them, using them, keeping them. */
+export function addInstanceCommands(add: Add): void {
+  add('ls', 'list instances', async () => (await import('../commands/ls.ts')).ls);
+  add('show', 'show an instance or a request', async () => {
+    return (await import('../commands/show.ts')).show;
+  }).argument('<id>');
+  add('lease', 'take or renew a lease: in use until its time is over', async () => {
+    return (await import('../commands/lease.ts')).lease;
+  })
+    .argument('<id>')
+    .option('--ttl <duration>', 'how long from now', '1h')
+    .option('--owner <name>', 'whose lease it is (default: user@host)')
+    .option('--token <token>', 'token of the lease to renew (default: SPICA_LEASE_TOKEN, else a new one)')
+    .option('--force', 'take it, whoever holds it; goes to the audit log');
+  add('release', 'end a lease', async () => (await import('../commands/release.ts')).release)
+    .argument('<id>')
+    .option('--token <token>', 'token of the lease (default: SPICA_LEASE_TOKEN)')
+    .option('--force', 'end it, whoever holds it; goes to the audit log');
+  add('pin', 'keep an instance until it is unpinned', async () => (await import('../commands/pin.ts')).pin)
+    .argument('<id>')
+    .requiredOption('--why <text>', 'what it is kept for')
+    .option('--by <name>', 'who keeps it (default: user@host)');
+  add('unpin', 'keep an instance no longer', async () => (await import('../commands/pin.ts')).unpin)
+    .argument('<id>')
+    .option('--by <name>', 'who unpins it (default: user@host)');
+  add('score', 'say how good an instance was, for keep_best', async () => {
+    return (await import('../commands/score.ts')).score;
+  })
+    .argument('<id>')
+    .argument('[score]', 'a number; higher is better')
+    .option('--clear', 'take its score away');
+  add('sample', 'measure instances', async () => (await import('../commands/sample.ts')).sample).argument(
+    '[id...]',
+    'instances to measure (default: those that are due)',
+  );
+  add('verify', 'check the lineage hash of instances', async () => {
+    return (await import('../commands/verify.ts')).verify;
+  }).argument('[id...]', 'instances to check (default: all)');
+}

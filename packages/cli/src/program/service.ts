@@ -1,0 +1,30 @@
+import type { Add } from './add.ts';
+
+/** Commands that serve pools, and those that tell how they stand. */
+export function addServiceCommands(add: Add): void {
+  add('up', 'embedded Redis (unless REDIS_URL), all workers, the dashboard', async () => {
+    return (await import('../commands/up.ts')).up;
+  }).option('--port <port>', 'port of the dashboard; 0 takes a free one');
+  add('serve', 'the dashboard alone', async () => (await import('../commands/serve.ts')).serve).option(
+    '--port <port>',
+    'port of the dashboard; 0 takes a free one',
+  );
+  add('init', "create the pool's root and marker", async () => {
+    return (await import('../commands/init.ts')).init;
+  }).option(
+    '--rebind',
+    'have the catalog take this root for the pool from now on, in place of the one it knows',
+  );
+  add('status', 'disk, promises, held requests, queues and workers', async () => {
+    return (await import('../commands/status.ts')).status;
+  });
+  add('config', 'every setting in force and where it comes from', async () => {
+    return (await import('../commands/config.ts')).config;
+  });
+  add('doctor', 'check what Spica needs here, and say what to do', async () => {
+    return (await import('../commands/doctor.ts')).doctor;
+  });
+  add('clock', 'whether the clock is trusted with ages', async () => {
+    return (await import('../commands/clock.ts')).clock;
+  }).option('--confirm', "vouch for this host's clock: rules of age are in force again");
+}
