@@ -24,7 +24,8 @@ export async function writeFileWhole(path: string, text: string, { sync = false 
   if (sync) await syncDirectory(dirname(path));
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Puts on the disk which names are in a directory. */
+export async function syncDirectory(path: string): Promise<void> {
   const dir = await open(path, 'r');
   try {
     await dir.sync();

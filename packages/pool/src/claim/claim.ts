@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { CheckError, type Clock } from '@spica/core';
+import { writeFileWhole } from '../write-whole.ts';
+import { withFileLock } from './file-lock.ts';
 import { describeHolder, type Holder, holderSchema, identifySelf, isAlive } from './identity.ts';
 
 /** Something that one process at a time may do, claimed by a file. */
@@ -16,39 +17,20 @@ export interface ClaimOptions {
   readonly refused: (holder: string) => CheckError;
 }
 
-/** Enough for claims that end while one looks; more means that somebody keeps making broken ones. */
-const TRIES = 20;
-
 /**
- * Claims a file for this process; a dead process's claim is taken over at once. Throws what `refused` makes of the
- * holder, or CheckError CLAIM_UNREADABLE when what is there is no claim.
+ * Claims a file for this process, until it releases it or ends; a dead process's claim is taken over at once. Throws
+ * what `refused` makes of the holder, CheckError CLAIM_UNREADABLE when what is there is no claim, or LOCKED when
+ * another process has been claiming it for seconds.
  */
 export async function claim(path: string, { purpose, clock, refused }: ClaimOptions): Promise<Claim> {
-  const self = await identifySelf(purpose, clock.now());
-  const own = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  await writeFile(own, `${JSON.stringify(self)}\n`, { flag: 'wx' });
-  try {
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      if (await linkIfFree(own, path)) return { release: () => release(path, self) };
-      const holder = await readHolder(path);
-      if (holder && (await isAlive(holder))) throw refused(describeHolder(holder));
-      if (holder) await removeDead(path, holder, own);
-    }
-    throw new CheckError('CLAIM_UNREADABLE', `${path}: other processes keep claiming it`, { path });
-  } finally {
-    await rm(own, { force: true });
-  }
-}
-
-/** `link` fails where there is one already: of two processes only one succeeds. */
-async function linkIfFree(own: string, path: string): Promise<boolean> {
-  try {
-    await link(own, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
+  const self = { ...(await identifySelf()), purpose, since: new Date(clock.now()).toISOString() };
+  await withFileLock(`${path}.lock`, async () => {
+    const holder = await readHolder(path);
+    if (holder && (await isAlive(holder))) throw refused(describeHolder(holder));
+    // Synced: a power cut must not leave an empty one, which nobody could read.
+    await writeFileWhole(path, `${JSON.stringify(self)}\n`, { sync: true });
+  });
+  return { release: () => release(path, self) };
 }
 
 async function readHolder(path: string): Promise<Holder | null> {
@@ -57,40 +39,27 @@ async function readHolder(path: string): Promise<Holder | null> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw unreadable(path, error);
   }
   try {
     return holderSchema.parse(JSON.parse(text));
   } catch (cause) {
-    const hint = 'remove it when no process of Spica runs there';
-    throw new CheckError(
-      'CLAIM_UNREADABLE',
-      `${path}: expected who holds it, got what cannot be read; ${hint}`,
-      { path },
-      cause,
-    );
+    throw unreadable(path, cause);
   }
 }
 
-/** Only one of several takes the dead claim away; one that took a live claim by mistake puts it back. */
-async function removeDead(path: string, dead: Holder, own: string): Promise<void> {
-  const aside = `${own}.dead`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  const taken = await readHolder(aside);
-  if (taken && !sameHolder(taken, dead)) await linkIfFree(aside, path);
-  await rm(aside, { force: true });
+function unreadable(path: string, cause: unknown): CheckError {
+  const hint = 'remove it when no process of Spica runs there';
+  const message = `${path}: expected who holds it, got what cannot be read; ${hint}`;
+  return new CheckError('CLAIM_UNREADABLE', message, { path }, cause);
 }
 
+/** Only what is still ours: an operator may have removed it, and another process claimed it. */
 async function release(path: string, self: Holder): Promise<void> {
   const holder = await readHolder(path);
-  if (holder && sameHolder(holder, self)) await rm(path, { force: true });
+  if (holder && isSame(holder, self)) await rm(path, { force: true });
 }
 
-function sameHolder(a: Holder, b: Holder): boolean {
+function isSame(a: Holder, b: Holder): boolean {
   return a.pid === b.pid && a.startTicks === b.startTicks && a.since === b.since && a.host === b.host;
 }

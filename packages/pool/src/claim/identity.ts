@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import * as z from 'zod';
 
-/** Who holds a claim: enough to tell whether that very process still runs. */
+/** Who holds a claim, and what for: enough to tell whether that very process still runs. */
 export const holderSchema = z.strictObject({
   pid: z.int().min(1),
   /** Clock ticks from boot to the process's start (proc(5), stat field 22); null where there is no /proc. */
@@ -16,26 +16,38 @@ export const holderSchema = z.strictObject({
 });
 export type Holder = z.infer<typeof holderSchema>;
 
-export async function identifySelf(purpose: string, now: number): Promise<Holder> {
-  return {
+/** A process, told apart from any other that had its number before or will have it after. */
+export type ProcessIdentity = Omit<Holder, 'purpose' | 'since'>;
+
+let self: Promise<ProcessIdentity> | undefined;
+
+export function identifySelf(): Promise<ProcessIdentity> {
+  self ??= Promise.all([readStat(process.pid), readBootId()]).then(([stat, boot]) => ({
     pid: process.pid,
-    startTicks: await startTicksOf(process.pid),
-    boot: await bootId(),
+    startTicks: stat?.startTicks ?? null,
+    boot,
     host: hostname(),
-    purpose,
-    since: new Date(now).toISOString(),
-  };
+  }));
+  return self;
 }
 
 /**
- * Whether the holder's process is there. One on another host cannot be looked at, so it counts as alive: unknown means
+ * Whether that very process is there. One on another host cannot be looked at, so it counts as alive: unknown means
  * keep.
  */
-export async function isAlive(holder: Holder): Promise<boolean> {
-  if (holder.host !== hostname()) return true;
-  if (holder.boot !== (await bootId())) return false;
-  if (holder.startTicks !== null) return (await startTicksOf(holder.pid)) === holder.startTicks;
-  return respondsToSignals(holder.pid);
+export async function isAlive({ pid, startTicks, boot, host }: ProcessIdentity): Promise<boolean> {
+  const here = await identifySelf();
+  if (host !== here.host) return true;
+  if (boot !== here.boot) return false;
+  return isRunning(pid, startTicks);
+}
+
+/** Whether a process of this host and boot is there, and not just its number. One that only waits to be reaped is not. */
+export async function isRunning(pid: number, startTicks: string | null): Promise<boolean> {
+  const stat = await readStat(pid);
+  // Without /proc, or where it hides other users' processes (hidepid), only signals tell.
+  if (!stat || startTicks === null) return respondsToSignals(pid);
+  return stat.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
 }
 
 /** A holder as people know it: `process 4711 (spica up) since …`. */
@@ -49,17 +61,24 @@ function respondsToSignals(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it is there, but another user's
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'; // EPERM: it is there, but another user's
   }
 }
 
-async function startTicksOf(pid: number): Promise<string | null> {
-  const stat = await readIfThere(`/proc/${pid}/stat`);
-  // The name in parentheses may hold spaces and parentheses itself; field 3 comes after the last one.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+interface ProcessStat {
+  readonly state: string | undefined;
+  readonly startTicks: string | undefined;
 }
 
-async function bootId(): Promise<string | null> {
+async function readStat(pid: number): Promise<ProcessStat | null> {
+  const text = await readIfThere(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  // The name in parentheses may hold spaces and parentheses itself; field 3 comes after the last one.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], startTicks: fields[19] };
+}
+
+async function readBootId(): Promise<string | null> {
   return (await readIfThere('/proc/sys/kernel/random/boot_id'))?.trim() ?? null;
 }
 

@@ -1,0 +1,119 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CheckError } from '@spica/core';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { claim } from '../../src/claim/claim.ts';
+import { identifySelf } from '../../src/claim/identity.ts';
+import { initPool, lockDeletion, lockPool } from '../../src/index.ts';
+import { startChild } from '../child.ts';
+
+const CONTEND = new URL('./contend.ts', import.meta.url);
+const clock = { now: () => Date.UTC(2026, 0, 1) };
+
+let dir: string;
+let path: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-claim-'));
+  path = join(dir, 'claim.json');
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+function take() {
+  return claim(path, { purpose: 'a test', clock, refused: (holder) => new CheckError('TAKEN', holder) });
+}
+
+/** Puts down a claim as another process would have. */
+async function putClaim(change: Record<string, unknown>): Promise<void> {
+  const holder = { ...(await identifySelf()), purpose: 'spica up', since: '2026-01-01T00:00:00.000Z' };
+  await writeFile(path, JSON.stringify({ ...holder, ...change }));
+}
+
+it('is had by one at a time, and can be had again once released', async () => {
+  const first = await take();
+  await expect(take()).rejects.toMatchObject({
+    code: 'TAKEN',
+    message: `process ${process.pid} (a test) since 2026-01-01T00:00:00.000Z`,
+  });
+  await first.release();
+  const second = await take();
+  await second.release();
+  expect(await readdir(dir)).toEqual([]);
+});
+
+it('is never had by two processes that race for it', { timeout: 120_000 }, async () => {
+  const children = [startChild(CONTEND, [path]), startChild(CONTEND, [path]), startChild(CONTEND, [path])];
+  await Promise.all(children.map((child) => child.next()));
+  for (let round = 0; round < 60; round += 1) {
+    const answers = await Promise.all(children.map((child) => child.ask('claim')));
+    expect(answers.toSorted()).toEqual(['TAKEN', 'TAKEN', 'mine']);
+    await children[answers.indexOf('mine')]?.ask('release');
+  }
+});
+
+it('is never had by two that race for a dead one', { timeout: 120_000 }, async () => {
+  const children = [startChild(CONTEND, [path]), startChild(CONTEND, [path]), startChild(CONTEND, [path])];
+  await Promise.all(children.map((child) => child.next()));
+  for (let round = 0; round < 60; round += 1) {
+    await putClaim({ startTicks: '1', since: `round ${round}` });
+    const answers = await Promise.all(children.map((child) => child.ask('claim')));
+    expect(answers.toSorted()).toEqual(['TAKEN', 'TAKEN', 'mine']);
+  }
+});
+
+it('is taken over at once from a process that was killed', async () => {
+  const child = startChild(CONTEND, [path]);
+  await child.next();
+  expect(await child.ask('claim')).toBe('mine');
+  await expect(take()).rejects.toThrow(`process ${child.pid} (a test)`);
+  await child.kill();
+  await (await take()).release();
+});
+
+it('is taken over when another process has the number of the one that held it', async () => {
+  await putClaim({ startTicks: '1' });
+  await (await take()).release();
+});
+
+it('is taken over when it is from before the last boot', async () => {
+  await putClaim({ boot: 'another' });
+  await (await take()).release();
+});
+
+it('is left alone when its holder is on another host, which nobody here can look at', async () => {
+  await putClaim({ host: `not-${hostname()}`, pid: 1, startTicks: '1' });
+  await expect(take()).rejects.toThrow(`process 1 (spica up) on host not-${hostname()} since 2026-`);
+});
+
+it.each(['', '{', '{"pid":1}', 'null', '\0\0\0\0'])(
+  'is refused when what is there is no claim: %j',
+  async (text) => {
+    await writeFile(path, text);
+    await expect(take()).rejects.toMatchObject({ code: 'CLAIM_UNREADABLE' });
+    expect(await readFile(path, 'utf8')).toBe(text);
+  },
+);
+
+it('releases only what is still its own', async () => {
+  const first = await take();
+  await putClaim({ since: 'somebody else' });
+  await first.release();
+  expect(JSON.parse(await readFile(path, 'utf8')).since).toBe('somebody else');
+});
+
+it('lets one process serve a pool, and one delete in it, and names who does', async () => {
+  const pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock });
+  const served = await lockPool(pool, { clock });
+  await expect(lockPool(pool, { clock })).rejects.toMatchObject({
+    code: 'POOL_SERVED',
+    message: `pool main: served already by process ${process.pid} (spica up) since 2026-01-01T00:00:00.000Z`,
+  });
+  const deleting = await lockDeletion(pool, { clock, purpose: 'spica prune --offline' });
+  await expect(lockDeletion(pool, { clock, purpose: 'spica up' })).rejects.toMatchObject({
+    code: 'PRUNE_BUSY',
+    message: expect.stringContaining('(spica prune --offline) since'),
+  });
+  await deleting.release();
+  await served.release();
+});

@@ -1,0 +1,89 @@
+import { mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { withFileLock } from '../../src/claim/file-lock.ts';
+import { type Child, startChild } from '../child.ts';
+
+const HOLD = new URL('./hold-lock.ts', import.meta.url);
+const TAKE_TURNS = new URL('./take-turns.ts', import.meta.url);
+
+let dir: string;
+let lock: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-lock-'));
+  lock = join(dir, 'lock');
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+async function startHolder(path: string): Promise<Child> {
+  const child = startChild(HOLD, [path]);
+  await child.next();
+  return child;
+}
+
+it('lets one at a time work, of calls in one process too', async () => {
+  let inside = 0;
+  await Promise.all(
+    Array.from({ length: 20 }, () =>
+      withFileLock(lock, async () => {
+        inside += 1;
+        expect(inside).toBe(1);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside -= 1;
+      }),
+    ),
+  );
+});
+
+it('lets one process at a time work', async () => {
+  const counter = join(dir, 'counter');
+  await writeFile(counter, '0');
+  const children = [1, 2, 3].map(() => startChild(TAKE_TURNS, [lock, counter, '200']));
+  await Promise.all(children.map(({ ended }) => ended));
+  expect(await readFile(counter, 'utf8')).toBe('600');
+});
+
+it('is let go of when the work fails', async () => {
+  await expect(withFileLock(lock, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await withFileLock(lock, async () => undefined);
+});
+
+it('is taken over from a process that was killed, by one of many', async () => {
+  const counter = join(dir, 'counter');
+  await writeFile(counter, '0');
+  for (let round = 0; round < 2; round += 1) {
+    const holder = await startHolder(lock);
+    const children = [1, 2].map(() => startChild(TAKE_TURNS, [lock, counter, '20']));
+    await holder.kill();
+    await Promise.all(children.map(({ ended }) => ended));
+  }
+  expect(await readFile(counter, 'utf8')).toBe('80');
+});
+
+it('is taken over from a dead process whose number another one has now', async () => {
+  const holder = await startHolder(lock);
+  const token = await readlink(lock);
+  await holder.kill();
+  await rm(lock);
+  await symlink(token.replace(/^\d+/, String(process.pid)), lock);
+  await withFileLock(lock, async () => undefined);
+});
+
+it('is taken over though the one who was about to do so died at it', async () => {
+  const holder = await startHolder(lock);
+  const takeover = `${lock}.${(await readlink(lock)).split('.').at(-1)}`;
+  const second = await startHolder(takeover);
+  await holder.kill();
+  await second.kill();
+  await withFileLock(lock, async () => undefined);
+});
+
+it('waits for a living holder, and says who that is after five seconds', { timeout: 20_000 }, async () => {
+  const holder = await startHolder(lock);
+  await expect(withFileLock(lock, async () => undefined)).rejects.toMatchObject({
+    code: 'LOCKED',
+    message: expect.stringContaining(`process ${holder.pid}`),
+  });
+});
