@@ -1,15 +1,10 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { CheckError, type Clock } from '@spica/core';
 import type { Logger } from 'pino';
-import { appendWhole, type LogFile, openLog } from './file.ts';
-import { type AuditEntry, chainLine } from './line.ts';
-import { withLogLock } from './lock.ts';
-import { rotate } from './rotate.ts';
+import type { AuditEntry } from './line.ts';
+import { type Log, type LogOptions, openLog, type Said } from './log.ts';
 
-/** A file is rotated before it grows beyond this, and so many rotated ones are kept. */
 const ROTATE_BYTES = 64e6;
-const KEEP_ROTATED = 10;
 
 export interface AuditOptions {
   /** Where the log is wanted; null for the state directory. */
@@ -17,6 +12,7 @@ export interface AuditOptions {
   readonly stateDir: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** A file that has grown to this is rotated; 64 MB. */
   readonly rotateBytes?: number;
   /** Called when the disk is full: gives up space that was kept for this; false when there is none. */
   readonly onDiskFull?: () => Promise<boolean>;
@@ -24,7 +20,7 @@ export interface AuditOptions {
 
 /** The append-only log of every decision that refuses or destroys. */
 export interface AuditLog {
-  /** The file in use: the one wanted, or the state directory's when that cannot be written. */
+  /** The file in use: the one wanted, or the state directory's since that could not be written. */
   readonly path: string;
   /** The log as one pool writes to it. */
   forPool(pool: string): Audit;
@@ -46,110 +42,86 @@ export function auditPathOf({ path, stateDir }: Pick<AuditOptions, 'path' | 'sta
 }
 
 /**
- * Opens the audit log. Where `path` cannot be written, falls back to the state directory, and says so in the log of the
- * program and in the audit log. Throws CheckError AUDIT_UNWRITABLE when neither can be.
+ * Opens the audit log. As soon as `path` cannot be written, now or later, the log goes on in the state directory until
+ * it is opened anew, and both the program's log and its own first line there say so. Throws CheckError AUDIT_UNWRITABLE
+ * when neither can be written.
  */
 export async function openAudit(options: AuditOptions): Promise<AuditLog> {
+  const { clock, rotateBytes = ROTATE_BYTES, onDiskFull = async () => false } = options;
+  const logOptions = { clock, rotateBytes, onDiskFull };
   const wanted = auditPathOf(options);
   const fallback = auditPathOf({ path: null, stateDir: options.stateDir });
-  try {
-    return await openAt(wanted, options);
-  } catch (error) {
-    if (wanted === fallback) throw error;
+
+  async function fallBack(cause: unknown): Promise<Log> {
+    if (wanted === fallback) throw unwritable(`${wanted}: cannot be written: ${messageOf(cause)}`, cause);
     options.logger.warn(
-      { err: error, wanted, fallback },
+      { err: cause, wanted, fallback },
       'the audit log cannot be written where it is wanted',
     );
-    const log = await openAt(fallback, options);
-    const reason = `${wanted} cannot be written: ${error instanceof Error ? error.message : error}`;
-    await log.write([{ action: 'audit_fallback', reason, outcome: 'done' }], null, true);
-    return log;
-  }
-}
-
-async function openAt(path: string, options: AuditOptions) {
-  const { clock, rotateBytes = ROTATE_BYTES, onDiskFull } = options;
-  let file: LogFile | null = null;
-  let queue: Promise<void> = Promise.resolve();
-
-  async function reopen(): Promise<LogFile> {
-    await file?.handle.close();
-    file = null;
-    const opened = await openLog(path);
-    file = opened.file;
-    if (opened.tornBytes > 0) {
-      const reason = `a torn last line of ${opened.tornBytes} bytes, left by a crash, was cut off`;
-      await put(file, [{ action: 'audit_repair', reason, bytes: opened.tornBytes, outcome: 'done' }], null);
-    }
-    return file;
+    return openFallback(fallback, `${wanted} cannot be written: ${messageOf(cause)}`, logOptions);
   }
 
-  /** The file as it is now: another process may have written to it, or rotated it. */
-  async function current(): Promise<LogFile> {
-    const there = await stat(path).catch(() => null); // removed or out of reach: opening it again tells
-    if (!file || there?.ino !== file.inode || there.size !== file.size) return reopen();
-    if (file.size < rotateBytes) return file;
-    await rotate(path, KEEP_ROTATED);
-    return reopen();
-  }
+  let log = await openLog(wanted, logOptions).catch(fallBack);
+  let last: Promise<void> = Promise.resolve();
 
-  async function put(to: LogFile, entries: readonly AuditEntry[], pool: string | null): Promise<void> {
-    let { end } = to;
-    const lines = entries.map((entry) => {
-      const next = chainLine(end, { pool, at: clock.now(), entry });
-      end = next.end;
-      return `${next.line}\n`;
-    });
-    await appendWhole(to, lines.join(''));
-    to.end = end;
-  }
-
-  async function attempt(entries: readonly AuditEntry[], pool: string | null): Promise<LogFile> {
-    if (!file) await mkdir(dirname(path), { recursive: true }); // the lock lies there too
-    return withLogLock(path, async () => {
-      const to = await current();
-      await put(to, entries, pool);
-      return to;
-    });
-  }
-
-  async function write(entries: readonly AuditEntry[], pool: string | null, sync: boolean): Promise<void> {
+  async function write(said: readonly Said[], sync: boolean): Promise<void> {
     try {
-      const to = await attempt(entries, pool).catch(async (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOSPC' || !(await onDiskFull?.())) throw error;
-        return attempt(entries, pool);
-      });
-      if (sync) await to.handle.datasync();
+      await log.write(said, { sync });
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new CheckError(
-        'AUDIT_UNWRITABLE',
-        `audit log ${path}: cannot be written: ${why}`,
-        { path },
-        cause,
-      );
+      if (log.path === fallback)
+        throw unwritable(`${fallback}: cannot be written: ${messageOf(cause)}`, cause);
+      const next = await fallBack(cause);
+      await log.close();
+      log = next;
+      await write(said, sync);
     }
   }
 
   /** One after another: the chain has an order. */
-  function inTurn(entries: readonly AuditEntry[], pool: string | null, sync: boolean): Promise<void> {
-    const done = queue.then(() => write(entries, pool, sync));
-    queue = done.catch(() => undefined); // told to whoever asked for it; the next one tries anew
+  function inTurn(said: readonly Said[], sync: boolean): Promise<void> {
+    const done = last.then(() => write(said, sync));
+    last = done.catch(() => undefined); // told to whoever asked for it; the next one tries anew
     return done;
   }
 
-  await inTurn([], null, false);
   return {
-    path,
-    write: inTurn,
-    forPool: (pool: string): Audit => ({
-      path,
-      append: (entry, { sync = false } = {}) => inTurn(Array.isArray(entry) ? entry : [entry], pool, sync),
+    get path() {
+      return log.path;
+    },
+    forPool: (pool) => ({
+      get path() {
+        return log.path;
+      },
+      append(entry, { sync = false } = {}) {
+        const entries: readonly AuditEntry[] = Array.isArray(entry) ? entry : [entry];
+        return inTurn(
+          entries.map((each) => ({ pool, entry: each })),
+          sync,
+        );
+      },
     }),
     async close() {
-      await queue;
-      await file?.handle.close();
-      file = null;
+      await last;
+      await log.close();
     },
   };
+}
+
+async function openFallback(path: string, reason: string, options: LogOptions): Promise<Log> {
+  try {
+    const log = await openLog(path, options);
+    const entry = { action: 'audit_fallback', reason, outcome: 'done' };
+    await log.write([{ pool: null, entry }], { sync: true });
+    return log;
+  } catch (cause) {
+    throw unwritable(`${reason}; nor can ${path}: ${messageOf(cause)}`, cause);
+  }
+}
+
+function unwritable(what: string, cause: unknown): CheckError {
+  return new CheckError('AUDIT_UNWRITABLE', `audit log: ${what}`, {}, cause);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

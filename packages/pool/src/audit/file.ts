@@ -1,5 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { CHAIN_START, type ChainEnd, hashLine } from './line.ts';
+import { dirname } from 'node:path';
+import { syncDirectory } from '../write-whole.ts';
+import { CHAIN_START, type ChainEnd, hashLine, seqOf } from './line.ts';
 import { tailAudit } from './tail.ts';
 
 /** The open log file, and where its chain stands. */
@@ -17,11 +19,12 @@ export interface Opened {
 }
 
 /** Opens the log for appending and finds the end of its chain. A last line without its break (a crash) is cut off. */
-export async function openLog(path: string): Promise<Opened> {
+export async function openLogFile(path: string): Promise<Opened> {
   const handle = await open(path, 'a+', 0o640);
   try {
     const tornBytes = await cutTornLine(handle);
     const { size, ino } = await handle.stat();
+    if (size === 0) await syncDirectory(dirname(path)); // it may be new: its name is to last as its lines do
     return { file: { handle, inode: ino, size, end: await chainEndOf(path) }, tornBytes };
   } catch (error) {
     await handle.close();
@@ -29,16 +32,20 @@ export async function openLog(path: string): Promise<Opened> {
   }
 }
 
+/**
+ * From the last line. What is not one of ours counts as a line all the same: the chain goes on from it, and
+ * `verifyAudit` names it.
+ */
 async function chainEndOf(path: string): Promise<ChainEnd> {
-  const [last] = await tailAudit(path, 1);
-  if (last === undefined) return CHAIN_START;
-  try {
-    const { seq } = JSON.parse(last);
-    if (Number.isSafeInteger(seq)) return { seq, hash: hashLine(last) };
-  } catch {
-    // Not one of our lines: the chain goes on from it all the same, and `spica audit verify` will name it.
+  for (let count = 1; ; count *= 100) {
+    const lines = await tailAudit(path, count);
+    const last = lines.at(-1);
+    if (last === undefined) return CHAIN_START;
+    const ours = lines.findLastIndex((line) => seqOf(line) !== null);
+    if (ours === -1 && lines.length === count) continue; // look further back
+    const seq = (seqOf(lines[ours] ?? '') ?? 0) + lines.length - 1 - ours;
+    return { seq, hash: hashLine(last) };
   }
-  return { seq: 0, hash: hashLine(last) };
 }
 
 async function cutTornLine(handle: FileHandle): Promise<number> {
@@ -61,6 +68,7 @@ async function cutTornLine(handle: FileHandle): Promise<number> {
 
 /** Appends whole lines, or nothing: what a full disk took only a part of is cut off again. */
 export async function appendWhole(file: LogFile, text: string): Promise<void> {
+  if (text === '') return;
   const data = Buffer.from(text);
   try {
     await file.handle.appendFile(data);

@@ -39,7 +39,17 @@ export interface ChainEnd {
 
 export const CHAIN_START: ChainEnd = { seq: 0, hash: '0'.repeat(64) };
 
-export function hashLine(line: string): string {
+/** A line's number; null for what is not a line of the log, or was torn. */
+export function seqOf(line: string): number | null {
+  try {
+    const seq: unknown = JSON.parse(line)?.seq;
+    return Number.isSafeInteger(seq) ? Number(seq) : null;
+  } catch {
+    return null;
+  }
+}
+
+export function hashLine(line: string | Buffer): string {
   return createHash('sha256').update(line).digest('hex');
 }
 

@@ -3,7 +3,10 @@ import { rotatedFiles } from './rotate.ts';
 
 const BLOCK = 64 * 1024;
 
-/** The log's last `count` lines, oldest first, without line breaks; from rotated files too. Empty where there is none. */
+/**
+ * The log's last `count` lines, oldest first, without line breaks; from rotated files too. What has no break yet is being
+ * written, and no line. Empty where there is no log.
+ */
 export async function tailAudit(path: string, count: number): Promise<string[]> {
   const newestFirst = [path, ...(await rotatedFiles(path)).reverse()];
   let lines: string[] = [];
@@ -29,7 +32,11 @@ async function tailFile(path: string, count: number): Promise<string[]> {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
       text = Buffer.concat([buffer.subarray(0, bytesRead), text]);
     }
-    return text.toString('utf8').split('\n').filter(Boolean).slice(-count);
+    const pieces = text
+      .toString('utf8')
+      .split('\n')
+      .slice(start > 0 ? 1 : 0, -1);
+    return pieces.filter(Boolean).slice(-count);
   } finally {
     await file.close();
   }
