@@ -13,6 +13,7 @@ const stateSchema = z.object({
 const suspensionSchema = z.strictObject({
   kind: z.enum(['jump', 'offset']),
   reason: z.string(),
+  aheadMs: z.number(),
   by: z.string(),
 });
 

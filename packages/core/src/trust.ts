@@ -21,19 +21,34 @@ export interface ClockReading {
 export interface Distrust {
   readonly kind: 'jump' | 'offset';
   readonly reason: string;
+  /** By how much it is ahead of what it ought to say, milliseconds; negative when it is behind. */
+  readonly aheadMs: number;
 }
 
 /** Why the host's clock cannot be trusted with ages; null where it can. */
-export function distrustClock({ wall, redis, acceptedOffsetMs, expectedWall }: ClockReading): Distrust | null {
+export function distrustClock({
+  wall,
+  redis,
+  acceptedOffsetMs,
+  expectedWall,
+}: ClockReading): Distrust | null {
   const jump = wall - expectedWall;
   if (Math.abs(jump) > MOST_JUMP_MS) {
     const where = jump > 0 ? 'forward' : 'back';
-    return { kind: 'jump', reason: `the host's clock jumped ${where} by ${coarse(jump)} while running` };
+    return {
+      kind: 'jump',
+      reason: `the host's clock jumped ${where} by ${coarse(jump)} while running`,
+      aheadMs: jump,
+    };
   }
   const offset = wall - redis;
   if (Math.abs(offset - acceptedOffsetMs) > MOST_OFFSET_MS) {
     const where = offset > 0 ? 'ahead of' : 'behind';
-    return { kind: 'offset', reason: `the host's clock is ${coarse(offset)} ${where} Redis's` };
+    return {
+      kind: 'offset',
+      reason: `the host's clock is ${coarse(offset)} ${where} Redis's`,
+      aheadMs: offset - acceptedOffsetMs,
+    };
   }
   return null;
 }

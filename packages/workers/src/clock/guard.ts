@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Catalog, ClockState, Suspension } from '@spica/catalog';
-import { type Clock, distrustClock } from '@spica/core';
+import type { Catalog, ClockState } from '@spica/catalog';
+import { type Clock, type Distrust, distrustClock } from '@spica/core';
 
 /** Milliseconds of a clock that is never set. */
 export type Monotonic = () => number;
@@ -10,8 +10,8 @@ export interface ClockGuard {
   /** Why rules of age are suspended; null when they are in force. Looks at the clocks anew. */
   suspended(): Promise<string | null>;
   /**
-   * The time by which leases are judged: the host's clock, or after it was set what it would say had it not been. A clock
-   * that is set forward must not end leases.
+   * The time by which leases, and whatever else protects, are judged: the host's clock, or while it is not trusted and
+   * ahead, what it ought to say. A clock that is set forward must not end leases.
    */
   now(): number;
 }
@@ -29,31 +29,40 @@ export function createClockGuard({ catalog, clock, monotonic, onChange }: ClockG
   const id = randomBytes(6).toString('hex');
   let anchor = { wall: clock.now(), monotonic: monotonic() };
   let confirmations: number | null = null;
-  let current: Suspension | null = null;
+  let current: Distrust | null = null;
 
   const expectedWall = () => anchor.wall + monotonic() - anchor.monotonic;
 
-  function judge({ redisNow, suspended, acceptedOffsetMs }: ClockState): Suspension | null {
-    const reading = { wall: clock.now(), redis: redisNow, acceptedOffsetMs, expectedWall: expectedWall() };
-    const own = distrustClock(reading);
-    if (own) return { ...own, by: id };
-    // Of a jump that another process saw, this one sees nothing: it stays until somebody vouches for the clock.
-    return suspended?.kind === 'jump' && suspended.by !== id ? suspended : null;
+  function judge({ redisNow, acceptedOffsetMs }: ClockState): Distrust | null {
+    return distrustClock({
+      wall: clock.now(),
+      redis: redisNow,
+      acceptedOffsetMs,
+      expectedWall: expectedWall(),
+    });
+  }
+
+  /** A jump that another process saw lies before this one's start: it is reckoned with as if it had been seen here. */
+  function inherit({ suspended }: ClockState): void {
+    if (suspended?.kind === 'jump') anchor = { ...anchor, wall: anchor.wall - suspended.aheadMs };
   }
 
   return {
     async suspended() {
       const state = await catalog.clockState();
-      if (confirmations !== null && state.confirmations > confirmations) {
+      if (confirmations === null) inherit(state);
+      else if (state.confirmations > confirmations) {
         anchor = { wall: clock.now(), monotonic: monotonic() };
       }
       confirmations = state.confirmations;
       const found = judge(state);
-      if (found?.reason !== state.suspended?.reason) await catalog.suspendAges(found);
+      if (found?.reason !== state.suspended?.reason) {
+        await catalog.suspendAges(found && { ...found, by: id });
+      }
       if ((found === null) !== (current === null)) await onChange?.(found?.reason ?? null);
       current = found;
       return found?.reason ?? null;
     },
-    now: () => (current?.kind === 'jump' && current.by === id ? expectedWall() : clock.now()),
+    now: () => clock.now() - Math.max(0, current?.aheadMs ?? 0),
   };
 }

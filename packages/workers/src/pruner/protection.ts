@@ -33,7 +33,7 @@ export async function lookForUse(
 ): Promise<Map<string, Verdict>> {
   const found = new Map<string, Verdict>();
   if (candidates.length === 0) return found;
-  const now = ctx.clock.now();
+  const now = ctx.clockGuard.now();
   for (const { id } of candidates) {
     const until = await lockFileUntil(ctx.pool, id);
     if (until !== null && until > now) {

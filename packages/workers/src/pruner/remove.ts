@@ -123,7 +123,7 @@ async function takeOne(
   const skipped = sayProtected(begun);
   if (skipped && !(undo && begun.outcome === 'absent')) return skipped;
   try {
-    const trash = await trashInstance(ctx.pool, id, { at: ctx.clock.now(), reason, request, bytes, record });
+    const trash = await trashInstance(ctx.pool, id, { at: now, reason, request, bytes, record });
     await ctx.catalog.endDelete(id, 'gone');
     await deleteRecord(ctx.pool, id);
     if (trash === null) return 'it is gone already';
@@ -171,7 +171,10 @@ function sayProtected(begun: BeginDelete): string | null {
 }
 
 /** Frees the space of what lies in the trash. Throws when something is left of it; the next run tries again. */
-export async function freeSpace(ctx: ServedContext, trash: TrashEntry): Promise<void> {
+export async function freeSpace(
+  ctx: Pick<ServedContext, 'audit' | 'logger'>,
+  trash: TrashEntry,
+): Promise<void> {
   const entry = {
     action: 'delete_instance',
     request: trash.note?.request ?? null,

@@ -96,6 +96,7 @@ async function graceOf(ctx: ServedContext, drift: Drift): Promise<number> {
     drift.adoptable.map(({ record }) => lockFileUntil(ctx.pool, record.id)),
   );
   const ends = [drift.lastLeaseEndsAt, ...lockFiles].filter((end) => end !== null);
+  await ctx.clockGuard.suspended(); // so that its `now` is today's
   const graceUntil = Math.max(ctx.clockGuard.now() + LEAST_GRACE_MS, ...ends);
   const until = new Date(graceUntil).toISOString();
   const reason = `the catalog was empty, and leases may have been lost: nothing is deleted before ${until}`;

@@ -1,6 +1,5 @@
-import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
-import { listExpired } from '../pruner/trash.ts';
+import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
 import { schedule } from './schedulers.ts';
@@ -52,7 +51,14 @@ async function look(ctx: ServedContext): Promise<void> {
   if ((await ctx.catalog.reconciled()) === null) await takeUpAgain(ctx);
   await mirrorChanges(ctx);
   await ctx.clockGuard.suspended();
-  await emptyExpired(ctx);
+  await scheduleTrash(ctx);
+  await sweepTemplates(ctx);
+}
+
+/** Snapshots that no reservation needs any more give their space back. */
+async function sweepTemplates({ catalog, templates }: ServedContext): Promise<void> {
+  const reserved = await catalog.reservations();
+  await templates.sweep(new Set(reserved.map(({ fingerprint }) => fingerprint)));
 }
 
 /** Redis was emptied under our feet: tell it anew what there is, and what repeats. */
@@ -61,12 +67,4 @@ async function takeUpAgain(ctx: ServedContext): Promise<void> {
   await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
   await reconcile(ctx, { starting: false });
   await schedule(ctx);
-}
-
-async function emptyExpired(ctx: ServedContext): Promise<void> {
-  const expired = await listExpired(ctx, ctx.clock.now() - ctx.policy.retention.trashTtlMs);
-  if (expired.length === 0) return;
-  const data: PrunePayload = { pool: ctx.pool.name, cause: 'trash', all: false };
-  // One at a time is enough: as long as one waits or runs, more of the same are dropped.
-  await ctx.queues.prune.add('trash', data, { deduplication: { id: 'trash' } });
 }
