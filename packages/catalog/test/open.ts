@@ -1,5 +1,5 @@
 import { type Catalog, type CatalogInstance, createCatalog } from '@spica/catalog';
-import type { InstanceRecord, Sample } from '@spica/core';
+import type { Finished, InstanceRecord, Sample } from '@spica/core';
 import type { Redis } from 'ioredis';
 
 let pools = 0;
@@ -35,7 +35,10 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     fingerprint: null,
     cloneMethod: 'copy',
     clonedAt: null,
+    cloned: null,
     predicted: null,
+    expected: null,
+    replicas: 0,
     parent: null,
     generation: 0,
     experiment: null,
@@ -47,6 +50,7 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     pin: null,
     ttlMs: null,
     score: null,
+    oversize: false,
     ...fields,
   };
 }
@@ -54,4 +58,9 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
 /** A measurement of an instance that nothing shares its blocks with. */
 export function aSample(at: number, bytes = 4096): Sample {
   return { at, allocatedBytes: bytes, apparentBytes: bytes, inodes: 2, ownBytes: bytes, changedAt: at };
+}
+
+/** What an instance had become at the end. */
+export function aFinished(at: number, bytes: number): Finished {
+  return { at, final: { bytes, inodes: 1 }, clone: { bytes: 0, inodes: 1 }, grewForMs: 0, predicted: null };
 }

@@ -1,9 +1,11 @@
 import type { Catalog } from '@spica/catalog';
-import * as fc from 'fast-check';
+import { MOST_FINISHED } from '@spica/core';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, aSample, openFreshCatalog } from './open.ts';
+import { aFinished, aRecord, aSample, openFreshCatalog } from './open.ts';
+
+const NO_GROWTH = { bytes: 0, inodes: 0, endsAt: 0 };
 
 describeOnRedis('sizes', (server) => {
   let redis: Redis;
@@ -14,77 +16,84 @@ describeOnRedis('sizes', (server) => {
     return () => redis.disconnect();
   });
 
-  const record = (of: string, sizes: readonly number[]) =>
-    Promise.all(
-      sizes.map((bytes, i) => catalog.recordSize(of, { id: `spica-${1000 + i}`, at: i, bytes, inodes: i })),
+  const finish = async (of: string, sizes: readonly number[]) => {
+    await Promise.all(
+      sizes.map((bytes, i) => catalog.recordFinished(of, `spica-${1000 + i}`, aFinished(i, bytes))),
     );
+    await catalog.refreshProfile(of);
+  };
 
-  it('are summed up by nearest rank, as a straightforward computation does', async () => {
-    const size = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-    let template = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(size, { minLength: 1, maxLength: 60 }), async (sizes) => {
-        template += 1;
-        await record(`template:${template}`, sizes);
-        expect(await catalog.sizesOf(`template:${template}`)).toEqual({
-          n: sizes.length,
-          bytes: spreadOf(sizes),
-          inodes: spreadOf(sizes.map((_, i) => i)),
-        });
-      }),
-      { numRuns: 60 },
-    );
+  it('of finished instances are summed up in a profile, kept ready for the gate', async () => {
+    const sizes = Array.from({ length: 40 }, (_, i) => ((i * 7) % 40) * 1e12);
+    await finish('template:t', sizes);
+    expect(await catalog.profileOf('template:t')).toEqual({
+      n: 40,
+      bytes: { p50: 19e12, p95: 37e12, max: 39e12 },
+      inodes: { p50: 1, p95: 1, max: 1 },
+      bytesPerHour: null,
+      predictions: null,
+    });
   });
 
-  it('are null for what was never measured', async () => {
-    expect(await catalog.sizesOf('template:none')).toBeNull();
+  it('are null for what never finished, and stay so when asked to speak anew', async () => {
+    await catalog.refreshProfile('template:none');
+    expect(await catalog.profileOf('template:none')).toBeNull();
   });
 
-  it('count an instance once, at its newest size', async () => {
+  it('count an instance once, as it was last', async () => {
     for (const [at, bytes] of [
       [1, 10],
       [2, 30],
       [3, 20],
     ] as const) {
-      await catalog.recordSize('template:t', { id: 'spica-0001', at, bytes, inodes: 1 });
+      await catalog.recordFinished('template:t', 'spica-0001', aFinished(at, bytes));
     }
-    expect(await catalog.sizesOf('template:t')).toMatchObject({ n: 1, bytes: { p50: 20, max: 20 } });
+    await catalog.refreshProfile('template:t');
+    expect(await catalog.profileOf('template:t')).toMatchObject({ n: 1, bytes: { p50: 20, max: 20 } });
   });
 
   it('are of the newest thousand: what a template was like long ago is forgotten', async () => {
-    await record(
-      'template:t',
-      Array.from({ length: 1_200 }, (_, i) => (i < 200 ? 1e9 : i)),
-    );
-    expect(await catalog.sizesOf('template:t')).toMatchObject({
-      n: 1_000,
-      bytes: { p50: 699, p95: 1_149, max: 1_199 },
-    });
+    const before = Array.from({ length: 200 }, () => 1e9);
+    const after = Array.from({ length: MOST_FINISHED }, (_, i) => i);
+    await finish('template:t', [...before, ...after]);
+    expect(await catalog.profileOf('template:t')).toMatchObject({ n: MOST_FINISHED, bytes: { max: 999 } });
   });
 
   it('of one template say nothing about another, nor about an experiment of its name', async () => {
-    await record('template:a', [1]);
-    await record('experiment:a', [2]);
-    expect(await catalog.sizesOf('template:b')).toBeNull();
-    expect((await catalog.sizesOf('template:a'))?.bytes.max).toBe(1);
-    expect((await catalog.sizesOf('experiment:a'))?.bytes.max).toBe(2);
+    await finish('template:a', [1]);
+    await finish('experiment:a', [2]);
+    expect(await catalog.profileOf('template:b')).toBeNull();
+    expect((await catalog.profileOf('template:a'))?.bytes.max).toBe(1);
+    expect((await catalog.profileOf('experiment:a'))?.bytes.max).toBe(2);
   });
 
-  it('are kept with their instance as its newest sample, and not without one', async () => {
-    const sample = aSample(5);
-    const growth = { bytes: 7, inodes: 1, endsAt: 10 };
-    expect(await catalog.recordSample('spica-0001', sample, growth)).toBe(false);
+  it('are kept with their instance as its newest sample, with what is still expected, and not without one', async () => {
+    const next = { growth: { bytes: 7, inodes: 1, endsAt: 10 }, dueAt: 20 };
+    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe(false);
     expect((await catalog.ledger(5)).growth).toEqual({ bytes: 0, inodes: 0 });
+    expect(await catalog.listDue(1e15, 10)).toEqual([]);
     await catalog.adopt(aRecord('spica-0001'));
-    expect(await catalog.recordSample('spica-0001', sample, growth)).toBe(true);
-    expect((await catalog.get('spica-0001'))?.record.sample).toEqual(sample);
+    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe(true);
+    expect((await catalog.get('spica-0001'))?.record.sample).toEqual(aSample(5));
     expect((await catalog.ledger(5)).growth).toEqual({ bytes: 7, inodes: 1 });
     expect((await catalog.ledger(10)).growth).toEqual({ bytes: 0, inodes: 0 });
   });
-});
 
-function spreadOf(numbers: readonly number[]) {
-  const ordered = numbers.toSorted((a, b) => a - b);
-  const at = (share: number) => ordered[Math.ceil(share * ordered.length) - 1];
-  return { p50: at(0.5), p95: at(0.95), max: ordered.at(-1) };
-}
+  it('are due longest overdue first, no more than asked for, and never of an instance that is gone', async () => {
+    await catalog.markReconciled({ at: 0, graceUntil: 0 });
+    for (const [id, dueAt] of [
+      ['spica-0001', 30],
+      ['spica-0002', 10],
+      ['spica-0003', 20],
+      ['spica-0004', 99],
+    ] as const) {
+      await catalog.adopt(aRecord(id));
+      await catalog.recordSample(id, aSample(1), { growth: NO_GROWTH, dueAt });
+    }
+    expect(await catalog.listDue(30, 10)).toEqual(['spica-0002', 'spica-0003', 'spica-0001']);
+    expect(await catalog.listDue(30, 2)).toEqual(['spica-0002', 'spica-0003']);
+    await catalog.beginDelete('spica-0002', { now: 30 });
+    await catalog.endDelete('spica-0002', 'gone');
+    expect(await catalog.listDue(30, 10)).toEqual(['spica-0003', 'spica-0001']);
+  });
+});

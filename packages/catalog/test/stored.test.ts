@@ -2,7 +2,7 @@ import { type Catalog, createCatalog } from '@spica/catalog';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, freshPool, listAll } from './open.ts';
+import { aFinished, aRecord, freshPool, listAll } from './open.ts';
 
 describeOnRedis('what the catalog keeps in Redis', (server) => {
   let redis: Redis;
@@ -48,7 +48,8 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     await other.identify({ id: 'o', method: 'copy' });
     await other.adopt(aRecord('spica-0001'));
     await other.hold('req-1', { at: 1, reason: 'r', count: 1 });
-    await other.recordSize('template:t', { id: 'spica-0001', at: 1, bytes: 1, inodes: 1 });
+    await other.recordFinished('template:t', 'spica-0001', aFinished(1, 1));
+    await other.refreshProfile('template:t');
     await other.reserve(
       { request: 'req-1', fingerprint: 'f', perInstance: { bytes: 1, inodes: 1 }, count: 1, at: 1 },
       { bytes: 10, inodes: null, slots: 10 },
@@ -58,7 +59,8 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     expect(await catalog.get('spica-0001')).toBeNull();
     expect(await catalog.held()).toEqual([]);
     expect(await catalog.reservations()).toEqual([]);
-    expect(await catalog.sizesOf('template:t')).toBeNull();
+    expect(await catalog.profileOf('template:t')).toBeNull();
+    expect(await catalog.listDue(1e15, 10)).toEqual([]);
     expect(await catalog.giveBack('req-1')).toBe(false);
     expect(await catalog.ledger(1)).toMatchObject({ instances: 0, reserved: { slots: 0 } });
     expect(await other.ledger(1)).toMatchObject({ instances: 1, reserved: { slots: 1 } });

@@ -113,7 +113,9 @@ function perform(catalog: Catalog, operation: Operation, { now, seen }: Pick<Led
     }
     case 'commit': {
       const { bytes, inodes, ms } = operation.growth;
-      return catalog.commit(operation.request, aRecord(operation.id), { bytes, inodes, endsAt: now + ms });
+      const cloned = { bytes: operation.ownBytes, inodes: 1 };
+      const record = aRecord(operation.id, { cloned });
+      return catalog.commit(operation.request, record, { bytes, inodes, endsAt: now + ms });
     }
     case 'settle':
       return catalog.settle(operation.request);
@@ -121,10 +123,11 @@ function perform(catalog: Catalog, operation: Operation, { now, seen }: Pick<Led
       return catalog.giveBack(operation.request);
     case 'sample': {
       const { bytes, inodes, ms } = operation.growth;
-      return catalog.recordSample(operation.id, aSample(now), { bytes, inodes, endsAt: now + ms });
+      const growth = { bytes, inodes, endsAt: now + ms };
+      return catalog.recordSample(operation.id, aSample(now, operation.ownBytes), { growth, dueAt: now + 1 });
     }
     case 'adopt':
-      return catalog.adopt(aRecord(operation.id));
+      return catalog.adopt(aRecord(operation.id, { sample: aSample(now, operation.ownBytes) }));
     case 'beginDelete': {
       const { id, request } = operation;
       return catalog.beginDelete(id, request === null ? { now } : { request, now });

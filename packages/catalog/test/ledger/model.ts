@@ -10,6 +10,7 @@ interface Promised {
 interface Known {
   request: string | null;
   growth: { readonly bytes: number; readonly inodes: number; readonly endsAt: number } | null;
+  ownBytes: number;
   deleting: boolean;
 }
 
@@ -42,7 +43,7 @@ export class LedgerModel {
       case 'sample':
         return this.#sample(operation);
       case 'adopt':
-        return this.#adopt(operation.id);
+        return this.#adopt(operation);
       case 'beginDelete':
         return this.#beginDelete(operation);
       case 'endDelete':
@@ -63,6 +64,7 @@ export class LedgerModel {
       },
       growth: { bytes: sum(live.map(({ bytes }) => bytes)), inodes: sum(live.map(({ inodes }) => inodes)) },
       instances: this.#known.size,
+      ownBytes: sum([...this.#known.values()].map(({ ownBytes }) => ownBytes)),
       settled: { ...this.#settled },
     };
   }
@@ -84,13 +86,13 @@ export class LedgerModel {
     return { reserved: true };
   }
 
-  #commit({ request, id, growth }: Of<'commit'>) {
+  #commit({ request, id, growth, ownBytes }: Of<'commit'>) {
     if (this.#known.has(id)) return 'already';
     const promised = this.#promised.get(request);
     if (!promised || promised.slots === 0) return 'no-reservation';
     promised.slots -= 1;
     this.#take(promised, 1);
-    this.#known.set(id, { request, growth: this.#until(growth), deleting: false });
+    this.#known.set(id, { request, growth: this.#until(growth), ownBytes, deleting: false });
     return 'committed';
   }
 
@@ -108,15 +110,15 @@ export class LedgerModel {
     return this.#promised.delete(request);
   }
 
-  #sample({ id, growth }: Of<'sample'>) {
+  #sample({ id, growth, ownBytes }: Of<'sample'>) {
     const known = this.#known.get(id);
-    if (known) known.growth = this.#until(growth);
+    if (known) Object.assign(known, { growth: this.#until(growth), ownBytes });
     return known !== undefined;
   }
 
-  #adopt(id: string) {
+  #adopt({ id, ownBytes }: Of<'adopt'>) {
     if (this.#known.has(id)) return false;
-    this.#known.set(id, { request: null, growth: null, deleting: false });
+    this.#known.set(id, { request: null, growth: null, ownBytes, deleting: false });
     return true;
   }
 

@@ -11,10 +11,16 @@ export type Operation =
       readonly count: number;
       readonly bounds: Bounds;
     }
-  | { readonly do: 'commit'; readonly request: string; readonly id: string; readonly growth: GrowthFor }
+  | {
+      readonly do: 'commit';
+      readonly request: string;
+      readonly id: string;
+      readonly growth: GrowthFor;
+      readonly ownBytes: number;
+    }
   | { readonly do: 'settle' | 'giveBack'; readonly request: string }
-  | { readonly do: 'sample'; readonly id: string; readonly growth: GrowthFor }
-  | { readonly do: 'adopt'; readonly id: string }
+  | { readonly do: 'sample'; readonly id: string; readonly growth: GrowthFor; readonly ownBytes: number }
+  | { readonly do: 'adopt'; readonly id: string; readonly ownBytes: number }
   | { readonly do: 'beginDelete'; readonly id: string; readonly request: string | null }
   | { readonly do: 'endDelete'; readonly id: string; readonly outcome: 'gone' | 'kept' }
   | { readonly do: 'pass'; readonly ms: number };
@@ -46,10 +52,10 @@ const is = <T extends string>(...names: T[]) => fc.constantFrom(...names);
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: is('look') }) },
   { weight: 3, arbitrary: fc.record({ do: is('reserve'), request, perInstance, count, bounds }) },
-  { weight: 4, arbitrary: fc.record({ do: is('commit'), request, id, growth }) },
+  { weight: 4, arbitrary: fc.record({ do: is('commit'), request, id, growth, ownBytes: bytes }) },
   { weight: 2, arbitrary: fc.record({ do: is('settle', 'giveBack'), request }) },
-  { weight: 1, arbitrary: fc.record({ do: is('sample'), id, growth }) },
-  { weight: 1, arbitrary: fc.record({ do: is('adopt'), id }) },
+  { weight: 1, arbitrary: fc.record({ do: is('sample'), id, growth, ownBytes: bytes }) },
+  { weight: 1, arbitrary: fc.record({ do: is('adopt'), id, ownBytes: bytes }) },
   {
     weight: 2,
     arbitrary: fc.record({ do: is('beginDelete'), id, request: fc.option(request) }),
