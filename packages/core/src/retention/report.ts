@@ -1,5 +1,5 @@
 import { formatBytes } from '../units/bytes.ts';
-import { describeAge } from './age.ts';
+import { describeAge, roundAge } from './age.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import { dueByAge } from './due.ts';
 import type { Judged } from './judge.ts';
@@ -17,7 +17,8 @@ export function toPlan(
   demand: Demand,
   selected: Selected,
 ): RetentionPlan {
-  const items = judged.map((each) => toItem(each, demand, selected));
+  const byAge: VerdictByAge = new Map();
+  const items = judged.map((each) => toItem(each, demand, selected, byAge));
   const deletes = items.filter(({ action }) => action === 'delete');
   const blockedBy = findBlockers(judged, items, demand);
   const { frees, sufficient } = selected;
@@ -36,11 +37,19 @@ function item(candidate: Candidate, action: PlanItem['action'], { rule, reason }
   return { id: candidate.id, action, rule, reason, bytes: candidate.bytes, candidate };
 }
 
-function toItem({ candidate, kept }: Judged, demand: Demand, { chosen, postponed }: Selected): PlanItem {
+/** Of 100,000 instances within the limits most share their age in words; each is put into words once. */
+type VerdictByAge = Map<number | null, Verdict>;
+
+function toItem(
+  { candidate, kept }: Judged,
+  demand: Demand,
+  { chosen, postponed }: Selected,
+  byAge: VerdictByAge,
+): PlanItem {
   const verdict = chosen.get(candidate);
   if (verdict) return item(candidate, 'delete', verdict);
   const due = postponed.get(candidate);
-  const stays = kept ?? (due ? asPostponed(due, demand) : asWithinLimits(candidate, demand));
+  const stays = kept ?? (due ? asPostponed(due, demand) : asNotDue(candidate, demand, byAge));
   return item(candidate, 'keep', stays);
 }
 
@@ -48,13 +57,19 @@ function asPostponed({ reason }: Verdict, { limit = MAX_DELETIONS }: Demand): Ve
   return { rule: 'run-limit', reason: `due (${reason}), but one run deletes at most ${limit}` };
 }
 
-function asWithinLimits(candidate: Candidate, demand: Demand): Verdict {
+function asNotDue(candidate: Candidate, demand: Demand, byAge: VerdictByAge): Verdict {
   const { ageRulesSuspended, now } = demand;
   const suspended = ageRulesSuspended === null ? null : dueByAge(candidate, demand);
   if (suspended) {
     return { rule: 'clock', reason: `would be due (${suspended.reason}), but ${ageRulesSuspended}` };
   }
-  return { rule: 'within-limits', reason: `${describeAge(candidate.spawnedAt, now)}, within the limits` };
+  const age = candidate.spawnedAt === null ? null : roundAge(candidate.spawnedAt, now);
+  const known = byAge.get(age);
+  if (known) return known;
+  const reason = `${describeAge(candidate.spawnedAt, now)}, within the limits`;
+  const verdict = { rule: 'within-limits', reason };
+  byAge.set(age, verdict);
+  return verdict;
 }
 
 /** Those who must stay, if they alone leave too little of `maxInstances`. */
