@@ -1,0 +1,132 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@spica/core';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import { initPool } from '../../src/marker/marker.ts';
+import { removeTree } from '../../src/remove/remove-tree.ts';
+import { createTemplates, type Templates } from '../../src/template/templates.ts';
+
+let dir: string;
+let template: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-refusals-'));
+  template = await makeTemplate(join(dir, 'template'));
+});
+afterEach(() => removeTree(dir));
+
+async function templatesAt(source: string, root = join(dir, 'pool')): Promise<Templates> {
+  const pool = await initPool({ name: 'main', root, clock: systemClock });
+  return createTemplates({
+    pool,
+    sources: { default: source },
+    method: 'copy',
+    clock: systemClock,
+    logger: pino({ level: 'silent' }),
+  });
+}
+
+it.each<[string, string, RegExp, () => Promise<unknown>]>([
+  ['is missing', 'TEMPLATE_MISSING', /there is no .*template/, () => rm(template, { recursive: true })],
+  ['is a file', 'TEMPLATE_MISSING', /expected a directory/, () => becomeFile()],
+  ['is a dangling link', 'TEMPLATE_MISSING', /there is no/, () => becomeLink()],
+  ['is empty', 'TEMPLATE_EMPTY', /is empty/, () => becomeEmpty()],
+  ['has no VERSION', 'TEMPLATE_NO_VERSION', /has none/, () => unlink(join(template, 'VERSION'))],
+  ['has an empty VERSION', 'TEMPLATE_NO_VERSION', /empty/, () => writeFile(join(template, 'VERSION'), '\n')],
+  ['has a directory as VERSION', 'TEMPLATE_UNREADABLE', /EISDIR/, () => becomeDirectory('VERSION')],
+  [
+    'has a directory as .templateignore',
+    'TEMPLATE_UNREADABLE',
+    /EISDIR/,
+    () => becomeDirectory('.templateignore'),
+  ],
+])(
+  'a template that %s is refused by name, and nothing is left of the attempt',
+  async (_, code, text, spoil) => {
+    const templates = await templatesAt(template);
+    await spoil();
+    for (const attempt of ['current', 'prepare', 'size'] as const) {
+      const error = await templates[attempt]('default').catch((thrown) => thrown);
+      expect(error).toMatchObject({ kind: 'refused', code });
+      expect(error.message).toMatch(/^template default: /);
+      expect(error.message).toMatch(text);
+    }
+    expect(await readdir(join(dir, 'pool/.spica/templates'))).toEqual([]);
+  },
+);
+
+it('a template of which .templateignore leaves nothing is refused', async () => {
+  const templates = await templatesAt(template);
+  await writeFile(join(template, '.templateignore'), '*\n');
+  await expect(templates.prepare('default')).rejects.toMatchObject({ code: 'TEMPLATE_EMPTY' });
+});
+
+it('an unknown template is refused with the names that there are, even one that every object has', async () => {
+  const templates = await templatesAt(template);
+  await expect(templates.current('nope')).rejects.toMatchObject({ code: 'TEMPLATE_UNKNOWN' });
+  await expect(templates.current('toString')).rejects.toThrow(
+    'template toString: there is none of that name (expected one of: default)',
+  );
+});
+
+it('a template and a pool that lie in one another are refused, also through a link', async () => {
+  await symlink(template, join(dir, 'link'));
+  const inside = await templatesAt(join(dir, 'link'), join(template, 'pool'));
+  await expect(inside.prepare('default')).rejects.toMatchObject({ code: 'TEMPLATE_OVERLAPS_POOL' });
+  const around = await templatesAt(join(dir, 'pool', 'spica-0000'));
+  await makeTemplate(join(dir, 'pool', 'spica-0000'));
+  await expect(around.current('default')).rejects.toMatchObject({ code: 'TEMPLATE_OVERLAPS_POOL' });
+  const sibling = await templatesAt(template, `${template}-pool`);
+  await expect(sibling.prepare('default')).resolves.toMatchObject({ version: '1.0.0' });
+});
+
+it('a template with a part that cannot be read is refused, and the part is named', async (context) => {
+  if (process.getuid?.() === 0) return context.skip('root can read everything');
+  const templates = await templatesAt(template);
+  await chmod(join(template, 'data/file-1'), 0);
+  await expect(templates.prepare('default')).rejects.toMatchObject({ code: 'TEMPLATE_UNREADABLE' });
+  await expect(templates.prepare('default')).rejects.toThrow(/file-1/);
+});
+
+it('a template that never stops changing is given up, and nothing is left of the attempts', async () => {
+  const templates = await templatesAt(template);
+  const stop = new AbortController();
+  const writing = (async () => {
+    for (let i = 0; !stop.signal.aborted; i += 1) await writeFile(join(template, 'data/file-1'), String(i));
+  })();
+  await expect(templates.prepare('default')).rejects.toMatchObject({ code: 'TEMPLATE_CHANGING' });
+  stop.abort();
+  await writing;
+  expect(await readdir(join(dir, 'pool/.spica/templates'))).toEqual([]);
+});
+
+it('leaves nothing behind when it is cancelled', async () => {
+  const templates = await templatesAt(template);
+  const cancelled = new AbortController();
+  const preparing = templates.prepare('default', { signal: cancelled.signal });
+  cancelled.abort(new Error('enough'));
+  await expect(preparing).rejects.toThrow('enough');
+  expect(await readdir(join(dir, 'pool/.spica/templates'))).toEqual([]);
+});
+
+async function becomeFile(): Promise<void> {
+  await rm(template, { recursive: true });
+  await writeFile(template, '');
+}
+
+async function becomeLink(): Promise<void> {
+  await rm(template, { recursive: true });
+  await symlink('nowhere', template);
+}
+
+async function becomeEmpty(): Promise<void> {
+  await rm(template, { recursive: true });
+  await mkdir(template);
+}
+
+async function becomeDirectory(name: string): Promise<void> {
+  await rm(join(template, name), { recursive: true });
+  await mkdir(join(template, name));
+}

@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '@spica/core';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import type { Pool } from '../../src/layout.ts';
+import { initPool } from '../../src/marker/marker.ts';
+import { removeTree } from '../../src/remove/remove-tree.ts';
+import { createTemplates } from '../../src/template/templates.ts';
+
+let dir: string;
+let template: string;
+let pool: Pool;
+let later: number;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-sweep-'));
+  template = await makeTemplate(join(dir, 'template'));
+  pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
+  later = 0;
+});
+afterEach(() => removeTree(dir));
+
+function open(sources: Record<string, string> = { default: template }) {
+  const clock: Clock = { now: () => Date.now() + later };
+  return createTemplates({ pool, sources, method: 'copy', clock, logger: pino({ level: 'silent' }) });
+}
+
+it('keeps the latest snapshot of each template, those that are promised, and those just handed out', async () => {
+  const templates = open();
+  const made = [];
+  for (const version of ['1', '2', '3', '4']) {
+    await writeFile(join(template, 'VERSION'), version);
+    made.push(await templates.prepare('default'));
+  }
+  const [first, second, third, fourth] = made.map(({ fingerprint }) => fingerprint);
+  expect(await templates.sweep(new Set())).toEqual([]);
+  later = 120_000;
+  expect(await templates.get('default', third ?? '')).toMatchObject({ version: '3' });
+  expect(await templates.sweep(new Set([second ?? '']))).toEqual([first]);
+  expect(await templates.get('default', first ?? '')).toBeNull();
+  later = 300_000;
+  expect(await templates.sweep(new Set())).toEqual([second, third]);
+  expect(await templates.current('default')).toMatchObject({ fingerprint: fourth });
+  expect(await readdir(pool.paths.templates)).toHaveLength(2);
+});
+
+it('deletes what a crash left, and the snapshots of templates that are no more', async () => {
+  await open({ default: template, other: template }).prepare('other');
+  await mkdir(join(pool.paths.templates, 'default-0123456789abcdef.01234567.draft/deep'), {
+    recursive: true,
+  });
+  await mkdir(join(pool.paths.templates, 'default-without-a-sidecar'));
+  await writeFile(join(pool.paths.templates, 'default-without-a-snapshot.json'), '{}');
+  await writeFile(join(pool.paths.templates, 'torn.json'), '{"sch');
+  expect(await open().sweep(new Set())).toHaveLength(1);
+  expect(await readdir(pool.paths.templates)).toEqual([]);
+});
+
+it('leaves alone what is being prepared', async () => {
+  const templates = open();
+  const preparing = templates.prepare('default');
+  while ((await readdir(pool.paths.templates)).length === 0) await templates.sweep(new Set());
+  await templates.sweep(new Set());
+  expect(await templates.current('default')).toEqual(await preparing);
+});
