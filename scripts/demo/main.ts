@@ -78,6 +78,8 @@ async function runGenerations(
       results.push(result);
     });
     await Promise.all(waits);
+    // As the schedule does: what went for its slot gives its space back here.
+    await runJob(queues.prune, 'prune', { pool: 'main', cause: 'schedule' }, redis);
     const sampled = await runJob(queues.sample, 'sample', { pool: 'main', ids: null }, redis);
     say(`sampler: ${JSON.stringify(sampled)}`);
     return results;

@@ -32,6 +32,8 @@ export interface Ledger {
   readonly growth: { readonly bytes: number; readonly inodes: number };
   /** Instances in the catalog, in flight or ready. */
   readonly instances: number;
+  /** Bytes that they take by themselves, as last measured or as cloned. */
+  readonly ownBytes: number;
   /** Running totals. Read before the disk is measured, they tell `reserve` what landed in between. */
   readonly settled: { readonly bytes: number; readonly inodes: number };
 }
@@ -244,6 +246,9 @@ export interface Catalog {
   suspendAges(suspension: Suspension | null): Promise<void>;
   /** An operator vouches for the host's clock, which is so far ahead of Redis's. */
   confirmClock(offsetMs: number): Promise<void>;
+  /** A request is not wanted any more: held, it leaves at once; being spawned, it is undone. */
+  cancel(request: string): Promise<void>;
+  isCancelled(request: string): Promise<boolean>;
   /** Who is held, longest first. */
   held(): Promise<HeldRequest[]>;
 }

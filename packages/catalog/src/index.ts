@@ -1,2 +1,3 @@
 export * from './catalog.ts';
+export type { GateState } from './gate-state.ts';
 export { hashLeaseToken, newLeaseToken } from './leases.ts';

@@ -1,4 +1,4 @@
-import { pinSchema } from '@spica/core';
+import { type InstanceRecord, ownBytes, pinSchema } from '@spica/core';
 import type { Redis } from 'ioredis';
 import type { BeginDelete, Catalog, CatalogInstance } from './catalog.ts';
 import type { Keys } from './keys.ts';
@@ -26,7 +26,8 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
         keys.due,
       ];
       const { bytes, inodes, endsAt } = growth;
-      const args = [request, record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ...toFields(record)];
+      const facts = [request, record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ownNow(record)];
+      const args = [...facts, ...toFields(record)];
       return (await run('commit', places, args)) as 'committed' | 'already' | 'no-reservation';
     },
 
@@ -39,9 +40,13 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     },
 
     async adopt(record) {
-      const args = [record.id, record.spawnedAt ?? 0, ...toFields(record)];
+      const args = [record.id, record.spawnedAt ?? 0, ownNow(record), ...toFields(record)];
       return (
-        (await run('adopt', [keys.instances, keys.instance(record.id), keys.ttls, keys.due], args)) === 1
+        (await run(
+          'adopt',
+          [keys.instances, keys.instance(record.id), keys.ttls, keys.due, keys.totals],
+          args,
+        )) === 1
       );
     },
 
@@ -64,6 +69,11 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
       await run('end_delete', places, [id, outcome]);
     },
   };
+}
+
+/** Bytes that an instance takes by itself: as last measured, or as cloned. */
+function ownNow(record: InstanceRecord): number {
+  return ownBytes(record) ?? record.cloned?.bytes ?? 0;
 }
 
 function readBeginDelete(key: string, [outcome, first = '', second = '']: string[]): BeginDelete {

@@ -26,6 +26,8 @@ export function keysOf(pool: string) {
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */
     tombstone: (id: string) => `${base}:tombstone:${id}`,
+    /** String: a request is not wanted any more. */
+    cancelled: (request: string) => `${base}:cancelled:${request}`,
     /** String: a sealed plan and when it was made. */
     plan: (digest: string) => `${base}:plan:${digest}`,
     /** Hash: what is agreed about the clocks. */

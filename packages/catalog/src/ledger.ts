@@ -17,6 +17,7 @@ export function createLedger(redis: Redis, keys: Keys, run: Run): Ledger {
         reserved: { bytes: totals.bytes, inodes: totals.inodes, slots: totals.slots },
         growth: { bytes: totals.growthBytes, inodes: totals.growthInodes },
         instances,
+        ownBytes: totals.ownBytes,
         settled: { bytes: totals.settledBytes, inodes: totals.settledInodes },
       };
     },

@@ -16,6 +16,16 @@ const finishedSchema = z.strictObject({
   predicted: size.nullable(),
 });
 
+const spread = z.strictObject({ p50: z.number(), p95: z.number(), max: z.number() });
+
+const profileSchema: z.ZodType<Profile> = z.strictObject({
+  n: z.number(),
+  bytes: spread,
+  inodes: spread,
+  bytesPerHour: spread.nullable(),
+  predictions: z.strictObject({ n: z.number(), ratio: spread, exceeded: z.number() }).nullable(),
+});
+
 /** Samples, when the next are due, and what instances of a template or an experiment become. */
 export function createSizes(
   redis: Redis,
@@ -25,7 +35,15 @@ export function createSizes(
   return {
     async recordSample(id, sample, { growth, dueAt }) {
       const places = [keys.instance(id), keys.totals, keys.growth, keys.due];
-      const args = [id, JSON.stringify(sample), growth.bytes, growth.inodes, growth.endsAt, dueAt];
+      const args = [
+        id,
+        JSON.stringify(sample),
+        growth.bytes,
+        growth.inodes,
+        growth.endsAt,
+        dueAt,
+        sample.ownBytes,
+      ];
       return (await run('record_sample', places, args)) === 1;
     },
 
@@ -45,8 +63,9 @@ export function createSizes(
 
     /** Kept ready, so that no decision has to read a thousand sizes. */
     async profileOf(of) {
-      const text = await redis.get(keys.sizes(of).profile);
-      return text === null ? null : (JSON.parse(text) as Profile); // written by refreshProfile alone
+      const { profile } = keys.sizes(of);
+      const text = await redis.get(profile);
+      return text === null ? null : readJson(profileSchema, profile, text);
     },
   };
 }

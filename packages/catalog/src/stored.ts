@@ -19,6 +19,7 @@ export const totalsSchema = z.object({
   settledInodes: amount,
   growthBytes: amount,
   growthInodes: amount,
+  ownBytes: amount,
 });
 
 /** What is left of a request's reservation: `slots` times so many bytes and inodes each. */
@@ -83,7 +84,8 @@ export function toFields(record: InstanceRecord): Argument[] {
 /** Reads an instance's hash. Throws CheckError CATALOG_CORRUPT that names the key. */
 export function fromFields(key: string, stored: Readonly<Record<string, string>>): InstanceRecord {
   const fields = readHash(fieldsSchema, key, stored);
-  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score, oversize } = fields;
+  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score, oversize } =
+    fields;
   const lease =
     leaseUntil === undefined
       ? null

@@ -1,23 +1,13 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 
-let ionice: string | null | undefined;
+/** The lowest best-effort priority: the idle class might wait for ever on a disk that is never idle. */
+const LOW_PRIORITY = ['-c', '2', '-n', '7'];
 
-/** A command that lets others have the disk first, where util-linux's `ionice` exists (class 3, idle). */
+let isAllowed: boolean | undefined;
+
+/** A command that lets others have the disk first, where there is an `ionice` and it may be used. */
 export function inBackground(command: string, args: readonly string[]): [command: string, args: string[]] {
-  ionice ??= find('ionice');
-  return ionice === null ? [command, [...args]] : [ionice, ['-c', '3', command, ...args]];
-}
-
-function find(program: string): string | null {
-  for (const dir of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(dir, program);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // not there: look on
-    }
-  }
-  return null;
+  // Tried, not looked for: where a container forbids it, `ionice` fails and never runs the command.
+  isAllowed ??= spawnSync('ionice', [...LOW_PRIORITY, 'true']).status === 0;
+  return isAllowed ? ['ionice', [...LOW_PRIORITY, command, ...args]] : [command, [...args]];
 }

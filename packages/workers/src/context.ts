@@ -20,6 +20,7 @@ import { openQueues, type PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { type ClockGuard, createClockGuard } from './clock/guard.ts';
+import type { Limits } from './gatekeeper/limits.ts';
 import type { Waker } from './gatekeeper/waker.ts';
 import type { WithDeletionClaim } from './pruner/claim.ts';
 
@@ -44,6 +45,7 @@ export interface ServedContext extends PoolContext {
   readonly audit: Audit;
   readonly waker: Waker;
   readonly withDeletionClaim: WithDeletionClaim;
+  readonly limits: Limits;
 }
 
 export interface OpenPoolContextOptions {

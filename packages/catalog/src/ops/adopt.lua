@@ -1,9 +1,10 @@
 -- Takes an instance into the catalog that no reservation stood for.
--- KEYS: instances, instance, ttls, due
--- ARGV: id, spawnedAt, field, value, …
+-- KEYS: instances, instance, ttls, due, totals
+-- ARGV: id, spawnedAt, own bytes, field, value, …
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 redis.call('ZADD', KEYS[4], ARGV[2], ARGV[1])
-redis.call('HSET', KEYS[2], unpack(ARGV, 3))
+redis.call('HSET', KEYS[2], unpack(ARGV, 4))
 if redis.call('HEXISTS', KEYS[2], 'ttl') == 1 then redis.call('SADD', KEYS[3], ARGV[1]) end
+set_own(KEYS[5], KEYS[2], tonumber(ARGV[3]))
 return 1

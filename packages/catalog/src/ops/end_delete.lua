@@ -4,6 +4,7 @@
 if ARGV[2] == 'kept' then
   redis.call('HDEL', KEYS[3], 'deleting')
 else
+  drop_own(KEYS[4], KEYS[3])
   drop_growth(KEYS[4], KEYS[5], KEYS[3], ARGV[1])
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('ZREM', KEYS[8], ARGV[1])

@@ -94,3 +94,17 @@ function instanceAt(root: string, path: string): string | null {
       ?.replace(/ \(deleted\)$/, '') ?? '';
   return isInstanceId(name) ? name : null;
 }
+
+/** Processes that still have files of deleted trees open. `dirs` are the trees as they were called. */
+export async function findDeletedOpen(
+  dirs: readonly string[],
+): Promise<{ readonly pid: number; readonly command: string }[]> {
+  const found: { pid: number; command: string }[] = [];
+  for (const pid of await listPids()) {
+    const places = await look(pid);
+    if (typeof places === 'string') continue;
+    const holds = places.some(([, path]) => path.endsWith(' (deleted)') && dirs.some((dir) => path.startsWith(dir)));
+    if (holds) found.push({ pid, command: await commandOf(pid) });
+  }
+  return found;
+}

@@ -17,6 +17,8 @@ export function createKnown(dir: string) {
     reload: async (name: string) => latestOf(await load(), name),
     find: async (name: string, fingerprint: string) =>
       find(all ?? [], name, fingerprint) ?? find(await load(), name, fingerprint),
+    totalBytes: async () =>
+      (all ?? (await load())).reduce((sum, { prepared }) => sum + prepared.allocatedBytes, 0),
     add(stored: Stored): void {
       const others = (all ?? []).filter(({ prepared }) => prepared.path !== stored.prepared.path);
       all = [...others, stored];

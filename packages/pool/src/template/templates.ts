@@ -27,6 +27,8 @@ export interface Templates {
   size(name: string): Promise<{ readonly bytes: number; readonly inodes: number }>;
   /** Brings the snapshot up to date. Throws as `buildSnapshot`; nothing is left behind then. */
   prepare(name: string, options?: { readonly signal?: AbortSignal }): Promise<Prepared>;
+  /** Bytes that all prepared snapshots take. */
+  preparedBytes(): Promise<number>;
   /**
    * Deletes snapshots that are neither the latest of a template nor, by fingerprint, in `keep`, and what a crash left
    * of unfinished ones. Returns the fingerprints of those deleted.
@@ -102,6 +104,7 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     async size(name) {
       return (await survey(await sourceOf(name))).totals;
     },
+    preparedBytes: () => known.totalBytes(),
     prepare: (name, { signal } = {}) => inTurn.run(name, () => prepare(name, signal)),
     async sweep(keep) {
       const since = clock.now() - HANDED_OUT_MS;

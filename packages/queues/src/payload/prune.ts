@@ -29,6 +29,12 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
   }),
   z.strictObject({
     pool: z.string().min(1),
+    /** `reclaim: aggressive`: so much is missing on the disk, whoever took it. */
+    cause: z.literal('pressure'),
+    shortfall: amount,
+  }),
+  z.strictObject({
+    pool: z.string().min(1),
     /** Exactly the plan that `spica prune --dry-run` sealed under this digest. */
     cause: z.literal('sealed'),
     digest: z.string().min(1),

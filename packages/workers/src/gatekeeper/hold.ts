@@ -1,4 +1,4 @@
-import { formatDuration, RefusedError } from '@spica/core';
+import { formatDuration, RefusedError, refuseAsFull } from '@spica/core';
 import { DelayedError } from 'bullmq';
 import { report, save, type Turn } from './turn.ts';
 import { promote } from './waker.ts';
@@ -21,6 +21,7 @@ export async function hold(turn: Turn, reason: string, seen: number): Promise<ne
     );
   }
   if (state.heldAt === null) {
+    await refuseIfFull(turn);
     turn.logger.info({ reason }, 'request held');
     await ctx.audit.append({ action: 'hold_request', request: id, reason, outcome: 'held' });
   }
@@ -39,6 +40,14 @@ export async function hold(turn: Turn, reason: string, seen: number): Promise<ne
   // Something came free while this turn was looking: its wake-up found the request not delayed yet.
   if (ctx.waker.count !== seen) await promote(ctx.queues, id);
   throw new DelayedError();
+}
+
+/** A new one is turned away at once when `max_waiting` are held already. */
+async function refuseIfFull({ ctx }: Turn): Promise<void> {
+  const { maxWaiting } = ctx.config.gate;
+  if (maxWaiting === null) return;
+  const full = refuseAsFull((await ctx.catalog.held()).length, maxWaiting);
+  if (full) throw new RefusedError('QUEUE_FULL', full);
 }
 
 function heldReason(turn: Turn): string | null {

@@ -1,8 +1,9 @@
 import {
   type Decision,
   decideAdmission,
+  describeBarrier,
+  findBarrier,
   floorOf,
-  formatDuration,
   RefusedError,
   type Size,
 } from '@spica/core';
@@ -34,7 +35,7 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const generation = state.generation ?? (await generationAfter(ctx, parent));
   turn.state = { ...state, fingerprint: prepared.fingerprint, generation };
 
-  const barrier = await findBarrier(turn);
+  const barrier = (await findBarrierFor(turn)) ?? (await ctx.limits.ask(turn.id, state.request.count));
   if (barrier) return hold(turn, barrier, seen);
   const fresh = state.heldAt !== null || state.reclaimRound > 0;
   const { decision, look, expected } = await decide(ctx, prepared, state.request, await lookout.look(fresh));
@@ -48,6 +49,7 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
       bytes: decision.need.bytes,
       outcome: 'admitted',
     });
+    await ctx.limits.released(state.request.count);
     return { next: 'release' };
   }
   if (await canReclaim(turn, decision)) {
@@ -102,18 +104,11 @@ function whole({ bytes, inodes }: Size): Size {
 }
 
 /** A request that has been held too long lets nobody pass who came later. */
-async function findBarrier(turn: Turn): Promise<string | null> {
-  const { ctx, state, id } = turn;
+async function findBarrierFor({ ctx, id }: Turn): Promise<string | null> {
   const now = ctx.clock.now();
-  const mine = state.heldAt ?? now;
-  for (const held of await ctx.catalog.held()) {
-    if (held.request === id) return null; // held are in order of age: nobody before it is a barrier
-    const waitedMs = now - held.heldAt;
-    if (held.heldAt <= mine && waitedMs > ctx.config.gate.barrierAfterMs) {
-      return `waits behind request ${held.request}, which has been held for ${formatDuration(waitedMs)}`;
-    }
-  }
-  return null;
+  const { barrierAfterMs } = ctx.config.gate;
+  const barrier = findBarrier({ held: await ctx.catalog.held(), request: id, now, barrierAfterMs });
+  return barrier && describeBarrier(barrier, now);
 }
 
 /** Whether a prune now would let the request in: only then may space be reclaimed for it. */

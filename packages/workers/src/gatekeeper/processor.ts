@@ -37,6 +37,7 @@ async function advance(turn: Turn, lookout: Lookout): Promise<RequestResult> {
   for (;;) {
     let outcome: StepResult;
     try {
+      await refuseIfCancelled(turn);
       outcome = await takeStep(turn, lookout);
     } catch (error) {
       if (error instanceof RefusedError) return reject(turn, error);
@@ -58,6 +59,12 @@ function takeStep(turn: Turn, lookout: Lookout): Promise<StepResult> {
     undo: () => undo(turn),
   };
   return steps[turn.state.step]();
+}
+
+/** Not wanted any more. One that is being spawned is undone: its spawn jobs see to that. */
+async function refuseIfCancelled({ ctx, id, state }: Turn): Promise<void> {
+  if (state.step === 'release' || state.step === 'undo' || !(await ctx.catalog.isCancelled(id))) return;
+  throw new RefusedError('REQUEST_CANCELLED', `request ${id} was cancelled`);
 }
 
 /** The gate says no: recorded, visible, and nothing of the request is left. */

@@ -16,7 +16,7 @@ import { lookForUse } from './protection.ts';
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
 /** The prune jobs that plan; the others are told what to delete. */
-export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator' | 'request' }>;
+export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator' | 'request' | 'pressure' }>;
 
 /**
  * The plan for a prune job as things stand now. Changes nothing. What a lock file or a process turns out to be using is
@@ -43,7 +43,7 @@ async function createPlanner(ctx: PoolContext, job: PlannedPrune, used: Readonly
     ageRulesSuspended: await ctx.clockGuard.suspended(),
     reservedSlots: reserved.slots,
     need: job.cause === 'request' ? job.need : NOTHING,
-    shortfall: job.cause === 'request' ? job.shortfall : NOTHING,
+    shortfall: 'shortfall' in job ? job.shortfall : NOTHING,
   };
   const leasesAt = ctx.clockGuard.now();
   const protect = (candidate: Candidate): Candidate => {
@@ -61,7 +61,7 @@ async function createPlanner(ctx: PoolContext, job: PlannedPrune, used: Readonly
 }
 
 /** The policy that a job plans by: an operator may give limits for one run. */
-export function policyFor(ctx: PoolContext, job: PlannedPrune): RetentionPolicy {
+export function policyFor(ctx: Pick<PoolContext, 'policy'>, job: PlannedPrune): RetentionPolicy {
   const policy = policyOf(ctx.policy.retention);
   if (job.cause !== 'operator') return policy;
   return {

@@ -8,30 +8,35 @@ import {
   type ReconcileResult,
   toJobError,
 } from '@spica/queues';
-import type { Job } from 'bullmq';
+import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { reconcileNow } from '../reconciler/job.ts';
+import { handBack } from '../runtime/hand-back.ts';
+import { bytesOf } from './bytes.ts';
 import { planPrune } from './plan.ts';
 import { type Kept, type Removal, type TakenOut, takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
 import { openSealed } from './sealed.ts';
 import { findStrangers } from './strangers.ts';
 import { summarize } from './summary.ts';
-import { bytesOf, freeAll, listExpired, trashRelief } from './trash.ts';
+import { freeAll, listExpired, scheduleTrash, trashRelief } from './trash.ts';
 
 /**
  * The prune queue's processor: plans anew from what is there now, deletes what the plan says, and tells what it did.
  * One instance's failure is recorded and the rest go on. Safe to run twice, or two at once.
  */
 export function createPruner(ctx: ServedContext) {
-  return async (job: Job, _token?: string, signal?: AbortSignal): Promise<PruneResult | ReconcileResult> => {
+  return async (job: Job, token?: string, signal?: AbortSignal): Promise<PruneResult | ReconcileResult> => {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
       await checkMarker(ctx.pool);
-      return await ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
-        payload.cause === 'reconcile' ? reconcileNow(ctx) : prune(ctx, payload, signal),
+      return await handBack<PruneResult | ReconcileResult>(job, token, signal, () =>
+        ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
+          payload.cause === 'reconcile' ? reconcileNow(ctx) : prune(ctx, payload, signal),
+        ),
       );
     } catch (error) {
+      if (error instanceof DelayedError) throw error;
       throw toJobError(error);
     }
   };
@@ -52,7 +57,13 @@ async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal)
   const run = await takeJob(ctx, payload, signal);
   // All slots first (a rename each), then the space: who waits for a slot need not wait for `rm`.
   if (run.taken.length > 0) await ctx.waker.wake();
-  const { freed, failed } = await freeAll(ctx, run.doomed, signal);
+  const isSweep = payload.cause === 'trash' && !payload.all;
+  const { freed, failed } = await freeAll(ctx, run.doomed, {
+    ...(signal ? { signal } : {}),
+    // Nobody waits for a sweep; who waits behind it wants room.
+    ...(isSweep ? { yields: async () => (await ctx.queues.prune.getWaitingCount()) > 0 } : {}),
+  });
+  if (freed.length > 0) await ctx.waker.wake();
   const gone = new Set(freed.map(({ name }) => name));
   const result: PruneResult = {
     pruned: run.taken.map(({ removal, bytes }) => ({ id: removal.id, reason: removal.reason, bytes })),
@@ -81,13 +92,14 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
       return afterwards(ctx, { ...run, skipped: [...changed, ...run.skipped] });
     }
     case 'request':
-      return takeForRequest(ctx, payload, signal);
+    case 'pressure':
+      return takeForRoom(ctx, payload, signal);
     case 'undo':
       return takeForUndo(ctx, payload, signal);
     case 'trash': {
       const before = payload.all
         ? Number.POSITIVE_INFINITY
-        : ctx.clock.now() - ctx.policy.retention.trashTtlMs;
+        : ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs;
       return { ...NOTHING, sentence: 'empties the trash', doomed: await listExpired(ctx, before) };
     }
     case 'restore':
@@ -98,7 +110,7 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
 
 /** What the trash has held for long enough goes with this run; with `trash_ttl: 0`, what it took out itself. */
 async function afterwards(ctx: ServedContext, run: Run): Promise<Run> {
-  return { ...run, doomed: await listExpired(ctx, ctx.clock.now() - ctx.policy.retention.trashTtlMs) };
+  return { ...run, doomed: await listExpired(ctx, ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs) };
 }
 
 async function takePlanned(
@@ -113,22 +125,20 @@ async function takePlanned(
 }
 
 /** Who is short of space gets the trash's first; and what goes for its space cannot wait in the trash. */
-async function takeForRequest(
+async function takeForRoom(
   ctx: ServedContext,
-  payload: PrunePayload & { cause: 'request' },
+  payload: PrunePayload & { cause: 'request' | 'pressure' },
   signal?: AbortSignal,
 ): Promise<Run> {
-  const { shortfall, request } = payload;
+  const { shortfall } = payload;
+  const request = payload.cause === 'request' ? payload.request : null;
   const relief = await trashRelief(ctx, shortfall);
   const plan = await planPrune(ctx, { ...payload, shortfall: relief.left });
   const run = await takePlanned(ctx, plan, request, signal);
   const shortOfSpace = relief.left.bytes > 0 || relief.left.inodes > 0;
-  if (!shortOfSpace) {
-    const { doomed } = await afterwards(ctx, run);
-    const names = new Set(doomed.map(({ name }) => name));
-    return { ...run, doomed: [...doomed, ...relief.entries.filter(({ name }) => !names.has(name))] };
-  }
-  return { ...run, doomed: [...relief.entries, ...run.taken.map(({ trash }) => trash)] };
+  if (shortOfSpace) return { ...run, doomed: [...relief.entries, ...run.taken.map(({ trash }) => trash)] };
+  await scheduleTrash(ctx); // whoever waits for slots need not wait for `rm`
+  return { ...run, doomed: relief.entries };
 }
 
 async function takeForUndo(

@@ -28,7 +28,7 @@ function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
  * delete, since it takes a look at each.
  */
 export async function lookForUse(
-  ctx: PoolContext,
+  ctx: Pick<PoolContext, 'pool' | 'policy' | 'clockGuard' | 'logger'>,
   candidates: readonly Pick<Candidate, 'id'>[],
 ): Promise<Map<string, Verdict>> {
   const found = new Map<string, Verdict>();

@@ -170,11 +170,14 @@ function sayProtected(begun: BeginDelete): string | null {
   }
 }
 
-/** Frees the space of what lies in the trash. Throws when something is left of it; the next run tries again. */
+/**
+ * Frees the space of what lies in the trash. Resolves with false when it is not there any more: deleted, or restored.
+ * Throws when something is left of it; the next run tries again.
+ */
 export async function freeSpace(
   ctx: Pick<ServedContext, 'audit' | 'logger'>,
   trash: TrashEntry,
-): Promise<void> {
+): Promise<boolean> {
   const entry = {
     action: 'delete_instance',
     request: trash.note?.request ?? null,
@@ -182,7 +185,7 @@ export async function freeSpace(
     reason: trash.note?.reason ?? 'left in the trash by an earlier run',
   };
   try {
-    await emptyTrash(trash);
+    if (!(await emptyTrash(trash))) return false;
   } catch (error) {
     await ctx.audit.append({ ...entry, bytes: 0, outcome: `failed: ${messageOf(error)}` });
     ctx.logger.error(
@@ -197,6 +200,7 @@ export async function freeSpace(
     { instance: trash.id, request: entry.request, bytes, reason: entry.reason },
     'instance deleted',
   );
+  return true;
 }
 
 export function messageOf(error: unknown): string {

@@ -9,7 +9,7 @@ import { recordFromManifest } from '../reconciler/record.ts';
  */
 export async function restoreInstance(ctx: ServedContext, id: string): Promise<void> {
   // The youngest, should one of that id have been deleted more than once.
-  const entry = (await listTrash(ctx.pool)).findLast((each) => each.id === id);
+  const entry = (await listTrash(ctx.pool)).findLast((each) => each.id === id && !each.isDoomed);
   if (!entry) {
     throw new CheckError(
       'NOT_IN_TRASH',

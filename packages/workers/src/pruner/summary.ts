@@ -4,7 +4,7 @@ import type { ServedContext } from '../context.ts';
 
 /** Tells what a run did: a line in the audit log and one in the program's. An emptied trash has its own lines. */
 export async function summarize(
-  ctx: ServedContext,
+  ctx: Pick<ServedContext, 'audit' | 'logger'>,
   payload: PrunePayload,
   result: PruneResult,
 ): Promise<void> {

@@ -1,7 +1,9 @@
 import type { Amount } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
+import type { PrunePayload } from '@spica/queues';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { freeSpace, type Kept, messageOf } from './remove.ts';
+import { verifyReclaim } from './verify.ts';
 
 /** What emptying the trash can do for a request that is short of space. */
 export interface Relief {
@@ -30,28 +32,46 @@ export async function listExpired(ctx: PoolContext, before: number): Promise<Tra
   return (await listTrash(ctx.pool)).filter(({ trashedAt }) => trashedAt <= before);
 }
 
-/** Deletes trash for good, one after another; what resists is told of and tried again by the next run. */
+/** How the trash is emptied. What ends it early leaves the rest for the next time. */
+export interface Terms {
+  readonly signal?: AbortSignal;
+  /** Whether somebody more urgent waits. */
+  readonly yields?: () => Promise<boolean>;
+  /** The disk is full: no time to check what came back, and perhaps no Redis to ask. */
+  readonly urgent?: boolean;
+}
+
+/**
+ * Deletes trash for good, one after another, and checks that its space came back. What resists is told of and tried
+ * again by the next run.
+ */
 export async function freeAll(
   ctx: ServedContext,
   entries: readonly TrashEntry[],
-  signal?: AbortSignal,
+  { signal, yields, urgent = false }: Terms = {},
 ): Promise<{ freed: TrashEntry[]; failed: Kept[] }> {
-  const freed: TrashEntry[] = [];
-  const failed: Kept[] = [];
-  for (const entry of entries) {
-    if (signal?.aborted) break; // it stays in the trash, and goes on at the next start
-    try {
-      await freeSpace(ctx, entry);
-      freed.push(entry);
-    } catch (error) {
-      failed.push({ id: entry.id, reason: messageOf(error) });
+  if (entries.length === 0) return { freed: [], failed: [] };
+  const empty = async () => {
+    const freed: TrashEntry[] = [];
+    const failed: Kept[] = [];
+    for (const entry of entries) {
+      if (signal?.aborted || (freed.length > 0 && (await yields?.()))) break;
+      try {
+        if (await freeSpace(ctx, entry)) freed.push(entry);
+      } catch (error) {
+        failed.push({ id: entry.id, reason: messageOf(error) });
+      }
     }
-  }
-  if (freed.length > 0) await ctx.waker.wake();
-  return { freed, failed };
+    return { freed, failed };
+  };
+  return urgent ? empty() : verifyReclaim(ctx, empty);
 }
 
-/** Bytes that came back, as far as they had been measured. */
-export function bytesOf(entries: readonly TrashEntry[]): number {
-  return entries.reduce((sum, { note }) => sum + (note?.bytes ?? 0), 0);
+/** Has the pruner empty what of the trash has had its time, if there is any. */
+export async function scheduleTrash(ctx: PoolContext): Promise<void> {
+  const expired = await listExpired(ctx, ctx.clock.now() - ctx.policy.retention.trashTtlMs);
+  if (expired.length === 0) return;
+  const data: PrunePayload = { pool: ctx.pool.name, cause: 'trash', all: false };
+  // One at a time is enough: as long as one waits or runs, more of the same are dropped.
+  await ctx.queues.prune.add('trash', data, { deduplication: { id: 'trash' } });
 }

@@ -1,5 +1,5 @@
 import type { InstanceRecord } from '@spica/core';
-import { cleanStaging, deleteRecord, lockFileUntil, writeRecord } from '@spica/pool';
+import { cleanStaging, deleteRecord, lockFileUntil, sweepTrash, writeRecord } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { compare, type Drift } from './compare.ts';
 
@@ -22,6 +22,7 @@ export async function reconcile(
   const drift = await compare(ctx);
   if (starting) {
     await cleanStaging(ctx.pool, new Set());
+    await sweepTrash(ctx.pool);
     for (const halted of drift.halted) await mendHalted(ctx, halted);
   }
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);

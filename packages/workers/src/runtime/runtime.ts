@@ -5,7 +5,10 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { createClockGuard } from '../clock/guard.ts';
 import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
+import { createLimits } from '../gatekeeper/limits.ts';
 import { createWaker } from '../gatekeeper/waker.ts';
+import { type Ballast, createBallast } from '../pressure/ballast.ts';
+import { type Monitor, startMonitor } from '../pressure/monitor.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { schedule } from './schedulers.ts';
@@ -32,6 +35,7 @@ interface Served {
   readonly lock: PoolLock;
   readonly workers: PoolWorkers;
   readonly upkeep: Upkeep;
+  readonly monitor: Monitor;
 }
 
 /**
@@ -42,7 +46,15 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
   const served: Served[] = [];
-  const log = await openAudit({ path: config.audit.path, stateDir: config.stateDir, clock, logger });
+  const ballasts: Ballast[] = [];
+  const log = await openAudit({
+    path: config.audit.path,
+    stateDir: config.stateDir,
+    clock,
+    logger,
+    // A disk that has no room for the audit log must not keep Spica from making room.
+    onDiskFull: async () => (await Promise.all(ballasts.map((ballast) => ballast.giveUp()))).includes(true),
+  });
   const close = async () => {
     await Promise.all(served.map((each) => letGo(each, config.shutdownTimeoutMs)));
     redis.disconnect();
@@ -50,7 +62,7 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
   };
   try {
     for (const name of Object.keys(config.pools)) {
-      served.push(await serve(name, { config, target, clock, logger }, redis, log));
+      served.push(await serve(name, { config, target, clock, logger }, { redis, log, ballasts }));
     }
   } catch (error) {
     await close();
@@ -59,7 +71,18 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
   return { pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])), auditPath: log.path, close };
 }
 
-async function serve(name: string, options: RuntimeOptions, redis: Redis, log: AuditLog): Promise<Served> {
+/** What all pools of a process share. */
+interface Shared {
+  readonly redis: Redis;
+  readonly log: AuditLog;
+  readonly ballasts: Ballast[];
+}
+
+async function serve(
+  name: string,
+  options: RuntimeOptions,
+  { redis, log, ballasts }: Shared,
+): Promise<Served> {
   const { config, target, clock, logger } = options;
   const looked = await openPoolContext({ config, pool: name, redis, clock, logger });
   const lock = await lockPool(looked.pool, { clock });
@@ -79,18 +102,22 @@ async function serve(name: string, options: RuntimeOptions, redis: Redis, log: A
       }),
       waker: createWaker(ctx),
       withDeletionClaim: createDeletionClaim(ctx.pool, clock),
+      limits: createLimits({ ...ctx, onBreaker: (opened) => tellOfBreaker(audit, ctx, opened) }),
     };
     if (method === 'copy') {
       served.logger.warn(
         'this disk can neither snapshot nor reflink: every spawn copies its template in full',
       );
     }
+    const ballast = createBallast(ctx.pool, ctx.policy.disk.ballastMb * 1e6);
+    ballasts.push(ballast);
     await reconcile(served, { starting: true });
     const workers = await startWorkers(served, target);
     await schedule(served);
+    const monitor = await startMonitor(served, { ballast, cancelSpawns: workers.cancelSpawns });
     const upkeep = await startUpkeep(served);
     served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
-    return { ctx: served, lock, workers, upkeep };
+    return { ctx: served, lock, workers, upkeep, monitor };
   } catch (error) {
     await lock.release();
     throw error;
@@ -107,8 +134,16 @@ async function tellOfClock(audit: Audit, { logger }: PoolContext, reason: string
   logger.warn({ reason }, reason === null ? 'rules of age are in force again' : 'rules of age are suspended');
 }
 
-async function letGo({ ctx, lock, workers, upkeep }: Served, deadlineMs: number): Promise<void> {
+async function tellOfBreaker(audit: Audit, { logger }: PoolContext, opened: string | null): Promise<void> {
+  const outcome = opened === null ? 'closed' : 'open';
+  await audit.append({ action: 'breaker', reason: opened ?? 'a spawn has worked again', outcome });
+  if (opened === null) logger.info('the breaker is closed: spawns work again');
+  else logger.error({ reason: opened }, 'the breaker is open: all requests are held');
+}
+
+async function letGo({ ctx, lock, workers, upkeep, monitor }: Served, deadlineMs: number): Promise<void> {
   await upkeep.close();
+  await monitor.close();
   await workers.close(deadlineMs);
   await closeQueues(ctx.queues);
   await lock.release();

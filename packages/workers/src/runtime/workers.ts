@@ -6,16 +6,19 @@ import { createGatekeeper } from '../gatekeeper/processor.ts';
 import { createPruner } from '../pruner/processor.ts';
 import { createSampler } from '../sampler/processor.ts';
 import { createSpawner } from '../spawner/processor.ts';
+import { SHUTTING_DOWN } from './hand-back.ts';
 
 /** A job whose worker died is taken up again after about this long. */
 const LOCK_MS = 15_000;
 const STALLED_CHECK_MS = 5_000;
 /** A gate job lives through many runs, and its count of stalls never goes back to 0. */
 const MANY = 1_000_000;
-/** How long a graceful stop leaves to jobs that were told to hand back. */
+/** How much of a graceful stop's time is left to jobs that were told to hand back. */
 const HAND_BACK_MS = 5_000;
 
 export interface PoolWorkers {
+  /** Has the clones in progress given up, for this reason. */
+  cancelSpawns(reason: string): void;
   /** Finishes what runs; what has not ended by `deadlineMs` is told to stop, and taken up by the next start. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -52,10 +55,11 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
   });
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));
   return {
+    cancelSpawns: (reason) => workers[QUEUE_NAMES.indexOf('spawn')]?.cancelAllJobs(reason),
     async close(deadlineMs) {
       const closing = Promise.all(workers.map((worker) => worker.close()));
-      if (!(await endsWithin(closing, deadlineMs))) {
-        for (const worker of workers) worker.cancelAllJobs('shutting down');
+      if (!(await endsWithin(closing, Math.max(0, deadlineMs - HAND_BACK_MS)))) {
+        for (const worker of workers) worker.cancelAllJobs(SHUTTING_DOWN);
         if (!(await endsWithin(closing, HAND_BACK_MS))) {
           ctx.logger.warn('jobs are left in the middle; the next start takes them up');
         }

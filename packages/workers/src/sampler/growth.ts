@@ -7,14 +7,15 @@ const NOTHING = { bytes: 0, inodes: 0 };
 /** What an instance is still expected to add, and until when: by its last sample, else by what its clone took. */
 export function growthAfter(
   { policy, clockGuard }: Pick<PoolContext, 'policy' | 'clockGuard'>,
-  { predicted, lease, sample, spawnedAt, cloned }: InstanceRecord,
+  { predicted, lease, lastLeasedAt, sample, spawnedAt, cloned }: InstanceRecord,
 ): Growth {
   const now = clockGuard.now();
   if (!predicted) return { ...NOTHING, endsAt: now };
   return growthOf({
     expected: predicted,
     own: sample ? { bytes: sample.ownBytes, inodes: sample.inodes } : (cloned ?? NOTHING),
-    leaseEndsAt: lease?.expiresAt ?? null,
+    // A lease that was released has ended: of those that never had one, more is expected for the growth window.
+    leaseEndsAt: lease?.expiresAt ?? lastLeasedAt,
     lastChangedAt: sample?.changedAt ?? spawnedAt ?? now,
     now,
     growthWindowMs: policy.disk.growthWindowMs,

@@ -1,8 +1,9 @@
 import { dueAfterMs, type InstanceRecord, leaseInForce, type Sample } from '@spica/core';
 import { checkMarker, type Measurement, measureInstances, writeRecord } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
-import type { Job } from 'bullmq';
+import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { handBack } from '../runtime/hand-back.ts';
 import { recordFinished, refreshProfiles } from './final.ts';
 import { growthAfter } from './growth.ts';
 import { checkOversize } from './oversize.ts';
@@ -18,12 +19,14 @@ const MOST = 5_000;
  * measured is no error.
  */
 export function createSampler(ctx: ServedContext) {
-  return async (job: Job, _token?: string, signal?: AbortSignal): Promise<SampleResult> => {
+  return async (job: Job, token?: string, signal?: AbortSignal): Promise<SampleResult> => {
     try {
       const { ids } = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
-      return await sample(ctx, ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST)), signal);
+      const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
+      return await handBack(job, token, signal, () => sample(ctx, due, signal));
     } catch (error) {
+      if (error instanceof DelayedError) throw error;
       throw toJobError(error);
     }
   };

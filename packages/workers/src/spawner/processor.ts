@@ -1,28 +1,60 @@
+import { CheckError, type SpawnEnd, SpicaError } from '@spica/core';
 import {
   type PrepareResult,
   parsePayload,
   preparePayloadSchema,
+  type SpawnPayload,
   type SpawnResult,
   spawnPayloadSchema,
   toJobError,
 } from '@spica/queues';
-import type { Job } from 'bullmq';
+import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { handBack, SHUTTING_DOWN } from '../runtime/hand-back.ts';
 import { prepareTemplate } from './prepare.ts';
 import { spawnInstance } from './spawn.ts';
 
 /** The spawn queue's processor: `prepare` and `spawn` jobs. */
 export function createSpawner(ctx: ServedContext) {
-  return async (job: Job, _token?: string, signal?: AbortSignal): Promise<SpawnResult | PrepareResult> => {
+  return async (job: Job, token?: string, signal?: AbortSignal): Promise<SpawnResult | PrepareResult> => {
     const where = `${job.name} job ${job.id}`;
     try {
-      if (job.name === 'prepare') {
-        return await prepareTemplate(ctx, parsePayload(preparePayloadSchema, job.data, where), signal);
-      }
-      return await spawnInstance(ctx, parsePayload(spawnPayloadSchema, job.data, where), signal);
+      return await handBack<SpawnResult | PrepareResult>(job, token, signal, () => {
+        if (job.name === 'prepare') {
+          return prepareTemplate(ctx, parsePayload(preparePayloadSchema, job.data, where), signal);
+        }
+        return spawn(ctx, parsePayload(spawnPayloadSchema, job.data, where), signal);
+      });
     } catch (error) {
+      if (error instanceof DelayedError) throw error;
       ctx.logger.warn({ err: error, job: job.id }, `${job.name} failed`);
       throw toJobError(error);
     }
   };
+}
+
+/** Spawns, and tells the gate's breaker how it ended. */
+async function spawn(ctx: ServedContext, job: SpawnPayload, signal?: AbortSignal): Promise<SpawnResult> {
+  try {
+    const result = await spawnInstance(ctx, job, signal);
+    await ctx.limits.ended(job.request, 'success');
+    return result;
+  } catch (cause) {
+    const error =
+      signal?.aborted && signal.reason !== SHUTTING_DOWN ? cancelled(signal.reason, cause) : cause;
+    if (!signal?.aborted) await ctx.limits.ended(job.request, endOf(error));
+    throw error;
+  }
+}
+
+function cancelled(reason: unknown, cause: unknown): CheckError {
+  return new CheckError('SPAWN_CANCELLED', `the clone was given up: ${reason}`, {}, cause);
+}
+
+/** What says nothing of the host: the job, its request or its template was not as it must be. */
+const REFUSALS = ['PAYLOAD_INVALID', 'PARAM_INVALID', 'NO_RESERVATION', 'SNAPSHOT_GONE', 'REQUEST_CANCELLED'];
+
+function endOf(error: unknown): SpawnEnd {
+  if (!(error instanceof SpicaError)) return 'host-failure';
+  return error.kind === 'refused' || REFUSALS.includes(error.code) ? 'refusal' : 'host-failure';
 }

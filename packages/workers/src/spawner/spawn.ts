@@ -1,7 +1,10 @@
 import {
   CheckError,
+  type CloneMethod,
+  floorOf,
   type InstanceRecord,
   instanceIdOf,
+  type Size,
   seedOf,
   UsageError,
   validateParams,
@@ -37,7 +40,12 @@ export async function spawnInstance(
   const path = ctx.pool.pathOf(job.id);
   const known = await ctx.catalog.get(job.id);
   if (known?.state === 'in-flight' && known.request === job.request) return { id: job.id, path };
-  if (!(await ctx.catalog.hasReservation(job.request))) throw noReservation(job);
+  const [reserved, cancelled] = await Promise.all([
+    ctx.catalog.hasReservation(job.request),
+    ctx.catalog.isCancelled(job.request),
+  ]);
+  if (cancelled) throw new CheckError('REQUEST_CANCELLED', `request ${job.request} was cancelled`);
+  if (!reserved) throw noReservation(job);
   const prepared = await ctx.templates.get(job.template, job.fingerprint);
   if (!prepared) {
     throw new CheckError(
@@ -45,6 +53,7 @@ export async function spawnInstance(
       `template ${job.template}: its snapshot ${job.fingerprint} is gone`,
     );
   }
+  await checkFloor(ctx, prepared);
   const spawnedAt = ctx.clock.now();
   const record = recordOf(ctx, job, prepared, spawnedAt);
   await writeRecord(ctx.pool, record);
@@ -55,6 +64,28 @@ export async function spawnInstance(
     'instance spawned',
   );
   return { id: job.id, path };
+}
+
+/** A look that is this old serves all clones that begin within it. */
+const LOOK_MS = 250;
+
+/** The gate's look is a while ago: others may have taken the room that was promised. The floor stays theirs. */
+async function checkFloor({ gauge, policy, method }: ServedContext, prepared: Prepared): Promise<void> {
+  const space = await gauge.read({ maxAgeMs: LOOK_MS });
+  const floor = floorOf(policy.disk, space.totalInodes);
+  const { bytes, inodes } = clonedSize(method, prepared);
+  const short = (what: string) =>
+    new CheckError(
+      'NO_SPACE',
+      `the disk is full: others took the ${what} that were promised, and the clone would cross the floor`,
+    );
+  if (space.availableBytes - bytes < floor.bytes) throw short('bytes');
+  if (space.freeInodes !== null && space.freeInodes - inodes < floor.inodes) throw short('inodes');
+}
+
+/** What a clone allocates: a snapshot shares all with its template, a reflink its data. */
+function clonedSize(method: CloneMethod, { allocatedBytes, inodes }: Prepared): Size {
+  return { bytes: method === 'copy' ? allocatedBytes : 0, inodes: method === 'snapshot' ? 0 : inodes };
 }
 
 /** The instance is there: one slot of the reservation becomes its place, and what it may still add its growth. */
@@ -150,10 +181,7 @@ function recordOf(
     fingerprint,
     cloneMethod: ctx.method,
     clonedAt: null,
-    cloned: {
-      bytes: ctx.method === 'copy' ? prepared.allocatedBytes : 0,
-      inodes: ctx.method === 'snapshot' ? 0 : prepared.inodes,
-    },
+    cloned: clonedSize(ctx.method, prepared),
     predicted,
     expected,
     replicas: replicaCount,

@@ -27,3 +27,14 @@ local function expire_growth(totals, growth, prefix, now)
   local ended = redis.call('ZRANGEBYSCORE', growth, '-inf', now, 'LIMIT', 0, 1000)
   for _, id in ipairs(ended) do drop_growth(totals, growth, prefix .. id, id) end
 end
+
+-- What instances take by themselves, summed up: as last measured, or as cloned.
+local function set_own(totals, instance, bytes)
+  add_total(totals, 'ownBytes', bytes - tonumber(redis.call('HGET', instance, 'ownBytes') or '0'))
+  redis.call('HSET', instance, 'ownBytes', string.format('%.0f', bytes))
+end
+
+local function drop_own(totals, instance)
+  add_total(totals, 'ownBytes', -tonumber(redis.call('HGET', instance, 'ownBytes') or '0'))
+  redis.call('HDEL', instance, 'ownBytes')
+end

@@ -1,0 +1,172 @@
+import {
+  byteLevels,
+  type DiskPoint,
+  describeForecast,
+  floorOf,
+  forecastFloor,
+  formatBytes,
+  inodeLevels,
+  isWorse,
+  nextCheckMs,
+  nextLevel,
+  type PressureFigures,
+  type PressureLevel,
+  RUSH_WINDOW_MS,
+  rememberPoint,
+  type Space,
+  TREND_WINDOW_MS,
+} from '@spica/core';
+import type { ServedContext } from '../context.ts';
+import { type Responder, relieve } from './respond.ts';
+import { readUse } from './use.ts';
+
+/** Redis may be gone, and its client waits for it; the disk does not. */
+const REDIS_MS = 3_000;
+/** How often what was seen is kept in Redis, for `spica status` and the next start. */
+const KEEP_EVERY_MS = 15_000;
+
+export interface Monitor {
+  close(): Promise<void>;
+}
+
+/**
+ * Watches a pool's disk: levels of pressure with hysteresis, what each asks for, and the history that forecasts come
+ * from. Works without Redis: what frees space at a critical level needs the disk alone.
+ */
+export async function startMonitor(ctx: ServedContext, responder: Responder): Promise<Monitor> {
+  const watch = createWatch(ctx, responder);
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let running: Promise<void> = Promise.resolve();
+  const run = () => {
+    running = watch.look().then((nextMs) => {
+      if (!closed) timer = setTimeout(run, nextMs);
+    });
+  };
+  await resumeAfterCrash(ctx);
+  run();
+  await running; // whoever starts a pool on a full disk knows it before its first job
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await running;
+      await watch.keep();
+    },
+  };
+}
+
+/** A process that ended at a critical level left spawns paused; if the level stands, the first look pauses them again. */
+async function resumeAfterCrash({ catalog, queues }: ServedContext): Promise<void> {
+  if ((await catalog.pressure())?.level === 'critical') await queues.spawn.resume();
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Watch {
+  /** Looks once, does what the level asks for, and resolves with when to look again (milliseconds). Never throws. */
+  look(): Promise<number>;
+  keep(): Promise<void>;
+}
+
+function createWatch(ctx: ServedContext, responder: Responder): Watch {
+  const { checkEveryMs, forecastWarnMs } = ctx.policy.disk;
+  let level: PressureLevel = 'ok';
+  let since = ctx.clock.now();
+  let history: DiskPoint[] | null = null;
+  let keptAt = 0;
+  let warned = false;
+
+  async function remember(space: Space): Promise<void> {
+    history ??= await ctx.catalog.diskHistory();
+    history = rememberPoint(history, await readUse(ctx, space));
+    if (ctx.clock.now() - keptAt >= KEEP_EVERY_MS) await keep();
+  }
+
+  async function keep(): Promise<void> {
+    keptAt = ctx.clock.now();
+    await attempt('keeping the pressure in Redis', async () => {
+      await ctx.catalog.savePressure({ level, since, at: keptAt });
+      if (history) await ctx.catalog.saveDiskHistory(history);
+    });
+  }
+
+  /** One thing that fails must not keep the others from being done. */
+  async function attempt(what: string, work: () => Promise<unknown>, deadlineMs = REDIS_MS): Promise<void> {
+    try {
+      await within(deadlineMs, work());
+    } catch (error) {
+      ctx.logger.warn({ err: error }, `${what} failed`);
+    }
+  }
+
+  async function enter(next: PressureLevel, figures: PressureFigures): Promise<void> {
+    const before = level;
+    level = next;
+    since = ctx.clock.now();
+    const sentence = `${formatBytes(figures.free)} free; low below ${formatBytes(figures.target)}, short below ${formatBytes(figures.floor)}, critical below ${formatBytes(figures.critical)}`;
+    const worse = isWorse(next, before);
+    const log = next === 'critical' ? 'error' : worse ? 'warn' : 'info';
+    ctx.logger[log](
+      { level: next, before, freeBytes: figures.free },
+      `pressure on the disk: ${next} (was ${before})`,
+    );
+    await attempt('the audit log', () =>
+      ctx.audit.append({
+        action: 'pressure',
+        reason: sentence,
+        bytes: figures.free,
+        outcome: `${before} → ${next}`,
+      }),
+    );
+    if (!worse) await attempt('waking held requests', () => ctx.waker.wake());
+    await keep();
+  }
+
+  function forecast(floorBytes: number, windowMs: number) {
+    return forecastFloor({ history: history ?? [], floorBytes, now: ctx.clock.now(), windowMs });
+  }
+
+  function warnOfForecast(floorBytes: number): void {
+    const trend = forecast(floorBytes, TREND_WINDOW_MS);
+    const near = trend.outlook === 'filling' && trend.untilFloorMs < forecastWarnMs;
+    if (near && !warned) ctx.logger.warn({ forecast: describeForecast(trend) }, 'the disk is filling');
+    warned = near;
+  }
+
+  return {
+    keep,
+    async look() {
+      try {
+        const space = await ctx.gauge.read({ maxAgeMs: 0 });
+        const floor = floorOf(ctx.policy.disk, space.totalInodes);
+        const bytes = byteLevels(ctx.policy.disk, space.availableBytes, floor.bytes);
+        const inodes = space.freeInodes === null ? [] : [inodeLevels(space.freeInodes, floor.inodes)];
+        const next = nextLevel(level, [bytes, ...inodes]);
+        const changed = next !== level;
+        // Room first: on a full disk neither the audit log nor Redis can take a word.
+        await relieve(
+          ctx,
+          responder,
+          { level: next, entered: changed, left: changed ? level : null, bytes },
+          attempt,
+        );
+        if (changed) await enter(next, bytes);
+        await attempt('remembering the use of the disk', () => remember(space));
+        warnOfForecast(floor.bytes);
+        return nextCheckMs({ level, checkEveryMs, forecast: forecast(floor.bytes, RUSH_WINDOW_MS) });
+      } catch (error) {
+        ctx.logger.error({ err: error }, 'the disk could not be looked at');
+        return checkEveryMs;
+      }
+    },
+  };
+}

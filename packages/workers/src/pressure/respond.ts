@@ -1,0 +1,78 @@
+import { isWorse, type PressureFigures, type PressureLevel } from '@spica/core';
+import { listTrash } from '@spica/pool';
+import type { PrunePayload } from '@spica/queues';
+import type { ServedContext } from '../context.ts';
+import { freeAll, scheduleTrash } from '../pruner/trash.ts';
+import type { Ballast } from './ballast.ts';
+
+/** A large trash takes its time; the disk is looked at again after this. */
+const TRASH_MS = 60_000;
+
+/** What the watch over a disk may act with, besides the pool's context. */
+export interface Responder {
+  readonly ballast: Ballast;
+  readonly cancelSpawns: (reason: string) => void;
+}
+
+export interface PressureSeen {
+  readonly level: PressureLevel;
+  /** It was not this level at the last look. */
+  readonly entered: boolean;
+  /** The level before, where it changed. */
+  readonly left: PressureLevel | null;
+  readonly bytes: PressureFigures;
+}
+
+/** Runs one piece of the response; its failure, or no answer in time, is told and does not stop the others. */
+export type Attempt = (what: string, work: () => Promise<unknown>, deadlineMs?: number) => Promise<void>;
+
+/**
+ * Does what a level asks for. Low: prune what the policy already allows, and trash whose time has come. Short: requests
+ * are held by the sum itself; with `reclaim: aggressive` instances go that the policy would keep. Critical: ballast and
+ * trash go at once, without Redis; no clone is begun or goes on. What was stopped goes on when the level is left.
+ */
+export async function relieve(
+  ctx: ServedContext,
+  responder: Responder,
+  seen: PressureSeen,
+  attempt: Attempt,
+): Promise<void> {
+  const { level, entered, left, bytes } = seen;
+  if (level === 'critical') await relieveCritical(ctx, responder, entered, attempt);
+  if (left === 'critical') await attempt('resuming spawns', () => ctx.queues.spawn.resume());
+  if (level !== 'ok' && entered) {
+    await attempt('asking for a prune', () => askForPrune(ctx));
+    await attempt('asking for the trash to be emptied', () => scheduleTrash(ctx));
+  }
+  if (isWorse(level, 'low') && ctx.policy.disk.reclaim === 'aggressive') {
+    await attempt('asking for room at any price', () => askForRoom(ctx, bytes.target - bytes.free));
+  }
+  if (level === 'ok' && bytes.free - ctx.policy.disk.ballastMb * 1e6 > bytes.target) {
+    await attempt('taking the ballast again', () => responder.ballast.restore());
+  }
+}
+
+async function relieveCritical(
+  ctx: ServedContext,
+  { ballast, cancelSpawns }: Responder,
+  entered: boolean,
+  attempt: Attempt,
+): Promise<void> {
+  await attempt('giving up the ballast', () => ballast.giveUp());
+  if (entered) cancelSpawns('the disk is critically full');
+  const emptyTrash = async () => freeAll(ctx, await listTrash(ctx.pool), { urgent: true });
+  await attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS);
+  await attempt('pausing spawns', () => ctx.queues.spawn.pause());
+}
+
+/** As long as one waits or runs, more of the same are dropped. */
+async function askForPrune({ pool, queues }: ServedContext): Promise<void> {
+  const data: PrunePayload = { pool: pool.name, cause: 'schedule' };
+  await queues.prune.add('prune', data, { deduplication: { id: 'pressure' } });
+}
+
+async function askForRoom({ pool, queues }: ServedContext, missingBytes: number): Promise<void> {
+  const shortfall = { bytes: Math.max(0, Math.ceil(missingBytes)), inodes: 0, slots: 0 };
+  const data: PrunePayload = { pool: pool.name, cause: 'pressure', shortfall };
+  await queues.prune.add('prune', data, { deduplication: { id: 'room' } });
+}

@@ -1,0 +1,74 @@
+import { setTimeout } from 'node:timers/promises';
+import { formatBytes } from '@spica/core';
+import { findDeletedOpen, type TrashEntry } from '@spica/pool';
+import type { ServedContext } from '../context.ts';
+import { bytesOf } from './bytes.ts';
+
+/** Some filesystems free space a moment after a deletion (delayed work of xfs, btrfs transactions). */
+const WAITS_MS = [200, 800, 2_000];
+/** A difference smaller than this, or than a tenth, is other work on the disk. */
+const NOISE_BYTES = 8_000_000;
+
+/**
+ * Runs a deletion, then compares the space that came back with what was expected of it, while the caller goes on. A
+ * shortfall is told in the audit log with its cause where one can be named: deleted files that a process still has open,
+ * extents shared with the template, or nothing but time. Where clones were made meanwhile nothing can be told. Nothing is
+ * counted on: the gate looks at the disk anew for each decision.
+ */
+export async function verifyReclaim<T extends { readonly freed: readonly TrashEntry[] }>(
+  ctx: ServedContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = await lookQuietly(ctx);
+  const result = await work();
+  if (before !== null && bytesOf(result.freed) > NOISE_BYTES) {
+    compare(ctx, before, result.freed).catch((error: unknown) => {
+      ctx.logger.warn({ err: error }, 'the space that came back could not be checked');
+    });
+  }
+  return result;
+}
+
+async function compare(ctx: ServedContext, before: number, freed: readonly TrashEntry[]): Promise<void> {
+  const expected = bytesOf(freed);
+  let waitedMs = 0;
+  for (const ms of [0, ...WAITS_MS]) {
+    await setTimeout(ms, undefined, { ref: false });
+    waitedMs += ms;
+    const now = await lookQuietly(ctx);
+    if (now === null) return;
+    const came = now - before;
+    if (expected - came <= Math.max(NOISE_BYTES, expected / 10)) {
+      if (waitedMs > 0) ctx.logger.info({ waitedMs, expected, came }, 'the filesystem frees late');
+      return;
+    }
+    if (ms === WAITS_MS.at(-1)) await tell(ctx, { expected, came, reason: await nameCause(freed) });
+  }
+}
+
+/** The space available; null while something is being cloned, which takes as the deletion gives. */
+async function lookQuietly({ gauge, queues }: ServedContext): Promise<number | null> {
+  if ((await queues.spawn.getActiveCount()) > 0) return null;
+  return (await gauge.read({ maxAgeMs: 0 })).availableBytes;
+}
+
+async function nameCause(freed: readonly TrashEntry[]): Promise<string> {
+  const open = await findDeletedOpen(freed.map(({ path }) => path));
+  if (open.length > 0) {
+    const who = open.map(({ pid, command }) => `process ${pid} (${command})`).join(', ');
+    return `deleted files are still open in ${who}: their space comes back when they are closed`;
+  }
+  const shared = freed.some(({ note }) => note?.record?.cloneMethod && note.record.cloneMethod !== 'copy');
+  if (shared) return 'extents that are shared with the template or with other clones do not come back';
+  return 'others may have written meanwhile, or the filesystem frees later';
+}
+
+async function tell(
+  ctx: ServedContext,
+  { expected, came, reason }: { expected: number; came: number; reason: string },
+): Promise<void> {
+  const said = `${formatBytes(expected)} were expected back, ${formatBytes(Math.max(0, came))} came: ${reason}`;
+  ctx.logger.warn({ expected, came, reason }, 'less space came back than expected');
+  const figures = { bytes: came, expected_bytes: expected };
+  await ctx.audit.append({ action: 'verify_reclaim', reason: said, ...figures, outcome: 'short' });
+}
