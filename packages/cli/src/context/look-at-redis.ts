@@ -1,0 +1,43 @@
+import { type CatalogInstance, createCatalog } from '@spica/catalog';
+import { type Config, UnreachableError } from '@spica/core';
+import type { Redis } from 'ioredis';
+import { withRedis } from './redis.ts';
+
+/** Whether Redis can be used, and what it says of a pool's instances where it can only be read. */
+export interface LookAtRedis {
+  readonly usable: boolean;
+  readonly known: ReadonlyMap<string, CatalogInstance>;
+}
+
+/**
+ * Looks whether Redis takes writes. On a full disk it may answer, but refuse them (MISCONF): then it still knows who
+ * leased what.
+ */
+export async function lookAtRedis(config: Config, pool: string): Promise<LookAtRedis> {
+  try {
+    return await withRedis(config, async (redis) =>
+      (await takesWrites(redis))
+        ? { usable: true, known: new Map() }
+        : { usable: false, known: await readKnown(redis, pool) },
+    );
+  } catch (error) {
+    if (error instanceof UnreachableError) return { usable: false, known: new Map() };
+    throw error;
+  }
+}
+
+/** PING is refused just when writes are, and changes nothing. */
+async function takesWrites(redis: Redis): Promise<boolean> {
+  try {
+    await redis.ping();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('MISCONF')) return false;
+    throw error;
+  }
+}
+
+async function readKnown(redis: Redis, pool: string): Promise<ReadonlyMap<string, CatalogInstance>> {
+  const all = await Array.fromAsync(createCatalog({ redis, pool }).list());
+  return new Map(all.map((instance) => [instance.record.id, instance]));
+}

@@ -1,0 +1,55 @@
+import { systemClock, UsageError } from '@spica/core';
+import { createLogger, type OfflineOptions, previewOfflinePrune, pruneOffline } from '@spica/workers';
+import { loadConfig } from '../context/config.ts';
+import { type LookAtRedis, lookAtRedis } from '../context/look-at-redis.ts';
+import { choosePool } from '../context/pool.ts';
+import type { Invocation } from '../io.ts';
+import { type PruneReport, reportPlan } from '../output/prune.ts';
+import { askIfNothingStays } from './ask.ts';
+import type { Limits, PruneOptions } from './options.ts';
+
+/** The plan from the records on disk. Throws UsageError REDIS_REACHABLE, and what `openPool` throws. */
+export async function planWithoutRedis(
+  invocation: Invocation<PruneOptions>,
+  limits: Limits,
+): Promise<PruneReport> {
+  const options = await open(invocation);
+  const { plan, strangers } = await previewOfflinePrune(options, limits);
+  return reportPlan(options.pool, { plan, digest: null, strangers, offline: true });
+}
+
+/** Prunes from the records on disk, in this process. Asks first where nothing would stay. */
+export async function pruneWithoutRedis(
+  invocation: Invocation<PruneOptions>,
+  limits: Limits,
+): Promise<PruneReport> {
+  const { io } = invocation;
+  const options = await open(invocation);
+  const { config, pool } = options;
+  await askIfNothingStays(io, {
+    yes: invocation.options.yes === true,
+    outlook: async () => {
+      const { plan } = await previewOfflinePrune(options, limits);
+      return { deletes: plan.deletes.length, kept: plan.kept };
+    },
+  });
+  const isOffline = async () => !(await lookAtRedis(config, pool)).usable;
+  const result = await pruneOffline({ ...options, isOffline }, limits);
+  const trashTtlMs = config.pools[pool]?.retention.trashTtlMs ?? 0;
+  return { pool, dryRun: false, offline: true, trashTtlMs, ...result };
+}
+
+async function open({ io, options }: Invocation<PruneOptions>): Promise<OfflineOptions> {
+  const { config } = await loadConfig(io, options);
+  const pool = choosePool(config, options.pool).name;
+  const redis: LookAtRedis = await lookAtRedis(config, pool);
+  if (redis.usable) {
+    throw new UsageError('REDIS_REACHABLE', '--offline: Redis can be used: prune without --offline', {
+      flag: '--offline',
+    });
+  }
+  const level = options.verbose ? 'debug' : 'warn';
+  const logger = createLogger({ level, pretty: io.stderr.isTTY === true });
+  const clockConfirmed = options.confirmClock === true;
+  return { config, pool, clock: systemClock, logger, known: redis.known, clockConfirmed };
+}

@@ -1,0 +1,58 @@
+import type { Catalog } from '@spica/catalog';
+import { SpicaError, systemClock, UnreachableError } from '@spica/core';
+import type { PrunePayload, PruneResult } from '@spica/queues';
+import { previewPrune } from '@spica/workers';
+import { withCatalog } from '../context/catalog.ts';
+import { withPool } from '../context/look.ts';
+import type { Invocation } from '../io.ts';
+import { type PruneReport, reportPlan } from '../output/prune.ts';
+import { runServedJob } from '../wait/served-job.ts';
+import { askIfNothingStays, type Outlook } from './ask.ts';
+import type { Limits, PruneOptions } from './options.ts';
+
+/** The plan as things stand, sealed so that exactly it can be carried out. */
+export function planServed(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
+  return withPool(invocation, async (ctx) => {
+    const { plan, digest, strangers } = await previewPrune(ctx, limits);
+    return reportPlan(ctx.policy.name, { plan, digest, strangers, offline: false });
+  });
+}
+
+/** Has the worker prune, by its policy or by the sealed plan that was named. Asks first where nothing would stay. */
+export function pruneServed(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
+  const { io, options } = invocation;
+  return withCatalog(invocation, async ({ policy, queues, redis, catalog }) => {
+    const pool = policy.name;
+    const digest = options.plan;
+    await askIfNothingStays(io, {
+      yes: options.yes === true,
+      outlook: () => (digest === undefined ? lookAhead(invocation, limits) : lookAtSealed(catalog, digest)),
+    });
+    const payload: PrunePayload =
+      digest === undefined ? { pool, cause: 'operator', ...limits } : { pool, cause: 'sealed', digest };
+    const result = (await runServedJob(queues, 'prune', payload, { io, redis })) as PruneResult;
+    return { pool, dryRun: false, offline: false, trashTtlMs: policy.retention.trashTtlMs, ...result };
+  });
+}
+
+async function lookAhead(invocation: Invocation<PruneOptions>, limits: Limits): Promise<Outlook> {
+  try {
+    const { pruned, kept } = await planServed(invocation, limits);
+    return { deletes: pruned.length, kept };
+  } catch (error) {
+    // The pool's disk is another host's: its worker plans there.
+    if (error instanceof SpicaError && !(error instanceof UnreachableError))
+      return { unknown: error.message };
+    throw error;
+  }
+}
+
+/** One that is not known is for the worker to refuse: that deletes nothing. */
+async function lookAtSealed(catalog: Catalog, digest: string): Promise<Outlook> {
+  const [sealed, { instances }] = await Promise.all([
+    catalog.plan(digest),
+    catalog.ledger(systemClock.now()),
+  ]);
+  const deletes = sealed?.plan.items.length ?? 0;
+  return { deletes, kept: Math.max(0, instances - deletes) };
+}
