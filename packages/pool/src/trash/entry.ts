@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceRecordSchema, isInstanceId } from '@spica/core';
 import * as z from 'zod';
@@ -18,20 +18,33 @@ export type TrashNote = Omit<z.infer<typeof noteSchema>, 'schema'>;
 
 /** An instance out of sight, waiting to be deleted for real. */
 export interface TrashEntry {
-  /** Name under `.spica/trash/`. */
+  /** What it was called when it was put there; no other entry has or had that name. */
   readonly name: string;
   readonly id: string;
   /** Epoch milliseconds. */
   readonly trashedAt: number;
   readonly path: string;
+  /** Its deletion has begun: it may not be whole any more, and cannot be restored. */
+  readonly isDoomed: boolean;
   /** Null when it cannot be read. */
   readonly note: TrashNote | null;
 }
 
 const NAME = /^(spica-[0-9a-f]+)\.(\d{1,15})\.[0-9a-f]{8}$/;
+const DOOMED = '.deleting';
+const NOTE = '.json';
+
+/** Where an entry lies from when its deletion begins. */
+export function doomedPathOf(path: string): string {
+  return path.endsWith(DOOMED) ? path : path + DOOMED;
+}
 
 export function notePathOf(path: string): string {
-  return `${path}.json`;
+  return baseOf(path, DOOMED) + NOTE;
+}
+
+function baseOf(path: string, suffix: string): string {
+  return path.endsWith(suffix) ? path.slice(0, -suffix.length) : path;
 }
 
 export function serializeNote(note: TrashNote): string {
@@ -41,13 +54,26 @@ export function serializeNote(note: TrashNote): string {
 /** What lies in the trash, oldest first. Names that are not of Spica's making are left alone. */
 export async function listTrash(pool: Pool): Promise<TrashEntry[]> {
   const entries: TrashEntry[] = [];
-  for (const name of await readdir(pool.paths.trash)) {
+  for (const called of await readdir(pool.paths.trash)) {
+    const name = baseOf(called, DOOMED);
     const [, id, at] = NAME.exec(name) ?? [];
     if (!id || !at || !isInstanceId(id)) continue;
-    const path = join(pool.paths.trash, name);
-    entries.push({ name, id, trashedAt: Number(at), path, note: await readNote(path) });
+    const path = join(pool.paths.trash, called);
+    const isDoomed = name !== called;
+    entries.push({ name, id, trashedAt: Number(at), path, isDoomed, note: await readNote(path) });
   }
   return entries.sort((a, b) => a.trashedAt - b.trashedAt || (a.name < b.name ? -1 : 1));
+}
+
+/** Removes notes of what is not in the trash, and drafts of notes: a crash leaves them. Call it while nobody deletes. */
+export async function sweepTrash(pool: Pool): Promise<void> {
+  const names = new Set(await readdir(pool.paths.trash));
+  for (const name of names) {
+    const isDraft = NAME.test(name.split(NOTE, 1)[0] ?? '') && name.endsWith('.tmp');
+    const of = baseOf(name, NOTE);
+    const isOrphan = of !== name && NAME.test(of) && !names.has(of) && !names.has(of + DOOMED);
+    if (isDraft || isOrphan) await rm(join(pool.paths.trash, name), { force: true });
+  }
 }
 
 async function readNote(path: string): Promise<TrashNote | null> {

@@ -1,13 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 
 /**
  * The mount points at or below a directory, bind mounts of the same filesystem included. Source of the format:
- * proc_pid_mountinfo(5), field 5, with spaces and the like as octal escapes. Empty where there is no /proc.
+ * proc_pid_mountinfo(5), field 5, with spaces and the like as octal escapes. Empty where there is no /proc, or no such
+ * directory.
  */
-export async function mountsBelow(dir: string): Promise<string[]> {
+export async function mountsBelow(path: string): Promise<string[]> {
   let text: string;
+  let dir: string;
   try {
+    dir = await realpath(path); // the kernel knows no symbolic links on the way there
     text = await readFile('/proc/self/mountinfo', 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

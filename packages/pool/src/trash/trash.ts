@@ -5,8 +5,9 @@ import { CheckError } from '@spica/core';
 import type { Pool } from '../layout.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { writeFileWhole } from '../write-whole.ts';
-import { notePathOf, serializeNote, type TrashEntry, type TrashNote } from './entry.ts';
+import { doomedPathOf, notePathOf, serializeNote, type TrashEntry, type TrashNote } from './entry.ts';
 import { mountsBelow } from './mounts.ts';
+import { moveDirectory } from './move.ts';
 
 /**
  * Renames an instance out of sight: its slot is free, its space is not. Resolves with null when it is gone already.
@@ -25,7 +26,7 @@ export async function trashInstance(
   const path = join(pool.paths.trash, name);
   await writeFileWhole(notePathOf(path), serializeNote(note));
   try {
-    await rename(from, path);
+    await moveDirectory(from, path);
   } catch (cause) {
     await rm(notePathOf(path), { force: true });
     const { code } = cause as NodeJS.ErrnoException;
@@ -37,20 +38,40 @@ export async function trashInstance(
       cause,
     );
   }
-  return { name, id, trashedAt: at, path, note };
+  return { name, id, trashedAt: at, path, isDoomed: false, note };
 }
 
 /**
- * Deletes what lies in the trash, for good, at low I/O priority. Safe to run again. Throws CheckError MOUNT_INSIDE
- * (nothing touched), or what `removeTree` throws when something resists: then the rest is gone, and this is left.
+ * Deletes what lies in the trash, for good, at low I/O priority; from when it begins, it cannot be restored. Safe to run
+ * again. Resolves with whether there was anything: somebody else may have deleted or restored it. Throws CheckError MOUNT_INSIDE (nothing touched), or what `removeTree` throws when something resists: then the
+ * rest is gone, and this is left.
  */
-export async function emptyTrash(entry: Pick<TrashEntry, 'id' | 'path'>): Promise<void> {
+export async function emptyTrash(entry: Pick<TrashEntry, 'id' | 'path'>): Promise<boolean> {
   await refuseMounts(entry.path, entry.id);
-  await removeTree(entry.path);
+  const doomed = doomedPathOf(entry.path);
+  const begun = doomed !== entry.path && (await isDone(rename(entry.path, doomed)));
+  const wasThere = begun || (await isDone(lstat(doomed)));
+  if (!wasThere) return false;
+  await removeTree(doomed);
   await rm(notePathOf(entry.path), { force: true });
+  return true;
 }
 
-/** Brings an instance back from the trash. Throws CheckError INSTANCE_EXISTS, TRASH_GONE. */
+/** False where there was nothing to do it with. */
+async function isDone(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/**
+ * Brings an instance back from the trash, whole. Throws CheckError INSTANCE_EXISTS, or TRASH_GONE when it is not there
+ * any more or its deletion has begun.
+ */
 export async function restoreFromTrash(pool: Pool, entry: TrashEntry): Promise<void> {
   const to = pool.pathOf(entry.id);
   if (await isThere(to, entry.id)) {
@@ -59,8 +80,11 @@ export async function restoreFromTrash(pool: Pool, entry: TrashEntry): Promise<v
       `instance ${entry.id}: it cannot be restored: there is one of that name`,
     );
   }
+  if (entry.isDoomed) {
+    throw new CheckError('TRASH_GONE', `instance ${entry.id}: it cannot be restored: its deletion has begun`);
+  }
   try {
-    await rename(entry.path, to);
+    await moveDirectory(entry.path, to);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw new CheckError('TRASH_GONE', `instance ${entry.id}: it is not in the trash any more`, {}, cause);
