@@ -10,6 +10,9 @@ import { asNoSpace } from './full-disk.ts';
 import { writeOwnFiles } from './own-files.ts';
 import { stagingPath } from './staging.ts';
 
+/** What a rename says when something lies where it should lead. */
+const TAKEN = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'];
+
 export interface CloneOptions {
   readonly pool: Pool;
   readonly prepared: Pick<Prepared, 'path' | 'template'>;
@@ -38,13 +41,25 @@ export async function cloneInstance(options: CloneOptions): Promise<void> {
     await copyTree(prepared.path, staged, method, signal);
     await writeOwnFiles(staged, options);
     signal?.throwIfAborted();
-    if (await isThere(pool, id)) return await removeTree(staged);
-    await rename(staged, pool.pathOf(id));
+    if (!(await moveIntoPlace(pool, id, staged))) await removeTree(staged);
   } catch (error) {
     // Before the leftovers go: afterwards there is room again.
     const failure = await explain(error, options);
     await removeTree(staged);
     throw failure;
+  }
+}
+
+/** False when another run of the same job was faster. */
+async function moveIntoPlace(pool: Pool, id: string, staged: string): Promise<boolean> {
+  if (await isThere(pool, id)) return false;
+  try {
+    await rename(staged, pool.pathOf(id));
+    return true;
+  } catch (error) {
+    if (TAKEN.includes((error as NodeJS.ErrnoException).code ?? '') && (await isThere(pool, id)))
+      return false;
+    throw error;
   }
 }
 

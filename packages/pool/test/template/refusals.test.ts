@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@spica/core';
@@ -80,14 +80,6 @@ it('a template and a pool that lie in one another are refused, also through a li
   await expect(around.current('default')).rejects.toMatchObject({ code: 'TEMPLATE_OVERLAPS_POOL' });
   const sibling = await templatesAt(template, `${template}-pool`);
   await expect(sibling.prepare('default')).resolves.toMatchObject({ version: '1.0.0' });
-});
-
-it('a template with a part that cannot be read is refused, and the part is named', async (context) => {
-  if (process.getuid?.() === 0) return context.skip('root can read everything');
-  const templates = await templatesAt(template);
-  await chmod(join(template, 'data/file-1'), 0);
-  await expect(templates.prepare('default')).rejects.toMatchObject({ code: 'TEMPLATE_UNREADABLE' });
-  await expect(templates.prepare('default')).rejects.toThrow(/file-1/);
 });
 
 it('a template that never stops changing is given up, and nothing is left of the attempts', async () => {
