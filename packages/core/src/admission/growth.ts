@@ -5,8 +5,10 @@ export interface GrowthInput {
   readonly expected: Size;
   /** What it takes now: its last sample, or what its clone allocated. */
   readonly own: Size;
-  /** Epoch milliseconds; null for an instance that has no lease. */
+  /** When its lease ends; epoch milliseconds. Null for an instance that has none, or none any more. */
   readonly leaseEndsAt: number | null;
+  /** It has, or once had, a lease. One that was released is done: nothing more is expected of it. */
+  readonly wasLeased: boolean;
   /** When it was last seen to have become another size, or came up; epoch milliseconds. */
   readonly lastChangedAt: number;
   /** Epoch milliseconds. */
@@ -25,7 +27,8 @@ export interface ExpectedGrowth extends Size {
  * once it has not changed for the growth window, whichever is first; then it is nothing.
  */
 export function growthOf(input: GrowthInput): ExpectedGrowth {
-  const { expected, own, leaseEndsAt, lastChangedAt, now, growthWindowMs } = input;
+  const { expected, own, leaseEndsAt, wasLeased, lastChangedAt, now, growthWindowMs } = input;
+  if (leaseEndsAt === null && wasLeased) return { bytes: 0, inodes: 0, endsAt: now };
   // A change in the future is the work of a clock that was set back. It must not keep the growth alive for longer.
   const quietFrom = Math.min(lastChangedAt, now);
   const endsAt = Math.min(quietFrom + growthWindowMs, leaseEndsAt ?? Number.POSITIVE_INFINITY);

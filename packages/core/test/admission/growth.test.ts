@@ -10,6 +10,7 @@ function input(change: Partial<GrowthInput> = {}): GrowthInput {
     expected: { bytes: 5e9, inodes: 3_000 },
     own: { bytes: 1.5e9, inodes: 3_400 },
     leaseEndsAt: NOW + HOUR,
+    wasLeased: true,
     lastChangedAt: NOW - HOUR,
     now: NOW,
     growthWindowMs: 6 * HOUR,
@@ -25,15 +26,23 @@ it('ends with the lease', () => {
   expect(growthOf(input({ leaseEndsAt: NOW }))).toEqual({ bytes: 0, inodes: 0, endsAt: NOW });
 });
 
+it('ends with the release of the lease, whatever the clock does then', () => {
+  const released = { leaseEndsAt: null, lastChangedAt: NOW + 24 * HOUR };
+  expect(growthOf(input(released))).toEqual({ bytes: 0, inodes: 0, endsAt: NOW });
+});
+
 it('ends after the growth window without change, under a longer lease and without any', () => {
   const quiet = { lastChangedAt: NOW - 6 * HOUR };
   expect(growthOf(input({ ...quiet, leaseEndsAt: NOW + 24 * HOUR })).bytes).toBe(0);
-  expect(growthOf(input({ ...quiet, leaseEndsAt: null })).bytes).toBe(0);
-  expect(growthOf(input({ leaseEndsAt: null }))).toMatchObject({ bytes: 3.5e9, endsAt: NOW + 5 * HOUR });
+  expect(growthOf(input({ ...quiet, leaseEndsAt: null, wasLeased: false })).bytes).toBe(0);
+  expect(growthOf(input({ leaseEndsAt: null, wasLeased: false }))).toMatchObject({
+    bytes: 3.5e9,
+    endsAt: NOW + 5 * HOUR,
+  });
 });
 
 it('is not kept alive by a change in the future, after a clock was set back', () => {
-  const later = input({ lastChangedAt: NOW + 24 * HOUR, leaseEndsAt: null });
+  const later = input({ lastChangedAt: NOW + 24 * HOUR, leaseEndsAt: null, wasLeased: false });
   expect(growthOf(later).endsAt).toBe(NOW + 6 * HOUR);
 });
 
