@@ -1,6 +1,15 @@
 import type { InstanceRecord } from '@spica/core';
-import { cleanStaging, deleteRecord, lockFileUntil, sweepTrash, writeRecord } from '@spica/pool';
+import {
+  cleanStaging,
+  deleteRecord,
+  listTrash,
+  lockFileUntil,
+  sweepTrash,
+  type TrashEntry,
+  writeRecord,
+} from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { recordFinished, refreshProfiles } from '../sampler/final.ts';
 import { compare, type Drift } from './compare.ts';
 
 /** Nothing is deleted for at least this long after the catalog was lost. */
@@ -26,7 +35,7 @@ export async function reconcile(
     for (const halted of drift.halted) await mendHalted(ctx, halted);
   }
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);
-  for (const record of drift.vanished) await bury(ctx, record);
+  await endVanished(ctx, drift);
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
@@ -65,6 +74,33 @@ async function adopt(
     outcome: flag === null ? 'adopted' : 'adopted, flagged',
   });
   if (flag !== null) ctx.logger.warn({ instance: record.id, flag }, 'adopted instance is flagged');
+}
+
+/** What was deleted without Redis lies in the trash, and is no riddle; the rest is buried. */
+async function endVanished(ctx: ServedContext, { vanished }: Drift): Promise<void> {
+  if (vanished.length === 0) return;
+  const trashed = new Map((await listTrash(ctx.pool)).map((entry) => [entry.id, entry]));
+  const finished: string[] = [];
+  for (const record of vanished) {
+    const entry = trashed.get(record.id);
+    if (!entry) await bury(ctx, record);
+    else {
+      finished.push(...(await recordFinished(ctx.catalog, record)));
+      await followDeletion(ctx, record, entry);
+    }
+  }
+  await refreshProfiles(ctx.catalog, finished);
+}
+
+async function followDeletion(
+  ctx: ServedContext,
+  { id }: InstanceRecord,
+  { note }: TrashEntry,
+): Promise<void> {
+  await ctx.catalog.endDelete(id, 'gone');
+  await deleteRecord(ctx.pool, id);
+  const reason = `in the trash, but still in the catalog; it was deleted for: ${note?.reason ?? 'an unknown reason'}`;
+  await ctx.audit.append({ action: 'mend_deletion', instance: id, reason, outcome: 'gone from the catalog' });
 }
 
 async function bury(ctx: ServedContext, record: InstanceRecord): Promise<void> {
