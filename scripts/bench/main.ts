@@ -2,6 +2,7 @@
 const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
   spawn: () => import('./spawn.ts'),
   gate: () => import('./gate.ts'),
+  admit: () => import('./admit.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

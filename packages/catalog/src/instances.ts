@@ -1,9 +1,10 @@
 import { type InstanceRecord, ownBytes, pinSchema } from '@spica/core';
 import type { Redis } from 'ioredis';
-import type { BeginDelete, Catalog, CatalogInstance } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
 import { fromFields, readJson, toFields } from './stored.ts';
+import type { BeginDelete, CatalogInstance } from './values.ts';
 
 type Instances = Pick<Catalog, 'commit' | 'settle' | 'adopt' | 'get' | 'list' | 'beginDelete' | 'endDelete'>;
 

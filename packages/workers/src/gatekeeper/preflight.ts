@@ -11,6 +11,7 @@ import { readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { planPrune } from '../pruner/plan.ts';
 import { trashRelief } from '../pruner/trash.ts';
+import { helpFor } from './help.ts';
 import { hold } from './hold.ts';
 import type { Look, Lookout } from './look.ts';
 import { type Asked, needFor, type Snapshot } from './need.ts';
@@ -56,7 +57,8 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
     await save(turn, {});
     return reclaim(turn, { need: decision.need, shortfall: decision.shortfall });
   }
-  return hold(turn, decision.sentence, seen);
+  const { sentence } = decision.verdict === 'short' ? await helpFor(ctx, decision) : { sentence: '' };
+  return hold(turn, sentence ? `${decision.sentence}. ${sentence}` : decision.sentence, seen);
 }
 
 /** The parent's generation + 1; 0 without a parent, or when it is gone. */

@@ -11,6 +11,7 @@ import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { type Monitor, startMonitor } from '../pressure/monitor.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
+import { freeDeadJobs } from './dead-jobs.ts';
 import { schedule } from './schedulers.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 import { type PoolWorkers, startWorkers } from './workers.ts';
@@ -112,6 +113,8 @@ async function serve(
     const ballast = createBallast(ctx.pool, ctx.policy.disk.ballastMb * 1e6);
     ballasts.push(ballast);
     await reconcile(served, { starting: true });
+    const freed = await freeDeadJobs(ctx.queues, redis);
+    if (freed > 0) served.logger.info({ jobs: freed }, 'jobs of a worker that was killed are taken up');
     const workers = await startWorkers(served, target);
     await schedule(served);
     const monitor = await startMonitor(served, { ballast, cancelSpawns: workers.cancelSpawns });

@@ -14,8 +14,8 @@ export function growthAfter(
   return growthOf({
     expected: predicted,
     own: sample ? { bytes: sample.ownBytes, inodes: sample.inodes } : (cloned ?? NOTHING),
-    // A lease that was released has ended: of those that never had one, more is expected for the growth window.
-    leaseEndsAt: lease?.expiresAt ?? lastLeasedAt,
+    leaseEndsAt: lease?.expiresAt ?? null,
+    wasLeased: lastLeasedAt !== null,
     lastChangedAt: sample?.changedAt ?? spawnedAt ?? now,
     now,
     growthWindowMs: policy.disk.growthWindowMs,
