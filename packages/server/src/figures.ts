@@ -1,4 +1,12 @@
-import { type Amount, floorOf, type Space } from '@spica/core';
+import {
+  type Amount,
+  type Forecast,
+  floorOf,
+  forecastFloor,
+  type PressureLevel,
+  type Space,
+  TREND_WINDOW_MS,
+} from '@spica/core';
 import { QUEUE_NAMES, type QueueName } from '@spica/queues';
 import { withDeadline } from './deadline.ts';
 import type { ServerPool } from './pool.ts';
@@ -21,7 +29,12 @@ export interface PoolFigures {
     readonly oldestAt: number | null;
   };
   readonly disk: DiskFigures | { readonly problem: string };
+  /** As the pool's worker last saw it; null before the first look. */
+  readonly pressure: PressureLevel | null;
+  readonly forecast: Forecast;
 }
+
+export const PRESSURE_LEVELS: readonly PressureLevel[] = ['ok', 'low', 'short', 'critical'];
 
 export interface QueueFigures {
   /** By state: waiting, active, delayed, … */
@@ -51,10 +64,13 @@ export async function lookAt(
 }
 
 async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> {
-  const [queues, ledger, held, disk] = await Promise.all([
+  const { policy, catalog } = pool;
+  const [queues, ledger, held, pressure, history, disk] = await Promise.all([
     Promise.all(QUEUE_NAMES.map(async (name) => [name, await readQueue(pool, name)] as const)),
-    pool.catalog.ledger(now),
-    pool.catalog.held(),
+    catalog.ledger(now),
+    catalog.held(),
+    catalog.pressure(),
+    catalog.diskHistory(),
     readDisk(pool),
   ]);
   return {
@@ -64,6 +80,13 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     growthBytes: ledger.growth.bytes,
     held: { requests: held.length, oldestAt: held[0]?.heldAt ?? null },
     disk,
+    pressure: pressure?.level ?? null,
+    forecast: forecastFloor({
+      history,
+      floorBytes: floorOf(policy.disk, null).bytes,
+      now,
+      windowMs: TREND_WINDOW_MS,
+    }),
   };
 }
 

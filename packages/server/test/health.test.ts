@@ -32,6 +32,7 @@ describe('/healthz', () => {
           workers: { gate: 1, spawn: 1, prune: 1, sample: 1 },
           instances: 0,
           heldRequests: 0,
+          pressure: null,
           disk: { availableBytes: 61e9, floorBytes: 20e9 },
         },
         away: {
@@ -39,6 +40,7 @@ describe('/healthz', () => {
           workers: { gate: 0, spawn: 0, prune: 0, sample: 0 },
           instances: 0,
           heldRequests: 0,
+          pressure: null,
           disk: { problem: 'no marker there' },
         },
       },

@@ -13,6 +13,17 @@ function parse(text: string): Map<string, number> {
   return figures;
 }
 
+const NOW = 100 * 3_600_000;
+
+/** A disk that loses 1 GB an hour and has 61 GB left, as seen every quarter of an hour. */
+function filling(now: number) {
+  return Array.from({ length: 12 }, (_, i) => {
+    const hoursAgo = (11 - i) / 4;
+    const rest = { instancesBytes: 0, trashBytes: 0, templatesBytes: 0, othersBytes: 0 };
+    return { at: now - hoursAgo * 3_600_000, availableBytes: 61e9 + hoursAgo * 1e9, ...rest };
+  });
+}
+
 describe('/metrics', () => {
   let redis: TestRedis;
   let server: Server;
@@ -31,8 +42,8 @@ describe('/metrics', () => {
     const away = openPool('away', redis.redis, async () => Promise.reject(new Error('not mounted')));
     await submitEight(main);
     await main.queues.gate.add('later', {}, { delay: 1e6 });
-    await main.catalog.hold('req-1', { at: 1_000, reason: 'short', count: 8 });
-    await main.catalog.hold('req-2', { at: 61_000, reason: 'short', count: 8 });
+    await main.catalog.hold('req-1', { at: NOW - 120_000, reason: 'short', count: 8 });
+    await main.catalog.hold('req-2', { at: NOW - 60_000, reason: 'short', count: 8 });
     const promise = {
       request: 'req-3',
       fingerprint: 'f',
@@ -42,7 +53,9 @@ describe('/metrics', () => {
     };
     const bounds = { bytes: 1e12, inodes: null, slots: 10 };
     await main.catalog.reserve(promise, bounds, { bytes: 0, inodes: 0 });
-    server = await serve(redis.redis, [main, btrfs, away], { clock: { now: () => 121_000 } });
+    await main.catalog.savePressure({ level: 'low', since: 0, at: 0 });
+    await main.catalog.saveDiskHistory(filling(NOW));
+    server = await serve(redis.redis, [main, btrfs, away], { clock: { now: () => NOW } });
   });
   afterAll(async () => {
     await server.close();
@@ -63,6 +76,9 @@ describe('/metrics', () => {
       'spica_available_bytes{pool="main"}': 61e9,
       'spica_floor_bytes{pool="main"}': 20e9,
       'spica_free_inodes{pool="main"}': 900,
+      'spica_floor_reached_seconds{pool="main"}': 41 * 3_600,
+      'spica_pressure{pool="main",level="ok"}': 0,
+      'spica_pressure{pool="main",level="low"}': 1,
       'spica_held_requests{pool="main"}': 2,
       'spica_oldest_held_seconds{pool="main"}': 120,
     });
@@ -72,10 +88,11 @@ describe('/metrics', () => {
     expect((await scrape()).get('spica_oldest_held_seconds{pool="main"}')).toBe(60);
   });
 
-  it('leaves out what there is not: a limit of inodes, a disk that cannot be looked at', async () => {
+  it('leaves out what there is not: a limit of inodes, a trend, a disk that cannot be looked at', async () => {
     const figures = await scrape();
     expect(figures.get('spica_available_bytes{pool="btrfs"}')).toBe(5e9);
     expect(figures.has('spica_free_inodes{pool="btrfs"}')).toBe(false);
+    expect(figures.has('spica_floor_reached_seconds{pool="btrfs"}')).toBe(false);
     expect(figures.get('spica_up{pool="away"}')).toBe(1);
     expect(figures.has('spica_available_bytes{pool="away"}')).toBe(false);
   });

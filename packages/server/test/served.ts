@@ -65,13 +65,11 @@ export function serve(
 
 /** Connects a worker to each of a pool's queues that leaves every job alone. */
 export async function idleWorkers(pool: string, redis: Redis): Promise<{ close(): Promise<void> }> {
-  const workers = QUEUE_NAMES.map(
-    (name) =>
-      new Worker(name, null, {
-        connection: redis.duplicate({ maxRetriesPerRequest: null, enableOfflineQueue: true }),
-        prefix: prefixOf(pool),
-      }),
-  );
+  const workers = QUEUE_NAMES.map((name) => {
+    const connection = redis.duplicate({ maxRetriesPerRequest: null, enableOfflineQueue: true });
+    connection.on('error', () => undefined); // its Redis ends before it does
+    return new Worker(name, null, { connection, prefix: prefixOf(pool) }).on('error', () => undefined);
+  });
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));
   return { close: async () => void (await Promise.all(workers.map((worker) => worker.close(true)))) };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@spica/core';
+import type { Clock, PressureLevel } from '@spica/core';
 import { QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { FastifyInstance } from 'fastify';
 import { lookAt, type PoolFigures } from '../figures.ts';
@@ -13,6 +13,8 @@ type PoolHealth =
       readonly workers: Readonly<Record<QueueName, number>>;
       readonly instances: number;
       readonly heldRequests: number;
+      /** Null before the pool's worker has looked at the disk. */
+      readonly pressure: PressureLevel | null;
       readonly disk:
         | { readonly availableBytes: number; readonly floorBytes: number }
         | { readonly problem: string };
@@ -45,13 +47,14 @@ async function healthOf(pool: ServerPool, now: number): Promise<PoolHealth> {
   return figures ? describe(figures) : { state: 'unknown', problem };
 }
 
-function describe({ queues, instances, held, disk }: PoolFigures): PoolHealth {
+function describe({ queues, instances, held, pressure, disk }: PoolFigures): PoolHealth {
   const workers = Object.fromEntries(QUEUE_NAMES.map((name) => [name, queues[name].workers]));
   return {
     state: QUEUE_NAMES.every((name) => queues[name].workers > 0) ? 'served' : 'unserved',
     workers: workers as Record<QueueName, number>,
     instances,
     heldRequests: held.requests,
+    pressure,
     disk:
       'problem' in disk ? disk : { availableBytes: disk.space.availableBytes, floorBytes: disk.floor.bytes },
   };

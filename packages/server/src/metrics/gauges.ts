@@ -1,6 +1,7 @@
 import { QUEUE_NAMES } from '@spica/queues';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { PoolFigures } from '../figures.ts';
+import { type PoolFigures, PRESSURE_LEVELS } from '../figures.ts';
+import { POOL_GAUGES } from './per-pool.ts';
 
 /** One pool's figures, or null where it could not be looked at. */
 export interface PoolReading {
@@ -19,54 +20,34 @@ export interface Gauges {
 export function createGauges(version: string): Gauges {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
 
-  const perPool = ['pool'] as const;
-  const build = gauge('spica_build_info', 'Always 1; the label says which version runs', ['version']);
-  const up = gauge('spica_up', '1 when the pool could be looked at for this scrape', perPool);
-  const jobs = gauge('spica_queue_jobs', 'Jobs in a queue by state', ['pool', 'queue', 'state']);
-  const workers = gauge('spica_queue_workers', 'Workers connected to a queue', ['pool', 'queue']);
-  const instances = gauge('spica_instances', 'Instances, in flight or ready', perPool);
-  const most = gauge('spica_max_instances', 'Instances that the policy allows', perPool);
-  const reserved = gauge('spica_reserved_bytes', 'Bytes promised to requests and not used yet', perPool);
-  const growth = gauge('spica_growth_bytes', 'Bytes that live instances are still expected to add', perPool);
-  const available = gauge(
-    'spica_available_bytes',
-    'Bytes that an unprivileged process can still use',
-    perPool,
-  );
-  const floor = gauge('spica_floor_bytes', 'Free bytes that admitted work may never take', perPool);
-  const inodes = gauge('spica_free_inodes', 'Free inodes; absent where the filesystem has no limit', perPool);
-  const held = gauge('spica_held_requests', 'Requests that the gate holds', perPool);
-  const oldest = gauge(
-    'spica_oldest_held_seconds',
-    'How long the longest held request waits; 0 if none',
-    perPool,
-  );
-  const all = [up, jobs, workers, instances, most, reserved, growth, available, floor, inodes, held, oldest];
-  build.set({ version }, 1);
+  gauge('spica_build_info', 'Always 1; the label says which version runs', 'version').set({ version }, 1);
+  const up = gauge('spica_up', '1 when the pool could be looked at for this scrape', 'pool');
+  const most = gauge('spica_max_instances', 'Instances that the policy allows', 'pool');
+  const jobs = gauge('spica_queue_jobs', 'Jobs in a queue by state', 'pool', 'queue', 'state');
+  const workers = gauge('spica_queue_workers', 'Workers connected to a queue', 'pool', 'queue');
+  const pressure = gauge('spica_pressure', '1 for the level of pressure on the disk', 'pool', 'level');
+  const perPool = POOL_GAUGES.map(({ name, help, read }) => ({ gauge: gauge(name, help, 'pool'), read }));
+  const all = [up, most, jobs, workers, pressure, ...perPool.map((each) => each.gauge)];
 
   function show({ pool, maxInstances, figures }: PoolReading, now: number): void {
     up.set({ pool }, figures ? 1 : 0);
     most.set({ pool }, maxInstances);
     if (!figures) return;
     for (const queue of QUEUE_NAMES) {
-      workers.set({ pool, queue }, figures.queues[queue].workers);
-      for (const [state, n] of Object.entries(figures.queues[queue].jobs))
-        jobs.set({ pool, queue, state }, n);
+      const { jobs: byState, workers: connected } = figures.queues[queue];
+      workers.set({ pool, queue }, connected);
+      for (const [state, count] of Object.entries(byState)) jobs.set({ pool, queue, state }, count);
     }
-    instances.set({ pool }, figures.instances);
-    reserved.set({ pool }, figures.reserved.bytes);
-    growth.set({ pool }, figures.growthBytes);
-    held.set({ pool }, figures.held.requests);
-    const { oldestAt } = figures.held;
-    oldest.set({ pool }, oldestAt === null ? 0 : Math.max(0, now - oldestAt) / 1_000);
-    if ('problem' in figures.disk) return;
-    const { space, floor: least } = figures.disk;
-    available.set({ pool }, space.availableBytes);
-    floor.set({ pool }, least.bytes);
-    if (space.freeInodes !== null) inodes.set({ pool }, space.freeInodes);
+    if (figures.pressure) {
+      for (const level of PRESSURE_LEVELS) pressure.set({ pool, level }, level === figures.pressure ? 1 : 0);
+    }
+    for (const each of perPool) {
+      const figure = each.read(figures, now);
+      if (figure !== null) each.gauge.set({ pool }, figure);
+    }
   }
 
   return {

@@ -1,0 +1,61 @@
+import type { DiskFigures, PoolFigures } from '../figures.ts';
+
+/** One figure of a pool as a gauge, labelled with the pool. */
+export interface PoolGauge {
+  readonly name: string;
+  readonly help: string;
+  /** Null where the pool has no such figure: then the gauge is absent, not 0. `now` is in epoch milliseconds. */
+  readonly read: (figures: PoolFigures, now: number) => number | null;
+}
+
+export const POOL_GAUGES: readonly PoolGauge[] = [
+  {
+    name: 'spica_instances',
+    help: 'Instances, in flight or ready',
+    read: ({ instances }) => instances,
+  },
+  {
+    name: 'spica_reserved_bytes',
+    help: 'Bytes promised to requests and not used yet',
+    read: ({ reserved }) => reserved.bytes,
+  },
+  {
+    name: 'spica_growth_bytes',
+    help: 'Bytes that live instances are still expected to add',
+    read: ({ growthBytes }) => growthBytes,
+  },
+  {
+    name: 'spica_held_requests',
+    help: 'Requests that the gate holds',
+    read: ({ held }) => held.requests,
+  },
+  {
+    name: 'spica_oldest_held_seconds',
+    help: 'How long the longest held request waits; 0 if none',
+    read: ({ held }, now) => (held.oldestAt === null ? 0 : Math.max(0, now - held.oldestAt) / 1_000),
+  },
+  {
+    name: 'spica_available_bytes',
+    help: 'Bytes that an unprivileged process can still use; absent where the disk cannot be looked at',
+    read: ofDisk(({ space }) => space.availableBytes),
+  },
+  {
+    name: 'spica_floor_bytes',
+    help: 'Free bytes that admitted work may never take',
+    read: ofDisk(({ floor }) => floor.bytes),
+  },
+  {
+    name: 'spica_free_inodes',
+    help: 'Free inodes; absent where the filesystem has no limit',
+    read: ofDisk(({ space }) => space.freeInodes),
+  },
+  {
+    name: 'spica_floor_reached_seconds',
+    help: 'When the floor is expected to be reached if the disk goes on to fill; absent where it does not',
+    read: ({ forecast }) => (forecast.outlook === 'filling' ? forecast.untilFloorMs / 1_000 : null),
+  },
+];
+
+function ofDisk(read: (disk: DiskFigures) => number | null): PoolGauge['read'] {
+  return ({ disk }) => ('problem' in disk ? null : read(disk));
+}
