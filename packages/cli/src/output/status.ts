@@ -1,6 +1,7 @@
 import { formatBytes } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import type { Output } from '../io.ts';
+import type { Outlook } from '../status/outlook.ts';
 import type { PoolStatus } from '../status/read.ts';
 import { sayClock } from './clock.ts';
 import { sayMethod } from './method.ts';
@@ -16,9 +17,17 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['clones by', sayMethod(status.cloneMethod)],
     ['disk', sayBytes(status)],
     ['inodes', sayInodes(status)],
+    ['used by', sayUse(status.outlook)],
+    ['pressure', sayPressure(status.outlook)],
+    ['forecast', status.outlook.forecast.sentence],
+    ['breaker', sayBreaker(status.outlook)],
     ['instances', `${status.instances} of ${status.maxInstances}, ${reserved.slots} more reserved`],
     ['reserved', `${formatBytes(reserved.bytes)}, ${reserved.inodes} inodes, ${reserved.slots} slots`],
     ['growth', `${formatBytes(status.growth.bytes)}, ${status.growth.inodes} inodes are still to come`],
+    ...Object.entries(status.outlook.profiles).map(([template, profile]): [string, string] => [
+      `template ${template}`,
+      profile ?? 'no instance of it has finished yet',
+    ]),
     ['rules of age', sayClock(status.clock.suspended)],
     ['deletions', sayDeletions(status)],
     ['served', status.workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`'],
@@ -36,6 +45,24 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ],
     held,
   );
+}
+
+function sayUse({ use }: Outlook): string | null {
+  if (!use) return null;
+  const { instancesBytes, trashBytes, templatesBytes, othersBytes } = use;
+  const parts = [`instances ${formatBytes(instancesBytes)}`, `trash ${formatBytes(trashBytes)}`];
+  return [...parts, `templates ${formatBytes(templatesBytes)}`, `others ${formatBytes(othersBytes)}`].join(
+    ', ',
+  );
+}
+
+function sayPressure({ pressure }: Outlook): string {
+  return pressure ? `${pressure.level} since ${pressure.since}` : 'not looked at before the first `spica up`';
+}
+
+function sayBreaker({ breaker }: Outlook): string | null {
+  if (!breaker || breaker.openedAt === null) return null;
+  return `open: ${breaker.failures} spawns in a row failed for reasons of the host; all requests are held`;
 }
 
 function sayDeletions({ deletionsHeld }: PoolStatus): string | null {

@@ -30,6 +30,9 @@ export function addRequestCommands(add: Add): void {
   add('explain', 'why a request waits, or what became of it', async () => {
     return (await import('../commands/explain.ts')).explain;
   }).argument('<request>');
+  add('cancel', 'have a request leave the gate, or be undone', async () => {
+    return (await import('../commands/cancel.ts')).cancel;
+  }).argument('<request>');
 }
 
 /** What the need of a request follows from. */

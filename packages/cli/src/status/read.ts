@@ -13,6 +13,7 @@ import { openPool, readSpace } from '@spica/pool';
 import { closeQueues, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
+import { type Outlook, readOutlook } from './outlook.ts';
 
 /** How a pool stands: its disk, what is promised, who waits, and who works. */
 export interface PoolStatus {
@@ -22,6 +23,7 @@ export interface PoolStatus {
   readonly problem: { readonly code: string; readonly message: string } | null;
   readonly cloneMethod: CloneMethod | null;
   readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
+  readonly outlook: Outlook;
   readonly reserved: Amount;
   /** What live instances are still expected to add. */
   readonly growth: Size;
@@ -58,11 +60,13 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     forEachQueue((name) => queues[name].getJobCounts(...STATES)),
     forEachQueue((name) => queues[name].getWorkersCount()),
   ]);
+  const outlook = await readOutlook(catalog, policy, disk.disk, now);
   await closeQueues(queues);
   return {
     pool: policy.name,
     root: policy.root,
     ...disk,
+    outlook,
     cloneMethod: identity?.method ?? null,
     reserved: ledger.reserved,
     growth: ledger.growth,

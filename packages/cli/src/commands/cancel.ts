@@ -1,0 +1,28 @@
+import { createCatalog } from '@spica/catalog';
+import { CheckError } from '@spica/core';
+import { closeQueues, openQueues } from '@spica/queues';
+import { loadConfig } from '../context/config.ts';
+import { choosePool } from '../context/pool.ts';
+import { withRedis } from '../context/redis.ts';
+import type { Invocation } from '../io.ts';
+import { writeJson } from '../output/write.ts';
+import { readRequest } from '../request/read.ts';
+
+/** `spica cancel REQUEST`: one that is held leaves at once, one that is being spawned is undone. Exit 1 once it has ended. */
+export async function cancel({ io, args, options }: Invocation): Promise<number> {
+  const { config } = await loadConfig(io, options);
+  const pool = choosePool(config, options.pool).name;
+  const request = args[0] ?? '';
+  return withRedis(config, async (redis) => {
+    const queues = openQueues(pool, redis);
+    const { state } = await readRequest(queues, pool, request);
+    await closeQueues(queues);
+    if (state === 'completed' || state === 'failed') {
+      throw new CheckError('REQUEST_ENDED', `request ${request}: it has ended already (${state})`);
+    }
+    await createCatalog({ redis, pool }).cancel(request);
+    if (options.json) writeJson(io.stdout, { pool, request, cancelled: true });
+    else io.stdout.write(`${request}\n`);
+    return 0;
+  });
+}

@@ -1,0 +1,55 @@
+import type { Catalog } from '@spica/catalog';
+import {
+  type Breaker,
+  type DiskPoint,
+  describeForecast,
+  describeProfile,
+  type Forecast,
+  floorOf,
+  forecastFloor,
+  type PoolConfig,
+  type PressureLevel,
+  type Space,
+  TREND_WINDOW_MS,
+} from '@spica/core';
+import { toIso } from '../output/age.ts';
+
+/** What is to be expected of a pool: how short its disk is, when the floor is reached, what instances become. */
+export interface Outlook {
+  /** As the worker last saw it; null before its first look. */
+  readonly pressure: { readonly level: PressureLevel; readonly since: string | null } | null;
+  /** Who uses the disk, as last looked at; null before the first look. */
+  readonly use: DiskPoint | null;
+  readonly forecast: Forecast & { readonly sentence: string };
+  /** By template: what its finished instances say, in words; null where none has finished. */
+  readonly profiles: Readonly<Record<string, string | null>>;
+  readonly breaker: Breaker | null;
+}
+
+export async function readOutlook(
+  catalog: Catalog,
+  { templates, disk }: PoolConfig,
+  space: Space | null,
+  now: number,
+): Promise<Outlook> {
+  const [pressure, history, gate, profiles] = await Promise.all([
+    catalog.pressure(),
+    catalog.diskHistory(),
+    catalog.gateState(),
+    Promise.all(Object.keys(templates).map((name) => describe(catalog, name))),
+  ]);
+  const floorBytes = floorOf(disk, space?.totalInodes ?? null).bytes;
+  const forecast = forecastFloor({ history, floorBytes, now, windowMs: TREND_WINDOW_MS });
+  return {
+    pressure: pressure && { level: pressure.level, since: toIso(pressure.since) },
+    use: history.at(-1) ?? null,
+    forecast: { ...forecast, sentence: describeForecast(forecast) },
+    profiles: Object.fromEntries(profiles),
+    breaker: gate?.breaker ?? null,
+  };
+}
+
+async function describe(catalog: Catalog, template: string): Promise<[string, string | null]> {
+  const profile = await catalog.profileOf(`template:${template}`);
+  return [template, profile && describeProfile(profile)];
+}
