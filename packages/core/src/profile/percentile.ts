@@ -12,7 +12,7 @@ export function nearestRank(n: number, share: number): number {
 
 /** By nearest rank, so each figure is one that was measured. Null without values. */
 export function spreadOf(values: readonly number[]): Spread | null {
-  const sorted = values.toSorted((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort(); // by value, and several times as fast as with a comparison
   const [p50, p95, max] = [0.5, 0.95, 1].map((share) => sorted[nearestRank(sorted.length, share)]);
   return p50 === undefined || p95 === undefined || max === undefined ? null : { p50, p95, max };
 }

@@ -1,0 +1,125 @@
+import { distrustClock, type Size, type Space } from '@spica/core';
+import { Agenda } from './agenda.ts';
+import type { Random } from './random.ts';
+import { type Burst, DAY, HOST, MINUTE, type Troubles } from './scenario.ts';
+import { type Instance, Store } from './store.ts';
+
+/** 2026-01-01T00:00:00Z, where the host's clock begins. */
+const EPOCH = 1_767_225_600_000;
+
+/** Thrown between two steps of the worker: it is dead. */
+export class Killed extends Error {}
+
+/** The pretended host: its disk, its clock, and everything that the parts of the simulation share. */
+export class World {
+  readonly agenda = new Agenda();
+  readonly store = new Store();
+  readonly bursts: Burst[] = [];
+  /** How far the host's clock was set away from true time, and how far of it somebody has confirmed. */
+  clockOffsetMs = 0;
+  confirmedOffsetMs = 0;
+  /** The worker's life: what an earlier one had planned dies with it. Null while there is none. */
+  worker: number | null = 1;
+  #lives = 1;
+  crashes = 0;
+  /** Called when a new worker takes over. */
+  onStart: () => void = () => undefined;
+  hostIsBroken = false;
+  /** Virtual time of the last change of the host's clock. */
+  clockChangedTrue = Number.NEGATIVE_INFINITY;
+  readonly random: Random;
+  readonly troubles: Troubles;
+  readonly #killRate: number;
+
+  constructor(random: Random, troubles: Troubles) {
+    this.random = random;
+    this.troubles = troubles;
+    this.#killRate = troubles.crashes ? 1 / 400 : 0;
+  }
+
+  /** The host's clock. */
+  get now(): number {
+    return EPOCH + this.agenda.now + this.clockOffsetMs;
+  }
+
+  get ageRulesSuspended(): string | null {
+    const wall = this.now;
+    const expectedWall = EPOCH + this.agenda.now + this.confirmedOffsetMs;
+    return distrustClock({ wall, redis: wall, acceptedOffsetMs: 0, expectedWall })?.reason ?? null;
+  }
+
+  /** Stands between any two steps of the worker. Throws Killed at random. */
+  between(): void {
+    if (this.random.chance(this.#killRate)) throw new Killed();
+  }
+
+  /** Has the worker do something, if there is one. It may be killed in the middle of it; another comes after a while. */
+  work(task: () => void): void {
+    if (this.worker === null) return;
+    try {
+      task();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      this.worker = null;
+      this.crashes += 1;
+      this.agenda.after(this.random.between(10_000, 5 * MINUTE), () => {
+        this.#lives += 1;
+        this.worker = this.#lives;
+        this.work(() => this.onStart());
+      });
+    }
+  }
+
+  /** The same, later: what a worker had planned dies with it. */
+  workAfter(ms: number, task: () => void): void {
+    const planned = this.worker;
+    this.agenda.after(ms, () => {
+      if (this.worker === planned) this.work(task);
+    });
+  }
+
+  othersBytes(): number {
+    const at = this.agenda.now;
+    let bytes: number = HOST.othersBytes;
+    for (const burst of this.bursts) {
+      if (at < burst.startsAt || at >= burst.endsAt) continue;
+      bytes += burst.bytes * Math.min(1, (at - burst.startsAt) / burst.rampMs);
+    }
+    return bytes;
+  }
+
+  /** What an instance takes now, or at another virtual time, in truth. */
+  sizeOf(instance: Instance, at = this.agenda.now): Size {
+    const { request, final, bornTrue, growMs, curve, stopsTrue } = instance;
+    const { clone } = request.template;
+    const grownMs = Math.min(at, stopsTrue) - bornTrue;
+    const share = Math.min(1, Math.max(0, grownMs / growMs)) ** curve;
+    return {
+      bytes: Math.round(clone.bytes + (final.bytes - clone.bytes) * share),
+      inodes: Math.round(clone.inodes + (final.inodes - clone.inodes) * share),
+    };
+  }
+
+  /** What the disk says. */
+  space(): Space {
+    let bytes = this.othersBytes();
+    let inodes = 0;
+    for (const instance of this.store.instances.values()) {
+      const size = this.sizeOf(instance);
+      bytes += size.bytes;
+      inodes += size.inodes;
+    }
+    return {
+      availableBytes: Math.max(0, Math.floor(HOST.totalBytes - bytes)),
+      totalBytes: HOST.totalBytes,
+      freeInodes: Math.max(0, HOST.totalInodes - inodes),
+      totalInodes: HOST.totalInodes,
+    };
+  }
+
+  /** Bursts that are long over. */
+  forgetBursts(): void {
+    const old = this.bursts.findIndex(({ endsAt }) => endsAt > this.agenda.now - DAY);
+    if (old > 0) this.bursts.splice(0, old);
+  }
+}
