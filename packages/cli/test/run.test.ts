@@ -48,6 +48,40 @@ describe('spica', () => {
       ['prune', '--max-age-days', 'x'],
       'error: --max-age-days: expected a number of days of at least 0, got "x"\n',
     ],
+    [['lease', 'me'], 'error: id: expected an instance id like spica-0123456789ab, got "me"\n'],
+    [['lease', 'spica-0123', '--ttl', '0s'], 'error: --ttl: expected a duration of more than 0s, got "0s"\n'],
+    [['lease', 'spica-0123', '--owner', ' '], 'error: --owner: expected 1 to 200 characters, got " "\n'],
+    [
+      ['lease', 'spica-0123', '--token', ''],
+      'error: --token: expected a token of 1 to 200 characters, got 0 of them\n',
+    ],
+    [
+      ['release', 'spica-0123'],
+      "error: --token: expected the lease's token (or SPICA_LEASE_TOKEN, or --force), none was given\n",
+    ],
+    [['pin', 'spica-0123'], "error: required option '--why <text>' not specified\n"],
+    [['pin', 'spica-0123', '--why', ''], 'error: --why: expected 1 to 200 characters, got ""\n'],
+    [['score', 'spica-0123'], 'error: score: expected a number or --clear, got neither\n'],
+    [['score', 'spica-0123', 'NaN'], 'error: score: expected a number, got "NaN"\n'],
+    [['score', 'spica-0123', '1e999'], 'error: score: expected a number, got "1e999"\n'],
+    [['spawn', '--ttl', '0s'], 'error: --ttl: expected a duration of more than 0s, got "0s"\n'],
+    [['spawn', '--owner', 'me'], 'error: --lease: expected with --owner, none was given\n'],
+    [
+      ['spawn', '--epochs', '2', '--replicas', '8'],
+      'error: --slices: expected with the others of --epochs, --slices and --replicas, none was given\n',
+    ],
+    [
+      ['preflight', '--epochs', '0', '--slices', '4', '--replicas', '8'],
+      'error: --epochs: expected a whole number from 1 to 100000, got "0"\n',
+    ],
+    [
+      ['prune', '--plan', '0123', '--offline'],
+      'error: --plan: expected without --offline: a sealed plan says it all\n',
+    ],
+    [
+      ['prune', '--confirm-clock'],
+      'error: --confirm-clock: expected with --offline (with Redis, use `spica clock --confirm`)\n',
+    ],
     [['sample', 'me'], 'error: id: expected an instance id like spica-0123456789ab, got "me"\n'],
     [['verify', 'me'], 'error: id: expected an instance id like spica-0123456789ab, got "me"\n'],
     [['up', '--port', '99999'], 'error: --port: expected a whole number from 0 to 65535, got "99999"\n'],
@@ -81,6 +115,12 @@ describe('spica', () => {
       ['status'],
       ['prune'],
       ['show', 'req-1'],
+      ['explain', 'req-1'],
+      ['lease', 'spica-0123456789ab'],
+      ['unpin', 'spica-0123456789ab'],
+      ['restore', 'spica-0123456789ab'],
+      ['reconcile'],
+      ['clock', '--confirm'],
     ]) {
       const { exitCode, stdout, stderr } = await runCaptured(command);
       expect([exitCode, stdout]).toEqual([4, '']);
@@ -135,9 +175,18 @@ describe('spica config', () => {
     expect((await runCaptured(['config'], capture({ tty: true }))).stdout).toMatch(
       /^SETTING +VALUE +SOURCE\n/,
     );
-    const { file, settings } = JSON.parse((await runCaptured(['config', '--json'])).stdout);
+    const { file, settings, policies } = JSON.parse((await runCaptured(['config', '--json'])).stdout);
+    expect(policies).toEqual({ main: 'at most 10 instances, none older than 3 days, oldest first' });
     expect(file).toBeNull();
     expect(settings).toContainEqual({ path: 'server.port', value: 3737, source: 'default' });
+  });
+
+  it('says in a sentence what each pool keeps, beside the settings', async () => {
+    const sentence = 'pool main keeps at most 10 instances, none older than 3 days, oldest first\n';
+    expect((await runCaptured(['config'], capture({ tty: true }))).stdout).toContain(sentence);
+    const piped = await runCaptured(['config']);
+    expect(piped.stderr).toBe(sentence);
+    expect(piped.stdout).not.toContain('keeps');
   });
 
   it('finds the file that SPICA_CONFIG names', async () => {

@@ -59,10 +59,12 @@ it('lets an operator take or end a lease by force, and the audit log says so', a
   await cli.spica('lease', id, '--owner', 'alice');
   expect((await cli.spica('lease', id, '--owner', 'boss', '--force')).exitCode).toBe(0);
   expect((await cli.spica('release', id, '--force')).exitCode).toBe(0);
-  await expect.poll(() => audited(id, 'force_lease')).toMatchObject({
-    outcome: 'granted',
-    reason: 'taken by force by boss',
-  });
+  await expect
+    .poll(() => audited(id, 'force_lease'))
+    .toMatchObject({
+      outcome: 'granted',
+      reason: 'taken by force by boss',
+    });
   await expect.poll(() => audited(id, 'force_release')).toMatchObject({ outcome: 'released' });
 });
 
@@ -70,7 +72,11 @@ it('says that an instance is being deleted to whoever comes second', async () =>
   const id = next();
   const { catalog } = cli.stack.ctx;
   await catalog.beginDelete(id, { now: Date.now() });
-  for (const argv of [['lease', id], ['pin', id, '--why', 'x'], ['score', id, '1']]) {
+  for (const argv of [
+    ['lease', id],
+    ['pin', id, '--why', 'x'],
+    ['score', id, '1'],
+  ]) {
     const { exitCode, stderr } = await cli.spica(...argv);
     expect([exitCode, stderr]).toEqual([1, `error: instance ${id} is being deleted\n`]);
   }
@@ -104,7 +110,11 @@ it('spawns with a lease and a life of their own, and only the one who asked lear
   const [{ id }] = instances;
   expect(lease).toMatchObject({ owner: 'runner', ms: 3_600_000 });
   const inCatalog = await cli.stack.ctx.catalog.get(id);
-  expect(inCatalog?.record).toMatchObject({ ttlMs: 21_600_000, lease: { owner: 'runner' }, labels: { a: 'b' } });
+  expect(inCatalog?.record).toMatchObject({
+    ttlMs: 21_600_000,
+    lease: { owner: 'runner' },
+    labels: { a: 'b' },
+  });
   expect(JSON.stringify(inCatalog)).not.toContain(lease.token);
   expect((await cli.spica('show', id, '--json')).stdout).not.toContain('tokenHash');
   expect((await cli.spica('lease', id, '--token', lease.token, '--json')).stdout).toContain('"renewed"');

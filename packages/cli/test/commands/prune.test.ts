@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { pruneOffline } from '@spica/workers';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { runCaptured } from '../capture.ts';
 import { type CliStack, startCliStack } from '../stack.ts';
@@ -31,30 +32,41 @@ it('prints in a dry run the rule and the reason of every instance, kept ones too
   await cli.spica('pin', oldest ?? '', '--why', 'the best', '--by', 'alice');
   const { exitCode, stdout, stderr } = await cli.spica('prune', '--dry-run', '--max-instances', '2');
   expect(exitCode).toBe(0);
-  const rows = stdout.trim().split('\n').map((line) => line.split('\t'));
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'));
   expect(rows.map(([action, id, , rule]) => [action, id, rule])).toEqual([
     ['delete', middle, 'count'],
     ['keep', oldest, 'pinned'],
     ['keep', newest, 'within-limits'],
   ]);
   expect(rows[1]?.[4]).toBe('pinned by alice: the best');
-  expect(stderr).toMatch(/keeps 2, deletes 1 .*at most 2 instances.*\nplan [0-9a-f]{16}: `spica prune --plan/);
+  expect(stderr).toMatch(
+    /keeps 2, deletes 1 .*at most 2 instances.*\nplan [0-9a-f]{16}: `spica prune --plan/,
+  );
   expect(ids.every(exists)).toBe(true);
 });
 
 it('shows the plan on a terminal: what would go, then what stays, the policy and the digest', async () => {
   const { stdout } = await runCaptured(['prune', '--dry-run', '--max-instances', '1'], cli.io({ tty: true }));
-  expect(stdout).toMatch(/^WOULD BE PRUNED +SIZE +RULE +REASON\n[\s\S]*\nKEPT +SIZE[\s\S]*deletes 2[\s\S]*plan [0-9a-f]{16}/);
+  expect(stdout).toMatch(
+    /^WOULD BE PRUNED +SIZE +RULE +REASON\n[\s\S]*\nKEPT +SIZE[\s\S]*deletes 2[\s\S]*plan [0-9a-f]{16}/,
+  );
 });
 
 it('carries out exactly the plan that was shown, and skips what has changed since', async () => {
-  const { digest } = JSON.parse((await cli.spica('prune', '--dry-run', '--max-instances', '1', '--json')).stdout);
+  const { digest } = JSON.parse(
+    (await cli.spica('prune', '--dry-run', '--max-instances', '1', '--json')).stdout,
+  );
   const [first, second, third] = ids;
   await cli.spica('lease', second ?? '', '--owner', 'alice');
   const { exitCode, stdout, stderr } = await cli.spica('prune', '--plan', digest);
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(new RegExp(`^${first}\t\\d+\tplan ${digest}`));
-  expect(stderr).toMatch(new RegExp(`skipped: ${second}: it must stay now \\(leased\\): leased by alice until`));
+  expect(stderr).toMatch(
+    new RegExp(`skipped: ${second}: it must stay now \\(leased\\): leased by alice until`),
+  );
   expect([exists(first), exists(second), exists(third)]).toEqual([false, true, true]);
   const unknown = await cli.spica('prune', '--plan', '0123456789abcdef');
   expect(unknown.stderr).toContain('--plan: no plan "0123456789abcdef" is known in pool main');
@@ -95,7 +107,9 @@ it('brings an instance back from the trash, whole, and `show` says how before', 
   expect(exists(id)).toBe(false);
   const shown = await cli.spica('show', id);
   expect(shown.exitCode).toBe(0);
-  expect(shown.stdout).toMatch(new RegExp(`in the trash since[\\s\\S]*\`spica restore ${id}\` brings it back, until`));
+  expect(shown.stdout).toMatch(
+    new RegExp(`in the trash since[\\s\\S]*\`spica restore ${id}\` brings it back, until`),
+  );
   expect((await cli.spica('restore', id)).exitCode).toBe(0);
   expect(exists(id)).toBe(true);
   expect(JSON.parse((await cli.spica('show', id, '--json')).stdout)).toMatchObject({ id, state: 'ready' });
@@ -114,7 +128,23 @@ it('finds in a dry run what vanished, buries it on demand, and remembers when it
   expect(await cli.stack.ctx.catalog.get(id)).not.toBeNull();
   const mended = JSON.parse((await cli.spica('reconcile', '--json')).stdout);
   expect(mended).toMatchObject({ adopted: 0, buried: 1, givenBack: 0, flagged: 0 });
-  expect((await cli.spica('show', id)).stdout).toContain('vanished from the disk, and Spica did not delete it');
+  expect((await cli.spica('show', id)).stdout).toContain(
+    'vanished from the disk, and Spica did not delete it',
+  );
   const agreed = await runCaptured(['reconcile', '--dry-run'], cli.io({ tty: true }));
   expect(agreed.stdout).toBe('disk and catalog agree\n');
+});
+
+it('takes what was deleted without Redis for deleted, not for vanished, once Redis is back', async () => {
+  const [id = ''] = ids;
+  const { config, ctx } = cli.stack;
+  const context = { config, pool: 'main', clock: ctx.clock, logger: ctx.logger, clockConfirmed: false };
+  const known = new Map((await Array.fromAsync(ctx.catalog.list())).map((each) => [each.record.id, each]));
+  const limits = { maxInstances: 2, maxAgeMs: null };
+  const { pruned } = await pruneOffline({ ...context, known, isOffline: async () => true }, limits);
+  expect(pruned.map((item) => item.id)).toEqual([id]);
+  await cli.spica('reconcile');
+  expect([await ctx.catalog.get(id), await ctx.catalog.tombstone(id)]).toEqual([null, null]);
+  expect((await cli.spica('restore', id)).exitCode).toBe(0);
+  expect((await ctx.catalog.get(id))?.state).toBe('ready');
 });

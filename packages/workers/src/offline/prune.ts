@@ -51,7 +51,7 @@ export async function pruneOffline(
       const { plan, strangers, clockGuard } = await planOffline(ctx, limits);
       if (!(await options.isOffline())) throw reachable();
       const run = await takeOutOffline({ ...ctx, audit, clockGuard }, plan.deletes);
-      const { freed, failed } = await emptyTrashOffline({ ...ctx, audit });
+      const { freed, failed } = await emptyTrashOffline({ ...ctx, audit, clockGuard });
       const gone = new Set(freed.map(({ name }) => name));
       const left = run.taken.filter(({ trash }) => !gone.has(trash.name));
       const result: PruneResult = {

@@ -76,7 +76,8 @@ async function takeOne(
   const { record } = found.instance;
   const bytes =
     ownBytes(record) ?? (await measureInstances(ctx.pool, [targetOf(record)], ctx)).get(id)?.ownBytes;
-  const note = { at: ctx.clock.now(), reason, request: null, bytes: bytes ?? null, record };
+  // Not by a clock that is not trusted: the time would be taken for a trace of work by the next run.
+  const note = { at: ctx.clockGuard.now(), reason, request: null, bytes: bytes ?? null, record };
   const trash = await trashInstance(ctx.pool, id, note);
   await deleteRecord(ctx.pool, id);
   return trash ?? 'it is gone already';

@@ -1,5 +1,6 @@
 import { floorOf } from '@spica/core';
 import { type Audit, listTrash, readSpace, type TrashEntry } from '@spica/pool';
+import type { ClockGuard } from '../clock/guard.ts';
 import { freeSpace, type Kept, messageOf } from '../pruner/remove.ts';
 import type { OfflineContext } from './plan.ts';
 
@@ -8,11 +9,11 @@ import type { OfflineContext } from './plan.ts';
  * resists is told of, and the rest goes on.
  */
 export async function emptyTrashOffline(
-  ctx: OfflineContext & { readonly audit: Audit },
+  ctx: OfflineContext & { readonly audit: Audit; readonly clockGuard: ClockGuard },
 ): Promise<{ freed: TrashEntry[]; failed: Kept[] }> {
   const freed: TrashEntry[] = [];
   const failed: Kept[] = [];
-  const before = ctx.clock.now() - ctx.policy.retention.trashTtlMs;
+  const before = ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs;
   for (const entry of await listTrash(ctx.pool)) {
     if (entry.trashedAt > before && !(await isShort(ctx))) break;
     try {

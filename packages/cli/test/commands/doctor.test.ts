@@ -1,0 +1,90 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import { type Captured, capture, runCaptured } from '../capture.ts';
+import { makeOfflinePool } from '../offline-pool.ts';
+import { startQueues, type TestQueues } from '../redis.ts';
+
+const PATH = process.env['PATH'] ?? '';
+
+let test: TestQueues;
+let dir: string;
+beforeAll(async () => {
+  test = await startQueues();
+  dir = await mkdtemp(join(tmpdir(), 'spica-doctor-'));
+});
+afterAll(async () => {
+  await test.close();
+  await rm(dir, { recursive: true });
+});
+
+interface Finding {
+  readonly check: string;
+  readonly level: string;
+  readonly found: string;
+  readonly advice: string | null;
+}
+
+async function examine(io: Captured) {
+  const { exitCode, stdout } = await runCaptured(['doctor', '--json'], io);
+  const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: Finding[] };
+  const of = (check: string) => findings.find((finding) => finding.check === check);
+  return { exitCode, ok, findings, of };
+}
+
+it('finds nothing to fail where all is as it should be, and says what is not there yet', async () => {
+  const offline = await makeOfflinePool(dir, {
+    templates: { default: await makeTemplate(join(dir, 'template')) },
+  });
+  const io = offline.io({ env: { SPICA_STATE_DIR: test.stateDir } });
+  const { exitCode, ok, of, findings } = await examine(io);
+  expect(findings.filter(({ level }) => level === 'fail')).toEqual([]);
+  expect([exitCode, ok]).toEqual([0, true]);
+  expect(of('Redis')?.found).toMatch(/^\d+\.\d+\.\d+ at /);
+  expect(of('Redis memory')).toMatchObject({ level: 'ok' });
+  expect(of('Redis persistence')).toMatchObject({ level: 'ok', found: 'append-only file' });
+  expect(of('worker of pool main')).toMatchObject({ level: 'warn', advice: 'start one with `spica up`' });
+  expect(of('clock of pool main')).toMatchObject({ level: 'ok' });
+});
+
+it('fails for a Redis that may drop jobs, a pool that is not there, and an audit log that was changed', async () => {
+  const io = capture({ env: { PATH, SPICA_STATE_DIR: test.stateDir } });
+  await test.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  await test.redis.config('SET', 'appendonly', 'no');
+  await writeFile(join(test.stateDir, 'audit.jsonl'), '{"seq":1,"forged":true}\n');
+  const { exitCode, of } = await examine(io);
+  await test.redis.config('SET', 'maxmemory-policy', 'noeviction');
+  expect(exitCode).toBe(1);
+  expect(of('Redis memory')).toMatchObject({ level: 'fail', found: expect.stringContaining('allkeys-lru') });
+  expect(of('Redis persistence')).toMatchObject({ level: 'warn' });
+  expect(of('pool main')).toMatchObject({ level: 'fail', advice: expect.stringContaining('spica init') });
+  expect(of('template default of pool main')).toMatchObject({ level: 'fail' });
+  expect(of('audit log')).toMatchObject({ level: 'fail', advice: '`spica audit verify` lists every place' });
+  await rm(join(test.stateDir, 'audit.jsonl'));
+});
+
+it('names each program that is missing and the package that has it', async () => {
+  const { exitCode, findings } = await examine(capture({ env: { PATH: dir } }));
+  expect(exitCode).toBe(1);
+  expect(findings).toContainEqual({
+    check: 'tools',
+    level: 'fail',
+    found: 'rsync was not found',
+    advice: 'install it (Debian, Ubuntu: apt-get install rsync)',
+  });
+});
+
+it('looks at the rest where Redis does not answer, and says so on a terminal with what to do below', async () => {
+  const url = 'redis://127.0.0.1:1';
+  const io = capture({ tty: true, env: { PATH, REDIS_URL: url } });
+  const { exitCode, stdout } = await runCaptured(['doctor'], io);
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(
+    /^fail {2}Redis: Redis at redis:\/\/127\.0\.0\.1:1.* is out of reach.*\n +→ start it/m,
+  );
+  expect(stdout).toMatch(/^fail {2}pool main: /m);
+  const embedded = await examine(capture({ env: { PATH } }));
+  expect(embedded.of('Redis')).toMatchObject({ level: 'warn', advice: 'start it with `spica up`' });
+});

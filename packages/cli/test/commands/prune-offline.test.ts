@@ -1,0 +1,215 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCatalog } from '@spica/catalog';
+import { systemClock } from '@spica/core';
+import { listTrash, lockDeletion, readRecord, verifyAudit } from '@spica/pool';
+import { beforeEach, expect, it } from 'vitest';
+import { mountTmpfs } from '../../../../test/support/mount.ts';
+import { runCaptured } from '../capture.ts';
+import { forget, makeOfflinePool, type OfflinePool } from '../offline-pool.ts';
+import { startQueues } from '../redis.ts';
+
+const HOUR_MS = 3_600_000;
+const ids = ['spica-0001', 'spica-0002', 'spica-0003', 'spica-0004', 'spica-0005', 'spica-0006'] as const;
+
+let dir: string;
+let offline: OfflinePool;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-offline-'));
+  offline = await makeOfflinePool(dir);
+  return () => rm(dir, { recursive: true });
+});
+
+const prune = (...argv: string[]) => runCaptured(['prune', '--offline', ...argv], offline.io());
+const here = () => ids.filter((id) => existsSync(offline.pool.pathOf(id)));
+
+async function audit() {
+  const text = await readFile(join(offline.stateDir, 'audit.jsonl'), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+it('keeps what is leased, pinned, locked, used by a process, or may be in flight, and says why', async () => {
+  const now = systemClock.now();
+  const [leased, pinned, locked, used, fresh, free] = ids;
+  await offline.add(free, 30);
+  const lease = { owner: 'alice', tokenHash: 'h', expiresAt: now + HOUR_MS };
+  await offline.add(leased, 40, { lease });
+  await offline.add(pinned, 39, { pin: { by: 'bob', why: 'the best', at: now - HOUR_MS } });
+  await offline.add(locked, 38);
+  await writeFile(join(offline.pool.pathOf(locked), '.tournament_lock'), `{"started_at": ${now / 1000}}`);
+  await offline.add(used, 37);
+  await offline.add(fresh, 0.5, { request: 'req-9' });
+  const sleeper = spawn('sleep', ['300'], { cwd: offline.pool.pathOf(used), stdio: 'ignore' });
+  await once(sleeper, 'spawn');
+  try {
+    const { exitCode, stdout } = await prune('--max-instances', '0', '--json');
+    const { pruned, kept } = JSON.parse(stdout);
+    expect([exitCode, pruned.map(({ id }: { id: string }) => id), kept]).toEqual([0, [free], 5]);
+    const dry = JSON.parse((await prune('--dry-run', '--max-instances', '0', '--json')).stdout);
+    const reasons = Object.fromEntries(
+      dry.items.map((item: { id: string; reason: string }) => [item.id, item.reason]),
+    );
+    expect(reasons).toEqual({
+      [leased]: `leased by alice until ${new Date(lease.expiresAt).toISOString()}`,
+      [pinned]: 'pinned by bob: the best',
+      [locked]: expect.stringContaining('its .tournament_lock protects it until'),
+      [used]: `process ${sleeper.pid} (sleep) works in it`,
+      [fresh]: 'request req-9, as far as the disk can tell, has not ended yet',
+    });
+  } finally {
+    sleeper.kill();
+  }
+});
+
+it('puts away by policy with intent and outcome in the audit log, so that it can be brought back', async () => {
+  for (const [age, id] of ids.entries()) await offline.add(id, 48 - age);
+  const { exitCode, stdout } = await prune();
+  expect(exitCode).toBe(0);
+  expect(stdout.split('\n').map((line) => line.split('\t')[0])).toEqual([...ids.slice(0, 4), '']);
+  expect(here()).toEqual(ids.slice(4));
+  const trash = await listTrash(offline.pool);
+  expect(trash.map(({ id, note }) => [id, note?.record?.id])).toEqual(ids.slice(0, 4).map((id) => [id, id]));
+  expect(await readRecord(offline.pool, ids[0])).toBeNull();
+  const entries = await audit();
+  for (const id of ids.slice(0, 4)) {
+    const outcomes = entries.filter(({ instance }) => instance === id).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(['intent', 'trashed']);
+  }
+  expect(await verifyAudit(join(offline.stateDir, 'audit.jsonl'))).toMatchObject({ problems: [] });
+  expect(await readdir(offline.pool.paths.own)).not.toContain('deleting.json');
+});
+
+it('touches nothing in a dry run, not even the audit log', async () => {
+  for (const [age, id] of ids.entries()) await offline.add(id, 48 - age);
+  const before = await readdir(dir, { recursive: true });
+  const { exitCode, stdout, stderr } = await prune('--dry-run');
+  expect(exitCode).toBe(0);
+  expect(stdout.match(/^delete\t/gm)).toHaveLength(4);
+  expect(stdout.match(/^keep\t/gm)).toHaveLength(2);
+  expect(stderr).not.toContain('--plan');
+  expect((await readdir(dir, { recursive: true })).sort()).toEqual(before.sort());
+});
+
+it('leaves alone what Spica has no record of, or whose record cannot be read', async () => {
+  for (const [age, id] of ids.entries()) await offline.add(id, 480 - age);
+  await forget(offline, ids[0]);
+  await writeFile(join(offline.pool.paths.records, `${ids[1]}.json`), '{ torn');
+  const { stderr } = await prune('--max-instances', '0');
+  expect(here()).toEqual([ids[0], ids[1]]);
+  expect(stderr).toContain(`left alone: "${ids[0]}": Spica has no record of it`);
+  expect(stderr).toContain(`left alone: "${ids[1]}": record `);
+});
+
+it('does not trust a clock that ran away from all that Spica wrote, until an operator vouches for it', async () => {
+  const then = systemClock.now() - 96 * HOUR_MS;
+  const lease = { owner: 'alice', tokenHash: 'h', expiresAt: then + HOUR_MS };
+  const sample = { at: then, changedAt: then, allocatedBytes: 1, apparentBytes: 1, ownBytes: 1, inodes: 1 };
+  await offline.add(ids[0], 100, { sample });
+  await offline.add(ids[1], 99, { sample, lease });
+  const distrusted = await prune('--max-instances', '1');
+  expect(distrusted.stdout).toMatch(new RegExp(`^${ids[0]}\t`)); // by count, not by age
+  expect(here()).toEqual([ids[1]]);
+  const held = await prune('--dry-run', '--max-instances', '0');
+  expect(held.stdout).toMatch(/keep\tspica-0002\t1\tleased\tleased by alice/);
+  expect(held.stderr).toMatch(/age and ttl rules are suspended: the host's clock is 4d\S* later than/);
+  await prune('--confirm-clock');
+  expect(here()).toEqual([]);
+});
+
+it('refuses as long as Redis can be used', async () => {
+  const queues = await startQueues();
+  try {
+    const io = offline.io({ env: { SPICA_STATE_DIR: queues.stateDir } });
+    const { exitCode, stdout, stderr } = await runCaptured(['prune', '--offline'], io);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toBe('error: --offline: Redis can be used: prune without --offline\n');
+  } finally {
+    await queues.close();
+  }
+});
+
+it('asks a Redis that refuses writes for its leases, which the disk may not know of', async () => {
+  const queues = await startQueues();
+  try {
+    const { redis, stateDir } = queues;
+    const catalog = createCatalog({ redis, pool: 'main' });
+    for (const [age, id] of ids.entries()) await catalog.adopt(await offline.add(id, 48 - age));
+    const lease = {
+      owner: 'late',
+      token: 't',
+      expiresAt: systemClock.now() + HOUR_MS,
+      now: systemClock.now(),
+    };
+    await catalog.lease(ids[0], lease);
+    await refuseWrites(queues);
+    const io = offline.io({ env: { SPICA_STATE_DIR: stateDir } });
+    const { exitCode } = await runCaptured(['prune', '--offline', '--max-instances', '0'], io);
+    expect(exitCode).toBe(0);
+    expect(here()).toEqual([ids[0]]);
+  } finally {
+    await queues.close();
+  }
+});
+
+/** As on a full disk: the snapshot cannot be put in its place, and Redis stops taking writes. */
+async function refuseWrites({ redis, stateDir }: Awaited<ReturnType<typeof startQueues>>): Promise<void> {
+  await mkdir(join(stateDir, 'redis', 'dump.rdb', 'in-its-way'), { recursive: true });
+  await redis.config('SET', 'save', '3600 1');
+  await redis.bgsave();
+  await expect.poll(() => redis.ping().catch((error: Error) => error.message)).toContain('MISCONF');
+}
+
+it('does not delete while a worker does', async () => {
+  await offline.add(ids[0], 100);
+  const claim = await lockDeletion(offline.pool, { clock: systemClock, purpose: 'spica up' });
+  const { exitCode, stderr } = await prune('--max-instances', '0');
+  expect([exitCode, here()]).toEqual([1, [ids[0]]]);
+  expect(stderr).toMatch(/^error: pool main: process \d+ \(spica up\) since \S+ is deleting in it\n$/);
+  await claim.release();
+});
+
+it('works on a full disk: gives up the ballast first, then empties the trash until the floor is free', async (context) => {
+  const mounted = await mountTmpfs({ bytes: 16_000_000 });
+  if ('skipped' in mounted) return context.skip(mounted.skipped);
+  try {
+    offline = await makeOfflinePool(mounted.dir, { disk: { min_free_space_gb: 0.006 } });
+    await writeFile(offline.pool.paths.ballast, Buffer.alloc(1_000_000));
+    for (const [age, id] of ids.entries()) await offline.add(id, 40 - age);
+    const { bavail, bsize } = await statfs(mounted.dir);
+    await writeFile(join(mounted.dir, 'others'), Buffer.alloc(bavail * bsize));
+    expect((await statfs(mounted.dir)).bavail).toBe(0);
+    const { exitCode, stderr } = await prune();
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(here()).toEqual(ids.slice(4));
+    expect(existsSync(offline.pool.paths.ballast)).toBe(false);
+    expect((await statfs(mounted.dir)).bavail * bsize).toBeGreaterThan(4_500_000);
+  } finally {
+    await mounted.unmount();
+  }
+});
+
+it('says what to do when there is not even room for its lock', async (context) => {
+  const mounted = await mountTmpfs({ bytes: 8_000_000 });
+  if ('skipped' in mounted) return context.skip(mounted.skipped);
+  try {
+    offline = await makeOfflinePool(mounted.dir);
+    await offline.add(ids[0], 100);
+    const { bavail, bsize } = await statfs(mounted.dir);
+    await writeFile(join(mounted.dir, 'others'), Buffer.alloc(bavail * bsize));
+    const { exitCode, stderr } = await prune('--max-instances', '0');
+    expect([exitCode, here()]).toEqual([1, [ids[0]]]);
+    expect(stderr).toContain(
+      'the disk is so full that not even a lock can be written: free some by hand first',
+    );
+  } finally {
+    await mounted.unmount();
+  }
+});
