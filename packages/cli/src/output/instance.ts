@@ -120,6 +120,7 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['apparent', sample && formatBytes(sample.apparentBytes)],
     ['own', own === null ? null : `${formatBytes(own)} would come back if it were deleted`],
     ['measured', toIso(sample?.at)],
+    ['oversize', record.oversize ? 'yes: it is over max_instance_gb' : null],
   ]);
 }
 

@@ -58,7 +58,12 @@ it('says what would help a spawn that would not be admitted, replicas and all', 
 
 it('shows the clock, takes an operator’s word for it, and tells so in the audit log', async () => {
   const { catalog } = cli.stack.ctx;
-  await catalog.suspendAges({ kind: 'jump', reason: "the host's clock jumped", by: 'somebody' });
+  await catalog.suspendAges({
+    kind: 'jump',
+    reason: "the host's clock jumped",
+    by: 'somebody',
+    aheadMs: 90_000_000,
+  });
   expect((await cli.spica('clock')).stdout).toMatch(
     /^rules of age +suspended: the host's clock jumped; when/m,
   );
