@@ -28,7 +28,7 @@ export function writeRows<Row>(stdout: Output, columns: readonly Column<Row>[], 
 }
 
 /** A table without borders, its titles in capitals. */
-export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const table = new Table({
     head: columns.map(({ title }) => title.toUpperCase()),
     colAligns: columns.map(({ align }) => align ?? 'left'),
