@@ -103,7 +103,9 @@ export async function findDeletedOpen(
   for (const pid of await listPids()) {
     const places = await look(pid);
     if (typeof places === 'string') continue;
-    const holds = places.some(([, path]) => path.endsWith(' (deleted)') && dirs.some((dir) => path.startsWith(dir)));
+    const holds = places.some(
+      ([, path]) => path.endsWith(' (deleted)') && dirs.some((dir) => path.startsWith(dir)),
+    );
     if (holds) found.push({ pid, command: await commandOf(pid) });
   }
   return found;

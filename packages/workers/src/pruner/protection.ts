@@ -1,6 +1,6 @@
 import type { CatalogInstance } from '@spica/catalog';
-import { type Candidate, type InstanceRecord, leaseInForce, type Verdict } from '@spica/core';
-import { findLiveUses, lockFileUntil } from '@spica/pool';
+import { type Candidate, CheckError, type InstanceRecord, leaseInForce, type Verdict } from '@spica/core';
+import { findLiveUses, lockFileUntil, type Pool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 
 /** What the catalog says that keeps an instance, whatever the policy says. */
@@ -35,13 +35,8 @@ export async function lookForUse(
   if (candidates.length === 0) return found;
   const now = ctx.clockGuard.now();
   for (const { id } of candidates) {
-    const until = await lockFileUntil(ctx.pool, id);
-    if (until !== null && until > now) {
-      found.set(id, {
-        rule: 'lock-file',
-        reason: `its .tournament_lock protects it until ${new Date(until).toISOString()}`,
-      });
-    }
+    const reason = await sayLocked(ctx.pool, id, now);
+    if (reason) found.set(id, { rule: 'lock-file', reason });
   }
   if (!ctx.policy.retention.protectLiveProcesses) return found;
   const { byInstance, unreadable } = await findLiveUses(ctx.pool);
@@ -52,4 +47,15 @@ export async function lookForUse(
       found.set(id, { rule: 'live-process', reason: `process ${use.pid} (${use.command}) ${use.how}` });
   }
   return found;
+}
+
+async function sayLocked(pool: Pool, id: string, now: number): Promise<string | null> {
+  try {
+    const until = await lockFileUntil(pool, id);
+    if (until === null || until <= now) return null;
+    return `its .tournament_lock protects it until ${new Date(until).toISOString()}`;
+  } catch (error) {
+    if (!(error instanceof CheckError)) throw error;
+    return error.message; // unknown means keep
+  }
 }

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, copyFile, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { findDeletedOpen, findLiveUses, initPool, type Pool } from '../../src/index.ts';
+import { asUser } from '../support/as-user.ts';
+
+const ID = 'spica-0123456789ab';
+
+let dir: string;
+let pool: Pool;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-live-'));
+  await chmod(dir, 0o755);
+  pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: { now: () => 0 } });
+  await mkdir(join(pool.pathOf(ID), 'data'), { recursive: true });
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+/** Starts a program that sleeps until the test ends. It runs when this returns: `spawn` waits for its `exec`. */
+function sleeper(program: string, options: { cwd?: string; stdin?: number }) {
+  const { cwd, stdin = 'ignore' } = options;
+  const child = spawn(program, ['600'], { cwd, stdio: [stdin, 'ignore', 'ignore'] });
+  const end = async () => {
+    if (child.kill()) await once(child, 'exit');
+  };
+  onTestFinished(end);
+  return { pid: child.pid ?? 0, end };
+}
+
+/** Starts one that has a file open. */
+async function holder(path: string): Promise<number> {
+  const file = await open(path);
+  const { pid } = sleeper('sleep', { stdin: file.fd });
+  await file.close();
+  return pid;
+}
+
+it.for<[how: string, directory: string]>([
+  ['works in it', '.'],
+  ['works in it', 'data'],
+])('finds a process whose working directory is an instance (%s: %s)', async ([how, directory]) => {
+  const { pid } = sleeper('sleep', { cwd: join(pool.pathOf(ID), directory) });
+  const { byInstance } = await findLiveUses(pool);
+  expect([...byInstance]).toEqual([[ID, { pid, command: 'sleep', how }]]);
+});
+
+it('finds a process that has a file of an instance open, though its name is gone', async () => {
+  const file = join(pool.pathOf(ID), 'data', 'file');
+  await writeFile(file, '');
+  const pid = await holder(file);
+  const use = { pid, command: 'sleep', how: 'has a file of it open' };
+  expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
+  await rm(file);
+  expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
+});
+
+it('finds a process whose program lies in an instance', async () => {
+  const program = join(pool.pathOf(ID), 'my program');
+  await copyFile('/bin/sleep', program);
+  await chmod(program, 0o755);
+  const { pid } = sleeper(program, { cwd: dir });
+  expect((await findLiveUses(pool)).byInstance.get(ID)).toEqual({
+    pid,
+    command: 'my program',
+    how: 'runs from it',
+  });
+});
+
+it('finds it through a symbolic link that leads to the pool', async () => {
+  await symlink(dir, `${dir}-link`);
+  onTestFinished(() => rm(`${dir}-link`));
+  const linked = await initPool({ name: 'main', root: join(`${dir}-link`, 'pool'), clock: { now: () => 0 } });
+  sleeper('sleep', { cwd: pool.pathOf(ID) });
+  expect((await findLiveUses(linked)).byInstance.has(ID)).toBe(true);
+});
+
+it('does not find a process that has ended, nor one in a directory whose name only begins alike', async () => {
+  await mkdir(`${pool.paths.root}-other/${ID}`, { recursive: true });
+  await mkdir(join(pool.paths.root, `${ID}-backup`));
+  sleeper('sleep', { cwd: `${pool.paths.root}-other/${ID}` });
+  sleeper('sleep', { cwd: join(pool.paths.root, `${ID}-backup`) });
+  const { end } = sleeper('sleep', { cwd: pool.pathOf(ID) });
+  await end();
+  expect((await findLiveUses(pool)).byInstance.size).toBe(0);
+});
+
+it('does not count this process itself', async () => {
+  const before = process.cwd();
+  process.chdir(pool.pathOf(ID));
+  try {
+    expect((await findLiveUses(pool)).byInstance.size).toBe(0);
+  } finally {
+    process.chdir(before);
+  }
+});
+
+it('counts what other users hide as unreadable, and still finds what can be seen', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('acting as another user needs root');
+  sleeper('sleep', { cwd: pool.pathOf(ID) }); // root's
+  expect((await findLiveUses(pool)).byInstance.has(ID)).toBe(true);
+  await asUser(null, async () => {
+    const seen = await findLiveUses(pool);
+    expect(seen.byInstance.has(ID)).toBe(false);
+    expect(seen.unreadable).toBeGreaterThan(0);
+  });
+});
+
+it('names the process that keeps the space of a deleted tree by an open file', async () => {
+  const file = join(pool.pathOf(ID), 'data', 'file');
+  await writeFile(file, '');
+  const pid = await holder(file);
+  expect(await findDeletedOpen([pool.pathOf(ID)])).toEqual([]);
+  await rm(pool.pathOf(ID), { recursive: true });
+  expect(await findDeletedOpen([pool.pathOf(ID)])).toEqual([{ pid, command: 'sleep' }]);
+});
