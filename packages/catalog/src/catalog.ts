@@ -112,6 +112,8 @@ export interface Catalog {
   ): Promise<'marked' | 'absent' | 'deleting'>;
   /** Takes at most so many ids whose record on disk is older than the catalog. */
   takeDirty(most: number): Promise<string[]>;
+  /** Those that were taken, and could not be written. */
+  putBackDirty(ids: readonly string[]): Promise<void>;
   /** Calls back when a lease, pin or the like changed (with the instance's id), or what `announce` said. */
   onChange(listener: (what: string) => void): Promise<() => Promise<void>>;
   announce(what: string): Promise<void>;
@@ -145,6 +147,8 @@ export interface Catalog {
   /** Leaves an audit entry for the worker, which writes the log. */
   leaveNote(note: Note): Promise<void>;
   takeNotes(most: number): Promise<Note[]>;
+  /** Those that were taken, and could not be written: before whatever was left since. */
+  putBackNotes(notes: readonly Note[]): Promise<void>;
   /** Keeps a sealed plan, made at `at`, for whoever wants it carried out. */
   keepPlan(digest: string, plan: SealedPlan, at: number): Promise<void>;
   plan(digest: string): Promise<{ at: number; plan: SealedPlan } | null>;

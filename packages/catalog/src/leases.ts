@@ -4,7 +4,10 @@ import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
 
-type Leases = Pick<Catalog, 'lease' | 'releaseLease' | 'mark' | 'takeDirty' | 'onChange' | 'announce'>;
+type Leases = Pick<
+  Catalog,
+  'lease' | 'releaseLease' | 'mark' | 'takeDirty' | 'putBackDirty' | 'onChange' | 'announce'
+>;
 
 /** A new lease's token: 128 random bits. Only its hash is kept. */
 export function newLeaseToken(): string {
@@ -45,6 +48,10 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
     },
 
     takeDirty: (most) => redis.spop(keys.dirty, most),
+
+    async putBackDirty(ids) {
+      if (ids.length > 0) await redis.sadd(keys.dirty, ...ids);
+    },
 
     async onChange(listener) {
       const connection = redis.duplicate({ maxRetriesPerRequest: null });

@@ -14,7 +14,7 @@ const noteSchema = z.looseObject({ action: z.string(), outcome: z.string() });
 export function createTombstones(
   redis: Redis,
   keys: Keys,
-): Pick<Catalog, 'bury' | 'tombstone' | 'leaveNote' | 'takeNotes'> {
+): Pick<Catalog, 'bury' | 'tombstone' | 'leaveNote' | 'takeNotes' | 'putBackNotes'> {
   return {
     async bury(tombstone) {
       await redis.set(keys.tombstone(tombstone.record.id), JSON.stringify(tombstone), 'EX', KEEP_SECONDS);
@@ -30,6 +30,10 @@ export function createTombstones(
     async takeNotes(most) {
       const texts = (await redis.lpop(keys.notes, most)) ?? [];
       return texts.map((text) => readJson(noteSchema, keys.notes, text));
+    },
+    async putBackNotes(notes) {
+      const texts = notes.map((note) => JSON.stringify(note)).reverse();
+      if (texts.length > 0) await redis.lpush(keys.notes, ...texts);
     },
   };
 }

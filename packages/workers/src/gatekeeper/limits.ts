@@ -16,8 +16,11 @@ import {
 export interface Limits {
   /** Why a request may not go on to be decided now; null when it may. Throws RefusedError RATE_EXCEEDED for never. */
   ask(request: string, count: number): Promise<string | null>;
-  /** So many instances were released to be spawned. */
-  released(count: number): Promise<void>;
+  /**
+   * Counts so many instances as released to be spawned, unless others were meanwhile and with these there would be too
+   * many: then resolves with why, else with null.
+   */
+  release(count: number): Promise<string | null>;
   /** How a spawn of a request ended. */
   ended(request: string, end: SpawnEnd): Promise<void>;
 }
@@ -65,11 +68,14 @@ export function createLimits({ catalog, config, clock, onBreaker }: LimitsOption
         await keep({ breaker: asked.breaker, starts });
         return asked.answer.pass ? null : asked.answer.reason;
       }),
-    released: (count) =>
+    release: (count) =>
       inTurn(async ({ breaker, starts }) => {
-        if (maxSpawnsPerHour === null) return;
+        if (maxSpawnsPerHour === null) return null;
         const now = clock.now();
+        const rate = checkRate({ starts, count, most: maxSpawnsPerHour, now });
+        if (rate.verdict !== 'within') return rate.reason;
         await keep({ breaker, starts: [...recentStarts(starts, now), { at: now, count }] });
+        return null;
       }),
     ended: (request, end) =>
       inTurn(async ({ breaker, starts }) => {

@@ -42,6 +42,11 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const { decision, look, expected } = await decide(ctx, prepared, state.request, await lookout.look(fresh));
   if (decision.verdict === 'impossible') throw new RefusedError('NEVER_FITS', decision.sentence);
   if (decision.verdict === 'admit' && (await promise(turn, { decision, look, expected }))) {
+    const late = await ctx.limits.release(state.request.count);
+    if (late !== null) {
+      await ctx.catalog.giveBack(turn.id);
+      return hold(turn, late, seen);
+    }
     await ctx.catalog.release(turn.id);
     await ctx.audit.append({
       action: 'admit_request',
@@ -50,7 +55,6 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
       bytes: decision.need.bytes,
       outcome: 'admitted',
     });
-    await ctx.limits.released(state.request.count);
     return { next: 'release' };
   }
   if (await canReclaim(turn, decision)) {

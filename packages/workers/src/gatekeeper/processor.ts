@@ -8,6 +8,8 @@ import {
 } from '@spica/queues';
 import { DelayedError, type Job, WaitingChildrenError } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { tryAgain } from '../runtime/hand-back.ts';
+import { isRefusedByRedis, isUnaudited } from '../runtime/refused.ts';
 import { createLookout, type Lookout } from './look.ts';
 import { preflight } from './preflight.ts';
 import { release } from './release.ts';
@@ -16,7 +18,8 @@ import { report, type StepResult, save, type Turn } from './turn.ts';
 
 /**
  * The gate's processor: a request's way through `preflight → (prepare | reclaim)* → release → collect`, or `undo`.
- * Each step saves what it came to before the job moves, and may run twice. It never does disk work itself.
+ * Each step saves what it came to before the job moves, and may run twice. It never does disk work itself. While Redis or
+ * the audit log takes no writes (a full disk), no request ends: it comes again a moment later.
  */
 export function createGatekeeper(ctx: ServedContext) {
   const lookout = createLookout(ctx);
@@ -28,6 +31,13 @@ export function createGatekeeper(ctx: ServedContext) {
       return await advance({ ctx, job, token: token ?? '', id, logger, state, reclaimed: false }, lookout);
     } catch (error) {
       if (error instanceof DelayedError || error instanceof WaitingChildrenError) throw error;
+      if (isRefusedByRedis(error) || isUnaudited(error)) {
+        ctx.logger.warn(
+          { err: error, request: job.id },
+          'the request waits: what it comes to cannot be kept',
+        );
+        return tryAgain(job, token);
+      }
       throw toJobError(error);
     }
   };
@@ -41,7 +51,7 @@ async function advance(turn: Turn, lookout: Lookout): Promise<RequestResult> {
       outcome = await takeStep(turn, lookout);
     } catch (error) {
       if (error instanceof RefusedError) return reject(turn, error);
-      if (turn.state.step === 'undo' || !(error instanceof SpicaError)) throw error;
+      if (turn.state.step === 'undo' || !(error instanceof SpicaError) || isUnaudited(error)) throw error;
       await save(turn, { step: 'undo', failure: toJobError(error).message });
       continue;
     }

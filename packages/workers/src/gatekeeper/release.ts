@@ -4,8 +4,8 @@ import { instanceIdsOf } from './steps.ts';
 import { childOptions, report, type StepResult, save, type Turn, waitForChildren } from './turn.ts';
 
 /**
- * Releases the request's spawn jobs, waits for all of them, and collects: every one came up → the result; one failed →
- * `undo`. Safe to enter again at any point.
+ * Releases the request's spawn jobs, waits for all of them, and collects: every one came up → the result; one failed, or
+ * the request was cancelled meanwhile → `undo`. Safe to enter again at any point.
  */
 export async function release(turn: Turn): Promise<StepResult> {
   const { ctx, id, state } = turn;
@@ -60,6 +60,10 @@ async function collect(turn: Turn): Promise<StepResult> {
   const prefix = `:${id}-spawn-`;
   const spawned = Object.entries(values).filter(([key]) => key.includes(prefix));
   if (spawned.length === state.request.count) {
+    if (await ctx.catalog.isCancelled(id)) {
+      await save(turn, { step: 'undo', failure: `REQUEST_CANCELLED: request ${id} was cancelled` });
+      return { next: 'undo' };
+    }
     await ctx.catalog.settle(id);
     await ctx.waker.wake();
     return { result: resultOf(spawned.map(([, value]) => value)) };

@@ -69,6 +69,14 @@ export function instanceIdsOf(turn: Turn): string[] {
   return Array.from({ length: state.request.count }, (_, index) => instanceIdOf(ctx.pool.name, id, index));
 }
 
+/** An undo that the audit log had no room for has touched nothing: the next run of this step starts another. */
+async function tryAgainIfUnaudited({ ctx, id }: Turn, failure: string): Promise<void> {
+  const { code, message } = readFailure(failure);
+  if (code !== 'AUDIT_UNWRITABLE') return;
+  await ctx.queues.prune.remove(childIds.undo(id));
+  throw new CheckError(code, message);
+}
+
 /** Removes what came up of a request that failed, gives back its reservation, and ends it. */
 export async function undo(turn: Turn): Promise<never> {
   const { ctx, id, state } = turn;
@@ -87,6 +95,7 @@ export async function undo(turn: Turn): Promise<never> {
     id: childIds.undo(id),
     data,
   });
+  if ('failure' in end) await tryAgainIfUnaudited(turn, end.failure);
   const left =
     'failure' in end ? end.failure : end.value.failed.map((item) => `${item.id}: ${item.reason}`).join('; ');
   const text = left ? `${message}; not all of it could be undone: ${left}` : message;

@@ -16,14 +16,18 @@ import {
   type Space,
   TREND_WINDOW_MS,
 } from '@spica/core';
+import type { AuditEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { type Responder, relieve } from './respond.ts';
+import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
 import { readUse } from './use.ts';
 
 /** Redis may be gone, and its client waits for it; the disk does not. */
 const REDIS_MS = 3_000;
 /** How often what was seen is kept in Redis, for `spica status` and the next start. */
 const KEEP_EVERY_MS = 15_000;
+/** So many changes of level are kept for an audit log that takes none. */
+const MOST_UNTOLD = 1_000;
 
 export interface Monitor {
   close(): Promise<void>;
@@ -34,7 +38,7 @@ export interface Monitor {
  * from. Works without Redis: what frees space at a critical level needs the disk alone.
  */
 export async function startMonitor(ctx: ServedContext, responder: Responder): Promise<Monitor> {
-  const watch = createWatch(ctx, responder);
+  const watch = createWatch(ctx, { ...responder, pause: await openSpawnPause(ctx) });
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let running: Promise<void> = Promise.resolve();
@@ -43,7 +47,6 @@ export async function startMonitor(ctx: ServedContext, responder: Responder): Pr
       if (!closed) timer = setTimeout(run, nextMs);
     });
   };
-  await resumeAfterCrash(ctx);
   run();
   await running; // whoever starts a pool on a full disk knows it before its first job
   return {
@@ -54,11 +57,6 @@ export async function startMonitor(ctx: ServedContext, responder: Responder): Pr
       await watch.keep();
     },
   };
-}
-
-/** A process that ended at a critical level left spawns paused; if the level stands, the first look pauses them again. */
-async function resumeAfterCrash({ catalog, queues }: ServedContext): Promise<void> {
-  if ((await catalog.pressure())?.level === 'critical') await queues.spawn.resume();
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
@@ -77,13 +75,15 @@ interface Watch {
   keep(): Promise<void>;
 }
 
-function createWatch(ctx: ServedContext, responder: Responder): Watch {
+function createWatch(ctx: ServedContext, responder: Responder & { readonly pause: SpawnPause }): Watch {
   const { checkEveryMs, forecastWarnMs } = ctx.policy.disk;
   let level: PressureLevel = 'ok';
   let since = ctx.clock.now();
   let history: DiskPoint[] | null = null;
   let keptAt = 0;
   let warned = false;
+  /** What the audit log is still to hear: on a full disk it may take nothing for a while. */
+  let untold: AuditEntry[] = [];
 
   async function remember(space: Space): Promise<void> {
     history ??= await ctx.catalog.diskHistory();
@@ -94,7 +94,10 @@ function createWatch(ctx: ServedContext, responder: Responder): Watch {
   async function keep(): Promise<void> {
     keptAt = ctx.clock.now();
     await attempt('keeping the pressure in Redis', async () => {
-      await ctx.catalog.savePressure({ level, since, at: keptAt });
+      // As long as spawns are paused, whoever starts next has to know.
+      if (level === 'critical' || !responder.pause.isPaused) {
+        await ctx.catalog.savePressure({ level, since, at: keptAt });
+      }
       if (history) await ctx.catalog.saveDiskHistory(history);
     });
   }
@@ -108,6 +111,20 @@ function createWatch(ctx: ServedContext, responder: Responder): Watch {
     }
   }
 
+  async function tell(): Promise<void> {
+    if (untold.length === 0) return;
+    const entries = untold;
+    untold = [];
+    await attempt('the audit log', async () => {
+      try {
+        await ctx.audit.append(entries);
+      } catch (error) {
+        untold = [...entries, ...untold].slice(-MOST_UNTOLD);
+        throw error;
+      }
+    });
+  }
+
   async function enter(next: PressureLevel, figures: PressureFigures): Promise<void> {
     const before = level;
     level = next;
@@ -119,14 +136,13 @@ function createWatch(ctx: ServedContext, responder: Responder): Watch {
       { level: next, before, freeBytes: figures.free },
       `pressure on the disk: ${next} (was ${before})`,
     );
-    await attempt('the audit log', () =>
-      ctx.audit.append({
-        action: 'pressure',
-        reason: sentence,
-        bytes: figures.free,
-        outcome: `${before} → ${next}`,
-      }),
-    );
+    untold.push({
+      action: 'pressure',
+      at: new Date(since).toISOString(),
+      reason: sentence,
+      bytes: figures.free,
+      outcome: `${before} → ${next}`,
+    });
     if (!worse) await attempt('waking held requests', () => ctx.waker.wake());
     await keep();
   }
@@ -153,13 +169,9 @@ function createWatch(ctx: ServedContext, responder: Responder): Watch {
         const next = nextLevel(level, [bytes, ...inodes]);
         const changed = next !== level;
         // Room first: on a full disk neither the audit log nor Redis can take a word.
-        await relieve(
-          ctx,
-          responder,
-          { level: next, entered: changed, left: changed ? level : null, bytes },
-          attempt,
-        );
+        await relieve(ctx, responder, { level: next, entered: changed, bytes }, attempt);
         if (changed) await enter(next, bytes);
+        await tell();
         await attempt('remembering the use of the disk', () => remember(space));
         warnOfForecast(floor.bytes);
         return nextCheckMs({ level, checkEveryMs, forecast: forecast(floor.bytes, RUSH_WINDOW_MS) });

@@ -4,6 +4,7 @@ import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { freeAll, scheduleTrash } from '../pruner/trash.ts';
 import type { Ballast } from './ballast.ts';
+import type { SpawnPause } from './spawn-pause.ts';
 
 /** A large trash takes its time; the disk is looked at again after this. */
 const TRASH_MS = 60_000;
@@ -18,8 +19,6 @@ export interface PressureSeen {
   readonly level: PressureLevel;
   /** It was not this level at the last look. */
   readonly entered: boolean;
-  /** The level before, where it changed. */
-  readonly left: PressureLevel | null;
   readonly bytes: PressureFigures;
 }
 
@@ -33,13 +32,14 @@ export type Attempt = (what: string, work: () => Promise<unknown>, deadlineMs?: 
  */
 export async function relieve(
   ctx: ServedContext,
-  responder: Responder,
+  responder: Responder & { readonly pause: SpawnPause },
   seen: PressureSeen,
   attempt: Attempt,
 ): Promise<void> {
-  const { level, entered, left, bytes } = seen;
+  const { level, entered, bytes } = seen;
+  const { pause } = responder;
   if (level === 'critical') await relieveCritical(ctx, responder, entered, attempt);
-  if (left === 'critical') await attempt('resuming spawns', () => ctx.queues.spawn.resume());
+  else if (pause.isPaused) await attempt('resuming spawns', () => pause.want(false));
   if (level !== 'ok' && entered) {
     await attempt('asking for a prune', () => askForPrune(ctx));
     await attempt('asking for the trash to be emptied', () => scheduleTrash(ctx));
@@ -54,15 +54,19 @@ export async function relieve(
 
 async function relieveCritical(
   ctx: ServedContext,
-  { ballast, cancelSpawns }: Responder,
+  { ballast, cancelSpawns, pause }: Responder & { readonly pause: SpawnPause },
   entered: boolean,
   attempt: Attempt,
 ): Promise<void> {
   await attempt('giving up the ballast', () => ballast.giveUp());
-  if (entered) cancelSpawns('the disk is critically full');
+  const stopSpawns = () => cancelSpawns('the disk is critically full');
+  if (entered) stopSpawns();
   const emptyTrash = async () => freeAll(ctx, await listTrash(ctx.pool), { urgent: true });
-  await attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS);
-  await attempt('pausing spawns', () => ctx.queues.spawn.pause());
+  await Promise.all([
+    attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS),
+    attempt('pausing spawns', () => pause.want(true)),
+  ]);
+  if (entered) stopSpawns(); // those that were begun before Redis knew
 }
 
 /** As long as one waits or runs, more of the same are dropped. */

@@ -10,6 +10,7 @@ import {
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { recordFinished, refreshProfiles } from '../sampler/final.ts';
+import { sampleAfter } from '../sampler/sample.ts';
 import { targetOf } from '../sampler/target.ts';
 import { lookForUse } from './protection.ts';
 
@@ -43,6 +44,7 @@ export interface TakenOut {
 
 interface Wanted {
   readonly removal: Removal;
+  /** With what it has become, where that was measured now. */
   readonly record: InstanceRecord | null;
   readonly bytes: number | null;
 }
@@ -98,17 +100,26 @@ function entryOf({ id, reason, request }: Removal) {
   return { action: 'delete_instance', request, instance: id, reason };
 }
 
-/** Their records, and sizes; those that were never measured are measured now. */
+/**
+ * Their records, and sizes. Those that were never measured, or had just become another size when they were, are measured
+ * now: what they have become is what their template's profile learns.
+ */
 async function lookUp(ctx: ServedContext, removals: readonly Removal[]): Promise<Wanted[]> {
   const found = await Promise.all(removals.map(({ id }) => ctx.catalog.get(id)));
   const records = found.map((instance) => instance?.record ?? null);
-  const unmeasured = records.flatMap((record) => (record && !record.sample ? [targetOf(record)] : []));
-  const samples = await measureInstances(ctx.pool, unmeasured, ctx);
+  const unsure = records.flatMap((record) => (record && !isSettled(record) ? [targetOf(record)] : []));
+  const samples = await measureInstances(ctx.pool, unsure, ctx);
   return removals.map((removal, i) => {
-    const record = records[i] ?? null;
-    const bytes = record ? (ownBytes(record) ?? samples.get(removal.id)?.ownBytes ?? null) : null;
-    return { removal, record, bytes };
+    const measured = samples.get(removal.id);
+    const last = records[i] ?? null;
+    const record = last && measured ? { ...last, sample: sampleAfter(last.sample, measured) } : last;
+    return { removal, record, bytes: record && ownBytes(record) };
   });
+}
+
+/** Measured, and found to be of the size that it had before. */
+function isSettled({ sample }: InstanceRecord): boolean {
+  return sample !== null && sample.changedAt < sample.at;
 }
 
 /** Resolves with why it was skipped, or null once it is in the trash. */
@@ -178,14 +189,9 @@ export async function freeSpace(
   ctx: Pick<ServedContext, 'audit' | 'logger'>,
   trash: TrashEntry,
 ): Promise<boolean> {
-  const entry = {
-    action: 'delete_instance',
-    request: trash.note?.request ?? null,
-    instance: trash.id,
-    reason: trash.note?.reason ?? 'left in the trash by an earlier run',
-  };
+  const entry = deletionOf(trash);
   try {
-    if (!(await emptyTrash(trash))) return false;
+    if (!(await emptyTrash(trash, () => tellDeleted(ctx, trash)))) return false;
   } catch (error) {
     await ctx.audit.append({ ...entry, bytes: 0, outcome: `failed: ${messageOf(error)}` });
     ctx.logger.error(
@@ -194,13 +200,32 @@ export async function freeSpace(
     );
     throw error;
   }
-  const bytes = trash.note?.bytes ?? null;
-  await ctx.audit.append({ ...entry, bytes, outcome: 'deleted' });
-  ctx.logger.info(
-    { instance: trash.id, request: entry.request, bytes, reason: entry.reason },
+  return true;
+}
+
+type Deleted = Pick<TrashEntry, 'id' | 'note'>;
+
+function deletionOf({ id, note }: Deleted) {
+  return {
+    action: 'delete_instance',
+    request: note?.request ?? null,
+    instance: id,
+    reason: note?.reason ?? 'left in the trash by an earlier run',
+  };
+}
+
+/** The end of a deletion, for the record. */
+export async function tellDeleted(
+  { audit, logger }: Pick<ServedContext, 'audit' | 'logger'>,
+  deleted: Deleted,
+): Promise<void> {
+  const entry = deletionOf(deleted);
+  const bytes = deleted.note?.bytes ?? null;
+  await audit.append({ ...entry, bytes, outcome: 'deleted' });
+  logger.info(
+    { instance: deleted.id, request: entry.request, bytes, reason: entry.reason },
     'instance deleted',
   );
-  return true;
 }
 
 export function messageOf(error: unknown): string {

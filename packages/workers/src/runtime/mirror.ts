@@ -5,17 +5,36 @@ const BATCH = 200;
 
 /**
  * Brings to the disk what changed in the catalog: records of instances that were leased, pinned or the like, and in the
- * audit log what operators forced. Call it when something changed, and at times in case that was missed.
+ * audit log what operators forced. Call it when something changed, and at times in case that was missed. What cannot be
+ * written stays to be written; rejects then.
  */
 export async function mirrorChanges(ctx: ServedContext): Promise<void> {
-  for (;;) {
-    const ids = await ctx.catalog.takeDirty(BATCH);
-    for (const id of ids) {
-      const instance = await ctx.catalog.get(id);
-      if (instance) await writeRecord(ctx.pool, instance.record);
+  while ((await mirrorRecords(ctx)) || (await mirrorNotes(ctx)));
+}
+
+/** Whether there may be more. */
+async function mirrorRecords({ catalog, pool }: ServedContext): Promise<boolean> {
+  const ids = await catalog.takeDirty(BATCH);
+  for (const [i, id] of ids.entries()) {
+    try {
+      const instance = await catalog.get(id);
+      if (instance) await writeRecord(pool, instance.record);
+    } catch (error) {
+      await catalog.putBackDirty(ids.slice(i));
+      throw error;
     }
-    const notes = await ctx.catalog.takeNotes(BATCH);
-    if (notes.length > 0) await ctx.audit.append(notes, { sync: true });
-    if (ids.length < BATCH && notes.length < BATCH) return;
   }
+  return ids.length === BATCH;
+}
+
+async function mirrorNotes({ catalog, audit }: ServedContext): Promise<boolean> {
+  const notes = await catalog.takeNotes(BATCH);
+  if (notes.length === 0) return false;
+  try {
+    await audit.append(notes, { sync: true });
+  } catch (error) {
+    await catalog.putBackNotes(notes);
+    throw error;
+  }
+  return notes.length === BATCH;
 }

@@ -9,6 +9,7 @@ import { createLimits } from '../gatekeeper/limits.ts';
 import { createWaker } from '../gatekeeper/waker.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { type Monitor, startMonitor } from '../pressure/monitor.ts';
+import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { freeDeadJobs } from './dead-jobs.ts';
@@ -44,6 +45,7 @@ interface Served {
  * served, those begun are let go. Throws what `openPool` and `lockPool` throw (POOL_SERVED names the other process).
  */
 export async function startRuntime({ config, target, clock, logger }: RuntimeOptions): Promise<Runtime> {
+  await makeRoomToStart(config, logger);
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
   const served: Served[] = [];

@@ -1,4 +1,4 @@
-import { dueAfterMs, type InstanceRecord, leaseInForce, type Sample } from '@spica/core';
+import { dueAfterMs, type InstanceRecord, leaseInForce } from '@spica/core';
 import { checkMarker, type Measurement, measureInstances, writeRecord } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
@@ -7,6 +7,7 @@ import { handBack } from '../runtime/hand-back.ts';
 import { recordFinished, refreshProfiles } from './final.ts';
 import { growthAfter } from './growth.ts';
 import { checkOversize } from './oversize.ts';
+import { sampleAfter } from './sample.ts';
 import { targetOf } from './target.ts';
 
 /** How many instances are measured by one process, and between two writes to the catalog. */
@@ -80,7 +81,7 @@ async function keep(
   before: InstanceRecord,
   measured: Measurement,
 ): Promise<InstanceRecord | null> {
-  const sample: Sample = { ...measured, changedAt: changedAt(before.sample, measured) };
+  const sample = sampleAfter(before.sample, measured);
   const growth = growthAfter(ctx, { ...before, sample });
   const { everyMs, maxAgeMs } = ctx.config.sample;
   const history = [...(before.sample ? [before.sample] : []), sample];
@@ -97,9 +98,4 @@ async function keep(
 function isFinished(ctx: ServedContext, record: InstanceRecord): boolean {
   const now = ctx.clockGuard.now();
   return leaseInForce(record, now) === null && growthAfter(ctx, record).endsAt <= now;
-}
-
-/** When an instance was first found to have the size that it has. */
-function changedAt(before: Sample | null, { at, ownBytes, inodes }: Measurement): number {
-  return before && before.ownBytes === ownBytes && before.inodes === inodes ? before.changedAt : at;
 }

@@ -1,5 +1,6 @@
 import { CheckError, type SpawnEnd, SpicaError } from '@spica/core';
 import {
+  type PreparePayload,
   type PrepareResult,
   parsePayload,
   preparePayloadSchema,
@@ -11,6 +12,7 @@ import {
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { handBack, SHUTTING_DOWN } from '../runtime/hand-back.ts';
+import { isRefusedByRedis } from '../runtime/refused.ts';
 import { prepareTemplate } from './prepare.ts';
 import { spawnInstance } from './spawn.ts';
 
@@ -21,7 +23,7 @@ export function createSpawner(ctx: ServedContext) {
     try {
       return await handBack<SpawnResult | PrepareResult>(job, token, signal, () => {
         if (job.name === 'prepare') {
-          return prepareTemplate(ctx, parsePayload(preparePayloadSchema, job.data, where), signal);
+          return prepare(ctx, parsePayload(preparePayloadSchema, job.data, where), signal);
         }
         return spawn(ctx, parsePayload(spawnPayloadSchema, job.data, where), signal);
       });
@@ -33,6 +35,21 @@ export function createSpawner(ctx: ServedContext) {
   };
 }
 
+/** Prepares a template. One that is stopped because the disk is full has no room for now, and may be asked for again. */
+async function prepare(
+  ctx: ServedContext,
+  job: PreparePayload,
+  signal?: AbortSignal,
+): Promise<PrepareResult> {
+  try {
+    return await prepareTemplate(ctx, job, signal);
+  } catch (cause) {
+    if (!signal?.aborted || signal.reason === SHUTTING_DOWN) throw cause;
+    const message = `template ${job.template}: its preparation was given up: ${signal.reason}`;
+    throw new CheckError('NO_SPACE', message, {}, cause);
+  }
+}
+
 /** Spawns, and tells the gate's breaker how it ended. */
 async function spawn(ctx: ServedContext, job: SpawnPayload, signal?: AbortSignal): Promise<SpawnResult> {
   try {
@@ -40,6 +57,7 @@ async function spawn(ctx: ServedContext, job: SpawnPayload, signal?: AbortSignal
     await ctx.limits.ended(job.request, 'success');
     return result;
   } catch (cause) {
+    if (isRefusedByRedis(cause)) throw cause; // it has not ended: it is tried again
     const error =
       signal?.aborted && signal.reason !== SHUTTING_DOWN ? cancelled(signal.reason, cause) : cause;
     if (!signal?.aborted) await ctx.limits.ended(job.request, endOf(error));
