@@ -38,12 +38,12 @@ export class Checks {
   }
 
   onAdmit(request: Request): void {
-    const { store, agenda, now } = this.#world;
+    const { store, agenda, guardedNow } = this.#world;
     this.#checkOrder(request);
     for (const instance of store.instances.values()) {
       const size = this.#world.sizeOf(instance);
       const { growth } = instance;
-      const left = growth.endsAt > now ? growth : { bytes: 0, inodes: 0 };
+      const left = growth.endsAt > guardedNow ? growth : { bytes: 0, inodes: 0 };
       instance.allowed = { bytes: size.bytes + left.bytes, inodes: size.inodes + left.inodes };
     }
     this.#othersAtAdmission = this.#world.othersBytes();

@@ -131,7 +131,7 @@ export class Gate {
   }
 
   #decide(request: Request): { decision: Decision; predicted: Request['predicted'] } {
-    const { store, now } = this.#world;
+    const { store, guardedNow } = this.#world;
     const { perInstance, basis } = expectationOf(store, request);
     const decision = decideAdmission({
       count: request.finals.length,
@@ -141,7 +141,7 @@ export class Gate {
       replicas: null,
       space: this.#world.space(),
       reserved: store.reserved,
-      growth: store.growth(now),
+      growth: store.growth(guardedNow),
       floor: HOST.floor,
       instances: store.instances.size,
       maxInstances: HOST.retention.maxInstances,

@@ -41,7 +41,7 @@ function toCandidate(world: World, instance: Instance): Candidate {
 function protectionOf(world: World, { state, pinned, leaseEndsAt }: Instance): Candidate['protectedBy'] {
   if (state === 'in-flight') return { rule: 'in-flight', reason: 'its request has not ended yet' };
   if (pinned) return { rule: 'pin', reason: 'pinned' };
-  return leaseEndsAt !== null && leaseEndsAt > world.now ? { rule: 'lease', reason: 'leased' } : null;
+  return leaseEndsAt !== null && leaseEndsAt > world.guardedNow ? { rule: 'lease', reason: 'leased' } : null;
 }
 
 /** Carries a plan out: what was begun when the worker is killed is finished by the next one. */

@@ -11,6 +11,8 @@ import { World } from './world.ts';
 export interface SimulationOptions {
   readonly seed: number;
   readonly days: number;
+  /** How many times the usual number of requests: 1 for a tournament in 10 hours and a small job in 45 minutes. */
+  readonly load: number;
   readonly troubles: Troubles;
 }
 
@@ -36,7 +38,7 @@ export interface Outcome {
 const DRAIN_MS = 4 * DAY;
 
 /** Runs a pool through so many days. The same options give the same outcome. */
-export function simulate({ seed, days, troubles }: SimulationOptions): Outcome {
+export function simulate({ seed, days, load, troubles }: SimulationOptions): Outcome {
   const world = new World(seeded(seed), troubles);
   const checks = new Checks(world);
   const gate = new Gate(world, checks);
@@ -77,7 +79,7 @@ export function simulate({ seed, days, troubles }: SimulationOptions): Outcome {
     () => checks.draw(),
   );
   arrangeTroubles(world, runner, endTrue, counts);
-  runner.start(endTrue);
+  runner.start(endTrue, load);
   while (world.agenda.step(endTrue));
   while (world.store.requests.size > 0 && world.agenda.step(endTrue + DRAIN_MS));
   checks.close();

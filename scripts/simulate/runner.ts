@@ -24,10 +24,10 @@ export class Runner {
     gate.onReady = (request) => this.#use(request);
   }
 
-  /** Submits until `endTrue`. */
-  start(endTrue: number): void {
-    this.#every(10 * HOUR, endTrue, () => this.#tournament());
-    this.#every(45 * MINUTE, endTrue, () => this.#smallJob());
+  /** Submits until `endTrue`; `load` times as many as usual. */
+  start(endTrue: number, load: number): void {
+    this.#every((10 * HOUR) / load, endTrue, () => this.#tournament());
+    this.#every((45 * MINUTE) / load, endTrue, () => this.#smallJob());
   }
 
   #every(meanMs: number, endTrue: number, act: () => void): void {
@@ -103,7 +103,7 @@ export class Runner {
         return;
       }
       for (const instance of this.#instancesOf(request))
-        this.#lease(instance, this.#world.now + HOST.leaseMs);
+        this.#lease(instance, this.#world.guardedNow + HOST.leaseMs);
       agenda.after(Math.min(HOST.leaseMs / 3, Math.min(diesTrue, endTrue) - agenda.now), renew);
     };
     renew();
@@ -130,10 +130,10 @@ export class Runner {
 
   /** Grants, renews or (null) releases a lease, and says anew what is expected of the instance. */
   #lease(instance: Instance, endsAt: number | null): void {
-    const { now, store } = this.#world;
+    const { guardedNow, now, store } = this.#world;
     instance.leaseEndsAt = endsAt;
     if (endsAt !== null) instance.lastLeasedAt = now;
-    instance.growth = expectedGrowth(store, instance, now);
+    instance.growth = expectedGrowth(store, instance, guardedNow);
   }
 
   #pinWinner(request: Request): void {

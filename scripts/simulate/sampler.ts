@@ -16,7 +16,7 @@ export function samplePass(world: World): void {
 }
 
 function measure(world: World, instance: Instance): void {
-  const now = world.now;
+  const now = world.guardedNow;
   const size = world.sizeOf(instance);
   const before = instance.samples.at(-1);
   if (before === undefined || before.ownBytes !== size.bytes || before.ownInodes !== size.inodes) {
@@ -32,7 +32,9 @@ function measure(world: World, instance: Instance): void {
 
 function hasFinished(world: World, { state, leaseEndsAt, growth }: Instance): boolean {
   return (
-    state === 'ready' && (leaseEndsAt === null || leaseEndsAt <= world.now) && growth.endsAt <= world.now
+    state === 'ready' &&
+    (leaseEndsAt === null || leaseEndsAt <= world.guardedNow) &&
+    growth.endsAt <= world.guardedNow
   );
 }
 

@@ -28,7 +28,7 @@ export function admitInstance(
 }
 
 function create(world: World, request: Request, index: number): Instance {
-  const { random, agenda, now, store } = world;
+  const { random, agenda, now, guardedNow, store } = world;
   const final = request.finals[index] ?? request.template.clone;
   const growMs = request.runMs * random.between(0.5, 1.1);
   // One in fifty leaves a process behind that goes on to write.
@@ -39,11 +39,11 @@ function create(world: World, request: Request, index: number): Instance {
     index,
     spawnedAt: now,
     state: 'in-flight',
-    leaseEndsAt: now + HOST.leaseMs,
+    leaseEndsAt: guardedNow + HOST.leaseMs,
     lastLeasedAt: now,
     pinned: false,
     samples: [],
-    lastChangedAt: now,
+    lastChangedAt: guardedNow,
     nextSampleTrue: agenda.now,
     growth: { bytes: 0, inodes: 0, endsAt: 0 },
     recorded: false,
@@ -54,6 +54,6 @@ function create(world: World, request: Request, index: number): Instance {
     stopsTrue: agenda.now + Math.min(growMs, request.runMs) + strayMs,
     allowed: final,
   };
-  instance.growth = expectedGrowth(store, instance, now);
+  instance.growth = expectedGrowth(store, instance, guardedNow);
   return instance;
 }

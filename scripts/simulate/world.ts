@@ -1,4 +1,4 @@
-import { distrustClock, type Size, type Space } from '@spica/core';
+import { type Distrust, distrustClock, type Size, type Space } from '@spica/core';
 import { Agenda } from './agenda.ts';
 import type { Random } from './random.ts';
 import { type Burst, DAY, HOST, MINUTE, type Troubles } from './scenario.ts';
@@ -42,10 +42,20 @@ export class World {
     return EPOCH + this.agenda.now + this.clockOffsetMs;
   }
 
+  /** The time by which leases and growth are judged: a clock that was set far forward must not end them. */
+  get guardedNow(): number {
+    return this.now - Math.max(0, this.#distrust()?.aheadMs ?? 0);
+  }
+
   get ageRulesSuspended(): string | null {
+    return this.#distrust()?.reason ?? null;
+  }
+
+  #distrust(): Distrust | null {
+    if (this.clockOffsetMs === this.confirmedOffsetMs) return null;
     const wall = this.now;
     const expectedWall = EPOCH + this.agenda.now + this.confirmedOffsetMs;
-    return distrustClock({ wall, redis: wall, acceptedOffsetMs: 0, expectedWall })?.reason ?? null;
+    return distrustClock({ wall, redis: wall, acceptedOffsetMs: 0, expectedWall });
   }
 
   /** Stands between any two steps of the worker. Throws Killed at random. */
