@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceRecordSchema, isInstanceId } from '@spica/core';
 import * as z from 'zod';
@@ -65,14 +65,35 @@ export async function listTrash(pool: Pool): Promise<TrashEntry[]> {
   return entries.sort((a, b) => a.trashedAt - b.trashedAt || (a.name < b.name ? -1 : 1));
 }
 
-/** Removes notes of what is not in the trash, and drafts of notes: a crash leaves them. Call it while nobody deletes. */
-export async function sweepTrash(pool: Pool): Promise<void> {
+/**
+ * Removes notes of what is not in the trash, and drafts of notes: a crash leaves them. `told` is called with each whose
+ * instance is nowhere any more: its deletion had come to its end, but perhaps was not told of. Call it while nobody
+ * deletes.
+ */
+export async function sweepTrash(
+  pool: Pool,
+  told: (gone: Pick<TrashEntry, 'id' | 'note'>) => Promise<void> = async () => undefined,
+): Promise<void> {
   const names = new Set(await readdir(pool.paths.trash));
   for (const name of names) {
     const isDraft = NAME.test(name.split(NOTE, 1)[0] ?? '') && name.endsWith('.tmp');
     const of = baseOf(name, NOTE);
     const isOrphan = of !== name && NAME.test(of) && !names.has(of) && !names.has(of + DOOMED);
+    const id = NAME.exec(of)?.[1];
+    if (isOrphan && id && isInstanceId(id) && !(await isThere(pool.pathOf(id)))) {
+      await told({ id, note: await readNote(join(pool.paths.trash, of)) });
+    }
     if (isDraft || isOrphan) await rm(join(pool.paths.trash, name), { force: true });
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -43,16 +43,21 @@ export async function trashInstance(
 
 /**
  * Deletes what lies in the trash, for good, at low I/O priority; from when it begins, it cannot be restored. Safe to run
- * again. Resolves with whether there was anything: somebody else may have deleted or restored it. Throws CheckError MOUNT_INSIDE (nothing touched), or what `removeTree` throws when something resists: then the
+ * again. `told` is called once the tree is gone and before its note is, so that whoever keeps account can make up for it
+ * after a crash (`sweepTrash`). Resolves with whether there was anything: somebody else may have deleted or restored it. Throws CheckError MOUNT_INSIDE (nothing touched), or what `removeTree` throws when something resists: then the
  * rest is gone, and this is left.
  */
-export async function emptyTrash(entry: Pick<TrashEntry, 'id' | 'path'>): Promise<boolean> {
+export async function emptyTrash(
+  entry: Pick<TrashEntry, 'id' | 'path'>,
+  told: () => Promise<void> = async () => undefined,
+): Promise<boolean> {
   await refuseMounts(entry.path, entry.id);
   const doomed = doomedPathOf(entry.path);
   const begun = doomed !== entry.path && (await isDone(rename(entry.path, doomed)));
   const wasThere = begun || (await isDone(lstat(doomed)));
   if (!wasThere) return false;
   await removeTree(doomed);
+  await told();
   await rm(notePathOf(entry.path), { force: true });
   return true;
 }

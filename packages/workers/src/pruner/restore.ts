@@ -16,9 +16,12 @@ export async function restoreInstance(ctx: ServedContext, id: string): Promise<v
       `instance ${id}: it is not in the trash: it is gone for good, or was never deleted`,
     );
   }
+  // The record first: the note goes with the rename, and a crash right after it must not lose a lease or a pin.
+  const known = entry.note?.record ?? null;
+  if (known) await writeRecord(ctx.pool, known);
   await restoreFromTrash(ctx.pool, entry);
-  const record = entry.note?.record ?? (await recordOf(ctx, id));
-  await writeRecord(ctx.pool, record);
+  const record = known ?? (await recordOf(ctx, id));
+  if (!known) await writeRecord(ctx.pool, record);
   await ctx.catalog.adopt(record);
   await ctx.audit.append({
     action: 'restore_instance',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CatalogInstance } from '@spica/catalog';
 import type { InstanceRecord } from '@spica/core';
 import { checkMarker, listRecords, listTrash, scanPool } from '@spica/pool';
@@ -17,6 +18,8 @@ export interface Drift {
   readonly halted: readonly { readonly id: string; readonly onDisk: boolean }[];
   readonly strangers: readonly Stranger[];
   readonly brokenRecords: readonly { readonly name: string; readonly reason: string }[];
+  /** What the catalog knows of instances whose record on disk says otherwise, or is missing: a crash, or a lost file. */
+  readonly outdatedRecords: readonly InstanceRecord[];
   /** Records of instances that are neither on disk nor in the catalog. */
   readonly staleRecords: readonly string[];
   readonly orphans: { readonly reservations: readonly Orphan[]; readonly held: readonly Orphan[] };
@@ -56,6 +59,10 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
       .map(({ record: { id } }) => ({ id, onDisk: onDisk.has(id) })),
     strangers,
     brokenRecords: broken,
+    outdatedRecords: catalog
+      .filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id))
+      .map(({ record }) => record)
+      .filter((record) => isOutdated(recordOf.get(record.id), record)),
     staleRecords: records
       .map(({ id }) => id)
       .filter((id) => !onDisk.has(id) && !known.has(id) && !isComingUp(id)),
@@ -64,6 +71,14 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
     lastLeaseEndsAt: lastLeaseOf(records),
     onDisk: onDisk.size,
   };
+}
+
+/** What only the catalog and the record know, and neither manifest nor disk. Samples are not mirrored one by one. */
+function isOutdated(onDisk: InstanceRecord | undefined, known: InstanceRecord): boolean {
+  if (!onDisk) return true;
+  return (['lease', 'lastLeasedAt', 'pin', 'ttlMs', 'score'] as const).some(
+    (field) => !isDeepStrictEqual(onDisk[field], known[field]),
+  );
 }
 
 /** Looked at once more: what was deleted between the two readings has not vanished. */

@@ -9,6 +9,7 @@ import {
   writeRecord,
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { tellDeleted } from '../pruner/remove.ts';
 import { recordFinished, refreshProfiles } from '../sampler/final.ts';
 import { compare, type Drift } from './compare.ts';
 
@@ -31,11 +32,12 @@ export async function reconcile(
   const drift = await compare(ctx);
   if (starting) {
     await cleanStaging(ctx.pool, new Set());
-    await sweepTrash(ctx.pool);
+    await sweepTrash(ctx.pool, (gone) => tellDeleted(ctx, gone));
     for (const halted of drift.halted) await mendHalted(ctx, halted);
   }
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);
   await endVanished(ctx, drift);
+  for (const record of drift.outdatedRecords) await writeRecord(ctx.pool, record);
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
