@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Whether a process runs. One that has ended, but whose parent has not asked yet, does not. */
 export function isRunning(pid: number): boolean {
@@ -10,6 +10,24 @@ export function isRunning(pid: number): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ESRCH' || code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** The command lines of the processes that were started with this text among their arguments, a path for example. */
+export function processesAbout(text: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((pid) => readCommandLine(pid))
+    .filter((line) => line.includes(text));
+}
+
+function readCommandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return ''; // it has ended
     throw error;
   }
 }

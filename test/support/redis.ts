@@ -68,16 +68,37 @@ export function describeOnRedis(name: string, suite: (redis: TestRedis) => void)
   }
 }
 
-/** Starts a redis-server of its own, as `spica up` does, but on a TCP port. */
-export async function startLocal(): Promise<Started> {
+/** A redis-server of a test's own, which can be killed and started again where it was. */
+export interface LocalRedis {
+  readonly url: string;
+  /** With SIGKILL; resolves once it has ended. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port, with what it had kept. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a redis-server as `spica up` does, but on a TCP port. */
+export async function startLocal(): Promise<LocalRedis> {
   const stateDir = await mkdtemp(join(tmpdir(), 'spica-redis-'));
-  const server = await startEmbeddedRedis({ stateDir, logger: pino({ level: 'silent' }) });
-  const redis = await connectProducer(server.target);
   const port = await freePort();
-  await redis.config('SET', 'port', port);
-  redis.disconnect();
+  const start = async () => {
+    const started = await startEmbeddedRedis({ stateDir, logger: pino({ level: 'silent' }) });
+    const redis = await connectProducer(started.target);
+    await redis.config('SET', 'port', port);
+    redis.disconnect();
+    return started;
+  };
+  let server = await start();
   return {
     url: `redis://127.0.0.1:${port}`,
+    async kill() {
+      process.kill(server.pid, 'SIGKILL');
+      await server.ended;
+    },
+    async restart() {
+      server = await start();
+    },
     async stop() {
       await server.stop();
       await rm(stateDir, { recursive: true });
