@@ -4,7 +4,8 @@ export interface Entry {
   readonly links: number;
   readonly allocatedBytes: number;
   readonly apparentBytes: number;
-  readonly inode: number;
+  /** Digits: not every inode number is one that a float can hold. Empty where nothing else can be that inode. */
+  readonly inode: string;
   /** Epoch milliseconds, rounded up: whole seconds would call a change of the same second older than it is. */
   readonly changedAt: number;
 }
@@ -31,6 +32,8 @@ const ZERO = 48;
 const DIRECTORY = 100;
 /** `%b` counts in these, whatever the filesystem's blocks are (find(1)). */
 const BLOCK_BYTES = 512;
+/** Which of the numbers in a line is the inode's. */
+const INODE = 3;
 
 /**
  * Reads find's output, a chunk at a time. Numbers are read from the bytes: a million entries as strings would take
@@ -55,21 +58,26 @@ export function createEntryReader(on: { start(name: string): void; entry(entry: 
 function readEntry(data: Buffer, start: number, end: number): Entry {
   const numbers = [0, 0, 0, 0, 0, 0];
   let field = 0;
+  let inodeAt = start;
+  let inodeEnd = start;
   for (let at = start + 2; at < end; at += 1) {
     const byte = data[at] ?? SPACE;
-    if (byte === SPACE) field += 1;
-    else if (byte === DOT) {
+    if (byte === SPACE) {
+      field += 1;
+      if (field === INODE) inodeAt = at + 1;
+      if (field === INODE + 1) inodeEnd = at;
+    } else if (byte === DOT) {
       numbers[5] = millisecondsOf(data, at + 1, end);
       break;
     } else numbers[field] = (numbers[field] ?? 0) * 10 + byte - ZERO;
   }
-  const [links = 1, blocks = 0, apparentBytes = 0, inode = 0, seconds = 0, fraction = 0] = numbers;
+  const [links = 1, blocks = 0, apparentBytes = 0, , seconds = 0, fraction = 0] = numbers;
   return {
     isDirectory: data[start] === DIRECTORY,
     links,
     allocatedBytes: blocks * BLOCK_BYTES,
     apparentBytes,
-    inode,
+    inode: links > 1 ? data.toString('latin1', inodeAt, inodeEnd) : '',
     changedAt: seconds * 1000 + fraction,
   };
 }

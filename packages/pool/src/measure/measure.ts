@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { inBackground } from '../background.ts';
 import type { Pool } from '../layout.ts';
 import { createEntryReader, type Entry, FIND_FORMAT } from './entries.ts';
+import { exclusiveBytes } from './exclusive.ts';
 
 /** An instance to measure. */
 export interface Target {
@@ -12,6 +13,8 @@ export interface Target {
    * Null where all of it is.
    */
   readonly sharesSince: number | null;
+  /** A btrfs snapshot: then the filesystem itself can tell what is its own. */
+  readonly isSnapshot: boolean;
 }
 
 /** A sample, before it is compared with the one before. */
@@ -22,9 +25,10 @@ const WALKERS = 2;
 
 /**
  * Measures instances in one walk: what is allocated and what is claimed (hard links once within an instance), inodes,
- * and the bytes that are the instance's own. For reflink clones that is an estimate: the allocated bytes of files that
- * changed since the clone, whole, though a part of their blocks may still be shared. Instances that vanish meanwhile
- * are missing in the result; files that do are not counted. What cannot be read is left out, and the sample says so.
+ * and the bytes that are the instance's own. For btrfs snapshots these are what they share with nothing else; for
+ * reflink clones, and where btrfs does not tell, an estimate: the allocated bytes of files that changed since the clone,
+ * whole, though a part of their blocks may still be shared. Instances that vanish meanwhile are missing in the result;
+ * files that do are not counted. What cannot be read is left out, and the sample says so.
  */
 export async function measureInstances(
   pool: Pool,
@@ -34,10 +38,15 @@ export async function measureInstances(
   const shares = Array.from({ length: WALKERS }, (_, walker) =>
     targets.filter((_target, i) => i % WALKERS === walker),
   );
-  const samples = await Promise.all(
-    shares.map((share) => walk(pool, share, { clock, ...(signal ? { signal } : {}) })),
+  const snapshots = targets.filter(({ isSnapshot }) => isSnapshot).map(({ id }) => id);
+  const [exclusive, ...walked] = await Promise.all([
+    exclusiveBytes(pool.paths.root, snapshots, signal),
+    ...shares.map((share) => walk(pool, share, { clock, ...(signal ? { signal } : {}) })),
+  ]);
+  const samples = walked.flatMap((map) => [...map]);
+  return new Map(
+    samples.map(([id, sample]) => [id, { ...sample, ownBytes: exclusive.get(id) ?? sample.ownBytes }]),
   );
-  return new Map(samples.flatMap((map) => [...map]));
 }
 
 async function walk(
@@ -47,7 +56,8 @@ async function walk(
 ): Promise<Map<string, Measurement>> {
   const samples = new Map<string, Measurement>();
   if (targets.length === 0) return samples;
-  const since = new Map(targets.map(({ id, sharesSince }) => [pool.pathOf(id) && id, sharesSince]));
+  for (const { id } of targets) pool.pathOf(id); // refuses what is no id, before it gets to a command line
+  const since = new Map(targets.map(({ id, sharesSince }) => [id, sharesSince]));
   let tally: ReturnType<typeof createTally> | null = null;
   let current = '';
   const finish = () => {
@@ -80,7 +90,7 @@ async function walk(
 }
 
 function createTally(sharesSince: number | null) {
-  const seen = new Set<number>();
+  const seen = new Set<string>();
   const sum = { allocatedBytes: 0, apparentBytes: 0, inodes: 0, ownBytes: 0 };
   return {
     add({ isDirectory, links, allocatedBytes, apparentBytes, inode, changedAt }: Entry): void {
@@ -93,13 +103,16 @@ function createTally(sharesSince: number | null) {
       if (!isDirectory) sum.apparentBytes += apparentBytes;
       if (sharesSince === null || isDirectory || changedAt > sharesSince) sum.ownBytes += allocatedBytes;
     },
-    read: () => ({ ...sum }),
+    // Files may claim more, all together, than a number can hold to the byte.
+    read: () => ({ ...sum, apparentBytes: Math.min(sum.apparentBytes, Number.MAX_SAFE_INTEGER) }),
   };
 }
 
 /** What find could not read, it names on standard error: `find: 'spica-…/secret': Permission denied`. */
+const UNREAD = /^find: .?(spica-[0-9a-f]+)\b.*: (?!No such file or directory$)[^:]*$/gm;
+
 function markUnread(samples: Map<string, Measurement>, stderr: string): void {
-  for (const [, id = ''] of stderr.matchAll(/^find: .?(spica-[0-9a-f]+).*: Permission denied$/gm)) {
+  for (const [, id = ''] of stderr.matchAll(UNREAD)) {
     const sample = samples.get(id);
     if (sample) samples.set(id, { ...sample, incomplete: true });
   }

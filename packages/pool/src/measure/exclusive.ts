@@ -1,0 +1,31 @@
+import { execa } from 'execa';
+import { inBackground } from '../background.ts';
+
+/** A line of `btrfs filesystem du -s --raw`: total, exclusive, set shared, name. */
+const LINE = /^\s*\d+\s+(\d+)\s+\S+\s+(spica-[0-9a-f]+)$/gm;
+
+/**
+ * The bytes of btrfs snapshots that they share with nothing else, by id: what their deletion brings back. What has not
+ * been written out yet is not among them. Those that vanished, or of which the filesystem does not tell (no btrfs-progs,
+ * no right to look), are missing.
+ */
+export async function exclusiveBytes(
+  root: string,
+  ids: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const { stdout } = await execa(
+    ...inBackground('btrfs', ['filesystem', 'du', '-s', '--raw', '--', ...ids]),
+    {
+      cwd: root,
+      env: { LC_ALL: 'C' },
+      stdin: 'ignore',
+      stderr: 'ignore',
+      reject: false, // one that vanished ends it with 1, and the others are told of
+      ...(signal ? { cancelSignal: signal } : {}),
+    },
+  );
+  signal?.throwIfAborted();
+  return new Map([...(stdout ?? '').matchAll(LINE)].map(([, bytes, id]) => [id ?? '', Number(bytes)]));
+}
