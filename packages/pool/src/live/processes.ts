@@ -59,7 +59,8 @@ type Places = [how: LiveUse['how'], path: string][];
 async function look(pid: number): Promise<Places | 'gone' | 'unreadable'> {
   const dir = `/proc/${pid}`;
   try {
-    const places: Places = [['works in it', await readlink(`${dir}/cwd`)]];
+    const cwd = await readlink(`${dir}/cwd`).catch(ignoreLongName);
+    const places: Places = cwd === null ? [] : [['works in it', cwd]];
     // A kernel thread has no executable, and a process that is just ending neither.
     const executable = await readlink(`${dir}/exe`).catch(ignoreGone);
     if (executable) places.push(['runs from it', executable]);
@@ -76,8 +77,15 @@ async function look(pid: number): Promise<Places | 'gone' | 'unreadable'> {
   }
 }
 
+/** A working directory that is gone means that the process is; one without a name does not. */
+function ignoreLongName(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENAMETOOLONG') return null;
+  throw error;
+}
+
+/** A path of more than 4,096 bytes has no name that the kernel could tell: the others of that process still count. */
 function ignoreGone(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT' || error.code === 'ESRCH') return null;
+  if (error.code === 'ENOENT' || error.code === 'ESRCH' || error.code === 'ENAMETOOLONG') return null;
   throw error;
 }
 
