@@ -8,7 +8,7 @@ import { type Instance, Store } from './store.ts';
 const EPOCH = 1_767_225_600_000;
 
 /** Thrown between two steps of the worker: it is dead. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 /** The pretended host: its disk, its clock, and everything that the parts of the simulation share. */
 export class World {

@@ -2,7 +2,7 @@ import type { NeedBasis } from '../admission/need.ts';
 import type { Size } from '../admission/space.ts';
 
 /** Finished instances from which on an experiment's own profile is used instead of its template's. */
-export const EXPERIMENT_NEEDS = 10;
+const EXPERIMENT_NEEDS = 10;
 
 /** What of a profile an expectation is taken from. */
 interface Measured {
