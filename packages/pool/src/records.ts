@@ -18,16 +18,10 @@ export async function deleteRecord(pool: Pool, id: string): Promise<void> {
 /** An instance's record; null where there is none. Throws CheckError RECORD_INVALID. */
 export async function readRecord(pool: Pool, id: string): Promise<InstanceRecord | null> {
   const path = recordPath(pool, id);
-  let text: string;
   try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-  try {
-    return instanceRecordSchema.parse(JSON.parse(text));
+    return instanceRecordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new CheckError('RECORD_INVALID', `record ${path}: cannot be read: ${cause}`, { path }, cause);
   }
 }

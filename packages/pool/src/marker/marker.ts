@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readFile, realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { CheckError, type Clock, UsageError } from '@spica/core';
 import * as z from 'zod';
+import { withFileLock } from '../claim/file-lock.ts';
 import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
 import { writeFileWhole } from '../write-whole.ts';
 
@@ -32,18 +33,30 @@ export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock
     );
   }
   await mkdir(root, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST' && error.code !== 'ENOTDIR') throw error; // checkRoot says what is there
+    // What is in the way is no directory, or a link to nowhere: checkRoot says what is there.
+    if (!['EEXIST', 'ENOTDIR', 'ENOENT'].includes(error.code ?? '')) throw error;
   });
   await checkRoot(name, root);
   const paths = pathsOf(root);
   const there = await readMarker(name, paths);
-  const marker = there ?? newMarker(name, clock.now());
-  checkName(name, paths, marker);
+  if (there) checkName(name, paths, there);
   for (const dir of [paths.own, paths.templates, paths.staging, paths.trash, paths.records]) {
     await mkdir(dir, { recursive: true });
   }
-  if (!there) await writeFileWhole(paths.marker, `${JSON.stringify(marker, null, 2)}\n`, { sync: true });
-  return poolAt(name, marker.id, root);
+  const { id } = there ?? (await withFileLock(`${paths.marker}.lock`, () => mark(name, paths, clock)));
+  return poolAt(name, id, root);
+}
+
+/** Writes the marker, unless another process has been faster. */
+async function mark(name: string, paths: PoolPaths, clock: Clock): Promise<Marker> {
+  const there = await readMarker(name, paths);
+  if (there) {
+    checkName(name, paths, there);
+    return there;
+  }
+  const marker = newMarker(name, clock.now());
+  await writeFileWhole(paths.marker, `${JSON.stringify(marker, null, 2)}\n`, { sync: true });
+  return marker;
 }
 
 /**
@@ -75,7 +88,8 @@ export async function checkMarker(pool: Pool): Promise<void> {
 }
 
 async function checkRoot(name: string, root: string): Promise<void> {
-  const stat = await lstat(root).catch((error: NodeJS.ErrnoException) => {
+  // With a slash at its end the path of a symbolic link would be that of its target.
+  const stat = await lstat(resolve(root)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
     throw new CheckError('POOL_ROOT_MISSING', `pool ${name}: root: there is no ${root} (run \`spica init\`)`);
   });
@@ -89,6 +103,7 @@ async function checkRoot(name: string, root: string): Promise<void> {
 async function readMarker(name: string, paths: PoolPaths): Promise<Marker | null> {
   let text: string;
   try {
+    if (!(await lstat(paths.own)).isDirectory()) throw new Error(`${paths.own} is no directory`);
     text = await readFile(paths.marker, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

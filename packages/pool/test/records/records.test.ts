@@ -1,0 +1,100 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { InstanceRecord } from '@spica/core';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { deleteRecord, initPool, listRecords, type Pool, readRecord, writeRecord } from '../../src/index.ts';
+
+const ID = 'spica-0123456789ab';
+
+let dir: string;
+let pool: Pool;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-records-'));
+  pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: { now: () => 0 } });
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+function recordOf(id: string): InstanceRecord {
+  return {
+    schema: 'spica.record/v1',
+    id,
+    pool: 'main',
+    request: null,
+    index: null,
+    template: 'default',
+    templateVersion: '1.0.0',
+    fingerprint: null,
+    cloneMethod: null,
+    clonedAt: null,
+    cloned: null,
+    predicted: null,
+    expected: null,
+    replicas: 0,
+    parent: null,
+    generation: 0,
+    experiment: null,
+    labels: { team: 'a\nb' },
+    spawnedAt: 1_700_000_000_000,
+    sample: null,
+    lease: null,
+    lastLeasedAt: null,
+    pin: { by: 'eve', why: 'paper', at: 1_700_000_000_000 },
+    ttlMs: null,
+    score: 0.93,
+    oversize: false,
+  };
+}
+
+it('keeps what it was told of an instance, until it is told anew or deleted', async () => {
+  await writeRecord(pool, recordOf(ID));
+  expect(await readRecord(pool, ID)).toEqual(recordOf(ID));
+  await writeRecord(pool, { ...recordOf(ID), score: 1 });
+  expect((await readRecord(pool, ID))?.score).toBe(1);
+  await deleteRecord(pool, ID);
+  await deleteRecord(pool, ID);
+  expect(await readRecord(pool, ID)).toBeNull();
+  expect(await readdir(pool.paths.records)).toEqual([]);
+});
+
+it('is one whole record or another, whoever writes at once', async () => {
+  const path = join(pool.paths.records, `${ID}.json`);
+  await writeRecord(pool, recordOf(ID));
+  let writing = true;
+  const writers = Promise.all(
+    Array.from({ length: 200 }, (_, score) => writeRecord(pool, { ...recordOf(ID), score })),
+  ).finally(() => {
+    writing = false;
+  });
+  while (writing) expect(JSON.parse(await readFile(path, 'utf8')).id).toBe(ID);
+  await writers;
+  expect(await readdir(pool.paths.records)).toEqual([`${ID}.json`]);
+});
+
+it('lists those that can be read, and tells of those that cannot', async () => {
+  const at = (name: string) => join(pool.paths.records, name);
+  await writeRecord(pool, recordOf(ID));
+  await writeFile(at('spica-00000000000a.json'), '{"schema":');
+  await writeFile(at('spica-00000000000b.json'), JSON.stringify(recordOf(ID)));
+  await writeFile(at('spica-00000000000c.json'), JSON.stringify({ ...recordOf('x'), labels: 7 }));
+  await mkdir(at('spica-00000000000d.json'));
+  await writeFile(at(`${ID}.json.4711-00000000.tmp`), '{'); // a draft that a crash left
+  await writeFile(at('notes.txt'), 'mine');
+  const { records, broken } = await listRecords(pool);
+  expect(records).toEqual([recordOf(ID)]);
+  const reasons = new Map(broken.map(({ name, reason }) => [name, reason]));
+  expect([...reasons.keys()].sort()).toEqual(
+    ['a', 'b', 'c', 'd'].map((end) => `spica-00000000000${end}.json`),
+  );
+  expect(reasons.get('spica-00000000000b.json')).toBe(`it is the record of ${ID}`);
+  expect(reasons.get('spica-00000000000c.json')).toContain('labels');
+  await expect(readRecord(pool, 'spica-00000000000d')).rejects.toMatchObject({ code: 'RECORD_INVALID' });
+});
+
+it.each(['../pool', '', 'spica-0123456789ab/x'])('refuses %j, which is no id', async (id) => {
+  const error = { code: 'INSTANCE_ID_INVALID' };
+  await expect(writeRecord(pool, recordOf(id))).rejects.toMatchObject(error);
+  await expect(readRecord(pool, id)).rejects.toMatchObject(error);
+  await expect(deleteRecord(pool, id)).rejects.toMatchObject(error);
+});

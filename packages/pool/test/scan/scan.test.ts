@@ -1,0 +1,86 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { initPool, type Manifest, type Pool, scanPool } from '../../src/index.ts';
+
+const ID = 'spica-0123456789ab';
+const SPAWNED_AT = '2026-01-02T03:04:05.000Z';
+
+let dir: string;
+let pool: Pool;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-scan-'));
+  pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: { now: () => 0 } });
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+async function makeInstance(name: string, change: Partial<Manifest> = {}): Promise<void> {
+  const manifest: Manifest = {
+    schema: 'spica.manifest/v1',
+    spica_id: name,
+    template_ref: 'git:unknown',
+    template_version: '1.0.0',
+    lineage_sha: '0'.repeat(64),
+    seed: 1,
+    params: {},
+    budget: { cpu: 4, ram_gb: 8, vram_gb: 8 },
+    spawned_at: SPAWNED_AT,
+    notes: '',
+    ...change,
+  };
+  await mkdir(pool.pathOf(name));
+  await writeFile(join(pool.pathOf(name), 'manifest.json'), JSON.stringify(manifest));
+}
+
+it('finds instances by their name and manifest, whoever made them', async () => {
+  await makeInstance(ID);
+  await makeInstance('spica-ffffffffffff', { spawned_at: 'yesterday' });
+  const { instances, strangers } = await scanPool(pool);
+  expect(strangers).toEqual([]);
+  expect(new Map(instances.map(({ id, spawnedAt }) => [id, spawnedAt]))).toEqual(
+    new Map([
+      [ID, Date.parse(SPAWNED_AT)],
+      ['spica-ffffffffffff', null],
+    ]),
+  );
+});
+
+it('tells why something is not an instance, and fails for none of it', async () => {
+  const at = (name: string) => join(pool.paths.root, name);
+  await makeInstance(ID);
+  await writeFile(at('notes.txt'), '');
+  await mkdir(at('spica-backup'));
+  await writeFile(at('spica-00000000000a'), '');
+  await symlink(at(ID), at('spica-00000000000b'));
+  await mkdir(at('spica-00000000000c'));
+  await mkdir(at('spica-00000000000d/manifest.json'), { recursive: true });
+  await mkdir(at('spica-00000000000e'));
+  await writeFile(at('spica-00000000000e/manifest.json'), '{"schema":');
+  await makeInstance('spica-00000000000f', { spica_id: ID });
+  await mkdir(at('spica-000000000010'));
+  await execa('mkfifo', [at('spica-000000000010/manifest.json')]);
+  await mkdir(Buffer.concat([Buffer.from(at('spica-')), Buffer.from([0xff])]));
+  const { instances, strangers } = await scanPool(pool);
+  expect(instances.map(({ id }) => id)).toEqual([ID]);
+  const reasons = Object.fromEntries(strangers.map(({ name, reason }) => [name, reason]));
+  expect(reasons).toEqual({
+    'notes.txt': "its name is not an instance's",
+    'spica-backup': "its name is not an instance's",
+    'spica-\ufffd': "its name is not an instance's",
+    'spica-00000000000a': 'it is not a directory',
+    'spica-00000000000b': 'it is not a directory',
+    'spica-00000000000c': 'it has no manifest.json',
+    'spica-00000000000d': expect.stringContaining('expected a file'),
+    'spica-00000000000e': expect.stringContaining('expected JSON'),
+    'spica-00000000000f': `its manifest is that of ${ID}`,
+    'spica-000000000010': expect.stringContaining('expected a file'),
+  });
+});
+
+it('passes over those that are known, unread', async () => {
+  await mkdir(join(pool.paths.root, ID)); // without a manifest it would be a stranger
+  expect(await scanPool(pool, new Set([ID]))).toEqual({ instances: [], strangers: [] });
+});
