@@ -4,6 +4,7 @@ import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { createClockGuard } from '../clock/guard.ts';
+import { tellOfClock } from '../clock/tell.ts';
 import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
 import { createLimits } from '../gatekeeper/limits.ts';
 import { createWaker } from '../gatekeeper/waker.ts';
@@ -127,16 +128,6 @@ async function serve(
     await lock.release();
     throw error;
   }
-}
-
-async function tellOfClock(audit: Audit, { logger }: PoolContext, reason: string | null): Promise<void> {
-  const outcome = reason === null ? 'in force again' : 'suspended';
-  await audit.append({
-    action: 'age_rules',
-    reason: reason ?? 'the clocks agree, or an operator vouched',
-    outcome,
-  });
-  logger.warn({ reason }, reason === null ? 'rules of age are in force again' : 'rules of age are suspended');
 }
 
 async function tellOfBreaker(audit: Audit, { logger }: PoolContext, opened: string | null): Promise<void> {
