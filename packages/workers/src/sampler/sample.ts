@@ -5,5 +5,6 @@ import type { Measurement } from '@spica/pool';
 export function sampleAfter(before: Sample | null, measured: Measurement): Sample {
   const { at, ownBytes, inodes } = measured;
   const isSame = before !== null && before.ownBytes === ownBytes && before.inodes === inodes;
-  return { ...measured, changedAt: isSame ? before.changedAt : at };
+  // A change that lies in the future was seen before the clock was set back: it must not keep growth alive.
+  return { ...measured, changedAt: isSame ? Math.min(before.changedAt, at) : at };
 }
