@@ -23,7 +23,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   const level = options.verbose ? 'debug' : config.log.level;
   const logger = createLogger({ level, pretty: io.stderr.isTTY === true });
   const opened: { close(): Promise<void> }[] = [];
-  let endNow = () => undefined as void;
+  let endNow: () => void = () => undefined;
   const stop = listenForStop(io, () => {
     endNow();
     io.exit(EXIT_NOW);
