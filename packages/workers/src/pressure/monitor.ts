@@ -16,7 +16,7 @@ import {
   type Space,
   TREND_WINDOW_MS,
 } from '@spica/core';
-import type { AuditEntry } from '@spica/pool';
+import { type AuditEntry, checkMarker } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { type Responder, relieve } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
@@ -162,6 +162,8 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     keep,
     async look() {
       try {
+        // Another disk may be mounted there by now: its trash and its space are not for this pool to give up.
+        await checkMarker(ctx.pool);
         const space = await ctx.gauge.read({ maxAgeMs: 0 });
         const floor = floorOf(ctx.policy.disk, space.totalInodes);
         const bytes = byteLevels(ctx.policy.disk, space.availableBytes, floor.bytes);

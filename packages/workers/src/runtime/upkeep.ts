@@ -1,3 +1,4 @@
+import { checkMarker } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
@@ -21,9 +22,10 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
     running = running.then(async () => {
       if (closed) return;
       try {
+        await checkMarker(ctx.pool);
         await work();
       } catch (error) {
-        // Redis or the disk is out of reach for now: the next look tries again.
+        // Redis or the disk is out of reach for now, or another disk is in its place: the next look tries again.
         ctx.logger.warn({ err: error }, 'upkeep of the pool failed');
       }
     });
