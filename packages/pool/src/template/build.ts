@@ -110,22 +110,20 @@ function describe(source: Source, fingerprint: string, path: string, { bytes, in
 }
 
 /**
- * As git does with its index: what changed a moment ago may change again without its change time telling. Here the copy
- * waits until every change is old enough, so that any later one shows. False where that would take long, because a
- * change time lies in the future.
+ * As git does with its index: what changed a moment ago may change again without its change time telling. So the copy
+ * begins only when all that the fingerprint saw is old enough for any later change to show. False where a change time
+ * lies in the future, which waiting would not mend.
  */
 async function waitUntilOld(newestAt: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
   const grainMs = newestAt % 1000 === 0 ? COARSE_GRAIN_MS : GRAIN_MS;
-  const waitMs = Math.ceil(newestAt + grainMs - clock.now());
-  if (waitMs > COARSE_GRAIN_MS) return false;
-  if (waitMs > 0) await sleep(waitMs, undefined, signal ? { signal } : {});
-  return true;
+  await sleep(grainMs, undefined, signal ? { signal } : {});
+  return newestAt + grainMs <= clock.now();
 }
 
 /** How much the copy is; throws ChangingError when it does not hold what was surveyed. */
 async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal): Promise<Totals> {
   const tally = createTally();
-  const directories = surveyed.scope.parts.flat();
+  const directories = surveyed.scope.flatMap((part) => part.directories);
   await walkEntries({ dir, directories, format: tally.format, ...(signal ? { signal } : {}) }, tally.add);
   if (!tally.covers(surveyed.included)) throw new ChangingError('entries came or went');
   return tally.read();

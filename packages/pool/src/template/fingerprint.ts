@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto';
 import type { Source } from './source.ts';
 import { createSplitter, isDirectoryAt, keyAt, walk } from './walk.ts';
 
-/** What of a template is looked at for its fingerprint: what rsync would copy. */
-export interface Scope {
-  /** Keys of the directories that are copied, in so many parts as are walked at once. */
-  readonly parts: readonly (readonly string[])[];
-  /** Keys of what is in them but left out. */
+/** Directories of a template that are walked together. */
+export interface Part {
+  /** Keys (walk.ts) of directories that rsync copies. */
+  readonly directories: readonly string[];
+  /** Keys of what lies in them and is left out. */
   readonly leftOut: ReadonlySet<string>;
 }
 
+/** What of a template is looked at for its fingerprint: what rsync would copy. The parts are walked at the same time. */
+export type Scope = readonly Part[];
+
 /**
- * Everything that any change of an entry moves: mode, owner, size, inode, times. The change time alone would do, since
- * it cannot be set; the rest tells changes apart where a clock was set back.
+ * Any change of an entry moves its change time, which cannot be set; what takes its place is another inode. Mode and
+ * size tell changes apart where a clock was set back. Owners and the other times would be a sixth more to print.
  */
-const FACTS = '%m %U %G %s %i %T@ %C@';
+const FACTS = '%m %s %i %C@';
 
 /**
  * A hash over the metadata of every entry in scope and what else a snapshot depends on. New entries are seen, since
@@ -29,9 +32,7 @@ export async function fingerprintOf(
   kind: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const digests = await Promise.all(
-    scope.parts.map((directories) => digestOf(source.dir, directories, scope.leftOut, signal)),
-  );
+  const digests = await Promise.all(scope.map((part) => digestOf(source.dir, part, signal)));
   const { name, dir, version, originCommit } = source;
   return createHash('sha256')
     .update(JSON.stringify([kind, name, dir, version, originCommit]))
@@ -40,12 +41,7 @@ export async function fingerprintOf(
     .digest('hex');
 }
 
-async function digestOf(
-  dir: string,
-  directories: readonly string[],
-  leftOut: ReadonlySet<string>,
-  signal?: AbortSignal,
-): Promise<Buffer> {
+async function digestOf(dir: string, { directories, leftOut }: Part, signal?: AbortSignal): Promise<Buffer> {
   const hash = createHash('sha256');
   const walked = { dir, directories, format: FACTS, ...(signal ? { signal } : {}) };
   if (leftOut.size === 0) await walk(walked, (chunk) => hash.update(chunk));

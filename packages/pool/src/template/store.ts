@@ -20,8 +20,7 @@ const sidecarSchema = z.strictObject({
   inodes: z.number(),
   prepared_at: z.iso.datetime(),
   /** Keys (walk.ts): each byte of a path is one character. */
-  directories: z.array(z.array(z.string())),
-  left_out: z.array(z.string()),
+  parts: z.array(z.strictObject({ directories: z.array(z.string()), left_out: z.array(z.string()) })),
 });
 
 /** A prepared snapshot, and what has to be looked at to tell whether it is still current. */
@@ -48,8 +47,10 @@ export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Pro
     allocated_bytes: prepared.allocatedBytes,
     inodes: prepared.inodes,
     prepared_at: new Date(preparedAt).toISOString(),
-    directories: scope.parts.map((part) => [...part]),
-    left_out: [...scope.leftOut],
+    parts: scope.map(({ directories, leftOut }) => ({
+      directories: [...directories],
+      left_out: [...leftOut],
+    })),
   };
   await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`);
 }
@@ -81,7 +82,7 @@ async function readStored(path: string): Promise<Stored | null> {
       allocatedBytes: data.allocated_bytes,
       inodes: data.inodes,
     },
-    scope: { parts: data.directories, leftOut: new Set(data.left_out) },
+    scope: data.parts.map((part) => ({ directories: part.directories, leftOut: new Set(part.left_out) })),
     preparedAt: Date.parse(data.prepared_at),
   };
 }

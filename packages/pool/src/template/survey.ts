@@ -1,11 +1,11 @@
-import type { Scope } from './fingerprint.ts';
+import type { Part, Scope } from './fingerprint.ts';
 import { listIncluded } from './rsync.ts';
 import type { Source } from './source.ts';
 import { createTally, type Totals } from './tally.ts';
 import { VanishedError, walkEntries } from './walk.ts';
 
-/** A template with more entries is walked in two parts at once. */
-const ONE_PART = 2_000;
+/** Fewer directories than this are not worth a process more. */
+const WORTH_SPLITTING = 16;
 
 /** What rsync would copy of a template. */
 export interface Survey {
@@ -34,16 +34,33 @@ export async function survey(source: Source, signal?: AbortSignal): Promise<Surv
   );
   const { entries, newestAt, ...totals } = tally.read();
   if (entries !== included.size) throw new VanishedError('entries vanished while they were listed');
-  return {
-    scope: { parts: split(directories, included.size), leftOut },
-    included,
-    totals,
-    newestAt,
-  };
+  return { scope: divide(directories, leftOut), included, totals, newestAt };
 }
 
-function split(directories: readonly string[], entries: number): string[][] {
-  if (entries <= ONE_PART) return [[...directories]];
-  // Alternating: neighbours are alike, so that either part has about as much to do.
-  return [0, 1].map((part) => directories.filter((_, i) => i % 2 === part));
+/**
+ * Divides the directories into parts of about the same size, for two cores. Those that nothing is left out of are kept
+ * apart: their walk need not be looked through.
+ */
+function divide(directories: readonly string[], leftOut: ReadonlySet<string>): Scope {
+  const mixed = new Set([...leftOut].map(parentOf));
+  if (directories.length < WORTH_SPLITTING) return [{ directories, leftOut }];
+  return [directories.filter((key) => !mixed.has(key)), directories.filter((key) => mixed.has(key))]
+    .flatMap((group) => (group.length < WORTH_SPLITTING ? [group] : halve(group)))
+    .filter((group) => group.length > 0)
+    .map((group) => partOf(group, leftOut));
+}
+
+/** Alternating: neighbours are alike. */
+function halve(keys: readonly string[]): string[][] {
+  return [0, 1].map((half) => keys.filter((_, i) => i % 2 === half));
+}
+
+function partOf(directories: readonly string[], leftOut: ReadonlySet<string>): Part {
+  const here = new Set(directories);
+  return { directories, leftOut: new Set([...leftOut].filter((key) => here.has(parentOf(key)))) };
+}
+
+/** The key of the directory that an entry lies in. */
+function parentOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/', key.length - 2) + 1) || './';
 }

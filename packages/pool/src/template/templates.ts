@@ -8,7 +8,7 @@ import type { Prepared } from './prepared.ts';
 import { readSource, type Source } from './source.ts';
 import { isDirectory, type Stored, writeSidecar } from './store.ts';
 import { survey } from './survey.ts';
-import { sweepSnapshots } from './sweep.ts';
+import { sweepLeftovers, sweepSuperseded } from './sweep.ts';
 import { createShared, createTurns } from './turns.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
 
@@ -110,9 +110,10 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
       const since = clock.now() - HANDED_OUT_MS;
       const spared = (fingerprint: string) =>
         keep.has(fingerprint) || (handedOut.get(fingerprint) ?? 0) > since;
-      const swept = await sweepSnapshots(dir, Object.keys(sources), spared, inTurn.idle());
+      const swept = await sweepSuperseded(dir, Object.keys(sources), spared);
       for (const fingerprint of swept) handedOut.delete(fingerprint);
       known.forget(swept);
+      await inTurn.alone(() => sweepLeftovers(dir));
       return swept;
     },
   };

@@ -1,19 +1,36 @@
-/** Runs work one at a time for each name, in the order of the calls. */
-export function createTurns() {
+/** Work that must not run twice at once. */
+export interface Turns {
+  /** Runs work one at a time for each name, in the order of the calls. */
+  run<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Runs work while nothing else runs, whatever its name: at once, or not at all where something runs or waits. */
+  alone(work: () => Promise<void>): Promise<void>;
+}
+
+export function createTurns(): Turns {
   const last = new Map<string, Promise<unknown>>();
+  let lonely: Promise<unknown> | null = null;
+
+  const enter = <T>(name: string, before: Promise<unknown>, work: () => Promise<T>): Promise<T> => {
+    const mine = before.then(work, work);
+    last.set(name, mine);
+    const done = () => {
+      if (last.get(name) === mine) last.delete(name);
+    };
+    mine.then(done, done);
+    return mine;
+  };
+
   return {
-    run<T>(name: string, work: () => Promise<T>): Promise<T> {
-      const before = last.get(name) ?? Promise.resolve();
-      const mine = before.then(work, work);
-      last.set(name, mine);
-      const done = () => {
-        if (last.get(name) === mine) last.delete(name);
-      };
-      mine.then(done, done);
-      return mine;
+    run: (name, work) => enter(name, last.get(name) ?? lonely ?? Promise.resolve(), work),
+    async alone(work) {
+      if (last.size > 0 || lonely) return;
+      lonely = work();
+      try {
+        await lonely;
+      } finally {
+        lonely = null;
+      }
     },
-    /** Whether nothing runs or waits. */
-    idle: () => last.size === 0,
   };
 }
 

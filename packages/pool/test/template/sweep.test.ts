@@ -61,7 +61,11 @@ it('deletes what a crash left, and the snapshots of templates that are no more',
 it('leaves alone what is being prepared', async () => {
   const templates = open();
   const preparing = templates.prepare('default');
-  while ((await readdir(pool.paths.templates)).length === 0) await templates.sweep(new Set());
-  await templates.sweep(new Set());
-  expect(await templates.current('default')).toEqual(await preparing);
+  let ended = false;
+  preparing.finally(() => {
+    ended = true;
+  });
+  while (!ended) await templates.sweep(new Set());
+  const prepared = await preparing;
+  expect(await templates.current('default')).toEqual(prepared);
 });
