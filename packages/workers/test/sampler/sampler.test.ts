@@ -1,0 +1,135 @@
+import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashLeaseToken } from '@spica/catalog';
+import type { SampleResult } from '@spica/queues';
+import type { Job } from 'bullmq';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startLocal } from '../../../../test/support/redis.ts';
+import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import { createSampler } from '../../src/sampler/processor.ts';
+
+const MINUTE_MS = 60_000;
+const TOKEN = 'b'.repeat(32);
+const LEASE = { owner: 'tester', tokenHash: hashLeaseToken(TOKEN), ms: 24 * 60 * MINUTE_MS };
+
+let server: Awaited<ReturnType<typeof startLocal>>;
+let dir: string;
+let stack: Stack;
+beforeAll(async () => {
+  server = await startLocal();
+  dir = await mkdtemp(join(tmpdir(), 'spica-sampler-'));
+  const template = await makeTemplate(join(dir, 'template'));
+  stack = await startStack({
+    target: { url: server.url },
+    templates: { default: template },
+    settings: {
+      'sample.every': '1m',
+      'sample.max_age': '1h',
+      'pools.main.retention.max_instances': 20,
+      'pools.main.disk.max_instance_gb': 0.002,
+      'pools.main.disk.on_oversize': 'end_lease',
+    },
+  });
+  await stack.queues.sample.pause(); // measured only by these tests
+});
+afterAll(async () => {
+  await stack.close();
+  await server.stop();
+  await rm(dir, { recursive: true });
+});
+
+/** Measures instances as a job of the sample queue does, at a time of the test's choosing. */
+function sample(ids: readonly string[] | null, now: number): Promise<SampleResult> {
+  const measure = createSampler({ ...stack.ctx, clock: { now: () => now } });
+  return measure({ id: 'test', data: { pool: 'main', ids } } as Job);
+}
+
+async function spawnOne(lease: typeof LEASE | null = null) {
+  const { instances } = await stack.spawn({ lease });
+  const { id = '', path = '' } = instances[0] ?? {};
+  return { id, path, file: join(path, 'result.bin') };
+}
+
+it('measures an instance that grows at every pass, and a quiet one ever more rarely, once an hour in the end', async () => {
+  const { id, file } = await spawnOne();
+  let now = Date.now() + MINUTE_MS;
+  await sample([id], now);
+  const nextGap = async () => {
+    for (let minutes = 1; ; minutes += 1) {
+      now += MINUTE_MS;
+      if ((await stack.ctx.catalog.listDue(now, 100)).includes(id)) return minutes;
+    }
+  };
+  const quiet: number[] = [];
+  for (let i = 0; i < 8; i += 1) {
+    quiet.push(await nextGap());
+    await sample([id], now);
+  }
+  expect(quiet).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+
+  const growing: number[] = [];
+  for (let i = 0; i < 8; i += 1) {
+    await appendFile(file, Buffer.alloc(2_000_000));
+    await sample([id], now);
+    growing.push(await nextGap());
+  }
+  expect(growing.slice(1).every((minutes) => minutes <= 2)).toBe(true);
+  expect(growing.at(-1)).toBe(1);
+});
+
+it('passes over what vanished, and measures the rest', async () => {
+  const [gone, there] = [await spawnOne(), await spawnOne()];
+  await rm(gone.path, { recursive: true });
+  const unknown = 'spica-0123456789ab';
+  expect(await sample([gone.id, there.id, unknown], Date.now())).toEqual({
+    measured: [there.id],
+    vanished: [gone.id, unknown],
+  });
+  await stack.ctx.catalog.endDelete(gone.id, 'gone');
+});
+
+it('keeps what was measured in the catalog and in the record on disk, and takes it off what is still expected', async () => {
+  const { id, file } = await spawnOne();
+  const expectedOf = async () => (await stack.ctx.catalog.ledger(Date.now())).growth.bytes;
+  await sample([id], Date.now());
+  const before = await expectedOf();
+  await writeFile(file, Buffer.alloc(20_480));
+  await sample([id], Date.now() + MINUTE_MS);
+  expect(before - (await expectedOf())).toBe(20_480);
+  const { record } = (await stack.ctx.catalog.get(id)) ?? {};
+  const onDisk = JSON.parse(await readFile(join(stack.ctx.pool.paths.records, `${id}.json`), 'utf8'));
+  expect(onDisk.sample).toEqual(record?.sample);
+  expect(record?.sample?.ownBytes).toBeGreaterThan(20_480);
+});
+
+it('flags an instance over max_instance_gb in the audit log, and its lease is not renewed while it is so large', async () => {
+  const { id, file } = await spawnOne(LEASE);
+  const renew = () => {
+    const now = Date.now();
+    const lease = { owner: LEASE.owner, token: TOKEN, expiresAt: now + LEASE.ms, now };
+    return stack.ctx.catalog.lease(id, lease);
+  };
+  expect(await renew()).toEqual({ outcome: 'renewed' });
+  await writeFile(file, Buffer.alloc(3_000_000));
+  await sample([id], Date.now() + MINUTE_MS);
+  expect(await renew()).toEqual({ outcome: 'oversize' });
+  expect((await stack.ctx.catalog.get(id))?.record).toMatchObject({
+    oversize: true,
+    lease: { owner: LEASE.owner },
+  });
+
+  await truncate(file);
+  await sample([id], Date.now() + 2 * MINUTE_MS);
+  expect(await renew()).toEqual({ outcome: 'renewed' });
+  const lines = (await readFile(stack.ctx.audit.path, 'utf8')).trim().split('\n');
+  const told = lines.map((line) => JSON.parse(line)).filter(({ instance }) => instance === id);
+  expect(told.filter(({ action }) => action === 'oversize')).toMatchObject([
+    {
+      outcome: 'flagged',
+      reason: expect.stringMatching(/max_instance_gb is 0.002; its lease is not renewed$/),
+    },
+    { outcome: 'no longer' },
+  ]);
+});
