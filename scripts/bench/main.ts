@@ -1,7 +1,8 @@
-/** Runs one benchmark: `npm run bench -- spawn | gate`. */
+/** Runs one benchmark: `npm run bench -- spawn | gate | plan`. */
 const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
   spawn: () => import('./spawn.ts'),
   gate: () => import('./gate.ts'),
+  plan: () => import('./plan.ts'),
   admit: () => import('./admit.ts'),
 };
 

@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCatalog } from '@spica/catalog';
+import { type InstanceRecord, planRetention, policyOf, systemClock } from '@spica/core';
+import { initPool } from '@spica/pool';
+import { connectWorker } from '@spica/queues';
+import { createLogger, openPoolContext, type PoolContext, startEmbeddedRedis } from '@spica/workers';
+import type { Redis } from 'ioredis';
+import { readCandidates } from '../../packages/workers/src/pruner/candidates.ts';
+import { planPrune } from '../../packages/workers/src/pruner/plan.ts';
+import { stackConfig } from '../../test/support/stack.ts';
+import { median, time } from './figures.ts';
+
+const INSTANCES = 100_000;
+const ROUNDS = 5;
+const MINUTE = 60_000;
+const NONE = { bytes: 0, inodes: 0, slots: 0 };
+
+/**
+ * Planning retention with 100,000 instances in the catalog: reading them, the pure plan, both together, and the plan for
+ * one request, with how many instances each reads of Redis and what the process then takes of memory.
+ */
+export async function run(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'spica-bench-plan-'));
+  const logger = createLogger({ level: 'warn', pretty: true });
+  const server = await startEmbeddedRedis({ stateDir: join(dir, 'state'), logger });
+  const redis = connectWorker(server.target);
+  try {
+    const settings = {
+      'pools.main.retention.max_instances': INSTANCES,
+      'pools.main.retention.max_age_days': 365,
+    };
+    const config = stackConfig(dir, { target: server.target, templates: { default: dir }, settings });
+    await mkdir(join(dir, 'pool'));
+    await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
+    const ctx = await openPoolContext({ config, pool: 'main', redis, clock: systemClock, logger });
+    await fill(redis);
+    await measure(ctx, redis);
+  } finally {
+    redis.disconnect();
+    await server.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function fill(redis: Redis): Promise<void> {
+  const catalog = createCatalog({ redis, pool: 'main' });
+  const start = Date.now() - INSTANCES * MINUTE;
+  const step = 1_000;
+  for (let from = 0; from < INSTANCES; from += step) {
+    const batch = Array.from({ length: step }, (_, i) => catalog.adopt(aRecord(from + i, start)));
+    await Promise.all(batch);
+  }
+}
+
+/** One a minute, measured, every fifth leased, of 100 experiments. */
+function aRecord(n: number, start: number): InstanceRecord {
+  const spawnedAt = start + n * MINUTE;
+  const bytes = 1e9 + n * 4096;
+  const size = { allocatedBytes: bytes, apparentBytes: bytes, inodes: 20_000, ownBytes: bytes };
+  const lease = { owner: `runner-${n % 50}`, tokenHash: 'f'.repeat(64), expiresAt: Date.now() + 60 * MINUTE };
+  return {
+    schema: 'spica.record/v1',
+    id: `spica-${n.toString(16).padStart(12, '0')}`,
+    pool: 'main',
+    request: `request-${n >> 3}`,
+    index: n % 8,
+    template: 'default',
+    templateVersion: '1.0.0',
+    fingerprint: '0'.repeat(64),
+    cloneMethod: 'copy',
+    clonedAt: spawnedAt,
+    cloned: { bytes, inodes: 20_000 },
+    predicted: { bytes, inodes: 20_000 },
+    expected: { bytes, inodes: 20_000 },
+    replicas: 0,
+    parent: null,
+    generation: 0,
+    experiment: `experiment-${n % 100}`,
+    labels: {},
+    spawnedAt,
+    sample: { at: spawnedAt, changedAt: spawnedAt, ...size },
+    lease: n % 5 === 0 ? lease : null,
+    lastLeasedAt: null,
+    pin: null,
+    ttlMs: null,
+    score: null,
+    oversize: false,
+  };
+}
+
+async function measure(ctx: PoolContext, redis: Redis): Promise<void> {
+  console.log(`\n${INSTANCES} instances in the catalog, median of ${ROUNDS} rounds:`);
+  const job = { pool: 'main', cause: 'schedule' } as const;
+  const request = { cause: 'request', request: 'r', need: { bytes: 1e9, inodes: 20_000, slots: 8 } } as const;
+  await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx, Date.now())));
+  await tell('the pure plan', redis, await purePlan(ctx));
+  await tell('a scheduled plan, reading included', redis, () => planPrune(ctx, job));
+  await tell("a request's plan: 8 slots", redis, () =>
+    planPrune(ctx, { pool: 'main', ...request, shortfall: NONE }),
+  );
+  await tell("a request's plan: 8 slots and 20 GB", redis, () =>
+    planPrune(ctx, { pool: 'main', ...request, shortfall: { ...NONE, bytes: 20e9 } }),
+  );
+  const peak = process.resourceUsage().maxRSS * 1024;
+  console.log(`  memory of this process at most: ${(peak / 1e6).toFixed(0)} MB`);
+}
+
+async function purePlan(ctx: PoolContext): Promise<() => Promise<unknown>> {
+  const instances = await Array.fromAsync(readCandidates(ctx, Date.now()));
+  const policy = { ...policyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
+  const demand = { policy, now: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
+  return async () => planRetention({ instances, ...demand, need: NONE, shortfall: NONE });
+}
+
+async function tell(what: string, redis: Redis, work: () => Promise<unknown>): Promise<void> {
+  const before = await instancesRead(redis);
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) times.push(await time(work));
+  const read = ((await instancesRead(redis)) - before) / ROUNDS;
+  console.log(
+    `  ${what.padEnd(36)} ${median(times).toFixed(1).padStart(8)} ms   ${String(read).padStart(7)} instances read`,
+  );
+}
+
+/** How often an instance's hash was read, whole or some of its fields. */
+async function instancesRead(redis: Redis): Promise<number> {
+  const stats = await redis.info('commandstats');
+  const calls = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  return calls('hgetall') + calls('hmget');
+}

@@ -1,0 +1,43 @@
+import { cp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { step } from './crash.ts';
+
+type Execa = (program: string, args: readonly string[], options?: object) => unknown;
+
+/**
+ * Stands in for the programs that clone and delete, by Node's own calls: a process each would take nine tenths of the
+ * time of a sequence. Deleting is cut off between any two entries when a life ends. Whatever else is passed on.
+ */
+export function standInFor(execa: Execa): Execa {
+  return (program, args, options) => {
+    const [name, ...rest] = program.endsWith('ionice') ? args.slice(2) : [program, ...args];
+    const [last = '', from = ''] = [rest.at(-1), rest.at(-2)];
+    if (name === 'cp') return copy(from, last);
+    if (name === 'rm') return toChild(remove(last));
+    if (name === 'find') return Object.assign(Promise.resolve(FOUND_NOTHING), { stdout: [] });
+    return execa(program, args, options);
+  };
+}
+
+/** Nobody here asks how large an instance is: what is not measured counts as 0 bytes. */
+const FOUND_NOTHING = { exitCode: 0, stderr: '' };
+
+async function copy(from: string, to: string): Promise<void> {
+  step();
+  await cp(from, to, { recursive: true, verbatimSymlinks: true, errorOnExist: true });
+}
+
+async function remove(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => []); // as `rm -f`: what is not there is deleted already
+  for (const name of names) await rm(join(path, name), { recursive: true, force: true });
+  await rm(path, { recursive: true, force: true });
+}
+
+/** A process as `removeTree` looks at it: how it ended, and it complains of nothing. */
+function toChild(work: Promise<void>) {
+  const end = work.then(
+    () => ({ failed: false }),
+    (error: Error) => ({ failed: true, shortMessage: error.message }),
+  );
+  return Object.assign(end, { iterable: () => [] });
+}

@@ -1,0 +1,107 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { verifyAudit, verifyLineage } from '@spica/pool';
+import { expect } from 'vitest';
+import { Life } from './crash.ts';
+import type { Instance, Model } from './model.ts';
+import { toMove } from './moves.ts';
+import { expectAsModelled, observe, resume } from './observe.ts';
+import { HOUR, type Operation } from './operation.ts';
+import { reconcileWorld } from './reconcile.ts';
+import type { World } from './world.ts';
+
+/** Does one operation to the world and to the model, and compares what came of it. */
+export async function runOperation(world: World, model: Model, operation: Operation): Promise<void> {
+  await look(world, model);
+  const move = toMove(world, model, operation);
+  if (!move) return;
+  await move.before?.();
+  await look(world, model);
+  const before = model.instances;
+  const requests = new Map(model.requests);
+  const wasLost = model.lost;
+  const at = model.time.judge;
+  const life = new Life(operation.crashAt);
+  const outcome = move.work && (await life.run(move.work));
+  const expected = move.predict();
+  if (life.crashed || operation.do === 'restart') {
+    for (const [request, asked] of requests) {
+      if (world.jobs.get(request) === 'active') model.requests.set(request, asked);
+    }
+    if (operation.flushed) await flush(world, model);
+    await restart(world, model, { before, at });
+    if (operation.do === 'undo') await runOperation(world, model, { ...operation, crashAt: null });
+  } else {
+    if (move.work) expect(outcome, JSON.stringify(operation)).toEqual(expected);
+    model.reservedSlots = await reservedSlots(world);
+    if (operation.do === 'reconcile') await readGrace(world, model, wasLost);
+  }
+  const seen = await observe(world);
+  expectAsModelled(seen, model);
+  for (const { id } of model.at('pool')) {
+    if (before.get(id)?.place !== 'pool') await expectWhole(world, id);
+  }
+}
+
+async function look(world: World, model: Model): Promise<void> {
+  await world.ctx.clockGuard.suspended();
+  model.time.look();
+}
+
+async function flush(world: World, model: Model): Promise<void> {
+  await world.redis.flushdb();
+  model.flush();
+}
+
+/** A new worker takes over, as `spica up` does: it may find half of what the one before it did. */
+async function restart(
+  world: World,
+  model: Model,
+  { before, at }: { before: ReadonlyMap<string, Instance>; at: number },
+): Promise<void> {
+  await world.stop();
+  await world.start();
+  await look(world, model);
+  model.time.restart();
+  const wasLost = model.lost;
+  await reconcileWorld(world, true);
+  resume(model, before, await observe(world), at);
+  model.lost = false;
+  model.reservedSlots = await reservedSlots(world);
+  await readGrace(world, model, wasLost);
+  expect(await readdir(world.pool.paths.staging)).toEqual([]);
+}
+
+async function reservedSlots({ ctx }: World): Promise<number> {
+  return (await ctx.catalog.ledger(ctx.clock.now())).reserved.slots;
+}
+
+/** After Redis was lost: nothing may be deleted for an hour, nor before anything that protects has ended. */
+async function readGrace({ ctx }: World, model: Model, wasLost: boolean): Promise<void> {
+  const { graceUntil = 0 } = (await ctx.catalog.reconciled()) ?? {};
+  const there = model.at('pool');
+  if (!wasLost) expect(graceUntil).toBe(model.graceUntil);
+  else if (there.length > 0) {
+    const ends = there.flatMap(({ lease, usedUntil }) => [lease?.expiresAt ?? 0, usedUntil]);
+    expect(graceUntil).toBe(Math.max(model.time.judge + HOUR, ...ends));
+  }
+  model.graceUntil = graceUntil;
+}
+
+async function expectWhole({ pool }: World, id: string): Promise<void> {
+  expect((await verifyLineage(pool, id)).ok, `${id} is whole`).toBe(true);
+  expect(await readdir(pool.pathOf(id))).toEqual(expect.arrayContaining(['VERSION', 'outside']));
+}
+
+/** What must hold at the end of every sequence, whatever happened in it. */
+export async function expectAccountedFor(world: World, model: Model): Promise<void> {
+  expect(await readFile(join(world.dir, 'outside', 'canary'), 'utf8')).toBe('alive');
+  expect(await readdir(world.pool.paths.root)).toContain('stranger');
+  expect((await verifyAudit(world.auditPath)).problems).toEqual([]);
+  const deletions = (await world.audit()).filter(({ action }) => action === 'delete_instance');
+  for (const { id, place } of model.instances.values()) {
+    const outcomes = deletions.filter(({ instance }) => instance === id).map(({ outcome }) => outcome);
+    if (place !== 'pool') expect(outcomes, `${id}, which is in "${place}"`).toContain('intent');
+    if (place === 'gone') expect(outcomes, `the end of ${id}`).toContain('deleted');
+  }
+}

@@ -1,0 +1,62 @@
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { instanceIdOf } from '@spica/core';
+import { connectWorker } from '@spica/queues';
+import { type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterAll, beforeAll } from 'vitest';
+import { finishRequest } from './requests.ts';
+import { World } from './world.ts';
+
+interface Options {
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly redisOnHost?: boolean;
+}
+
+/** Gives the tests of a file worlds, one at a time, on one Redis of their own. */
+export function useWorlds(): <T>(options: Options, work: (world: World) => Promise<T>) => Promise<T> {
+  let dir: string;
+  let server: EmbeddedRedis;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(await fastest(), 'spica-model-'));
+    server = await startEmbeddedRedis({ stateDir: dir, logger: pino({ level: 'silent' }) });
+    redis = connectWorker(server.target);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+    await rm(dir, { recursive: true });
+  });
+
+  return async ({ settings, redisOnHost = false }, work) => {
+    await redis.flushdb();
+    const place = await mkdtemp(join(dir, 'world-'));
+    const world = await World.open({ redis, dir: place, redisOnHost, settings });
+    try {
+      return await work(world);
+    } finally {
+      await world.stop();
+      await rm(place, { recursive: true });
+    }
+  };
+}
+
+/** A filesystem in memory, where there is one: what is synced to a disk there would be most of the time. */
+function fastest(): Promise<string> {
+  return access('/dev/shm').then(
+    () => '/dev/shm',
+    () => tmpdir(),
+  );
+}
+
+/** Has a request for so many instances come to its end, and returns their ids, in order. */
+export async function spawned(world: World, count: number, leaseMs: number | null = null): Promise<string[]> {
+  const request = `request-${world.jobs.size}`;
+  const ids = Array.from({ length: count }, (_, index) => instanceIdOf('main', request, index));
+  await finishRequest(world, { request, ids, leaseMs });
+  return ids;
+}
