@@ -14,6 +14,7 @@ export default defineConfig({
     // For the slowest machine with all its cores busy; a test that waits for an event needs no other deadline.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     teardownTimeout: 20_000,
     retry: 0,
     allowOnly: false,
