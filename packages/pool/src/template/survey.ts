@@ -4,8 +4,8 @@ import type { Source } from './source.ts';
 import { createTally, type Totals } from './tally.ts';
 import { VanishedError, walkEntries } from './walk.ts';
 
-/** Fewer directories than this are not worth a process more. */
-const WORTH_SPLITTING = 16;
+/** Fewer entries than this are not worth a process more. */
+const WORTH_SPLITTING = 2_000;
 
 /** What rsync would copy of a template. */
 export interface Survey {
@@ -22,7 +22,7 @@ export interface Survey {
  */
 export async function survey(source: Source, signal?: AbortSignal): Promise<Survey> {
   const included = await listIncluded(source, signal);
-  const directories = [...included].filter((key) => key.endsWith('/'));
+  const directories = [...included].filter(isDirectory);
   const leftOut = new Set<string>();
   const tally = createTally();
   await walkEntries(
@@ -34,30 +34,40 @@ export async function survey(source: Source, signal?: AbortSignal): Promise<Surv
   );
   const { entries, newestAt, ...totals } = tally.read();
   if (entries !== included.size) throw new VanishedError('entries vanished while they were listed');
-  return { scope: divide(directories, leftOut), included, totals, newestAt };
+  return { scope: divide(included, leftOut), included, totals, newestAt };
 }
 
 /**
- * Divides the directories into parts of about the same size, for two cores. Those that nothing is left out of are kept
- * apart: their walk need not be looked through.
+ * Divides the directories into two parts of about as many entries, for two cores. Those that something is left out of
+ * come last: the walk of a part that has none of them need not be looked through.
  */
-function divide(directories: readonly string[], leftOut: ReadonlySet<string>): Scope {
+function divide(included: ReadonlySet<string>, leftOut: ReadonlySet<string>): Scope {
+  const entries = new Map<string, number>();
+  for (const key of included) entries.set(parentOf(key), (entries.get(parentOf(key)) ?? 0) + 1);
   const mixed = new Set([...leftOut].map(parentOf));
-  if (directories.length < WORTH_SPLITTING) return [{ directories, leftOut }];
-  return [directories.filter((key) => !mixed.has(key)), directories.filter((key) => mixed.has(key))]
-    .flatMap((group) => (group.length < WORTH_SPLITTING ? [group] : halve(group)))
-    .filter((group) => group.length > 0)
-    .map((group) => partOf(group, leftOut));
-}
-
-/** Alternating: neighbours are alike. */
-function halve(keys: readonly string[]): string[][] {
-  return [0, 1].map((half) => keys.filter((_, i) => i % 2 === half));
+  const directories = [...included].filter(isDirectory);
+  const ordered = [
+    ...directories.filter((key) => !mixed.has(key)),
+    ...directories.filter((key) => mixed.has(key)),
+  ];
+  if (included.size < WORTH_SPLITTING) return [partOf(ordered, leftOut)];
+  let before = 0;
+  const middle = ordered.findIndex((key) => {
+    before += entries.get(key) ?? 0;
+    return before >= included.size / 2;
+  });
+  return [ordered.slice(0, middle + 1), ordered.slice(middle + 1)]
+    .filter((part) => part.length > 0)
+    .map((part) => partOf(part, leftOut));
 }
 
 function partOf(directories: readonly string[], leftOut: ReadonlySet<string>): Part {
   const here = new Set(directories);
   return { directories, leftOut: new Set([...leftOut].filter((key) => here.has(parentOf(key)))) };
+}
+
+function isDirectory(key: string): boolean {
+  return key.endsWith('/');
 }
 
 /** The key of the directory that an entry lies in. */

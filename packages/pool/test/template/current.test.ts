@@ -132,6 +132,26 @@ it('costs nothing for what is left out, and is not disturbed by it', async () =>
   expect((await lstat(at('run.log'))).size).toBeGreaterThan(size);
 });
 
+it.each([
+  ['in many directories', 60],
+  ['in one', 1],
+])('sees each of thousands of files %s', async (_, directories) => {
+  for (let d = 0; d < directories; d += 1) {
+    await mkdir(at(`part-${d}/.venv`), { recursive: true });
+    const files = Array.from({ length: 2_400 / directories }, (_, i) => `part-${d}/file-${i}`);
+    await Promise.all(files.map((file) => writeFile(at(file), 'x')));
+  }
+  let prepared = await nursery.templates.prepare('default');
+  expect(prepared.inodes).toBe(2_400 + directories + 10);
+  for (const file of ['VERSION', 'part-0/file-0', `part-${directories - 1}/file-39`]) {
+    await writeFile(at(`part-0/.venv/busy`), file);
+    expect(await current()).toEqual(prepared);
+    await chmod(at(file), 0o600);
+    expect(await current()).toBeNull();
+    prepared = await nursery.templates.prepare('default');
+  }
+});
+
 it('is gone when somebody deleted it, and made anew', async () => {
   const prepared = await nursery.templates.prepare('default');
   await removeTree(prepared.path);
