@@ -10,13 +10,19 @@ type Execa = (program: string, args: readonly string[], options?: object) => unk
  */
 export function standInFor(execa: Execa): Execa {
   return (program, args, options) => {
-    const [name, ...rest] = program.endsWith('ionice') ? args.slice(2) : [program, ...args];
+    const [name, ...rest] = program === 'ionice' ? withoutOptions(args) : [program, ...args];
     const [last = '', from = ''] = [rest.at(-1), rest.at(-2)];
     if (name === 'cp') return copy(from, last);
     if (name === 'rm') return toChild(remove(last));
     if (name === 'find') return Object.assign(Promise.resolve(FOUND_NOTHING), { stdout: [] });
     return execa(program, args, options);
   };
+}
+
+/** `ionice -c 2 -n 7 rm …`: from the program that it is to run. */
+function withoutOptions(args: readonly string[]): readonly string[] {
+  const isOption = (arg = '') => arg.startsWith('-');
+  return args.slice(args.findIndex((arg, i) => !isOption(arg) && !isOption(args[i - 1])));
 }
 
 /** Nobody here asks how large an instance is: what is not measured counts as 0 bytes. */

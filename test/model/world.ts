@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCatalog, hashLeaseToken } from '@spica/catalog';
 import { instanceIdOf } from '@spica/core';
-import { type AuditLog, createSpaceGauge, initPool, openAudit, type Pool } from '@spica/pool';
+import { type AuditLog, initPool, openAudit, type Pool } from '@spica/pool';
 import type { PoolQueues, PrunePayload, PruneResult, SpawnPayload } from '@spica/queues';
 import type { ServedContext } from '@spica/workers';
 import type { Job } from 'bullmq';
@@ -16,6 +16,8 @@ import { Clocks } from './clocks.ts';
 import { reconcileWorld } from './reconcile.ts';
 
 const FINGERPRINT = '0'.repeat(16);
+/** There is always room: to look would take a process each time. */
+const SPACE = { availableBytes: 1e12, totalBytes: 2e12, freeInodes: null, totalInodes: null };
 const logger = pino({ level: 'silent' });
 
 export interface WorldOptions {
@@ -103,7 +105,7 @@ export class World {
       catalog,
       clock,
       logger,
-      gauge: createSpaceGauge({ dir: this.dir, clock }),
+      gauge: { read: async () => SPACE },
       clockGuard: createClockGuard({
         catalog,
         clock,

@@ -1,0 +1,28 @@
+import * as fc from 'fast-check';
+import { Model, SETTINGS } from './model.ts';
+import { anyOperation } from './operation.ts';
+import { expectAccountedFor, runOperation } from './run.ts';
+import { Time } from './time.ts';
+import type { useWorlds } from './worlds.ts';
+
+/** Set it for a long run: how many sequences each of the two files tries. */
+const SEQUENCES = Number(process.env['SPICA_MODEL_SEQUENCES'] ?? 1_000);
+
+/**
+ * Has random sequences of what users, crashes and clocks do happen to a pool and to the model, and compares after each
+ * step. Of a failure fast-check prints the seed, and the shortest sequence that it finds.
+ */
+export async function checkSequences(
+  inWorld: ReturnType<typeof useWorlds>,
+  { redisOnHost }: { redisOnHost: boolean },
+): Promise<void> {
+  const sequence = fc.array(anyOperation, { minLength: 1, maxLength: 14, size: 'max' });
+  const property = fc.asyncProperty(sequence, (operations) =>
+    inWorld({ settings: SETTINGS, redisOnHost }, async (world) => {
+      const model = new Model(new Time(world.clocks));
+      for (const operation of operations) await runOperation(world, model, operation);
+      await expectAccountedFor(world, model);
+    }),
+  );
+  await fc.assert(property, { numRuns: SEQUENCES });
+}

@@ -1,0 +1,20 @@
+import { beforeAll, it, vi } from 'vitest';
+import { installSteps } from './crash.ts';
+import { checkSequences } from './property.ts';
+import { useWorlds } from './worlds.ts';
+
+vi.mock('execa', async (load) => {
+  const { standInFor } = await import('./programs.ts');
+  const execa = await load<typeof import('execa')>();
+  return { ...execa, execa: standInFor(execa.execa as never) };
+});
+
+const inWorld = useWorlds();
+beforeAll(installSteps);
+
+// With a Redis elsewhere, with a clock of its own.
+it(
+  'keeps what is in use and accounts for what goes, in any sequence of events and crashes',
+  () => checkSequences(inWorld, { redisOnHost: false }),
+  600_000,
+);
