@@ -99,6 +99,7 @@ function snapshotOf(stack: Stack): string {
 
 async function spawnOnce(stack: Stack): Promise<number> {
   let id = '';
+  await settle(stack.ctx.pool.paths.root);
   const ms = await time(async () => {
     id = (await stack.spawn()).instances[0]?.id ?? '';
   });
@@ -108,9 +109,15 @@ async function spawnOnce(stack: Stack): Promise<number> {
 
 async function rival(target: string, command: string, args: string[]): Promise<number> {
   await mkdir(target);
+  await settle(target);
   const ms = await time(() => execa(command, args));
   await rm(target, { recursive: true });
   return ms;
+}
+
+/** What one contender leaves to be written must not be charged to the next: a snapshot waits until it is. */
+async function settle(dir: string): Promise<void> {
+  await execa('sync', ['-f', '--', dir]);
 }
 
 /**
