@@ -72,7 +72,7 @@ async function runGenerations(
     }
     const waits = ids.map(async (id, generation) => {
       const result = await watcher.wait(id, {
-        timeoutMs: 120_000,
+        timeoutMs: 600_000,
         onProgress: ({ phase, reason }) => say(`generation ${generation}: ${phase}: ${reason}`),
       });
       results.push(result);

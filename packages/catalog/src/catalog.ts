@@ -138,7 +138,10 @@ export interface Catalog {
   saveDiskHistory(history: readonly DiskPoint[]): Promise<void>;
   pressure(): Promise<Pressure | null>;
   savePressure(pressure: Pressure): Promise<void>;
-  hold(request: string, why: { at: number; reason: string; count: number }): Promise<void>;
+  hold(
+    request: string,
+    why: { at: number; submittedAt: number; reason: string; count: number },
+  ): Promise<void>;
   /** It is held no longer. */
   release(request: string): Promise<void>;
   /** Remembers for 30 days an instance that vanished from the disk. */

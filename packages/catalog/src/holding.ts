@@ -29,8 +29,8 @@ export function createHolding(
       const stored = await redis.hgetall(keys.held);
       return Object.entries(stored)
         .map(([request, text]) => {
-          const { at, reason, count } = readJson(heldSchema, keys.held, text);
-          return { request, heldAt: at, reason, count };
+          const { at, submittedAt, reason, count } = readJson(heldSchema, keys.held, text);
+          return { request, heldAt: at, submittedAt, reason, count };
         })
         .sort((a, b) => a.heldAt - b.heldAt || (a.request < b.request ? -1 : 1));
     },

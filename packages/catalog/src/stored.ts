@@ -31,7 +31,12 @@ export const reservationSchema = z.strictObject({
   at: z.number(),
 });
 
-export const heldSchema = z.strictObject({ at: z.number(), reason: z.string(), count: z.number() });
+export const heldSchema = z.strictObject({
+  at: z.number(),
+  submittedAt: z.number(),
+  reason: z.string(),
+  count: z.number(),
+});
 
 export const identitySchema = z.object({ id: z.string(), method: cloneMethodSchema });
 

@@ -98,6 +98,8 @@ export interface ClockState {
 export interface HeldRequest {
   readonly request: string;
   readonly heldAt: number;
+  /** By its submitter's clock. */
+  readonly submittedAt: number;
   readonly reason: string;
   readonly count: number;
 }

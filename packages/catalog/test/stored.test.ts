@@ -47,7 +47,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     const other = createCatalog({ redis, pool: `${pool}0` });
     await other.identify({ id: 'o', method: 'copy' });
     await other.adopt(aRecord('spica-0001'));
-    await other.hold('req-1', { at: 1, reason: 'r', count: 1 });
+    await other.hold('req-1', { at: 1, submittedAt: 1, reason: 'r', count: 1 });
     await other.recordFinished('template:t', 'spica-0001', aFinished(1, 1));
     await other.refreshProfile('template:t');
     await other.reserve(

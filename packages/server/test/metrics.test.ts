@@ -42,8 +42,18 @@ describe('/metrics', () => {
     const away = openPool('away', redis.redis, async () => Promise.reject(new Error('not mounted')));
     await submitEight(main);
     await main.queues.gate.add('later', {}, { delay: 1e6 });
-    await main.catalog.hold('req-1', { at: NOW - 120_000, reason: 'short', count: 8 });
-    await main.catalog.hold('req-2', { at: NOW - 60_000, reason: 'short', count: 8 });
+    await main.catalog.hold('req-1', {
+      at: NOW - 120_000,
+      submittedAt: NOW - 120_000,
+      reason: 'short',
+      count: 8,
+    });
+    await main.catalog.hold('req-2', {
+      at: NOW - 60_000,
+      submittedAt: NOW - 60_000,
+      reason: 'short',
+      count: 8,
+    });
     const promise = {
       request: 'req-3',
       fingerprint: 'f',

@@ -34,7 +34,12 @@ export async function hold(turn: Turn, reason: string, seen: number): Promise<ne
     since: new Date(heldAt).toISOString(),
     until: new Date(heldAt + maxWaitMs).toISOString(),
   });
-  await ctx.catalog.hold(id, { at: heldAt, reason, count: state.request.count });
+  await ctx.catalog.hold(id, {
+    at: heldAt,
+    submittedAt: state.submittedAt,
+    reason,
+    count: state.request.count,
+  });
   const delayMs = Math.min(ctx.config.gate.pollEveryMs, leftMs);
   await turn.job.moveToDelayed(Date.now() + delayMs, turn.token);
   // Something came free while this turn was looking: its wake-up found the request not delayed yet.

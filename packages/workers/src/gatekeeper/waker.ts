@@ -19,7 +19,9 @@ export function createWaker({ catalog, queues }: { catalog: Catalog; queues: Poo
   async function promoteHeld(): Promise<void> {
     do {
       again = false;
-      for (const { request } of await catalog.held()) await promote(queues, request);
+      // As they were submitted: who was held first may only have been looked at first.
+      const held = (await catalog.held()).toSorted((a, b) => a.submittedAt - b.submittedAt);
+      for (const { request } of held) await promote(queues, request);
     } while (again);
   }
 
