@@ -19,6 +19,8 @@ export interface Up {
   readonly pid: number;
   /** Resolves once the process has ended. */
   readonly ended: Promise<{ exitCode: number | undefined; signal: string | undefined; stderr: string }>;
+  signal(signal: NodeJS.Signals): void;
+  /** Sends the signal and waits for the end. */
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function spicaUp(env: Record<string, string>): Promise<Up> {
   return {
     pid: child.pid ?? 0,
     ended,
+    signal: (signal) => child.kill(signal),
     async kill(signal) {
       child.kill(signal);
       await ended;

@@ -20,6 +20,7 @@ import { openSealed } from './sealed.ts';
 import { findStrangers } from './strangers.ts';
 import { summarize } from './summary.ts';
 import { freeAll, listExpired, scheduleTrash, trashRelief } from './trash.ts';
+import { listUndone } from './undo.ts';
 
 /**
  * The prune queue's processor: plans anew from what is there now, deletes what the plan says, and tells what it did.
@@ -143,10 +144,11 @@ async function takeForRoom(
 
 async function takeForUndo(
   ctx: ServedContext,
-  { ids, reason, request }: PrunePayload & { cause: 'undo' },
+  payload: PrunePayload & { cause: 'undo' },
   signal?: AbortSignal,
 ): Promise<Run> {
-  const removals = ids.map((id): Removal => ({ id, reason, request, undo: true }));
-  const taken = await takeOut(ctx, removals, signal);
-  return { ...NOTHING, ...taken, sentence: reason, doomed: taken.taken.map(({ trash }) => trash) };
+  const { removals, skipped } = await listUndone(ctx, payload);
+  const run = await takeOut(ctx, removals, signal);
+  const doomed = run.taken.map(({ trash }) => trash);
+  return { ...NOTHING, ...run, skipped: [...skipped, ...run.skipped], sentence: payload.reason, doomed };
 }
