@@ -1,7 +1,8 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '@spica/core';
 import { withFileLock } from '../claim/file-lock.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { appendWhole, type LogFile, openLogFile } from './file.ts';
 import { type AuditEntry, chainLine } from './line.ts';
 import { rotate } from './rotate.ts';
@@ -58,7 +59,7 @@ export async function openLog(path: string, options: LogOptions): Promise<Log> {
   }
 
   async function append(said: readonly Said[]): Promise<LogFile> {
-    if (!file) await mkdir(dirname(path), { recursive: true }); // the lock lies there too
+    if (!file) await makeDirectory(dirname(path)); // the lock lies there too
     return withFileLock(lockOf(path), async () => {
       const to = await current();
       let { end } = to;
