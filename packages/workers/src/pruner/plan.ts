@@ -13,6 +13,9 @@ import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
 import { lookForUse } from './protection.ts';
 
+/** Who begins to use an instance within this time is found when it is about to be deleted. */
+const PROCESSES_MAX_AGE_MS = 2_000;
+
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
 /** The prune jobs that plan; the others are told what to delete. */
@@ -27,7 +30,7 @@ export async function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<Re
   const planOnce = await createPlanner(ctx, job, used);
   for (;;) {
     const plan = await planOnce();
-    const found = await lookForUse(ctx, plan.deletes);
+    const found = await lookForUse(ctx, plan.deletes, { processesMaxAgeMs: PROCESSES_MAX_AGE_MS });
     if (found.size === 0) return plan;
     for (const [id, verdict] of found) used.set(id, verdict);
   }
@@ -53,7 +56,8 @@ async function createPlanner(ctx: PoolContext, job: PlannedPrune, used: Readonly
   async function* protectedCandidates(): AsyncIterable<Candidate> {
     for await (const candidate of readCandidates(ctx, leasesAt)) yield protect(candidate);
   }
-  if (job.cause === 'request' && canPlanLazily(policy, await ctx.catalog.hasTtls())) {
+  // An operator is shown every instance; a plan that is carried out at once needs no more than it deletes.
+  if (job.cause !== 'operator' && canPlanLazily(policy, await ctx.catalog.hasTtls())) {
     return () => planForRequest({ ...demand, candidates: protectedCandidates(), total });
   }
   const all = await Array.fromAsync(readCandidates(ctx, leasesAt));

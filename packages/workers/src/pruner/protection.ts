@@ -1,6 +1,6 @@
 import type { CatalogInstance } from '@spica/catalog';
 import { type Candidate, CheckError, type InstanceRecord, leaseInForce, type Verdict } from '@spica/core';
-import { findLiveUses, lockFileUntil, type Pool } from '@spica/pool';
+import { findLiveUses, type LiveUses, lockFileUntil, type Pool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 
 /** What the catalog says that keeps an instance, whatever the policy says. */
@@ -25,11 +25,13 @@ function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
 
 /**
  * What the disk and the processes say that keeps instances: lock files and live use. Only for those that a plan wants to
- * delete, since it takes a look at each.
+ * delete, since it takes a look at each. `processesMaxAgeMs`: a look through the processes that is at most so old will do,
+ * for a plan that is checked again before anything goes.
  */
 export async function lookForUse(
   ctx: Pick<PoolContext, 'pool' | 'policy' | 'clockGuard' | 'logger'>,
   candidates: readonly Pick<Candidate, 'id'>[],
+  { processesMaxAgeMs = 0 } = {},
 ): Promise<Map<string, Verdict>> {
   const found = new Map<string, Verdict>();
   if (candidates.length === 0) return found;
@@ -39,7 +41,7 @@ export async function lookForUse(
     if (reason) found.set(id, { rule: 'lock-file', reason });
   }
   if (!ctx.policy.retention.protectLiveProcesses) return found;
-  const { byInstance, unreadable } = await findLiveUses(ctx.pool);
+  const { byInstance, unreadable } = await readLiveUses(ctx.pool, processesMaxAgeMs);
   if (unreadable > 0) ctx.logger.debug({ unreadable }, 'processes of other users could not be looked into');
   for (const { id } of candidates) {
     const use = byInstance.get(id);
@@ -47,6 +49,19 @@ export async function lookForUse(
       found.set(id, { rule: 'live-process', reason: `process ${use.pid} (${use.command}) ${use.how}` });
   }
   return found;
+}
+
+const lastLooks = new WeakMap<Pool, { readonly begun: number; readonly uses: Promise<LiveUses> }>();
+
+/** To look through all processes of a busy host takes a while, and whoever is held asks for a plan at every wake-up. */
+function readLiveUses(pool: Pool, maxAgeMs: number): Promise<LiveUses> {
+  const last = lastLooks.get(pool);
+  const begun = performance.now();
+  if (last && begun - last.begun < maxAgeMs) return last.uses;
+  const uses = findLiveUses(pool);
+  lastLooks.set(pool, { begun, uses });
+  uses.catch(() => lastLooks.delete(pool));
+  return uses;
 }
 
 async function sayLocked(pool: Pool, id: string, now: number): Promise<string | null> {

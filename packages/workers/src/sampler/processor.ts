@@ -68,7 +68,9 @@ async function sampleBatch(
     const now = measured && (await keep(ctx, record, measured));
     if (!now) continue;
     kept.add(record.id);
-    if (isFinished(ctx, now)) changed.push(...(await recordFinished(ctx.catalog, now)));
+    // By what it was before: one that was let go of meanwhile may have grown after it was measured.
+    if (isFinished(ctx, { ...record, sample: now.sample }))
+      changed.push(...(await recordFinished(ctx.catalog, now)));
   }
   await refreshProfiles(ctx.catalog, changed);
   if (kept.size > 0) await ctx.waker.wake(); // what is expected of them is less now: somebody may fit
