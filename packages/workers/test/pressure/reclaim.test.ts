@@ -1,4 +1,4 @@
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listTrash } from '@spica/pool';
@@ -47,19 +47,24 @@ it('names the process that keeps the space of deleted files, when it does not co
   const [entry] = await listTrash(ctx.pool);
   expect(entry?.note?.bytes).toBeGreaterThan(FILE_BYTES); // measured when it was deleted
 
-  const file = await open(join(entry?.path ?? '', 'result.bin'));
-  const holder = execa('sleep', ['600'], { stdin: file.fd, reject: false });
-  await file.close();
+  const held = join(entry?.path ?? '', 'result.bin');
+  const holder = execa('tail', ['--follow=descriptor', '--bytes=0', '--', held], { reject: false });
   try {
+    await expect.poll(() => filesOf(holder.pid), { timeout: 30_000 }).toContain(held);
     await queues.prune.add('trash', { pool: 'main', cause: 'trash', all: true });
     const told = async () => {
       const lines = (await readFile(ctx.audit.path, 'utf8')).trim().split('\n');
       return lines.map((line) => JSON.parse(line)).find(({ action }) => action === 'verify_reclaim');
     };
     await expect.poll(told, { timeout: 30_000 }).toMatchObject({ outcome: 'short', instance: null });
-    expect((await told()).reason).toContain(`still open in process ${holder.pid} (sleep)`);
+    expect((await told()).reason).toContain(`still open in process ${holder.pid} (tail)`);
   } finally {
     holder.kill();
     await holder;
   }
 });
+
+async function filesOf(pid: number | undefined): Promise<string[]> {
+  const dir = `/proc/${pid}/fd`;
+  return Promise.all((await readdir(dir)).map((fd) => readlink(join(dir, fd))));
+}
