@@ -94,6 +94,7 @@ it('rules of age are in force again once an operator vouches for the clock, wher
 it("a clock that is an hour ahead of Redis's suspends rules of age, too, and ends no lease early", () =>
   inWorld({ ...options, redisOnHost: false }, async (world) => {
     const [leased = ''] = await spawned(world, 1, HOUR);
+    world.clocks.pass(MINUTE);
     await spawned(world, 3);
     world.clocks.set(world.clocks.wall + HOUR + MINUTE);
     const { sentence, pruned } = await prune(world);
