@@ -1,9 +1,11 @@
-/** Runs one benchmark: `npm run bench -- spawn | gate | plan`. */
+/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune`. */
 const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
   spawn: () => import('./spawn.ts'),
   gate: () => import('./gate.ts'),
   plan: () => import('./plan.ts'),
   admit: () => import('./admit.ts'),
+  sample: () => import('./sample.ts'),
+  prune: () => import('./prune.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

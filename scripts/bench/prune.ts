@@ -1,0 +1,141 @@
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { runJob } from '@spica/cli';
+import type { InstanceRecord } from '@spica/core';
+import type { PrunePayload, PruneResult } from '@spica/queues';
+import { createLogger, startEmbeddedRedis } from '@spica/workers';
+import { execa } from 'execa';
+import { type Stack, startStack } from '../../test/support/stack.ts';
+import { median, time } from './figures.ts';
+import { makeTemplate } from './template.ts';
+
+interface Shape {
+  readonly instances: number;
+  readonly files: number;
+  readonly rounds: number;
+}
+
+/** Everything goes, and at once. */
+const PRUNE: PrunePayload = { pool: 'main', cause: 'operator', maxInstances: 0, maxAgeMs: null };
+const SETTINGS = {
+  'pools.main.retention.trash_ttl': '0s',
+  'pools.main.retention.max_instances': 1_000,
+  'prune.every': '24h',
+  'sample.every': '24h',
+};
+
+/**
+ * Deletion of many instances, from the command until their space is back, against one `rm -rf` over the same trees;
+ * alternating, medians; and how long it takes until their slots are free. Options: --instances, --files (in each),
+ * --rounds, --dir DIR (default: the system's temporary directory).
+ */
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      instances: { type: 'string', default: '20' },
+      files: { type: 'string', default: '20000' },
+      rounds: { type: 'string', default: '3' },
+      dir: { type: 'string', default: tmpdir() },
+    },
+  });
+  const [instances, files, rounds] = [values.instances, values.files, values.rounds].map(Number);
+  const shape = { instances: instances ?? 0, files: files ?? 0, rounds: rounds ?? 0 };
+  const dir = await mkdtemp(join(values.dir, 'spica-bench-prune-'));
+  const logger = createLogger({ level: 'warn', pretty: true });
+  const redis = await startEmbeddedRedis({ stateDir: join(dir, 'state'), logger });
+  try {
+    const template = join(dir, 'template');
+    await makeTemplate(template, { files: shape.files, bytes: shape.files * 100 });
+    const root = join(dir, 'pool');
+    const stack = await startStack({
+      target: redis.target,
+      root,
+      templates: { default: template },
+      settings: SETTINGS,
+    });
+    try {
+      await compare(stack, dir, shape);
+    } finally {
+      await stack.close();
+    }
+  } finally {
+    await redis.stop();
+    await execa('rm', ['-rf', '--', dir]);
+  }
+}
+
+async function compare(stack: Stack, dir: string, { instances, files, rounds }: Shape): Promise<void> {
+  const model = await keepModel(stack, join(dir, 'model'));
+  const times = { slots: [] as number[], prune: [] as number[], rm: [] as number[] };
+  for (let round = 0; round < rounds; round += 1) {
+    const trees = Array.from({ length: instances }, (_, n) => join(dir, `tree-${n}`));
+    for (const tree of trees) await execa('cp', ['-a', '--', model.dir, tree]);
+    await settle(dir);
+    times.rm.push(await time(() => execa('rm', ['-rf', '--', ...trees])));
+    await populate(stack, model, instances);
+    await settle(dir);
+    const { slotsMs, doneMs } = await prune(stack);
+    times.slots.push(slotsMs);
+    times.prune.push(doneMs);
+  }
+  const [slots, pruned, rm] = [median(times.slots), median(times.prune), median(times.rm)];
+  console.log(
+    `${instances} instances of ${files} files, medians of ${rounds} rounds: slots free after ${slots.toFixed(0)} ms, ` +
+      `space back after ${pruned.toFixed(0)} ms; rm -rf ${rm.toFixed(0)} ms, ratio ${(pruned / rm).toFixed(2)}`,
+  );
+}
+
+interface Model {
+  readonly dir: string;
+  readonly record: InstanceRecord;
+}
+
+/** An instance as the pool makes them, and a copy of it beside the pool. */
+async function keepModel(stack: Stack, dir: string): Promise<Model> {
+  const id = (await stack.spawn()).instances[0]?.id ?? '';
+  const instance = await stack.ctx.catalog.get(id);
+  if (!instance) throw new Error(`${id} was not spawned`);
+  await execa('cp', ['-a', '--', stack.ctx.pool.pathOf(id), dir]);
+  await prune(stack);
+  return { dir, record: instance.record };
+}
+
+async function populate(stack: Stack, { dir, record }: Model, instances: number): Promise<void> {
+  for (let n = 0; n < instances; n += 1) {
+    const id = `spica-b${String(n).padStart(11, '0')}`;
+    await execa('cp', ['-a', '--', dir, stack.ctx.pool.pathOf(id)]);
+    const sample = { at: Date.now(), changedAt: Date.now(), apparentBytes: 1, inodes: 1 };
+    const size = { allocatedBytes: record.cloned?.bytes ?? 1, ownBytes: record.cloned?.bytes ?? 1 };
+    await stack.ctx.catalog.adopt({
+      ...record,
+      id,
+      request: null,
+      index: null,
+      sample: { ...sample, ...size },
+    });
+  }
+}
+
+/** What one contender leaves to be written must not be charged to the next. */
+async function settle(dir: string): Promise<void> {
+  await execa('sync', ['-f', '--', dir]);
+}
+
+async function prune({ ctx, queues, redis }: Stack): Promise<{ slotsMs: number; doneMs: number }> {
+  const start = performance.now();
+  const done = runJob(queues.prune, 'prune', PRUNE, redis).then((result) => ({
+    result: result as PruneResult,
+    doneMs: performance.now() - start,
+  }));
+  const isThere = (name: string) => name.startsWith('spica-');
+  while ((await readdir(ctx.pool.paths.root)).some(isThere)) await setTimeout(1);
+  const slotsMs = performance.now() - start;
+  const { result, doneMs } = await done;
+  const [failed] = [...result.failed, ...result.skipped];
+  if (failed) throw new Error(`${failed.id} was not deleted: ${failed.reason}`);
+  return { slotsMs, doneMs };
+}
