@@ -87,9 +87,9 @@ require_system_programs() {
 
 # BSD and older BusyBox programs have the names but not the options.
 require_gnu_programs() {
-  for need in cp:--reflink du:--apparent-size rm:--one-file-system; do
+  for need in cp:--reflink du:--apparent-size rm:--one-file-system find:-files0-from; do
     "${need%%:*}" --help 2>&1 | grep -q -e "${need#*:}" ||
-      give_up "${need%%:*} does not know ${need#*:}: expected the GNU version, found $(command -v "${need%%:*}")"
+      give_up "${need%%:*} does not know ${need#*:}: expected a newer GNU version (Debian 12, Ubuntu 24.04), found $(command -v "${need%%:*}")"
   done
 }
 

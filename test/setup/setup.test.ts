@@ -150,6 +150,6 @@ test('a cp that lacks --reflink is refused by name', async () => {
   const { exitCode, stderr } = await machine.run('setup.sh');
   expect({ exitCode, stderr }).toEqual({
     exitCode: 1,
-    stderr: expect.stringContaining('cp does not know --reflink: expected the GNU version'),
+    stderr: expect.stringContaining('cp does not know --reflink: expected a newer GNU version'),
   });
 });
