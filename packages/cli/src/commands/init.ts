@@ -1,6 +1,7 @@
 import { createCatalog } from '@spica/catalog';
-import { type Config, systemClock } from '@spica/core';
+import { CheckError, type Config, systemClock } from '@spica/core';
 import { initPool, probeCloneMethod } from '@spica/pool';
+import { createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
@@ -34,5 +35,22 @@ export async function init({ io, options }: Invocation<InitOptions>): Promise<nu
 
 /** The next worker that serves the pool tells the catalog its new id. */
 async function rebind(config: Config, pool: string): Promise<void> {
-  await withRedis(config, (redis) => createCatalog({ redis, pool }).forgetIdentity());
+  const own = await startOwnRedis(config);
+  try {
+    await withRedis(config, (redis) => createCatalog({ redis, pool }).forgetIdentity());
+  } finally {
+    await own?.stop();
+  }
+}
+
+/** `spica up` does not serve the pool until it is bound anew, and without it there is no embedded Redis. */
+async function startOwnRedis({ redis, stateDir }: Config): Promise<EmbeddedRedis | null> {
+  if (redis.url !== null) return null;
+  const logger = createLogger({ level: 'silent', pretty: false });
+  try {
+    return await startEmbeddedRedis({ stateDir, logger });
+  } catch (error) {
+    if (error instanceof CheckError && error.code === 'REDIS_IN_USE') return null; // that of a running `spica up`
+    throw error;
+  }
 }
