@@ -11,7 +11,7 @@ export const SETTINGS = {
 };
 const MAX_INSTANCES = 3;
 const MAX_AGE_MS = 2 * DAY;
-export const TRASH_TTL_MS = HOUR;
+const TRASH_TTL_MS = HOUR;
 
 export interface Instance {
   readonly id: string;

@@ -16,7 +16,7 @@ export async function checkSequences(
   inWorld: ReturnType<typeof useWorlds>,
   { redisOnHost }: { redisOnHost: boolean },
 ): Promise<void> {
-  const sequence = fc.array(anyOperation, { minLength: 1, maxLength: 14, size: 'max' });
+  const sequence = fc.array(anyOperation, { minLength: 1, maxLength: 12, size: 'max' });
   const property = fc.asyncProperty(sequence, (operations) =>
     inWorld({ settings: SETTINGS, redisOnHost }, async (world) => {
       const model = new Model(new Time(world.clocks));

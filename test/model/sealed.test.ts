@@ -40,7 +40,13 @@ it('what changed since a plan was shown is left alone, each with the reason', ()
     await catalog.mark(pinned, { pin: { by: 'ada', why: 'the best so far', at: now } });
     await catalog.mark(scored, { score: 0.9 });
     await writeFile(join(world.pool.pathOf(locked), '.tournament_lock'), `{"started_at":${now / 1_000}}`);
-    await world.prune({ pool: 'main', cause: 'undo', request: 'r', ids: [gone], reason: 'a sibling failed' });
+    await world.prune({
+      pool: 'main',
+      cause: 'undo',
+      request: 'request-1',
+      ids: [gone],
+      reason: 'a sibling failed',
+    });
     world.clocks.pass(2 * MINUTE);
 
     const { pruned, skipped } = await carryOut(world, digest);

@@ -31,7 +31,7 @@ export interface Site {
 }
 
 /** The config of a site. What is deleted goes at once; of live processes there are too many on a test's machine. */
-export function configOf({ dir, name, target }: Pick<Site, 'dir' | 'name' | 'target'>): Config {
+function configOf({ dir, name, target }: Pick<Site, 'dir' | 'name' | 'target'>): Config {
   const settings = {
     [`pools.${name}.retention.trash_ttl`]: '0s',
     [`pools.${name}.retention.protect_live_processes`]: false,
