@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { previewPrune } from '../../packages/workers/src/preview.ts';
 import { HOUR, MINUTE } from './operation.ts';
+import { reconcileWorld } from './reconcile.ts';
 import type { World } from './world.ts';
 import { spawned, useWorlds } from './worlds.ts';
 
@@ -40,13 +41,8 @@ it('what changed since a plan was shown is left alone, each with the reason', ()
     await catalog.mark(pinned, { pin: { by: 'ada', why: 'the best so far', at: now } });
     await catalog.mark(scored, { score: 0.9 });
     await writeFile(join(world.pool.pathOf(locked), '.tournament_lock'), `{"started_at":${now / 1_000}}`);
-    await world.prune({
-      pool: 'main',
-      cause: 'undo',
-      request: 'request-1',
-      ids: [gone],
-      reason: 'a sibling failed',
-    });
+    await rm(world.pool.pathOf(gone), { recursive: true });
+    await reconcileWorld(world, false);
     world.clocks.pass(2 * MINUTE);
 
     const { pruned, skipped } = await carryOut(world, digest);
