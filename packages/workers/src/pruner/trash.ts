@@ -76,7 +76,7 @@ export async function freeAll(
 
 /** Has the pruner empty what of the trash has had its time, if there is any. */
 export async function scheduleTrash(ctx: PoolContext): Promise<void> {
-  const expired = await listExpired(ctx, ctx.clock.now() - ctx.policy.retention.trashTtlMs);
+  const expired = await listExpired(ctx, ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs);
   if (expired.length === 0) return;
   const data: PrunePayload = { pool: ctx.pool.name, cause: 'trash', all: false };
   // One at a time is enough: as long as one waits or runs, more of the same are dropped.
