@@ -4,9 +4,9 @@ import { createCatalog } from '@spica/catalog';
 import { instanceIdOf, systemClock } from '@spica/core';
 import { listRecords, listTrash, type Pool } from '@spica/pool';
 import { type RequestResult, submitRequest, watchRequests } from '@spica/queues';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
-import { processesAbout } from '../support/process.ts';
+import { isRunning, processesAbout } from '../support/process.ts';
 import { makeSite, type Site } from '../support/site.ts';
 import { aRequest } from '../support/stack.ts';
 
@@ -15,19 +15,20 @@ const KILLS = 3;
 const MAX_INSTANCES = 12;
 
 let site: Site;
-beforeEach(async () => {
-  // Large enough for a clone to take a while.
+afterEach(() => site.close());
+
+async function makeBusySite(files: number): Promise<void> {
   site = await makeSite({
-    template: { files: 100, bytes: 20_000 },
+    template: { files, bytes: 20_000 },
     retention: { max_instances: MAX_INSTANCES, trash_ttl: '0s' },
     settings: { concurrency: { gate: 4, spawn: 3 }, gate: { poll_every: '1s' } },
   });
-});
-afterEach(() => site.close());
+}
 
 it('kill -9 at any moment: every request ends, whole and once, and nothing is left behind', async () => {
+  await makeBusySite(100);
   let up = await site.up();
-  const ids = await submitAll();
+  const ids = await submit(REQUESTS);
   for (let kill = 0; kill < KILLS; kill += 1) {
     await changesIn(site.pool, 1 + Math.floor(Math.random() * 25));
     await up.kill('SIGKILL');
@@ -69,11 +70,40 @@ function lacks(id: string): string[] {
   return whatLacks(site.pool, id, site.template);
 }
 
-/** Requests for one to three instances each, all there before the first kill. */
-function submitAll(): Promise<string[]> {
+it('kill -9 in the middle of a clone: the copy ends with the worker, and the next start makes it anew', async () => {
+  await makeBusySite(5_000); // a copy takes long enough to be met
+  const up = await site.up();
+  const submitted = await submit(1);
+  const copies = () => processesAbout(site.dir).filter(({ command }) => command.startsWith('cp '));
+  let pid = 0;
+  const stopOne = () => {
+    pid = copies()[0]?.pid ?? 0;
+    return pid > 0 && stopped(pid);
+  };
+  await expect.poll(stopOne, { interval: 5 }).toBe(true);
+  await up.kill('SIGKILL');
+  // Stopped as it is, the copy cannot have come to its end by itself.
+  await expect.poll(() => isRunning(pid)).toBe(false);
+  await site.up();
+  await waitForAll(submitted);
+  expect(await readdir(site.pool.paths.staging)).toEqual([]);
+}, 120_000);
+
+/** Stops a process; false when it had ended before. */
+function stopped(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGSTOP');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Requests for one to three instances each. */
+function submit(requests: number): Promise<string[]> {
   return site.withQueues((queues) =>
     Promise.all(
-      Array.from({ length: REQUESTS }, (_, i) =>
+      Array.from({ length: requests }, (_, i) =>
         submitRequest(
           queues,
           { ...aRequest('main'), count: 1 + (i % 3), params: { I: i } },

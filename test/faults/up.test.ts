@@ -83,7 +83,9 @@ it('a second signal ends it at once, and its Redis with it', async () => {
   await site.withQueues((queues) =>
     submitRequest(queues, { ...aRequest('main'), count: 8 }, { key: null, clock: systemClock }),
   );
-  await expect.poll(() => processesAbout(site.dir).some((line) => /rsync|^cp /.test(line))).toBe(true);
+  await expect
+    .poll(() => processesAbout(site.dir).some(({ command }) => /rsync|^cp /.test(command)))
+    .toBe(true);
   up.signal('SIGINT');
   up.signal('SIGTERM');
   await up.ended;

@@ -14,12 +14,17 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** The command lines of the processes that were started with this text among their arguments, a path for example. */
-export function processesAbout(text: string): string[] {
+export interface FoundProcess {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** The processes that were started with this text among their arguments, a path for example. */
+export function processesAbout(text: string): FoundProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((pid) => readCommandLine(pid))
-    .filter((line) => line.includes(text));
+    .map((pid) => ({ pid: Number(pid), command: readCommandLine(pid) }))
+    .filter(({ command }) => command.includes(text));
 }
 
 function readCommandLine(pid: string): string {

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { CheckError, type CloneMethod } from '@spica/core';
 import { execa, type Options } from 'execa';
+import { boundToUs } from '../bound.ts';
 import { isSubvolume } from '../remove/subvolume.ts';
 
 const OPTIONS = {
@@ -29,7 +30,7 @@ export async function copyTree(
     if (method === 'snapshot' && (await isSubvolume(from))) {
       await execa('btrfs', ['subvolume', 'snapshot', '--', from, to], options);
     } else {
-      await execa('cp', ['-aT', '--reflink=auto', '--', from, to], options);
+      await execa(...boundToUs('cp', ['-aT', '--reflink=auto', '--', from, to]), options);
     }
   } catch (error) {
     signal?.throwIfAborted();

@@ -1,4 +1,5 @@
 import { type ExecaError, execa } from 'execa';
+import { boundToUs } from '../bound.ts';
 import type { Source } from './source.ts';
 
 /** Exit codes of rsync(1): some source files vanished before they could be transferred. */
@@ -27,7 +28,7 @@ export async function copyIncluded(source: Source, to: string, signal?: AbortSig
 
 async function rsync(args: readonly string[], { ignore }: Source, signal?: AbortSignal) {
   try {
-    return await execa('rsync', args, {
+    return await execa(...boundToUs('rsync', args), {
       env: { LC_ALL: 'C' },
       input: ignore,
       encoding: 'buffer',
