@@ -57,8 +57,20 @@ async function follow(io: Io, { path, seen, write }: Following): Promise<void> {
   }
 }
 
+/** A log that is rotated while it is read seems to lack lines: then it is read again, at most so often. */
+const MOST_READS = 5;
+
 /** A line that is still being written has no number yet; the next look takes it. */
 async function newerThan(path: string, seen: number): Promise<string[]> {
+  let newer: string[] = [];
+  for (let reads = 0; reads < MOST_READS; reads += 1) {
+    newer = await readNewer(path, seen);
+    if (newer.every((line, i) => seqOf(line) === seen + 1 + i)) break;
+  }
+  return newer;
+}
+
+async function readNewer(path: string, seen: number): Promise<string[]> {
   for (let count = 64; ; count *= 4) {
     const lines = await tailAudit(path, count);
     const newer = lines.filter((line) => (seqOf(line) ?? 0) > seen);
