@@ -22,7 +22,8 @@ export async function listIncluded(source: Source, signal?: AbortSignal): Promis
 
 /** Copies a template into an empty directory, faithfully. Throws ChangingError, or what execa throws. */
 export async function copyIncluded(source: Source, to: string, signal?: AbortSignal): Promise<void> {
-  const options = ['-aHAXS', '--numeric-ids', '--exclude-from=-'];
+  // Without a window of -1 two times of the same second are equal, and a directory or link keeps the time of its copying.
+  const options = ['-aHAXS', '--numeric-ids', '--modify-window=-1', '--exclude-from=-'];
   await rsync([...options, '--', `${source.dir}/`, `${to}/`], source, signal);
 }
 
