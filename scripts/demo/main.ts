@@ -53,7 +53,7 @@ async function runGenerations(
   redis: Awaited<ReturnType<typeof connectProducer>>,
 ) {
   const queues = openQueues('main', redis);
-  const watcher = await watchRequests(queues, { redis, pool: 'main' });
+  const watcher = await watchRequests(queues, redis);
   const results: RequestResult[] = [];
   try {
     const ids: string[] = [];

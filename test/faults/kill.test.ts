@@ -116,7 +116,7 @@ function submit(requests: number): Promise<string[]> {
 
 function waitForAll(ids: readonly string[]): Promise<RequestResult[]> {
   return site.withQueues(async (queues, redis) => {
-    const watcher = await watchRequests(queues, { redis, pool: 'main' });
+    const watcher = await watchRequests(queues, redis);
     try {
       return await Promise.all(ids.map((id) => watcher.wait(id)));
     } finally {

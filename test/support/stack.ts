@@ -62,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const runtime: Runtime = await startRuntime({ config, target: options.target, clock: systemClock, logger });
   const ctx = runtime.pools.get(pool);
   if (!ctx) throw new Error(`pool ${pool} is not served`);
-  const watcher = await watchRequests(queues, { redis, pool });
+  const watcher = await watchRequests(queues, redis);
   const submit = (request: Partial<SpawnRequest> = {}) =>
     submitRequest(queues, { ...aRequest(pool), ...request }, { key: null, clock: systemClock });
   return {

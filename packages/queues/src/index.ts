@@ -1,4 +1,5 @@
 export * from './connection.ts';
+export * from './events.ts';
 export * from './failure.ts';
 export * from './names.ts';
 export * from './open.ts';

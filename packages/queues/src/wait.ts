@@ -1,16 +1,13 @@
 import { CheckError, TimedOutError } from '@spica/core';
-import { QueueEvents } from 'bullmq';
+import type { QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { openEvents } from './events.ts';
 import { toRequestError } from './failure.ts';
-import { prefixOf } from './names.ts';
 import type { PoolQueues } from './open.ts';
 import type { RequestResult } from './payload/request.ts';
 import { progressOf, type RequestProgress } from './progress.ts';
 
 export interface WaitOptions {
-  /** A connection to duplicate for the blocking read of events. */
-  readonly redis: Redis;
-  readonly pool: string;
   /** Give up waiting (not the request) after this long. */
   readonly timeoutMs: number;
   readonly onProgress?: (progress: RequestProgress) => void;
@@ -23,32 +20,17 @@ export interface RequestWatcher {
    * Waits for a request's end. Throws RefusedError when the gate rejected it, CheckError when it failed or is not
    * known (REQUEST_UNKNOWN), TimedOutError WAIT_TIMED_OUT after `timeoutMs` (the request goes on).
    */
-  wait(
-    id: string,
-    options?: Pick<WaitOptions, 'timeoutMs' | 'onProgress' | 'signal'>,
-  ): Promise<RequestResult>;
+  wait(id: string, options?: WaitOptions): Promise<RequestResult>;
   close(): Promise<void>;
 }
 
-/** Opens the event stream of a pool's gate. One watcher serves any number of requests. */
-export async function watchRequests(
-  queues: PoolQueues,
-  { redis, pool }: Pick<WaitOptions, 'redis' | 'pool'>,
-): Promise<RequestWatcher> {
-  const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined as never });
-  connection.on('error', () => undefined); // reconnects by itself; a lost worker shows in the caller's own checks
+/** Opens the event stream of a pool's gate. `redis` is duplicated. One watcher serves any number of requests. */
+export async function watchRequests(queues: PoolQueues, redis: Redis): Promise<RequestWatcher> {
   // From a fixed place on: `$` would leave out what happens between two reads, or while the connection is away.
-  const lastEventId = await newestEvent(queues, redis);
-  const events = new QueueEvents('gate', { connection, prefix: prefixOf(pool), lastEventId });
-  events.on('error', () => undefined);
-  events.setMaxListeners(0);
-  await events.waitUntilReady();
+  const { events, close } = await openEvents(queues.gate, redis, await newestEvent(queues, redis));
   return {
     wait: (id, options) => waitFor(queues, events, id, options ?? { timeoutMs: 2 ** 31 - 1 }),
-    async close() {
-      await events.close();
-      connection.disconnect();
-    },
+    close,
   };
 }
 
@@ -61,7 +43,7 @@ async function waitFor(
   queues: PoolQueues,
   events: QueueEvents,
   id: string,
-  { timeoutMs, onProgress, signal }: Pick<WaitOptions, 'timeoutMs' | 'onProgress' | 'signal'>,
+  { timeoutMs, onProgress, signal }: WaitOptions,
 ): Promise<RequestResult> {
   const ended = Promise.withResolvers<void>();
   const seen = (event: { jobId: string }) => {

@@ -37,7 +37,7 @@ describeOnRedis('waiting for a request', (server) => {
     redis = new Redis(server.url, { maxRetriesPerRequest: 1 });
     queues = openQueues('main', redis);
     workers = [];
-    watcher = await watchRequests(queues, { redis, pool: 'main' });
+    watcher = await watchRequests(queues, redis);
     return async () => {
       await watcher.close();
       await Promise.all(workers.map((worker) => worker.close(true)));
@@ -57,7 +57,7 @@ describeOnRedis('waiting for a request', (server) => {
     work(async () => RESULT);
     const id = await submit();
     await watcher.wait(id);
-    const late = await watchRequests(queues, { redis, pool: 'main' });
+    const late = await watchRequests(queues, redis);
     expect(await late.wait(id, LONG)).toEqual(RESULT);
     await late.close();
   });
@@ -130,7 +130,7 @@ describeOnRedis('waiting for a request', (server) => {
     const id = await submit();
     const job = await work(null).getNextJob('token');
     await watcher.close();
-    watcher = await watchRequests(queues, { redis, pool: 'main' }); // one that has seen no event yet
+    watcher = await watchRequests(queues, redis); // one that has seen no event yet
     const waiting = watcher.wait(id);
     const clients = String(await redis.client('LIST')).split('\n');
     const events = clients.find((client) => client.includes(':qe '))?.match(/^id=(\d+)/)?.[1] ?? '';

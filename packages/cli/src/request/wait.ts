@@ -33,7 +33,7 @@ export async function waitForRequest(
   const timeoutMs = wait.timeoutMs ?? FOREVER_MS;
   const again = `\`spica show ${id}\` tells how it stands`;
   const view = createProgress(io.stderr, { request: id, count });
-  const watcher = await watchRequests(queues, { redis, pool });
+  const watcher = await watchRequests(queues, redis);
   try {
     const goesOn = `request ${id} goes on; ${again}`;
     return await attend({ io, queue: queues.gate, pool, goesOn }, (signal) =>

@@ -1,5 +1,5 @@
-import { toRequestError } from '@spica/queues';
-import { type Job, type Queue, QueueEvents } from 'bullmq';
+import { openEvents, toRequestError } from '@spica/queues';
+import type { Job, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 /**
@@ -13,17 +13,12 @@ export async function runJob(
   redis: Redis,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined as never });
-  connection.on('error', () => undefined); // reconnects by itself; whether anybody works is watched elsewhere
-  const events = new QueueEvents(queue.name, { connection, prefix: queue.opts.prefix ?? 'bull' });
-  events.on('error', () => undefined);
+  const { events, close } = await openEvents(queue, redis);
   try {
-    await events.waitUntilReady();
     const job = await queue.add(name, payload);
     return await Promise.race([endOf(job, events), abortion(signal)]);
   } finally {
-    connection.disconnect();
-    await events.close();
+    await close();
   }
 }
 

@@ -1,0 +1,41 @@
+import { type Queue, QueueEvents } from 'bullmq';
+import type { Redis } from 'ioredis';
+
+/** A queue's events, read over a connection of their own. */
+export interface OpenEvents {
+  readonly events: QueueEvents;
+  /** Ends the reading, also while Redis is away. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the event stream of a queue; `redis` is duplicated for the blocking read. `lastEventId` is where to begin, by
+ * default with what comes from now on. The reading goes on by itself when Redis was away. Throws what ioredis throws
+ * when it cannot begin.
+ */
+export async function openEvents(queue: Queue, redis: Redis, lastEventId = '$'): Promise<OpenEvents> {
+  const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined as never });
+  connection.on('error', () => undefined); // reconnects by itself; a lost worker shows in the caller's own checks
+  const events = new QueueEvents(queue.name, {
+    connection,
+    prefix: queue.opts.prefix ?? 'bull',
+    lastEventId,
+  });
+  events.on('error', () => undefined);
+  events.setMaxListeners(0);
+  const close = async () => {
+    // BullMQ waits for the connection's end, which ioredis never tells of one that is between two attempts to connect.
+    const ends = connection.status === 'ready';
+    const closing = events.close();
+    if (ends) await closing;
+    else closing.catch(() => undefined);
+    connection.disconnect();
+  };
+  try {
+    await events.waitUntilReady();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { events, close };
+}
