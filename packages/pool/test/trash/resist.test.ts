@@ -80,9 +80,13 @@ it('is never led outside by directories that become symbolic links while it dele
   timeout: SWAP_MS + 60_000,
 }, async () => {
   const canary = join(dir, 'canary');
-  for (let n = 0; n < 10; n += 1) {
-    await mkdir(join(canary, `part-${n}`), { recursive: true });
-    for (let i = 0; i < 20; i += 1) await writeFile(join(canary, `part-${n}`, `file-${i}`), 'alive');
+  const model = join(dir, 'model'); // `cp` does follow the links: from the canary itself it would empty what it reads
+  for (let n = 0; n < 200; n += 1) {
+    for (const tree of [canary, model]) {
+      const part = join(tree, `part-${n % 10}`);
+      await mkdir(part, { recursive: true });
+      await writeFile(join(part, `file-${n}`), 'alive');
+    }
   }
   const count = async () => (await readdir(canary, { recursive: true })).length;
   const alive = await count();
@@ -93,7 +97,7 @@ it('is never led outside by directories that become symbolic links while it dele
   const until = performance.now() + SWAP_MS;
   let deletions = 0;
   while (performance.now() < until) {
-    await execa('cp', ['-a', '--', `${canary}/.`, doomed.path], { reject: false });
+    await execa('cp', ['-a', '--', `${model}/.`, doomed.path], { reject: false });
     // What comes while it is deleted may make it incomplete; only the canary matters.
     await emptyTrash(doomed).catch((error: { code: string }) => expect(error.code).toBe('REMOVE_INCOMPLETE'));
     expect(await count()).toBe(alive);
