@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { hashLeaseToken } from '@spica/catalog';
 import { SpicaError } from '@spica/core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readAudit } from '../support/audit.ts';
 import { type Mount, mountTmpfs } from '../support/mount.ts';
 import { startLocal } from '../support/redis.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -133,9 +134,8 @@ async function expectEmptyHands(): Promise<void> {
 }
 
 /** What the audit log says of levels. */
-async function levelsTold(): Promise<{ outcome: string }[]> {
-  const lines = (await readFile(stack.ctx.audit.path, 'utf8')).trim().split('\n');
-  return lines.map((line) => JSON.parse(line)).filter(({ action }) => action === 'pressure');
+async function levelsTold() {
+  return (await readAudit(stack.ctx.audit.path)).filter(({ action }) => action === 'pressure');
 }
 
 async function wasCritical(): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createCatalog } from '@spica/catalog';
@@ -6,6 +6,7 @@ import { systemClock } from '@spica/core';
 import { connectProducer, openQueues, type PoolQueues, submitRequest, watchRequests } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readAudit } from '../support/audit.ts';
 import { type Mount, mountTmpfs } from '../support/mount.ts';
 import { instancesOnDisk } from '../support/pool.ts';
 import { makeSite, type Site } from '../support/site.ts';
@@ -60,7 +61,7 @@ it('with Redis and the audit log on the same full disk, all goes on by itself wh
   up = await spicaUp(env);
   redis = await connectProducer({ socket: socket() });
   const queues = openQueues('main', redis);
-  const watcher = await watchRequests(queues, { redis, pool: 'main' });
+  const watcher = await watchRequests(queues, redis);
   const before = await Promise.all([1, 2, 3].map(() => submit(queues)));
   await Promise.all(before.map((id) => watcher.wait(id)));
   await putOneIntoTrash(queues);
@@ -108,7 +109,7 @@ it('starts on a disk that is full to the last byte: the ballast goes first, and 
   redis = await connectProducer({ socket: socket() });
   const queues = openQueues('main', redis);
   await queues.spawn.resume();
-  const watcher = await watchRequests(queues, { redis, pool: 'main' });
+  const watcher = await watchRequests(queues, redis);
   expect((await watcher.wait(id, { timeoutMs: 90_000 })).instances).toHaveLength(1);
   await watcher.close();
 });
@@ -154,10 +155,8 @@ async function submitUntilRefused(queues: PoolQueues): Promise<{ ids: string[]; 
 
 async function expectLevelsTold(): Promise<void> {
   const levels = async () => {
-    const lines = (await readFile(join(env['SPICA_STATE_DIR'] ?? '', 'audit.jsonl'), 'utf8'))
-      .trim()
-      .split('\n');
-    return lines.map((line) => JSON.parse(line)).filter(({ action }) => action === 'pressure');
+    const lines = await readAudit(join(env['SPICA_STATE_DIR'] ?? '', 'audit.jsonl'));
+    return lines.filter(({ action }) => action === 'pressure');
   };
   await expect.poll(async () => (await levels()).at(-1)?.outcome, POLL).toMatch(/→ (ok|low)$/);
   const outcomes = (await levels()).map(({ outcome }) => outcome);

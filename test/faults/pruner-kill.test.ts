@@ -13,6 +13,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { reconcile } from '../../packages/workers/src/reconciler/reconcile.ts';
+import { readAudit } from '../support/audit.ts';
 import { makeSite, type Site, serve } from './pruner/site.ts';
 
 const DELETE = fileURLToPath(new URL('./pruner/delete.ts', import.meta.url));
@@ -132,11 +133,7 @@ async function expectGone(
   await expect(lstat(pool.pathOf(instance))).rejects.toThrow('ENOENT');
   await expect.poll(() => readdir(pool.paths.trash), { timeout: 30_000 }).toEqual([]);
   expect((await catalog.ledger(systemClock.now())).instances).toBe(0);
-  const text = await readFile(auditPath, 'utf8');
-  const outcomes = text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+  const outcomes = (await readAudit(auditPath))
     .filter((line) => line.action === 'delete_instance' && line.instance === instance)
     .map((line) => line.outcome);
   expect(outcomes[0]).toBe('intent');

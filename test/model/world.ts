@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCatalog, hashLeaseToken } from '@spica/catalog';
 import { instanceIdOf } from '@spica/core';
@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { createClockGuard } from '../../packages/workers/src/clock/guard.ts';
 import { tellOfClock } from '../../packages/workers/src/clock/tell.ts';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
+import { readAudit } from '../support/audit.ts';
 import { stackConfig } from '../support/stack.ts';
 import { Clocks } from './clocks.ts';
 import { reconcileWorld } from './reconcile.ts';
@@ -88,7 +89,7 @@ export class World {
   async start(): Promise<void> {
     const { clock, clocks } = this;
     this.#log = await openAudit({ path: null, stateDir: join(this.dir, 'state'), clock, logger });
-    const policy = this.#config.pools['main'];
+    const policy = this.#config.pools.main;
     if (!policy) throw new Error('no pool "main" in the config');
     const audit = this.#log.forPool('main');
     const catalog = createCatalog({ redis: this.redis, pool: 'main' });
@@ -181,11 +182,7 @@ export class World {
   }
 
   /** All lines of the audit log. */
-  async audit(): Promise<Record<string, unknown>[]> {
-    const text = await readFile(this.auditPath, 'utf8');
-    return text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line));
+  audit(): Promise<Record<string, unknown>[]> {
+    return readAudit(this.auditPath);
   }
 }

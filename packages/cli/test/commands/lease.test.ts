@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { readRecord } from '@spica/pool';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readAudit } from '../../../../test/support/audit.ts';
 import { runCaptured } from '../capture.ts';
 import { type CliStack, startCliStack } from '../stack.ts';
 
@@ -18,9 +18,8 @@ afterAll(() => cli.close());
 const next = () => ids.pop() ?? '';
 
 async function audited(instance: string, action: string) {
-  const text = await readFile(cli.stack.ctx.audit.path, 'utf8');
-  const lines = text.trim().split('\n');
-  return lines.map((line) => JSON.parse(line)).find((e) => e.instance === instance && e.action === action);
+  const lines = await readAudit(cli.stack.ctx.audit.path);
+  return lines.find((line) => line.instance === instance && line.action === action);
 }
 
 it('takes a lease, renews it only for its token, keeps its owner, and releases it', async () => {

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
 import { systemClock } from '@spica/core';
 import { listTrash, lockDeletion, readRecord, verifyAudit } from '@spica/pool';
 import { beforeEach, expect, it } from 'vitest';
+import { readAudit } from '../../../../test/support/audit.ts';
 import { mountTmpfs } from '../../../../test/support/mount.ts';
 import { runCaptured } from '../capture.ts';
 import { forget, makeOfflinePool, type OfflinePool } from '../offline-pool.ts';
@@ -28,13 +29,7 @@ beforeEach(async () => {
 const prune = (...argv: string[]) => runCaptured(['prune', '--offline', ...argv], offline.io());
 const here = () => ids.filter((id) => existsSync(offline.pool.pathOf(id)));
 
-async function audit() {
-  const text = await readFile(join(offline.stateDir, 'audit.jsonl'), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-}
+const audit = () => readAudit(join(offline.stateDir, 'audit.jsonl'));
 
 it('keeps what is leased, pinned, locked, used by a process, or may be in flight, and says why', async () => {
   const now = systemClock.now();

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Space } from '@spica/core';
@@ -7,6 +7,7 @@ import type { PrunePayload } from '@spica/queues';
 import { execa } from 'execa';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { readAudit } from '../../../../test/support/audit.ts';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
@@ -80,10 +81,8 @@ const isPaused = () => stack.queues.spawn.isPaused();
 
 /** What the audit log says of levels since the test began to look. */
 async function levelsTold(): Promise<() => Promise<string[]>> {
-  const read = async () => {
-    const lines = (await readFile(stack.ctx.audit.path, 'utf8')).trim().split('\n');
-    return lines.map((line) => JSON.parse(line)).filter(({ action }) => action === 'pressure');
-  };
+  const read = async () =>
+    (await readAudit(stack.ctx.audit.path)).filter(({ action }) => action === 'pressure');
   const before = (await read()).length;
   return async () => (await read()).slice(before).map(({ outcome }) => outcome);
 }

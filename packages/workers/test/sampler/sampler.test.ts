@@ -5,6 +5,7 @@ import { hashLeaseToken } from '@spica/catalog';
 import type { SampleResult } from '@spica/queues';
 import type { Job } from 'bullmq';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readAudit } from '../../../../test/support/audit.ts';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
@@ -123,8 +124,7 @@ it('flags an instance over max_instance_gb in the audit log, and its lease is no
   await truncate(file);
   await sample([id], Date.now() + 2 * MINUTE_MS);
   expect(await renew()).toEqual({ outcome: 'renewed' });
-  const lines = (await readFile(stack.ctx.audit.path, 'utf8')).trim().split('\n');
-  const told = lines.map((line) => JSON.parse(line)).filter(({ instance }) => instance === id);
+  const told = (await readAudit(stack.ctx.audit.path)).filter(({ instance }) => instance === id);
   expect(told.filter(({ action }) => action === 'oversize')).toMatchObject([
     {
       outcome: 'flagged',
