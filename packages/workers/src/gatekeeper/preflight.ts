@@ -29,6 +29,9 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const seen = ctx.waker.count;
   // A run that was killed right after it was promised: nothing was released then, so it is decided anew.
   await ctx.catalog.giveBack(turn.id);
+  const fresh = state.heldAt !== null || state.reclaimRound > 0;
+  const looking = lookout.look(fresh); // at the disk, while the template is looked at
+  looking.catch(() => undefined); // told below, if anything comes of this turn
   const prepared = state.fingerprint
     ? await ctx.templates.get(template, state.fingerprint)
     : await ctx.templates.current(template);
@@ -38,8 +41,7 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
 
   const barrier = (await findBarrierFor(turn)) ?? (await ctx.limits.ask(turn.id, state.request.count));
   if (barrier) return hold(turn, barrier, seen);
-  const fresh = state.heldAt !== null || state.reclaimRound > 0;
-  const { decision, look, expected } = await decide(ctx, prepared, state.request, await lookout.look(fresh));
+  const { decision, look, expected } = await decide(ctx, prepared, state.request, await looking);
   if (decision.verdict === 'impossible') throw new RefusedError('NEVER_FITS', decision.sentence);
   if (decision.verdict === 'admit' && (await promise(turn, { decision, look, expected }))) {
     const late = await ctx.limits.release(state.request.count);
