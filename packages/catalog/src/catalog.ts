@@ -74,6 +74,8 @@ export interface Catalog {
   /** Takes in an instance that no reservation stood for; false when it is known. */
   adopt(record: InstanceRecord): Promise<boolean>;
   get(id: string): Promise<CatalogInstance | null>;
+  /** Those of them that there are, in their order. */
+  getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
   /** Oldest first, read in batches; one that goes meanwhile may be missing. */
   list(): AsyncIterable<CatalogInstance>;
   /**

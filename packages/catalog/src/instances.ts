@@ -6,7 +6,10 @@ import type { Run } from './ops.ts';
 import { fromFields, readJson, toFields } from './stored.ts';
 import type { BeginDelete, CatalogInstance } from './values.ts';
 
-type Instances = Pick<Catalog, 'commit' | 'settle' | 'adopt' | 'get' | 'list' | 'beginDelete' | 'endDelete'>;
+type Instances = Pick<
+  Catalog,
+  'commit' | 'settle' | 'adopt' | 'get' | 'getMany' | 'list' | 'beginDelete' | 'endDelete'
+>;
 
 /** How many instances one read of the list brings. */
 const BATCH = 500;
@@ -55,6 +58,8 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
       const [instance] = await readMany(redis, keys, [id]);
       return instance ?? null;
     },
+
+    getMany: (ids) => readMany(redis, keys, ids),
 
     list: () => listInstances(redis, keys),
 

@@ -22,8 +22,7 @@ export async function sample({ io, args, options }: Invocation): Promise<number>
     const payload = { pool, ids: ids.length > 0 ? ids : null };
     const result = (await runServedJob(queues, 'sample', payload, { io, redis })) as SampleResult;
     await closeQueues(queues);
-    const found = await Promise.all(result.measured.map((id) => catalog.get(id)));
-    const measured = found.filter((instance) => instance !== null);
+    const measured = await catalog.getMany(result.measured);
     if (options.json) {
       writeJson(io.stdout, { pool, measured: measured.map(toInstanceJson), vanished: result.vanished });
       return 0;

@@ -2,23 +2,23 @@ import { execa } from 'execa';
 import { inBackground } from '../background.ts';
 
 /** A line of `btrfs filesystem du -s --raw`: total, exclusive, set shared, name. */
-const LINE = /^\s*\d+\s+(\d+)\s+\S+\s+(spica-[0-9a-f]+)$/gm;
+const LINE = /^\s*\d+\s+(\d+)\s+\S+\s+(spica-[0-9a-f.]+)$/gm;
 
 /**
- * The bytes of btrfs snapshots that they share with nothing else, by id: what their deletion brings back. What has not
+ * The bytes of btrfs snapshots in a directory that they share with nothing else, by name: what their deletion brings back. What has not
  * been written out yet is not among them. Those that vanished, or of which the filesystem does not tell (no btrfs-progs,
  * no right to look), are missing.
  */
 export async function exclusiveBytes(
-  root: string,
-  ids: readonly string[],
+  dir: string,
+  names: readonly string[],
   signal?: AbortSignal,
 ): Promise<Map<string, number>> {
-  if (ids.length === 0) return new Map();
+  if (names.length === 0) return new Map();
   const { stdout } = await execa(
-    ...inBackground('btrfs', ['filesystem', 'du', '-s', '--raw', '--', ...ids]),
+    ...inBackground('btrfs', ['filesystem', 'du', '-s', '--raw', '--', ...names]),
     {
-      cwd: root,
+      cwd: dir,
       env: { LC_ALL: 'C' },
       stdin: 'ignore',
       stderr: 'ignore',
@@ -27,5 +27,5 @@ export async function exclusiveBytes(
     },
   );
   signal?.throwIfAborted();
-  return new Map([...(stdout ?? '').matchAll(LINE)].map(([, bytes, id]) => [id ?? '', Number(bytes)]));
+  return new Map([...(stdout ?? '').matchAll(LINE)].map(([, bytes, name]) => [name ?? '', Number(bytes)]));
 }

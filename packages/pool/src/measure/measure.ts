@@ -17,6 +17,12 @@ export interface Target {
   readonly isSnapshot: boolean;
 }
 
+/** An instance in the trash, to measure. */
+export interface TrashedTarget extends Target {
+  /** What it is called there. */
+  readonly name: string;
+}
+
 /** A sample, before it is compared with the one before. */
 export type Measurement = Omit<Sample, 'changedAt'>;
 
@@ -33,47 +39,74 @@ const WALKERS = 2;
 export async function measureInstances(
   pool: Pool,
   targets: readonly Target[],
-  { clock, signal }: { clock: Clock; signal?: AbortSignal },
+  options: MeasureOptions,
+): Promise<Map<string, Measurement>> {
+  for (const { id } of targets) pool.pathOf(id); // refuses what is no id, before it gets to a command line
+  const trees = targets.map((target) => ({ ...target, name: target.id }));
+  return measureTrees(pool.paths.root, trees, options);
+}
+
+/** Like `measureInstances`, of those that lie in the trash. */
+export async function measureTrashed(
+  pool: Pool,
+  targets: readonly TrashedTarget[],
+  options: MeasureOptions,
+): Promise<Map<string, Measurement>> {
+  return measureTrees(pool.paths.trash, targets, options);
+}
+
+export interface MeasureOptions {
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+}
+
+async function measureTrees(
+  dir: string,
+  targets: readonly TrashedTarget[],
+  options: MeasureOptions,
 ): Promise<Map<string, Measurement>> {
   const shares = Array.from({ length: WALKERS }, (_, walker) =>
     targets.filter((_target, i) => i % WALKERS === walker),
   );
-  const snapshots = targets.filter(({ isSnapshot }) => isSnapshot).map(({ id }) => id);
+  const snapshots = targets.filter(({ isSnapshot }) => isSnapshot).map(({ name }) => name);
   const [exclusive, ...walked] = await Promise.all([
-    exclusiveBytes(pool.paths.root, snapshots, signal),
-    ...shares.map((share) => walk(pool, share, { clock, ...(signal ? { signal } : {}) })),
+    exclusiveBytes(dir, snapshots, options.signal),
+    ...shares.map((share) => walk(dir, share, options)),
   ]);
-  const samples = walked.flatMap((map) => [...map]);
+  const samples = new Map(walked.flatMap((map) => [...map]));
   return new Map(
-    samples.map(([id, sample]) => [id, { ...sample, ownBytes: exclusive.get(id) ?? sample.ownBytes }]),
+    targets.flatMap(({ id, name }) => {
+      const sample = samples.get(name);
+      if (!sample) return [];
+      return [[id, { ...sample, ownBytes: exclusive.get(name) ?? sample.ownBytes }]];
+    }),
   );
 }
 
 async function walk(
-  pool: Pool,
-  targets: readonly Target[],
-  { clock, signal }: { clock: Clock; signal?: AbortSignal },
+  dir: string,
+  targets: readonly TrashedTarget[],
+  { clock, signal }: MeasureOptions,
 ): Promise<Map<string, Measurement>> {
   const samples = new Map<string, Measurement>();
   if (targets.length === 0) return samples;
-  for (const { id } of targets) pool.pathOf(id); // refuses what is no id, before it gets to a command line
-  const since = new Map(targets.map(({ id, sharesSince }) => [id, sharesSince]));
+  const since = new Map(targets.map(({ name, sharesSince }) => [name, sharesSince]));
   let tally: ReturnType<typeof createTally> | null = null;
   let current = '';
   const finish = () => {
     if (tally) samples.set(current, { at: clock.now(), ...tally.read() });
   };
   const read = createEntryReader({
-    start(id) {
+    start(name) {
       finish();
-      current = id;
-      tally = createTally(since.get(id) ?? null);
+      current = name;
+      tally = createTally(since.get(name) ?? null);
     },
     entry: (entry) => tally?.add(entry),
   });
   const [command, args] = inBackground('find', ['-P', ...since.keys(), '-mount', ...FIND_FORMAT]);
   const child = execa(command, args, {
-    cwd: pool.paths.root,
+    cwd: dir,
     env: { LC_ALL: 'C' },
     stdin: 'ignore',
     buffer: { stdout: false },
@@ -109,11 +142,11 @@ function createTally(sharesSince: number | null) {
 }
 
 /** What find could not read, it names on standard error: `find: 'spica-…/secret': Permission denied`. */
-const UNREAD = /^find: .?(spica-[0-9a-f]+)\b.*: (?!No such file or directory$)[^:]*$/gm;
+const UNREAD = /^find: .?(spica-[0-9a-f.]+)\b.*: (?!No such file or directory$)[^:]*$/gm;
 
 function markUnread(samples: Map<string, Measurement>, stderr: string): void {
-  for (const [, id = ''] of stderr.matchAll(UNREAD)) {
-    const sample = samples.get(id);
-    if (sample) samples.set(id, { ...sample, incomplete: true });
+  for (const [, name = ''] of stderr.matchAll(UNREAD)) {
+    const sample = samples.get(name);
+    if (sample) samples.set(name, { ...sample, incomplete: true });
   }
 }

@@ -41,6 +41,12 @@ export async function trashInstance(
   return { name, id, trashedAt: at, path, isDoomed: false, note };
 }
 
+/** Says anew what is known of an entry. One that is not there any more gets no note. */
+export async function rewriteNote(entry: TrashEntry, note: TrashNote): Promise<TrashEntry> {
+  if (await isDone(lstat(entry.path))) await writeFileWhole(notePathOf(entry.path), serializeNote(note));
+  return { ...entry, note };
+}
+
 /**
  * Deletes what lies in the trash, for good, at low I/O priority; from when it begins, it cannot be restored. Safe to run
  * again. `told` is called once the tree is gone and before its note is, so that whoever keeps account can make up for it

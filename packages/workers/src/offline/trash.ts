@@ -1,7 +1,8 @@
 import { floorOf } from '@spica/core';
 import { type Audit, listTrash, readSpace, type TrashEntry } from '@spica/pool';
 import type { ClockGuard } from '../clock/guard.ts';
-import { freeSpace, type Kept, messageOf } from '../pruner/remove.ts';
+import { freeSpace } from '../pruner/free.ts';
+import { type Kept, messageOf } from '../pruner/remove.ts';
 import type { OfflineContext } from './plan.ts';
 
 /**

@@ -56,8 +56,6 @@ type Pruning = Exclude<PrunePayload, { cause: 'reconcile' }>;
 
 async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal): Promise<PruneResult> {
   const run = await takeJob(ctx, payload, signal);
-  // All slots first (a rename each), then the space: who waits for a slot need not wait for `rm`.
-  if (run.taken.length > 0) await ctx.waker.wake();
   const isSweep = payload.cause === 'trash' && !payload.all;
   const { freed, failed } = await freeAll(ctx, run.doomed, {
     ...(signal ? { signal } : {}),

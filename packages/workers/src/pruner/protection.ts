@@ -2,6 +2,10 @@ import type { CatalogInstance } from '@spica/catalog';
 import { type Candidate, CheckError, type InstanceRecord, leaseInForce, type Verdict } from '@spica/core';
 import { findLiveUses, type LiveUses, lockFileUntil, type Pool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { inLanes } from '../lanes.ts';
+
+/** So many lock files are looked for at once. */
+const LANES = 8;
 
 /** What the catalog says that keeps an instance, whatever the policy says. */
 export function protectionOf({ record, state, request }: CatalogInstance, now: number): Verdict | null {
@@ -36,10 +40,10 @@ export async function lookForUse(
   const found = new Map<string, Verdict>();
   if (candidates.length === 0) return found;
   const now = ctx.clockGuard.now();
-  for (const { id } of candidates) {
+  await inLanes(candidates, LANES, async ({ id }) => {
     const reason = await sayLocked(ctx.pool, id, now);
     if (reason) found.set(id, { rule: 'lock-file', reason });
-  }
+  });
   if (!ctx.policy.retention.protectLiveProcesses) return found;
   const { byInstance, unreadable } = await readLiveUses(ctx.pool, processesMaxAgeMs);
   if (unreadable > 0) ctx.logger.debug({ unreadable }, 'processes of other users could not be looked into');

@@ -1,17 +1,9 @@
 import type { BeginDelete } from '@spica/catalog';
 import { type InstanceRecord, ownBytes, SpicaError } from '@spica/core';
-import {
-  type AuditEntry,
-  deleteRecord,
-  emptyTrash,
-  measureInstances,
-  type TrashEntry,
-  trashInstance,
-} from '@spica/pool';
+import { type AuditEntry, deleteRecord, type TrashEntry, trashInstance } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { recordFinished, refreshProfiles } from '../sampler/final.ts';
-import { sampleAfter } from '../sampler/sample.ts';
-import { targetOf } from '../sampler/target.ts';
+import { inLanes } from '../lanes.ts';
+import { learnFrom } from './learn.ts';
 import { lookForUse } from './protection.ts';
 
 /** One deletion: what goes, and why. */
@@ -42,122 +34,101 @@ export interface TakenOut {
   readonly failed: readonly Kept[];
 }
 
-interface Wanted {
-  readonly removal: Removal;
-  /** With what it has become, where that was measured now. */
-  readonly record: InstanceRecord | null;
-  readonly bytes: number | null;
-}
+/** So many go at once: while one waits for the disk, others wait for Redis. */
+const LANES = 8;
 
 /**
  * Takes instances out of sight: the intents in the audit log (synced) → for each: the catalog says "deleting" → rename
- * into the trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Throws
- * CheckError AUDIT_UNWRITABLE when the audit log cannot be written; nothing has been touched then.
+ * into the trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Who
+ * waits for slots is woken before anything else is done. Throws CheckError AUDIT_UNWRITABLE when the audit log cannot be
+ * written; nothing has been touched then.
  */
 export async function takeOut(
   ctx: ServedContext,
   removals: readonly Removal[],
   signal?: AbortSignal,
 ): Promise<TakenOut> {
-  const result = { taken: [] as Removed[], skipped: [] as Kept[], failed: [] as Kept[] };
-  if (removals.length === 0) return result;
+  const skipped: Kept[] = [];
+  const failed: Kept[] = [];
+  const taken: Removed[] = [];
+  if (removals.length === 0) return { taken, skipped, failed };
   const wanted = await lookUp(ctx, removals);
-  await ctx.audit.append(
-    wanted.map(({ removal, bytes }) => ({ ...entryOf(removal), bytes, outcome: 'intent' })),
-    { sync: true },
-  );
-  const used = await lookForUse(
-    ctx,
-    removals.filter(({ undo }) => !undo),
-  );
-  const outcomes: AuditEntry[] = [];
-  for (const item of wanted) {
-    const { removal } = item;
-    const { id } = removal;
-    const keep = (list: Kept[], reason: string, outcome: string) => {
-      list.push({ id, reason });
-      outcomes.push({ ...entryOf(removal), bytes: 0, outcome: `${outcome}: ${reason}` });
-    };
+  const [used] = await Promise.all([
+    lookForUse(
+      ctx,
+      removals.filter(({ undo }) => !undo),
+    ),
+    ctx.audit.append(wanted.map(intentOf), { sync: true }),
+  ]);
+  const ends = await inLanes(wanted, LANES, async (item): Promise<End> => {
     try {
       signal?.throwIfAborted();
-      const skipped = used.get(id)?.reason ?? (await takeOne(ctx, item, result.taken));
-      if (skipped) keep(result.skipped, skipped, 'skipped');
-      else outcomes.push({ ...entryOf(removal), bytes: item.bytes, outcome: 'trashed' });
+      const inUse = used.get(item.removal.id)?.reason;
+      return inUse === undefined ? await takeOne(ctx, item) : { skipped: inUse };
     } catch (error) {
-      keep(result.failed, messageOf(error), 'failed');
-      ctx.logger.error(
-        { err: error, instance: id, request: removal.request },
-        'instance could not be deleted',
-      );
+      const { id, request } = item.removal;
+      ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
+      return { failed: messageOf(error) };
     }
+  });
+  const outcomes: AuditEntry[] = [];
+  for (const [i, end] of ends.entries()) {
+    const { removal } = wanted[i] as Wanted;
+    const { id } = removal;
+    if ('removed' in end) taken.push(end.removed);
+    else if ('skipped' in end) skipped.push({ id, reason: end.skipped });
+    else failed.push({ id, reason: end.failed });
+    outcomes.push({ ...entryOf(removal), ...outcomeOf(end) });
   }
+  if (taken.length > 0) await ctx.waker.wake();
   await ctx.audit.append(outcomes);
-  await learnFrom(ctx, wanted, result.taken);
-  return result;
+  return { taken: await learnFrom(ctx, taken), skipped, failed };
+}
+
+interface Wanted {
+  readonly removal: Removal;
+  readonly record: InstanceRecord | null;
+}
+
+/** What became of one. */
+type End = { readonly removed: Removed } | { readonly skipped: string } | { readonly failed: string };
+
+function intentOf({ removal, record }: Wanted): AuditEntry {
+  return { ...entryOf(removal), bytes: record && ownBytes(record), outcome: 'intent' };
+}
+
+function outcomeOf(end: End): Pick<AuditEntry, 'bytes' | 'outcome'> {
+  if ('removed' in end) return { bytes: end.removed.bytes, outcome: 'trashed' };
+  const outcome = 'skipped' in end ? `skipped: ${end.skipped}` : `failed: ${end.failed}`;
+  return { bytes: 0, outcome };
 }
 
 function entryOf({ id, reason, request }: Removal) {
   return { action: 'delete_instance', request, instance: id, reason };
 }
 
-/**
- * Their records, and sizes. Those that were never measured, or had just become another size when they were, are measured
- * now: what they have become is what their template's profile learns.
- */
 async function lookUp(ctx: ServedContext, removals: readonly Removal[]): Promise<Wanted[]> {
-  const found = await Promise.all(removals.map(({ id }) => ctx.catalog.get(id)));
-  const records = found.map((instance) => instance?.record ?? null);
-  const unsure = records.flatMap((record) => (record && !isSettled(record) ? [targetOf(record)] : []));
-  const samples = await measureInstances(ctx.pool, unsure, ctx);
-  return removals.map((removal, i) => {
-    const measured = samples.get(removal.id);
-    const last = records[i] ?? null;
-    const record = last && measured ? { ...last, sample: sampleAfter(last.sample, measured) } : last;
-    return { removal, record, bytes: record && ownBytes(record) };
-  });
+  const found = await ctx.catalog.getMany(removals.map(({ id }) => id));
+  const records = new Map(found.map(({ record }) => [record.id, record]));
+  return removals.map((removal) => ({ removal, record: records.get(removal.id) ?? null }));
 }
 
-/** Measured, and found to be of the size that it had before. */
-function isSettled({ sample }: InstanceRecord): boolean {
-  return sample !== null && sample.changedAt < sample.at;
-}
-
-/** Resolves with why it was skipped, or null once it is in the trash. */
-async function takeOne(
-  ctx: ServedContext,
-  { removal, record, bytes }: Wanted,
-  taken: Removed[],
-): Promise<string | null> {
+async function takeOne(ctx: ServedContext, { removal, record }: Wanted): Promise<End> {
   const { id, undo, request, reason } = removal;
   const now = ctx.clockGuard.now();
   const begun = await ctx.catalog.beginDelete(id, { now, ...(undo && request ? { request } : {}) });
   const skipped = sayProtected(begun);
-  if (skipped && !(undo && begun.outcome === 'absent')) return skipped;
+  if (skipped && !(undo && begun.outcome === 'absent')) return { skipped };
+  const bytes = record && ownBytes(record);
   try {
     const trash = await trashInstance(ctx.pool, id, { at: now, reason, request, bytes, record });
     await ctx.catalog.endDelete(id, 'gone');
     await deleteRecord(ctx.pool, id);
-    if (trash === null) return 'it is gone already';
-    taken.push({ removal, trash, bytes });
-    return null;
+    return trash === null ? { skipped: 'it is gone already' } : { removed: { removal, trash, bytes } };
   } catch (error) {
     await ctx.catalog.endDelete(id, 'kept');
     throw error;
   }
-}
-
-/** What is gone has become what it was to become: its template's profile learns from it. */
-async function learnFrom(
-  ctx: ServedContext,
-  wanted: readonly Wanted[],
-  taken: readonly Removed[],
-): Promise<void> {
-  const gone = new Set(taken.filter(({ removal }) => !removal.undo).map(({ removal }) => removal.id));
-  const changed: string[] = [];
-  for (const { removal, record } of wanted) {
-    if (record && gone.has(removal.id)) changed.push(...(await recordFinished(ctx.catalog, record)));
-  }
-  await refreshProfiles(ctx.catalog, changed);
 }
 
 /** Why a deletion may not begin; null where it may. */
@@ -179,53 +150,6 @@ function sayProtected(begun: BeginDelete): string | null {
     case 'grace':
       return `the catalog was lost: nothing is deleted before ${new Date(begun.until).toISOString()}, when every lease that was lost has ended`;
   }
-}
-
-/**
- * Frees the space of what lies in the trash. Resolves with false when it is not there any more: deleted, or restored.
- * Throws when something is left of it; the next run tries again.
- */
-export async function freeSpace(
-  ctx: Pick<ServedContext, 'audit' | 'logger'>,
-  trash: TrashEntry,
-): Promise<boolean> {
-  const entry = deletionOf(trash);
-  try {
-    if (!(await emptyTrash(trash, () => tellDeleted(ctx, trash)))) return false;
-  } catch (error) {
-    await ctx.audit.append({ ...entry, bytes: 0, outcome: `failed: ${messageOf(error)}` });
-    ctx.logger.error(
-      { err: error, instance: trash.id },
-      'instance is out of sight, but its space is not free',
-    );
-    throw error;
-  }
-  return true;
-}
-
-type Deleted = Pick<TrashEntry, 'id' | 'note'>;
-
-function deletionOf({ id, note }: Deleted) {
-  return {
-    action: 'delete_instance',
-    request: note?.request ?? null,
-    instance: id,
-    reason: note?.reason ?? 'left in the trash by an earlier run',
-  };
-}
-
-/** The end of a deletion, for the record. */
-export async function tellDeleted(
-  { audit, logger }: Pick<ServedContext, 'audit' | 'logger'>,
-  deleted: Deleted,
-): Promise<void> {
-  const entry = deletionOf(deleted);
-  const bytes = deleted.note?.bytes ?? null;
-  await audit.append({ ...entry, bytes, outcome: 'deleted' });
-  logger.info(
-    { instance: deleted.id, request: entry.request, bytes, reason: entry.reason },
-    'instance deleted',
-  );
 }
 
 export function messageOf(error: unknown): string {

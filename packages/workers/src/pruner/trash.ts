@@ -2,7 +2,8 @@ import type { Amount } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import type { PoolContext, ServedContext } from '../context.ts';
-import { freeSpace, type Kept, messageOf } from './remove.ts';
+import { freeSpace } from './free.ts';
+import { type Kept, messageOf } from './remove.ts';
 import { verifyReclaim } from './verify.ts';
 
 /** What emptying the trash can do for a request that is short of space. */

@@ -88,8 +88,8 @@ async function filterVanished(
   onDisk: ReadonlySet<string>,
 ): Promise<InstanceRecord[]> {
   const missing = catalog.filter(({ state, record }) => state !== 'deleting' && !onDisk.has(record.id));
-  const now = await Promise.all(missing.map(({ record }) => ctx.catalog.get(record.id)));
-  return now.flatMap((instance) => (instance && instance.state !== 'deleting' ? [instance.record] : []));
+  const now = await ctx.catalog.getMany(missing.map(({ record }) => record.id));
+  return now.filter(({ state }) => state !== 'deleting').map(({ record }) => record);
 }
 
 function lastLeaseOf(records: readonly InstanceRecord[]): number | null {

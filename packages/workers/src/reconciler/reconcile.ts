@@ -9,7 +9,7 @@ import {
   writeRecord,
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { tellDeleted } from '../pruner/remove.ts';
+import { tellDeleted } from '../pruner/free.ts';
 import { recordFinished, refreshProfiles } from '../sampler/final.ts';
 import { compare, type Drift } from './compare.ts';
 

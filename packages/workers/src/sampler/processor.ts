@@ -55,8 +55,7 @@ async function sampleBatch(
   ids: readonly string[],
   signal?: AbortSignal,
 ): Promise<Set<string>> {
-  const found = await Promise.all(ids.map((id) => ctx.catalog.get(id)));
-  const records = found.flatMap((instance) => (instance ? [instance.record] : []));
+  const records = (await ctx.catalog.getMany(ids)).map(({ record }) => record);
   const measurements = await measureInstances(ctx.pool, records.map(targetOf), {
     clock: ctx.clock,
     ...(signal ? { signal } : {}),

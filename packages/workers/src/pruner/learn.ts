@@ -1,0 +1,56 @@
+import { type InstanceRecord, ownBytes } from '@spica/core';
+import { type Measurement, measureTrashed, rewriteNote } from '@spica/pool';
+import type { ServedContext } from '../context.ts';
+import { recordFinished, refreshProfiles } from '../sampler/final.ts';
+import { sampleAfter } from '../sampler/sample.ts';
+import { targetOf } from '../sampler/target.ts';
+import type { Removed } from './remove.ts';
+
+/**
+ * What is gone has become what it was to become: its template's profile learns from it. Those that were never measured,
+ * or had just become another size when they were, are measured in the trash, and their notes there say what will come
+ * back. Resolves with all of them, as far as their sizes are known then.
+ */
+export async function learnFrom(ctx: ServedContext, taken: readonly Removed[]): Promise<Removed[]> {
+  const samples = await measureUnsure(ctx, taken);
+  const changed: string[] = [];
+  const learnt: Removed[] = [];
+  for (const removed of taken) {
+    const measured = samples.get(removed.removal.id);
+    const known = measured ? await withSize(removed, measured) : removed;
+    learnt.push(known);
+    const record = known.trash.note?.record;
+    if (record && !known.removal.undo) changed.push(...(await recordFinished(ctx.catalog, record)));
+  }
+  await refreshProfiles(ctx.catalog, changed);
+  return learnt;
+}
+
+async function measureUnsure(
+  ctx: ServedContext,
+  taken: readonly Removed[],
+): Promise<Map<string, Measurement>> {
+  const unsure = taken.flatMap(({ trash: { name, note } }) =>
+    note?.record && !isSettled(note.record) ? [{ ...targetOf(note.record), name }] : [],
+  );
+  try {
+    return await measureTrashed(ctx.pool, unsure, ctx);
+  } catch (error) {
+    // They are out of sight, and go on their way with the size that was known before.
+    ctx.logger.warn({ err: error }, 'what is in the trash could not be measured');
+    return new Map();
+  }
+}
+
+/** Measured, and found to be of the size that it had before. */
+function isSettled({ sample }: InstanceRecord): boolean {
+  return sample !== null && sample.changedAt < sample.at;
+}
+
+async function withSize(removed: Removed, measured: Measurement): Promise<Removed> {
+  const { note } = removed.trash;
+  if (!note?.record) return removed;
+  const record = { ...note.record, sample: sampleAfter(note.record.sample, measured) };
+  const bytes = ownBytes(record);
+  return { ...removed, bytes, trash: await rewriteNote(removed.trash, { ...note, record, bytes }) };
+}
