@@ -85,7 +85,11 @@ async function readGrace({ ctx }: World, model: Model, wasLost: boolean): Promis
   const there = model.at('pool');
   if (!wasLost) expect(graceUntil).toBe(model.graceUntil);
   else if (there.length > 0) {
-    const ends = there.flatMap(({ lease, usedUntil }) => [lease?.expiresAt ?? 0, usedUntil]);
+    // Of lock files, those of what was taken in: they were not lost with Redis, and are looked for before any deletion.
+    const ends = there.flatMap(({ lease, request, usedUntil }) => [
+      lease?.expiresAt ?? 0,
+      model.requests.has(request) ? 0 : usedUntil,
+    ]);
     // Later by the lease of a half clone that a crash left nothing of but its record.
     expect(graceUntil).toBeGreaterThanOrEqual(Math.max(model.time.judge + HOUR, ...ends));
   }
