@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readFile, realpath } from 'node:fs/promises';
+import { lstat, readFile, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CheckError, type Clock, UsageError } from '@spica/core';
 import * as z from 'zod';
 import { withFileLock } from '../claim/file-lock.ts';
 import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { writeFileWhole } from '../write-whole.ts';
 
 const markerSchema = z.strictObject({
@@ -32,7 +33,7 @@ export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock
       `pool ${name}: root: expected a directory of its own, got "${root}"`,
     );
   }
-  await mkdir(root, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+  await makeDirectory(root).catch((error: NodeJS.ErrnoException) => {
     // What is in the way is no directory, or a link to nowhere: checkRoot says what is there.
     if (!['EEXIST', 'ENOTDIR', 'ENOENT'].includes(error.code ?? '')) throw error;
   });
@@ -41,7 +42,7 @@ export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock
   const there = await readMarker(name, paths);
   if (there) checkName(name, paths, there);
   for (const dir of [paths.own, paths.templates, paths.staging, paths.trash, paths.records]) {
-    await mkdir(dir, { recursive: true });
+    await makeDirectory(dir);
   }
   const { id } = there ?? (await withFileLock(`${paths.marker}.lock`, () => mark(name, paths, clock)));
   return poolAt(name, id, root);

@@ -18,8 +18,7 @@ export async function emptyTrashOffline(
   for (const entry of await listTrash(ctx.pool)) {
     if (entry.trashedAt > before && !(await isShort(ctx))) break;
     try {
-      await freeSpace(ctx, entry);
-      freed.push(entry);
+      if (await freeSpace(ctx, entry)) freed.push(entry);
     } catch (error) {
       failed.push({ id: entry.id, reason: messageOf(error) });
     }
