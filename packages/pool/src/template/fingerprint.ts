@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Source } from './source.ts';
 import { createSplitter, isDirectoryAt, keyAt, walk } from './walk.ts';
+import { MOST_ENTRIES, walkHere } from './walk-here.ts';
 
 /** Directories of a template that are walked together. */
 export interface Part {
@@ -8,6 +9,8 @@ export interface Part {
   readonly directories: readonly string[];
   /** Keys of what lies in them and is left out. */
   readonly leftOut: ReadonlySet<string>;
+  /** How many entries a walk of it found, what is left out too. */
+  readonly entries: number;
 }
 
 /** What of a template is looked at for its fingerprint: what rsync would copy. The parts are walked at the same time. */
@@ -41,8 +44,15 @@ export async function fingerprintOf(
     .digest('hex');
 }
 
-async function digestOf(dir: string, { directories, leftOut }: Part, signal?: AbortSignal): Promise<Buffer> {
+async function digestOf(dir: string, part: Part, signal?: AbortSignal): Promise<Buffer> {
+  const { directories, leftOut, entries } = part;
   const hash = createHash('sha256');
+  if (entries <= MOST_ENTRIES) {
+    walkHere({ dir, directories, entries }, (key, { mode, size, ino, ctimeNs }) => {
+      if (!leftOut.has(key)) hash.update(`${key}\0${mode} ${size} ${ino} ${ctimeNs}\0`);
+    });
+    return hash.digest();
+  }
   const walked = { dir, directories, format: FACTS, ...(signal ? { signal } : {}) };
   if (leftOut.size === 0) await walk(walked, (chunk) => hash.update(chunk));
   else await walk(walked, createFilter(leftOut, hash));

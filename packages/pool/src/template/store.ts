@@ -20,7 +20,13 @@ const sidecarSchema = z.strictObject({
   inodes: z.number(),
   prepared_at: z.iso.datetime(),
   /** Keys (walk.ts): each byte of a path is one character. */
-  parts: z.array(z.strictObject({ directories: z.array(z.string()), left_out: z.array(z.string()) })),
+  parts: z.array(
+    z.strictObject({
+      directories: z.array(z.string()),
+      left_out: z.array(z.string()),
+      entries: z.int().min(0),
+    }),
+  ),
 });
 
 /** A prepared snapshot, and what has to be looked at to tell whether it is still current. */
@@ -47,9 +53,10 @@ export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Pro
     allocated_bytes: prepared.allocatedBytes,
     inodes: prepared.inodes,
     prepared_at: new Date(preparedAt).toISOString(),
-    parts: scope.map(({ directories, leftOut }) => ({
+    parts: scope.map(({ directories, leftOut, entries }) => ({
       directories: [...directories],
       left_out: [...leftOut],
+      entries,
     })),
   };
   await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`);
@@ -82,7 +89,11 @@ async function readStored(path: string): Promise<Stored | null> {
       allocatedBytes: data.allocated_bytes,
       inodes: data.inodes,
     },
-    scope: data.parts.map((part) => ({ directories: part.directories, leftOut: new Set(part.left_out) })),
+    scope: data.parts.map(({ directories, left_out, entries }) => ({
+      directories,
+      leftOut: new Set(left_out),
+      entries,
+    })),
     preparedAt: Date.parse(data.prepared_at),
   };
 }

@@ -43,27 +43,38 @@ export async function survey(source: Source, signal?: AbortSignal): Promise<Surv
  */
 function divide(included: ReadonlySet<string>, leftOut: ReadonlySet<string>): Scope {
   const entries = new Map<string, number>();
-  for (const key of included) entries.set(parentOf(key), (entries.get(parentOf(key)) ?? 0) + 1);
+  for (const key of [...included, ...leftOut]) {
+    entries.set(parentOf(key), (entries.get(parentOf(key)) ?? 0) + 1);
+  }
   const mixed = new Set([...leftOut].map(parentOf));
   const directories = [...included].filter(isDirectory);
   const ordered = [
     ...directories.filter((key) => !mixed.has(key)),
     ...directories.filter((key) => mixed.has(key)),
   ];
-  if (included.size < WORTH_SPLITTING) return [partOf(ordered, leftOut)];
+  const all = included.size + leftOut.size;
+  if (all < WORTH_SPLITTING) return [partOf(ordered, leftOut, entries)];
   let before = 0;
   const middle = ordered.findIndex((key) => {
     before += entries.get(key) ?? 0;
-    return before >= included.size / 2;
+    return before >= all / 2;
   });
   return [ordered.slice(0, middle + 1), ordered.slice(middle + 1)]
     .filter((part) => part.length > 0)
-    .map((part) => partOf(part, leftOut));
+    .map((part) => partOf(part, leftOut, entries));
 }
 
-function partOf(directories: readonly string[], leftOut: ReadonlySet<string>): Part {
+function partOf(
+  directories: readonly string[],
+  leftOut: ReadonlySet<string>,
+  entries: ReadonlyMap<string, number>,
+): Part {
   const here = new Set(directories);
-  return { directories, leftOut: new Set([...leftOut].filter((key) => here.has(parentOf(key)))) };
+  return {
+    directories,
+    leftOut: new Set([...leftOut].filter((key) => here.has(parentOf(key)))),
+    entries: directories.reduce((sum, key) => sum + (entries.get(key) ?? 0), 0),
+  };
 }
 
 function isDirectory(key: string): boolean {

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { createTemplates } from '../../src/template/templates.ts';
@@ -49,30 +49,65 @@ it('is found by this process and by a new one while nothing changes, and stands 
   expect(await another.templates.get('default', 'never made')).toBeNull();
 });
 
-it.each<[string, () => Promise<unknown>]>([
-  ['a file is rewritten at the same length', () => writeFile(at('data/file-1'), 'y'.repeat(1000))],
-  ['a file is rewritten, and its times set back', () => rewriteWithOldTimes(at('data/file-1'))],
-  ['a file is put in place of another by rename', () => replace(at('data/file-1'))],
-  ['a file is added', () => writeFile(at('data/new'), '')],
-  ['a file is added in a new directory, deep down', () => mkdir(at('data/a/b/c'), { recursive: true })],
-  ['a file is deleted', () => unlink(at('data/file-1'))],
-  ['a mode changes', () => chmod(at('data/file-1'), 0o600)],
-  ['a time changes', () => utimes(at('data/file-1'), 1, 1)],
-  ['a hard link is made', () => link(at('data/file-1'), at('data/again'))],
-  ['a symbolic link is made', () => symlink('file-1', at('data/link'))],
-  ['the version changes', () => writeFile(at('VERSION'), '1.0.1\n')],
-  ['the ignore patterns change', () => appendFile(at('.templateignore'), '*.log\n')],
-  ['what was left out becomes something else', () => becomeFile(at('.venv'))],
-  ['the mode of the template itself changes', () => chmod(template, 0o711)],
-  ['the template is replaced as a whole', () => replaceTemplate()],
-])('is not used again once %s', async (_, edit) => {
+/** More than this process looks at itself: `find` does it. */
+const MANY = 300;
+
+describe.each([
+  ['of a few files', 0],
+  ['of many files', MANY],
+])('a template %s', (_size, more) => {
+  beforeEach(async () => {
+    await mkdir(at('more'));
+    for (let n = 0; n < more; n += 1) await writeFile(at(`more/file-${n}`), 'x');
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a file is rewritten at the same length', () => writeFile(at('data/file-1'), 'y'.repeat(1000))],
+    ['a file is rewritten, and its times set back', () => rewriteWithOldTimes(at('data/file-1'))],
+    ['a file is put in place of another by rename', () => replace(at('data/file-1'))],
+    ['a file is added', () => writeFile(at('data/new'), '')],
+    ['a file is added in a new directory, deep down', () => mkdir(at('data/a/b/c'), { recursive: true })],
+    ['a file is deleted', () => unlink(at('data/file-1'))],
+    ['a mode changes', () => chmod(at('data/file-1'), 0o600)],
+    ['a time changes', () => utimes(at('data/file-1'), 1, 1)],
+    ['a hard link is made', () => link(at('data/file-1'), at('data/again'))],
+    ['a symbolic link is made', () => symlink('file-1', at('data/link'))],
+    ['the version changes', () => writeFile(at('VERSION'), '1.0.1\n')],
+    ['the ignore patterns change', () => appendFile(at('.templateignore'), '*.log\n')],
+    ['what was left out becomes something else', () => becomeFile(at('.venv'))],
+    ['the mode of the template itself changes', () => chmod(template, 0o711)],
+    ['the template is replaced as a whole', () => replaceTemplate()],
+  ])('is not used again once %s', async (_, edit) => {
+    const prepared = await nursery.templates.prepare('default');
+    await edit();
+    expect(await current()).toBeNull();
+    const anew = await nursery.templates.prepare('default');
+    expect(anew.fingerprint).not.toBe(prepared.fingerprint);
+    expect(await current()).toEqual(anew);
+    expect(await nursery.templates.get('default', prepared.fingerprint)).toEqual(prepared);
+  });
+
+  it('costs nothing for what is left out, and is not disturbed by it', async () => {
+    await writeFile(at('.templateignore'), '.venv/\n*.log\n');
+    await mkdir(at('.venv/lib/deep'), { recursive: true });
+    await writeFile(at('run.log'), 'begin\n');
+    const prepared = await nursery.templates.prepare('default');
+    const { size } = await lstat(at('run.log'));
+    await appendFile(at('run.log'), 'more\n');
+    await writeFile(at('.venv/lib/deep/module'), 'x');
+    await chmod(at('.venv'), 0o000);
+    expect(await current()).toEqual(prepared);
+    expect((await lstat(at('run.log'))).size).toBeGreaterThan(size);
+  });
+});
+
+it('is not used again once many files have come into a small one', async () => {
   const prepared = await nursery.templates.prepare('default');
-  await edit();
+  for (let n = 0; n < 2 * MANY; n += 1) await writeFile(at(`data/file-${n}`), 'x');
   expect(await current()).toBeNull();
   const anew = await nursery.templates.prepare('default');
-  expect(anew.fingerprint).not.toBe(prepared.fingerprint);
+  expect(anew.inodes).toBeGreaterThan(prepared.inodes + MANY);
   expect(await current()).toEqual(anew);
-  expect(await nursery.templates.get('default', prepared.fingerprint)).toEqual(prepared);
 });
 
 it('sees an edit that comes right after a look, and right after another edit', async () => {
@@ -117,19 +152,6 @@ it('is used for this once, and not again, when a change time lies in the future'
   const prepared = await templates.prepare('default');
   expect(await templates.current('default')).toBeNull();
   expect(await templates.get('default', prepared.fingerprint)).toEqual(prepared);
-});
-
-it('costs nothing for what is left out, and is not disturbed by it', async () => {
-  await writeFile(at('.templateignore'), '.venv/\n*.log\n');
-  await mkdir(at('.venv/lib/deep'), { recursive: true });
-  await writeFile(at('run.log'), 'begin\n');
-  const prepared = await nursery.templates.prepare('default');
-  const { size } = await lstat(at('run.log'));
-  await appendFile(at('run.log'), 'more\n');
-  await writeFile(at('.venv/lib/deep/module'), 'x');
-  await chmod(at('.venv'), 0o000);
-  expect(await current()).toEqual(prepared);
-  expect((await lstat(at('run.log'))).size).toBeGreaterThan(size);
 });
 
 it.each([
