@@ -112,17 +112,22 @@ async function measure(ctx: PoolContext, redis: Redis): Promise<void> {
   const shown = { pool: 'main', cause: 'operator', maxInstances: null, maxAgeMs: null } as const;
   const request = { cause: 'request', request: 'r', need: { bytes: 1e9, inodes: 20_000, slots: 8 } } as const;
   await tell('a scheduled plan, reading included', redis, () => planPrune(ctx, job));
-  await tell("an operator's plan, reading included", redis, () => planPrune(ctx, shown));
   await tell("a request's plan: 8 slots", redis, () =>
     planPrune(ctx, { pool: 'main', ...request, shortfall: NONE }),
   );
   await tell("a request's plan: 8 slots and 20 GB", redis, () =>
     planPrune(ctx, { pool: 'main', ...request, shortfall: { ...NONE, bytes: 20e9 } }),
   );
-  const peak = process.resourceUsage().maxRSS * 1024;
-  console.log(`  memory of the process at most until here: ${(peak / 1e6).toFixed(0)} MB`);
+  tellMemory();
+  await tell("an operator's plan, reading included", redis, () => planPrune(ctx, shown));
+  tellMemory();
   await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx, Date.now())));
   await tell('the pure plan', redis, await purePlan(ctx));
+}
+
+function tellMemory(): void {
+  const peak = process.resourceUsage().maxRSS * 1024;
+  console.log(`  memory of the process at most until here: ${(peak / 1e6).toFixed(0)} MB`);
 }
 
 async function purePlan(ctx: PoolContext): Promise<() => Promise<unknown>> {

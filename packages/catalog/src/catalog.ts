@@ -76,6 +76,10 @@ export interface Catalog {
   get(id: string): Promise<CatalogInstance | null>;
   /** Those of them that there are, in their order. */
   getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
+  /** Of all instances, oldest first. Reads no instance. */
+  ids(): Promise<string[]>;
+  /** The requests of instances in flight. Reads no instance. */
+  requestsInFlight(): Promise<string[]>;
   /** Oldest first, read in batches; one that goes meanwhile may be missing. */
   list(): AsyncIterable<CatalogInstance>;
   /**

@@ -8,7 +8,16 @@ import type { BeginDelete, CatalogInstance } from './values.ts';
 
 type Instances = Pick<
   Catalog,
-  'commit' | 'settle' | 'adopt' | 'get' | 'getMany' | 'list' | 'beginDelete' | 'endDelete'
+  | 'commit'
+  | 'settle'
+  | 'adopt'
+  | 'get'
+  | 'getMany'
+  | 'ids'
+  | 'requestsInFlight'
+  | 'list'
+  | 'beginDelete'
+  | 'endDelete'
 >;
 
 /** How many instances one read of the list brings. */
@@ -60,6 +69,12 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     },
 
     getMany: (ids) => readMany(redis, keys, ids),
+
+    ids: () => redis.zrange(keys.instances, '0', '-1'),
+
+    async requestsInFlight() {
+      return [...new Set(await redis.hvals(keys.inFlight))];
+    },
 
     list: () => listInstances(redis, keys),
 

@@ -8,9 +8,7 @@ export interface Stranger {
 
 /** What lies under the pool's root and is left alone: not Spica's, or not in the catalog. */
 export async function findStrangers(ctx: PoolContext): Promise<Stranger[]> {
-  const known = new Set<string>();
-  for await (const { record } of ctx.catalog.list()) known.add(record.id);
-  const { instances, strangers } = await scanPool(ctx.pool, known);
+  const { instances, strangers } = await scanPool(ctx.pool, new Set(await ctx.catalog.ids()));
   const unknown = instances.map(({ id }) => ({ name: id, reason: 'not in the catalog (yet)' }));
   return [...strangers, ...unknown];
 }

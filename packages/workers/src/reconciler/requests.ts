@@ -8,9 +8,11 @@ export interface Orphan {
 
 /** Requests that hold something though they have ended (a killed worker, a job removed by hand). */
 export async function findOrphans(ctx: PoolContext): Promise<{ reservations: Orphan[]; held: Orphan[] }> {
-  const [reservations, held] = await Promise.all([ctx.catalog.reservations(), ctx.catalog.held()]);
-  const inFlight = new Set<string>();
-  for await (const { request } of ctx.catalog.list()) if (request) inFlight.add(request);
+  const [reservations, held, inFlight] = await Promise.all([
+    ctx.catalog.reservations(),
+    ctx.catalog.held(),
+    ctx.catalog.requestsInFlight(),
+  ]);
   const holders = new Set([...reservations.map(({ request }) => request), ...inFlight]);
   return {
     reservations: await endedOf(ctx, [...holders]),
