@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isInstanceId } from '@spica/core';
 import type { Pool } from '../layout.ts';
+import { createViews } from './view.ts';
 
 /** A process that uses an instance. */
 export interface LiveUse {
   readonly pid: number;
   readonly command: string;
-  readonly how: 'works in it' | 'runs from it' | 'has a file of it open';
+  readonly how: 'works in it' | 'runs from it' | 'has a file of it open' | 'has it mounted';
 }
 
 export interface LiveUses {
@@ -26,8 +26,9 @@ export interface LiveUses {
 const SLICE_MS = 5;
 
 /**
- * Looks through /proc for processes whose working directory, executable or open files lie in an instance. Empty where
- * there is no /proc. This process is passed over: it looks into instances itself. Source: proc(5).
+ * Looks through /proc for processes whose working directory, executable or open files lie in an instance, or that live
+ * where one is mounted by itself, as containers do. Empty where there is no /proc. This process is passed over: it looks
+ * into instances itself. Source: proc(5).
  *
  * Reads synchronously, a slice at a time: /proc is no disk that could keep one waiting, and a call through the thread
  * pool costs thirty times the reading of a link.
@@ -35,21 +36,24 @@ const SLICE_MS = 5;
 export async function findLiveUses(pool: Pool): Promise<LiveUses> {
   const byInstance = new Map<string, LiveUse>();
   let unreadable = 0;
-  const root = await realpath(pool.paths.root);
+  const viewOf = createViews(await realpath(pool.paths.root));
   for await (const [pid, found] of lookAtAll()) {
     if (found === 'unreadable') {
       unreadable += 1;
       continue;
     }
-    for (const [how, path] of found) {
-      const id = instanceAt(root, path);
+    const view = viewOf(pid);
+    const mounted = view.mounted.map((path): Place => ['has it mounted', path]);
+    const used = found.map(([how, path]): Place => [how, view.inPool(path) ?? '']);
+    for (const [how, path] of [...used, ...mounted]) {
+      const id = instanceAt(path);
       if (id && !byInstance.has(id)) byInstance.set(id, { pid, command: commandOf(pid), how });
     }
   }
   return { byInstance, unreadable };
 }
 
-async function* lookAtAll(): AsyncIterable<[pid: number, found: Places | 'unreadable']> {
+async function* lookAtAll(): AsyncIterable<[pid: number, found: Place[] | 'unreadable']> {
   let slice = performance.now();
   for (const pid of listPids()) {
     if (performance.now() - slice > SLICE_MS) {
@@ -69,13 +73,13 @@ function listPids(): number[] {
     .filter((pid) => pid !== process.pid);
 }
 
-type Places = [how: LiveUse['how'], path: string][];
+type Place = [how: LiveUse['how'], path: string];
 
-function look(pid: number): Places | 'gone' | 'unreadable' {
+function look(pid: number): Place[] | 'gone' | 'unreadable' {
   const dir = `/proc/${pid}`;
   try {
     const cwd = readWorkingDirectory(dir);
-    const places: Places = cwd === null ? [] : [['works in it', cwd]];
+    const places: Place[] = cwd === null ? [] : [['works in it', cwd]];
     // A kernel thread has no executable, and a process that is just ending neither.
     const executable = unlessGone(() => readlinkSync(`${dir}/exe`));
     if (executable) places.push(['runs from it', executable]);
@@ -118,13 +122,9 @@ function commandOf(pid: number): string {
   return unlessGone(() => readFileSync(`/proc/${pid}/comm`, 'utf8'))?.trim() || '?';
 }
 
-function instanceAt(root: string, path: string): string | null {
-  if (!path.startsWith(root + sep)) return null;
-  const name =
-    path
-      .slice(root.length + 1)
-      .split(sep)[0]
-      ?.replace(/ \(deleted\)$/, '') ?? '';
+/** The instance that a path below the pool's root leads to, or into. */
+function instanceAt(path: string): string | null {
+  const name = path.split('/', 1)[0]?.replace(/ \(deleted\)$/, '') ?? '';
   return isInstanceId(name) ? name : null;
 }
 

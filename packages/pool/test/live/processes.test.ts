@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmod, copyFile, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { findDeletedOpen, findLiveUses, initPool, type Pool } from '../../src/index.ts';
 import { asUser } from '../support/as-user.ts';
@@ -86,6 +87,42 @@ it('does not find a process that has ended, nor one in a directory whose name on
   const { end } = sleeper('sleep', { cwd: pool.pathOf(ID) });
   await end();
   expect((await findLiveUses(pool)).byInstance.size).toBe(0);
+});
+
+it('finds a process that sees an instance under another path', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('mounting needs root');
+  const elsewhere = join(dir, 'else where'); // mountinfo escapes the space
+  await mkdir(elsewhere);
+  const bound = await execa('mount', ['--bind', pool.pathOf(ID), elsewhere], { reject: false });
+  if (bound.failed) return context.skip(`nothing can be mounted here: ${bound.stderr}`);
+  try {
+    const { pid, end } = sleeper('sleep', { cwd: join(elsewhere, 'data') });
+    const use = { pid, command: 'sleep', how: 'works in it' };
+    expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
+    await end();
+    expect((await findLiveUses(pool)).byInstance.size).toBe(0);
+  } finally {
+    await execa('umount', [elsewhere]);
+  }
+});
+
+it.for([
+  ['an instance', ID, 'has it mounted'],
+  ['the pool as a whole', '', 'works in it'],
+] as const)('finds a process in a container that %s is mounted into', async ([_, part, how], context) => {
+  if (process.getuid?.() !== 0) return context.skip('mounting needs root');
+  const inside = join(dir, 'inside');
+  await mkdir(inside);
+  const cwd = part === '' ? join(inside, ID, 'data') : '/';
+  const script = 'mount --bind "$0" "$1" && cd "$2" && echo ready && exec sleep 600';
+  const args = ['--mount', 'sh', '-c', script, join(pool.paths.root, part), inside, cwd];
+  const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(async () => {
+    if (child.kill()) await once(child, 'exit');
+  });
+  await once(child.stdout, 'data');
+  const use = { pid: child.pid, command: expect.any(String), how };
+  await expect.poll(async () => [...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
 });
 
 it('does not count this process itself', async () => {

@@ -1,0 +1,87 @@
+import { readlinkSync } from 'node:fs';
+import { posix } from 'node:path';
+import { type Mount, readMounts } from '../mountinfo.ts';
+
+/** How a process sees a pool: in a container, or through a bind mount, the same files have other paths. */
+export interface View {
+  /** The path below the pool's root of what the process calls `path`; null for what is not in the pool. */
+  inPool(path: string): string | null;
+  /** Paths below the pool's root that are mounted, each by itself, where the process is; none where we are too. */
+  readonly mounted: readonly string[];
+}
+
+/**
+ * Views of the pool at `root` (absolute, without symbolic links), by process id. A process in another mount namespace
+ * tells its paths as they are there; which files they are, its mounts tell: the same filesystem, and what of it. Source:
+ * mount_namespaces(7), proc_pid_mountinfo(5). Each namespace's mounts are read once.
+ */
+export function createViews(root: string): (pid: number) => View {
+  const ours = readMounts('self');
+  const home = mountOf(root, ours);
+  const known = new Map<string | null, View>();
+  const here = viewOf(root, home, ours);
+  known.set(namespaceOf('self'), { ...here, mounted: [] });
+  return (pid) => {
+    const namespace = namespaceOf(pid);
+    let view = known.get(namespace);
+    if (!view) {
+      view = viewOf(root, home, readMounts(pid));
+      known.set(namespace, view);
+    }
+    return view;
+  };
+}
+
+/** Null where there are none, or the process is gone. */
+function namespaceOf(pid: number | 'self'): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+}
+
+/** The mount that a path is on: of those at the same place the last one hides the others. */
+function mountOf(path: string, mounts: readonly Mount[]): Mount | null {
+  let found: Mount | null = null;
+  for (const mount of mounts) {
+    if (below(mount.point, path) === null) continue;
+    if (found === null || mount.point.length >= found.point.length) found = mount;
+  }
+  return found;
+}
+
+function viewOf(root: string, home: Mount | null, mounts: readonly Mount[]): View {
+  if (home === null) return { inPool: (path) => below(root, path), mounted: [] };
+  const inFilesystem = posix.join(home.root, below(home.point, root) ?? '');
+  /** Where parts of the pool are called what, and which parts they are. */
+  const places: [called: string, part: string][] = [];
+  const mounted: string[] = [];
+  for (const mount of mounts) {
+    if (mount.device !== home.device) continue;
+    const toPool = below(mount.root, inFilesystem);
+    if (toPool !== null) places.push([posix.join(mount.point, toPool), '']);
+    const part = below(inFilesystem, mount.root);
+    if (!part) continue;
+    places.push([mount.point, part]);
+    mounted.push(part);
+  }
+  return {
+    mounted,
+    inPool(path) {
+      for (const [called, part] of places) {
+        const rest = below(called, path);
+        if (rest !== null) return posix.join(part, rest);
+      }
+      return null;
+    },
+  };
+}
+
+/** The path from `dir` to `path`, which lies in it, or '' for itself; null when it lies elsewhere. */
+function below(dir: string, path: string): string | null {
+  if (dir === '/') return path.slice(1);
+  if (path === dir) return '';
+  return path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : null;
+}

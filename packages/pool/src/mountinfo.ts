@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+
+/** A mount as a process sees it. */
+export interface Mount {
+  /** `major:minor` of the filesystem. */
+  readonly device: string;
+  /** What of the filesystem is mounted: `/`, or for a bind mount the path within. */
+  readonly root: string;
+  /** Where, absolute. */
+  readonly point: string;
+}
+
+/**
+ * The mounts that a process sees, in the order in which they were made. Source of the format: proc_pid_mountinfo(5),
+ * fields 3 to 5, with spaces and the like as octal escapes. Empty where there is no /proc, or the process is gone.
+ * Synchronous: /proc is no disk that could keep one waiting.
+ */
+export function readMounts(pid: number | 'self'): Mount[] {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const [, , device = '', root = '', point = ''] = line.split(' ');
+    return { device, root: unescapeOctal(root), point: unescapeOctal(point) };
+  });
+}
+
+function unescapeOctal(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}
