@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckError, type InstanceRecord, instanceRecordSchema, isInstanceId } from '@spica/core';
 import type { Pool } from './layout.ts';
@@ -12,7 +12,9 @@ export async function writeRecord(pool: Pool, record: InstanceRecord): Promise<v
 }
 
 export async function deleteRecord(pool: Pool, id: string): Promise<void> {
-  await rm(recordPath(pool, id), { force: true });
+  await unlink(recordPath(pool, id)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 /** An instance's record; null where there is none. Throws CheckError RECORD_INVALID. */

@@ -9,11 +9,13 @@ export interface OpenEvents {
 }
 
 /**
- * Opens the event stream of a queue; `redis` is duplicated for the blocking read. `lastEventId` is where to begin, by
- * default with what comes from now on. The reading goes on by itself when Redis was away. Throws what ioredis throws
- * when it cannot begin.
+ * Opens the event stream of a queue, from now on; `redis` is duplicated for the blocking read. Nothing is missed that
+ * happens while it opens or while Redis was away: the reading goes on by itself. Throws what ioredis throws when it
+ * cannot begin.
  */
-export async function openEvents(queue: Queue, redis: Redis, lastEventId = '$'): Promise<OpenEvents> {
+export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents> {
+  // From a fixed place on: `$` would leave out what happens between two reads, or while the connection is away.
+  const lastEventId = await newestEvent(queue, redis);
   const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined as never });
   connection.on('error', () => undefined); // reconnects by itself; a lost worker shows in the caller's own checks
   const events = new QueueEvents(queue.name, {
@@ -38,4 +40,9 @@ export async function openEvents(queue: Queue, redis: Redis, lastEventId = '$'):
     throw error;
   }
   return { events, close };
+}
+
+async function newestEvent(queue: Queue, redis: Redis): Promise<string> {
+  const [newest] = await redis.xrevrange(queue.toKey('events'), '+', '-', 'COUNT', 1);
+  return newest?.[0] ?? '0-0';
 }

@@ -26,17 +26,11 @@ export interface RequestWatcher {
 
 /** Opens the event stream of a pool's gate. `redis` is duplicated. One watcher serves any number of requests. */
 export async function watchRequests(queues: PoolQueues, redis: Redis): Promise<RequestWatcher> {
-  // From a fixed place on: `$` would leave out what happens between two reads, or while the connection is away.
-  const { events, close } = await openEvents(queues.gate, redis, await newestEvent(queues, redis));
+  const { events, close } = await openEvents(queues.gate, redis);
   return {
     wait: (id, options) => waitFor(queues, events, id, options ?? { timeoutMs: 2 ** 31 - 1 }),
     close,
   };
-}
-
-async function newestEvent(queues: PoolQueues, redis: Redis): Promise<string> {
-  const [newest] = await redis.xrevrange(queues.gate.toKey('events'), '+', '-', 'COUNT', 1);
-  return newest?.[0] ?? '0-0';
 }
 
 async function waitFor(

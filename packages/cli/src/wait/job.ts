@@ -13,12 +13,14 @@ export async function runJob(
   redis: Redis,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const { events, close } = await openEvents(queue, redis);
+  const opening = openEvents(queue, redis);
   try {
-    const job = await queue.add(name, payload);
+    // At the same time: who waits for a job looks first whether it has ended already.
+    const [job, { events }] = await Promise.all([queue.add(name, payload), opening]);
     return await Promise.race([endOf(job, events), abortion(signal)]);
   } finally {
-    await close();
+    const opened = await opening.catch(() => null); // told above
+    await opened?.close();
   }
 }
 

@@ -122,8 +122,7 @@ async function takeOne(ctx: ServedContext, { removal, record }: Wanted): Promise
   const bytes = record && ownBytes(record);
   try {
     const trash = await trashInstance(ctx.pool, id, { at: now, reason, request, bytes, record });
-    await ctx.catalog.endDelete(id, 'gone');
-    await deleteRecord(ctx.pool, id);
+    await Promise.all([ctx.catalog.endDelete(id, 'gone'), deleteRecord(ctx.pool, id)]);
     return trash === null ? { skipped: 'it is gone already' } : { removed: { removal, trash, bytes } };
   } catch (error) {
     await ctx.catalog.endDelete(id, 'kept');
