@@ -10,17 +10,21 @@ export interface Mount {
   readonly point: string;
 }
 
+/** What another process's say when it is gone, or became another user's meanwhile. */
+const UNSEEN = ['ENOENT', 'ESRCH', 'EINVAL', 'EACCES', 'EPERM'];
+
 /**
  * The mounts that a process sees, in the order in which they were made. Source of the format: proc_pid_mountinfo(5),
- * fields 3 to 5, with spaces and the like as octal escapes. Empty where there is no /proc, or the process is gone.
- * Synchronous: /proc is no disk that could keep one waiting.
+ * fields 3 to 5, with spaces and the like as octal escapes. Empty where there is no /proc, the process is gone, or it
+ * may not be looked into (any more). Synchronous: /proc is no disk that could keep one waiting.
  */
 export function readMounts(pid: number | 'self'): Mount[] {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    const expected = pid === 'self' ? ['ENOENT'] : UNSEEN;
+    if (expected.includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;
   }
   const lines = text.split('\n').filter((line) => line !== '');

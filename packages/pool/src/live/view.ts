@@ -32,12 +32,14 @@ export function createViews(root: string): (pid: number) => View {
   };
 }
 
-/** Null where there are none, or the process is gone. */
+const UNSEEN = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'];
+
+/** Null where there are none, the process is gone, or may not be looked into (any more): then it counts as using nothing. */
 function namespaceOf(pid: number | 'self'): string | null {
   try {
     return readlinkSync(`/proc/${pid}/ns/mnt`);
   } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    if (UNSEEN.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
 }
