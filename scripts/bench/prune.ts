@@ -7,6 +7,7 @@ import type { InstanceRecord } from '@spica/core';
 import type { PrunePayload, PruneResult } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
+import { readAudit } from '../../test/support/audit.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
 import { makeTemplate } from './template.ts';
@@ -28,7 +29,8 @@ const SETTINGS = {
 
 /**
  * Deletion of many instances, from the command until their space is back, against one `rm -rf` over the same trees;
- * alternating, medians; and how long it takes until their slots are free. Options: --instances, --files (in each),
+ * alternating, medians; and how long it takes until their slots are free: from the command, and from the first intent in the
+ * audit log to the last rename. Options: --instances, --files (in each),
  * --rounds, --dir DIR (default: the system's temporary directory).
  */
 export async function run(args: string[]): Promise<void> {
@@ -69,7 +71,7 @@ export async function run(args: string[]): Promise<void> {
 
 async function compare(stack: Stack, dir: string, { instances, files, rounds }: Shape): Promise<void> {
   const model = await keepModel(stack, join(dir, 'model'));
-  const times = { slots: [] as number[], prune: [] as number[], rm: [] as number[] };
+  const times = { slots: [] as number[], renames: [] as number[], prune: [] as number[], rm: [] as number[] };
   for (let round = 0; round < rounds; round += 1) {
     const trees = Array.from({ length: instances }, (_, n) => join(dir, `tree-${n}`));
     for (const tree of trees) await execa('cp', ['-a', '--', model.dir, tree]);
@@ -77,13 +79,16 @@ async function compare(stack: Stack, dir: string, { instances, files, rounds }: 
     times.rm.push(await time(() => execa('rm', ['-rf', '--', ...trees])));
     await populate(stack, model, instances);
     await settle(dir);
-    const { slotsMs, doneMs } = await prune(stack);
+    const { slotsMs, renamesMs, doneMs } = await prune(stack);
     times.slots.push(slotsMs);
+    times.renames.push(renamesMs);
     times.prune.push(doneMs);
   }
-  const [slots, pruned, rm] = [median(times.slots), median(times.prune), median(times.rm)];
+  const [slots, renames] = [median(times.slots), median(times.renames)];
+  const [pruned, rm] = [median(times.prune), median(times.rm)];
   console.log(
-    `${instances} instances of ${files} files, medians of ${rounds} rounds: slots free after ${slots.toFixed(0)} ms, ` +
+    `${instances} instances of ${files} files, medians of ${rounds} rounds: slots free after ${slots.toFixed(0)} ms ` +
+      `(${renames.toFixed(0)} ms from the first intent), ` +
       `space back after ${pruned.toFixed(0)} ms; rm -rf ${rm.toFixed(0)} ms, ratio ${(pruned / rm).toFixed(2)}`,
   );
 }
@@ -125,7 +130,7 @@ async function settle(dir: string): Promise<void> {
   await execa('sync', ['-f', '--', dir]);
 }
 
-async function prune({ ctx, queues, redis }: Stack): Promise<{ slotsMs: number; doneMs: number }> {
+async function prune({ ctx, queues, redis }: Stack) {
   const slotsFree = whenNoneIsSeen(ctx.pool.paths.root);
   const start = performance.now();
   const done = runJob(queues.prune, 'prune', PRUNE, redis).then((result) => ({
@@ -136,7 +141,17 @@ async function prune({ ctx, queues, redis }: Stack): Promise<{ slotsMs: number; 
   const { result, doneMs } = await done;
   const [failed] = [...result.failed, ...result.skipped];
   if (failed) throw new Error(`${failed.id} was not deleted: ${failed.reason}`);
-  return { slotsMs, doneMs };
+  return { slotsMs, doneMs, renamesMs: await readRenamesMs(ctx.audit.path) };
+}
+
+/** Of the last run: from its intents, before they are synced, until all are in the trash. */
+async function readRenamesMs(auditPath: string): Promise<number> {
+  const lines = await readAudit(auditPath);
+  const last = (outcome: string) => {
+    const told = lines.findLast((line) => line.action === 'delete_instance' && line.outcome === outcome);
+    return Date.parse(told?.timestamp ?? '');
+  };
+  return last('trashed') - last('intent');
 }
 
 /** Resolves with when the last instance has gone out of sight. Told by the kernel: to look on would slow down what is measured. */
