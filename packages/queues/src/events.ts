@@ -26,11 +26,15 @@ export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents
   events.on('error', () => undefined);
   events.setMaxListeners(0);
   const close = async () => {
-    // BullMQ waits for the connection's end, which ioredis never tells of one that is between two attempts to connect.
-    const ends = connection.status === 'ready';
+    // BullMQ waits for the connection's end. Of one that is lost before it gets to end it, and waits to connect again,
+    // ioredis never tells any.
+    const lost = new Promise<void>((resolve) => {
+      if (connection.status === 'ready') connection.once('close', resolve);
+      else resolve();
+    });
     const closing = events.close();
-    if (ends) await closing;
-    else closing.catch(() => undefined);
+    closing.catch(() => undefined); // what it throws of a lost connection
+    await Promise.race([closing, lost]);
     connection.disconnect();
   };
   try {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +17,7 @@ it('closes while Redis is away, between two attempts to reach it', async () => {
   redis.on('error', () => undefined);
   const { gate } = openQueues('main', redis);
   const { events, close } = await openEvents(gate, redis);
-  const away = once(events, 'ioredis:close');
+  const away = new Promise<void>((resolve) => events.once('ioredis:close', resolve));
   await server.stop();
   await away;
   await close();
