@@ -23,11 +23,12 @@ export function createViews(root: string): (pid: number) => View {
   known.set(namespaceOf('self'), { ...here, mounted: [] });
   return (pid) => {
     const namespace = namespaceOf(pid);
-    let view = known.get(namespace);
-    if (!view) {
-      view = viewOf(root, home, readMounts(pid));
-      known.set(namespace, view);
-    }
+    const seen = known.get(namespace);
+    if (seen) return seen;
+    const mounts = readMounts(pid);
+    const view = viewOf(root, home, mounts);
+    // A process that is gone by now says nothing of the others in its namespace.
+    if (mounts.length > 0) known.set(namespace, view);
     return view;
   };
 }
