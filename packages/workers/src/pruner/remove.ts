@@ -40,7 +40,7 @@ const LANES = 8;
 /**
  * Takes instances out of sight: the intents in the audit log (synced) → for each: the catalog says "deleting" → rename
  * into the trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Who
- * waits for slots is woken before anything else is done. Throws CheckError AUDIT_UNWRITABLE when the audit log cannot be
+ * waits for slots is woken before anything is measured. Throws CheckError AUDIT_UNWRITABLE when the audit log cannot be
  * written; nothing has been touched then.
  */
 export async function takeOut(
@@ -80,8 +80,8 @@ export async function takeOut(
     else failed.push({ id, reason: end.failed });
     outcomes.push({ ...entryOf(removal), ...outcomeOf(end) });
   }
-  if (taken.length > 0) await ctx.waker.wake();
   await ctx.audit.append(outcomes);
+  if (taken.length > 0) await ctx.waker.wake();
   return { taken: await learnFrom(ctx, taken), skipped, failed };
 }
 
