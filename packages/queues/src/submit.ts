@@ -35,6 +35,7 @@ export async function submitRequest(
     step: 'preflight',
     prepareRound: 0,
     reclaimRound: 0,
+    reclaimSeen: null,
     heldAt: null,
     fingerprint: null,
     generation: null,

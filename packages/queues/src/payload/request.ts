@@ -56,6 +56,8 @@ export const gatePayloadSchema = z.strictObject({
   /** How often a template was prepared and space was reclaimed for it: part of the children's ids. */
   prepareRound: round,
   reclaimRound: round,
+  /** The waker's count when space began to be reclaimed for it; null when that was never. */
+  reclaimSeen: z.int().min(0).nullable(),
   /** When it was first held; null as long as it never was. */
   heldAt: z.int().min(0).nullable(),
   /** The prepared snapshot that its spawns clone; null until the pre-flight knows it. */

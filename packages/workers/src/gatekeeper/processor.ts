@@ -28,7 +28,10 @@ export function createGatekeeper(ctx: ServedContext) {
       const state = parsePayload(gatePayloadSchema, job.data, `gate job ${job.id}`);
       const id = job.id ?? '';
       const logger = ctx.logger.child({ request: id });
-      return await advance({ ctx, job, token: token ?? '', id, logger, state, reclaimed: false }, lookout);
+      return await advance(
+        { ctx, job, token: token ?? '', id, logger, state, reclaimedInVain: false, isNew: false },
+        lookout,
+      );
     } catch (error) {
       if (error instanceof DelayedError || error instanceof WaitingChildrenError) throw error;
       if (isRefusedByRedis(error) || isUnaudited(error)) {

@@ -50,7 +50,7 @@ export async function reclaim(turn: Turn, shortage: Shortage | null): Promise<St
   const { ctx, id, state } = turn;
   const childId = childIds.reclaim(id, state.reclaimRound);
   if (shortage) {
-    await save(turn, { step: 'reclaim' });
+    await save(turn, { step: 'reclaim', reclaimSeen: ctx.waker.count });
     await report(turn, { phase: 'reclaiming', reason: 'making room by retention' });
   } else if (!(await ctx.queues.prune.getJob(childId))) {
     return { next: 'preflight' };
@@ -59,8 +59,17 @@ export async function reclaim(turn: Turn, shortage: Shortage | null): Promise<St
   const end = await runChild<PruneResult>(turn, ctx.queues.prune, { name: 'prune', id: childId, data });
   if ('failure' in end) turn.logger.warn({ reason: end.failure }, 'the prune for this request failed');
   await save(turn, { step: 'preflight', reclaimRound: state.reclaimRound + 1 });
-  turn.reclaimed = true;
+  turn.reclaimedInVain = 'failure' in end || isInVain(turn, end.value);
   return { next: 'preflight' };
+}
+
+/**
+ * Whether another prune would come to no more than this one: it could not take what it wanted, or wanted nothing and
+ * nothing has come free since. What has, the waker told of before this request could be held.
+ */
+function isInVain({ ctx, state }: Turn, { pruned, failed, skipped }: PruneResult): boolean {
+  if (failed.length > 0 || skipped.length > 0) return true;
+  return pruned.length === 0 && ctx.waker.count === state.reclaimSeen;
 }
 
 /** The ids of all instances that the request may have. */

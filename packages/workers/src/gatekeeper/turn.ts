@@ -13,8 +13,10 @@ export interface Turn {
   readonly id: string;
   readonly logger: Logger;
   state: GatePayload;
-  /** A prune for this request has just ended: what is still missing now cannot be had by another. */
-  reclaimed: boolean;
+  /** A prune for this request has just ended, and another would come to no more. */
+  reclaimedInVain: boolean;
+  /** It has been admitted in this run: none of its spawn jobs is there yet. */
+  isNew: boolean;
 }
 
 /** What a step leads to: another step, or the request's end. */
