@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
@@ -8,6 +9,9 @@ import { mountLoop } from '../../test/support/mount.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
 import { makeTemplate } from './template.ts';
+
+/** It is made for the measurement, on the machine's own disk. */
+const MOST_ON_BTRFS = 10;
 
 interface Shape {
   readonly files: number;
@@ -18,7 +22,7 @@ interface Shape {
 /**
  * One spawn, from submit to ready, against `rsync -a` and `cp -a --reflink=auto` of the same filtered tree on the same
  * filesystem; alternating, medians; with 0, 10 and 100 instances there. Then on a loop-mounted btrfs, where root.
- * Options: --dir DIR (default: the system's temporary directory), --files, --bytes, --rounds.
+ * Options: --dir DIR (default: the system's temporary directory), --files, --bytes, --rounds, --instances 0,10,100.
  */
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -28,17 +32,23 @@ export async function run(args: string[]): Promise<void> {
       files: { type: 'string', default: '20000' },
       bytes: { type: 'string', default: '500000000' },
       rounds: { type: 'string', default: '5' },
+      instances: { type: 'string', default: '0,10,100' },
     },
   });
   const shape = { files: Number(values.files), bytes: Number(values.bytes), rounds: Number(values.rounds) };
   console.log(
     `template: ${shape.files} files, ${shape.bytes / 1e6} MB; medians of ${shape.rounds} rounds, in ms`,
   );
-  await measureOn(values.dir, shape, [0, 10, 100]);
+  const populations = values.instances.split(',').map(Number);
+  await measureOn(values.dir, shape, populations);
   const btrfs = await mountLoop({ type: 'btrfs', bytes: 6e9 });
   if ('skipped' in btrfs) return console.log(`btrfs: skipped, ${btrfs.skipped}`);
   try {
-    await measureOn(btrfs.dir, shape, [0, 10]);
+    await measureOn(
+      btrfs.dir,
+      shape,
+      populations.filter((population) => population <= MOST_ON_BTRFS),
+    );
   } finally {
     await btrfs.unmount();
   }
@@ -115,9 +125,13 @@ async function rival(target: string, command: string, args: string[]): Promise<n
   return ms;
 }
 
-/** What one contender leaves to be written must not be charged to the next: a snapshot waits until it is. */
+/** btrfs goes on for a moment with what was deleted, after all is written. */
+const REST_MS = 1_500;
+
+/** What one contender leaves to be done must not be charged to the next: a snapshot waits until it is written. */
 async function settle(dir: string): Promise<void> {
   await execa('sync', ['-f', '--', dir]);
+  await sleep(REST_MS);
 }
 
 /**

@@ -53,10 +53,19 @@ export async function makeSite(
   const spawnedAt = systemClock.now();
   const origin = { id: instance, parent: null, originCommit: 'unknown', generation: 0, spawnedAt };
   const lineage = buildLineage(origin);
-  const prepared = { path: template, template: 'default', templateRef: 'git:unknown', version: '1.0.0' };
-  const said = { seed: 1, params: {}, budget: config.budget, spawnedAt, notes: '' };
-  const manifest = buildManifest({ id: instance, prepared, lineage, ...said });
-  await cloneInstance({ pool, prepared, method: 'copy', id: instance, manifest, lineage, params: {} });
+  const said = { template: 'default', templateRef: 'git:unknown', version: '1.0.0' };
+  const snapshot = { path: template, allocatedBytes: 0, inodes: 0, division: null };
+  const own = { seed: 1, params: {}, budget: config.budget, spawnedAt, notes: '' };
+  const manifest = buildManifest({ id: instance, prepared: said, lineage, ...own });
+  await cloneInstance({
+    pool,
+    prepared: snapshot,
+    method: 'copy',
+    id: instance,
+    manifest,
+    lineage,
+    params: {},
+  });
   const record = recordFromManifest(name, manifest, lineage);
   await writeRecord(pool, record);
   const catalog = createCatalog({ redis, pool: name });

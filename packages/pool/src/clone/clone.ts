@@ -4,7 +4,7 @@ import type { Pool } from '../layout.ts';
 import { readManifest } from '../manifest/manifest.ts';
 import type { Lineage, Manifest } from '../manifest/schema.ts';
 import { removeTree } from '../remove/remove-tree.ts';
-import type { Prepared } from '../template/prepared.ts';
+import type { Snapshot } from '../template/prepared.ts';
 import { copyTree } from './copy.ts';
 import { asNoSpace } from './full-disk.ts';
 import { writeOwnFiles } from './own-files.ts';
@@ -15,7 +15,7 @@ const TAKEN = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'];
 
 export interface CloneOptions {
   readonly pool: Pool;
-  readonly prepared: Pick<Prepared, 'path' | 'template'>;
+  readonly prepared: Snapshot;
   /** How this pool clones (`probeCloneMethod`). */
   readonly method: CloneMethod;
   readonly id: string;
@@ -38,7 +38,7 @@ export async function cloneInstance(options: CloneOptions): Promise<void> {
   if (await isThere(pool, id)) return;
   const staged = stagingPath(pool, id);
   try {
-    await copyTree(prepared.path, staged, method, signal);
+    await copyTree(prepared, staged, method, signal);
     await writeOwnFiles(staged, options);
     signal?.throwIfAborted();
     if (!(await moveIntoPlace(pool, id, staged))) await removeTree(staged);

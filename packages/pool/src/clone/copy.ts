@@ -1,37 +1,26 @@
 import { lstat } from 'node:fs/promises';
 import { CheckError, type CloneMethod } from '@spica/core';
-import { execa, type Options } from 'execa';
-import { boundToUs } from '../bound.ts';
-import { isSubvolume } from '../remove/subvolume.ts';
-
-const OPTIONS = {
-  env: { LC_ALL: 'C' },
-  stdin: 'ignore',
-  stdout: 'ignore',
-} as const satisfies Options;
+import type { Snapshot } from '../template/prepared.ts';
+import { inThread } from '../threads/threads.ts';
+import { copyByPrograms } from './copy-by-programs.ts';
+import { copyHere } from './copy-here.ts';
 
 /**
- * Makes `to`, which is not there yet, a faithful copy of the directory `from`: links, holes, modes, owners, times,
- * extended attributes and ACLs. Throws CheckError SNAPSHOT_GONE when `from` is not there, what execa throws when the
- * program fails (a part may be left), and the signal's reason.
- *
- * `--reflink=auto` serves both other ways: each file is cloned where the disk can, and else copied by the kernel
- * (copy_file_range), with holes as holes; a plain `cp -a` does the same in coreutils 9 and copies in older ones.
+ * Makes `to`, which is not there yet, a faithful copy of a prepared snapshot: links, holes, modes, owners, times,
+ * extended attributes and ACLs. Throws CheckError SNAPSHOT_GONE when that is not there, what a program or the filesystem
+ * says (a part may be left), and the signal's reason.
  */
 export async function copyTree(
-  from: string,
+  snapshot: Snapshot,
   to: string,
   method: CloneMethod,
   signal?: AbortSignal,
 ): Promise<void> {
-  const options = { ...OPTIONS, ...(signal ? { cancelSignal: signal } : {}) };
+  const from = snapshot.path;
   try {
     // What was prepared before the pool's method changed is no subvolume.
-    if (method === 'snapshot' && (await isSubvolume(from))) {
-      await execa('btrfs', ['subvolume', 'snapshot', '--', from, to], options);
-    } else {
-      await execa(...boundToUs('cp', ['-aT', '--reflink=auto', '--', from, to]), options);
-    }
+    if (method === 'snapshot' && (await inThread('snapshot', { from, to }))) return;
+    if (!copyHere(snapshot, to)) await copyByPrograms(snapshot, to, signal);
   } catch (error) {
     signal?.throwIfAborted();
     if (await isMissing(from)) {

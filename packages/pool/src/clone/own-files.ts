@@ -1,8 +1,9 @@
-import { chmod, lstat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, lstat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Param } from '@spica/core';
 import { toText } from '../manifest/build.ts';
 import type { Lineage, Manifest } from '../manifest/schema.ts';
+import { setTimes } from '../native/attributes.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { appendParams } from './env-file.ts';
 
@@ -11,7 +12,7 @@ const OWNER_ALL = 0o700;
 
 /**
  * Writes what makes a clone an instance: `lineage.json`, `manifest.json`, and its parameters. The root keeps the
- * template's modification time (to the microsecond, as far as a number of seconds can tell).
+ * template's times.
  */
 export async function writeOwnFiles(
   root: string,
@@ -21,13 +22,14 @@ export async function writeOwnFiles(
     readonly params: Readonly<Record<string, Param>>;
   },
 ): Promise<void> {
-  const { mode, atime, mtimeMs } = await lstat(root);
+  const stat = await lstat(root, { bigint: true });
+  const mode = Number(stat.mode);
   // Without it a user could neither add the files nor, later, move the instance to the trash. Root needs no mode.
   if (process.geteuid?.() !== 0 && (mode & OWNER_ALL) !== OWNER_ALL) await chmod(root, mode | OWNER_ALL);
   await replace(join(root, 'lineage.json'), toText(own.lineage));
   await replace(join(root, 'manifest.json'), toText(own.manifest));
   await appendParams(root, own.params);
-  await utimes(root, atime, mtimeMs / 1000);
+  setTimes(root, stat);
 }
 
 /** The template may have something of that name: a file that is hard-linked elsewhere, a link, or a directory. */

@@ -5,6 +5,7 @@ import type { CloneMethod } from '@spica/core';
 import { execa } from 'execa';
 import type { Pool } from '../layout.ts';
 import { removeTree } from '../remove/remove-tree.ts';
+import { inThread } from '../threads/threads.ts';
 import { asNoSpace } from './full-disk.ts';
 import { stagingPath } from './staging.ts';
 
@@ -36,10 +37,11 @@ async function canSnapshot(dir: string, content: Buffer): Promise<boolean> {
   if (!(await succeeds('btrfs', ['subvolume', 'create', '--', from]))) return false;
   await writeFile(join(from, 'file'), content);
   const to = join(dir, 'snapshot');
-  return (
-    (await succeeds('btrfs', ['subvolume', 'snapshot', '--', from, to])) &&
-    content.equals(await readFile(join(to, 'file')))
-  );
+  const isMade = await inThread('snapshot', { from, to }).catch((error: Error) => {
+    if (error.message.includes('ENOSPC')) throw error;
+    return false;
+  });
+  return isMade && content.equals(await readFile(join(to, 'file')));
 }
 
 async function canReflink(dir: string, content: Buffer): Promise<boolean> {

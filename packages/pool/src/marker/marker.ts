@@ -65,9 +65,11 @@ async function mark(name: string, paths: PoolPaths, clock: Clock): Promise<Marke
  * a symbolic link), POOL_MARKER_MISSING (not mounted?), POOL_MARKER_INVALID, POOL_MARKER_FOREIGN (another pool's).
  */
 export async function openPool({ name, root }: PoolPlace): Promise<Pool> {
-  await checkRoot(name, root);
   const paths = pathsOf(root);
-  const marker = await readMarker(name, paths);
+  const reading = readMarker(name, paths); // before each spawn: at the same time
+  reading.catch(() => undefined); // told below, if the root is as it must be
+  await checkRoot(name, root);
+  const marker = await reading;
   if (!marker) {
     throw new CheckError(
       'POOL_MARKER_MISSING',

@@ -7,7 +7,7 @@ const BTRFS = 0x9123683e;
 const SUBVOLUME_INODE = 256;
 
 /** Whether a path is the root of a btrfs subvolume. False for what is not there. */
-export async function isSubvolume(path: string): Promise<boolean> {
+async function isSubvolume(path: string): Promise<boolean> {
   try {
     const stat = await lstat(path);
     if (!stat.isDirectory() || stat.ino !== SUBVOLUME_INODE) return false;

@@ -3,10 +3,12 @@ import { mkdir, rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckError, type Clock, SpicaError } from '@spica/core';
 import { execa } from 'execa';
+import { type Division, divide, type Piece } from '../clone/division.ts';
 import { asNoSpace } from '../clone/full-disk.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { UNKNOWN_COMMIT } from './origin.ts';
+import type { Prepared } from './prepared.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
 import { refuse, type Source } from './source.ts';
 import { type Stored, snapshotPath } from './store.ts';
@@ -80,13 +82,15 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     if (kind === 'subvolume') await execa('btrfs', ['subvolume', 'create', '--', draft]);
     else await mkdir(draft);
     await copyIncluded(source, draft, signal);
-    const totals = await measureCopy(draft, surveyed, signal);
+    const copy = await measureCopy(draft, surveyed, signal);
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
     if (after !== before) throw new ChangingError('entries changed');
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
-    return { prepared: describe(source, fingerprint, path, totals), scope, preparedAt: clock.now() };
+    const division = kind === 'directory' ? divide(copy.pieces) : null;
+    const prepared = describe(source, { fingerprint, path, division }, copy.totals);
+    return { prepared, scope, preparedAt: clock.now() };
   } catch (error) {
     const failure = signal?.aborted ? error : await explain(error, source, dir);
     await removeTree(draft);
@@ -94,13 +98,18 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
   }
 }
 
-function describe(source: Source, fingerprint: string, path: string, { bytes, inodes }: Totals) {
+interface Made {
+  readonly fingerprint: string;
+  readonly path: string;
+  readonly division: Division | null;
+}
+
+function describe(source: Source, made: Made, { bytes, inodes }: Totals): Prepared {
   const { name, version, originCommit } = source;
   const commit = originCommit === UNKNOWN_COMMIT ? UNKNOWN_COMMIT : originCommit.slice(0, 8);
   return {
+    ...made,
     template: name,
-    fingerprint,
-    path,
     version,
     originCommit,
     templateRef: `git:${commit}`,
@@ -120,13 +129,17 @@ async function waitUntilOld(newestAt: number, clock: Clock, signal?: AbortSignal
   return newestAt + grainMs <= clock.now();
 }
 
-/** How much the copy is; throws ChangingError when it does not hold what was surveyed. */
-async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal): Promise<Totals> {
+/** What the copy is, and how much; throws ChangingError when it does not hold what was surveyed. */
+async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal) {
   const tally = createTally();
+  const pieces: Piece[] = [];
   const directories = surveyed.scope.flatMap((part) => part.directories);
-  await walkEntries({ dir, directories, format: tally.format, ...(signal ? { signal } : {}) }, tally.add);
+  await walkEntries({ dir, directories, format: tally.format, ...(signal ? { signal } : {}) }, (entry) => {
+    const piece = tally.add(entry);
+    if (piece) pieces.push(piece);
+  });
   if (!tally.covers(surveyed.included)) throw new ChangingError('entries came or went');
-  return tally.read();
+  return { totals: tally.read() satisfies Totals, pieces };
 }
 
 function isChanging(error: unknown): error is Error {

@@ -1,3 +1,8 @@
+import type { Division } from '../clone/division.ts';
+
+/** What of a prepared snapshot a clone of it follows from. */
+export type Snapshot = Pick<Prepared, 'path' | 'allocatedBytes' | 'inodes' | 'division'>;
+
 /** A template as instances are cloned from it: after `.templateignore`, as it was at one moment. */
 export interface Prepared {
   /** Name of the template in the config. */
@@ -15,4 +20,6 @@ export interface Prepared {
   /** Bytes that it occupies on disk, hard links once: what a full copy will allocate. */
   readonly allocatedBytes: number;
   readonly inodes: number;
+  /** How it is copied by several programs at once; null where one does it. */
+  readonly division: Division | null;
 }

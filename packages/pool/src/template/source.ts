@@ -16,21 +16,29 @@ export interface Source {
 }
 
 /**
- * Looks at a template. Throws RefusedError, by the template's name: TEMPLATE_UNKNOWN, TEMPLATE_MISSING, TEMPLATE_EMPTY,
- * TEMPLATE_NO_VERSION, TEMPLATE_OVERLAPS_POOL, TEMPLATE_UNREADABLE.
+ * Finds a template's directory, absolute and without symbolic links. Throws RefusedError, by the template's name:
+ * TEMPLATE_UNKNOWN, TEMPLATE_MISSING, TEMPLATE_OVERLAPS_POOL.
  */
-export async function readSource(
+export async function locateSource(
   pool: Pool,
   sources: Readonly<Record<string, string>>,
   name: string,
-): Promise<Source> {
+): Promise<string> {
   const configured = Object.hasOwn(sources, name) ? sources[name] : undefined;
   if (configured === undefined) {
     const known = Object.keys(sources).join(', ') || 'none';
     throw refuse(name, 'TEMPLATE_UNKNOWN', `there is none of that name (expected one of: ${known})`);
   }
-  const dir = await resolveDir(name, configured);
-  await checkApart(pool, name, dir);
+  const [dir, root] = await Promise.all([resolveDir(name, configured), realpath(pool.paths.root)]);
+  checkApart(name, dir, root);
+  return dir;
+}
+
+/**
+ * Reads what is said of a template beside its entries. Throws RefusedError, by the template's name: TEMPLATE_EMPTY,
+ * TEMPLATE_NO_VERSION, TEMPLATE_UNREADABLE.
+ */
+export async function readSource(name: string, dir: string): Promise<Source> {
   try {
     if ((await readdir(dir)).length === 0) throw refuse(name, 'TEMPLATE_EMPTY', `${dir} is empty`);
     const [ignore, version, originCommit] = await Promise.all([
@@ -63,8 +71,7 @@ async function resolveDir(name: string, configured: string): Promise<string> {
 }
 
 /** One inside the other would copy itself, or be pruned away. */
-async function checkApart(pool: Pool, name: string, dir: string): Promise<void> {
-  const root = await realpath(pool.paths.root);
+function checkApart(name: string, dir: string, root: string): void {
   if (dir !== root && !dir.startsWith(root + sep) && !root.startsWith(dir === sep ? sep : dir + sep)) return;
   throw refuse(
     name,

@@ -19,7 +19,8 @@ const sidecarSchema = z.strictObject({
   allocated_bytes: z.number(),
   inodes: z.number(),
   prepared_at: z.iso.datetime(),
-  /** Keys (walk.ts): each byte of a path is one character. */
+  /** Keys (walk.ts) here and below: each byte of a path is one character. */
+  division: z.strictObject({ shared: z.array(z.string()), groups: z.array(z.array(z.string())) }).nullable(),
   parts: z.array(
     z.strictObject({
       directories: z.array(z.string()),
@@ -53,6 +54,10 @@ export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Pro
     allocated_bytes: prepared.allocatedBytes,
     inodes: prepared.inodes,
     prepared_at: new Date(preparedAt).toISOString(),
+    division: prepared.division && {
+      shared: [...prepared.division.shared],
+      groups: prepared.division.groups.map((group) => [...group]),
+    },
     parts: scope.map(({ directories, leftOut, entries }) => ({
       directories: [...directories],
       left_out: [...leftOut],
@@ -88,6 +93,7 @@ async function readStored(path: string): Promise<Stored | null> {
       templateRef: data.template_ref,
       allocatedBytes: data.allocated_bytes,
       inodes: data.inodes,
+      division: data.division,
     },
     scope: data.parts.map(({ directories, left_out, entries }) => ({
       directories,

@@ -1,4 +1,6 @@
-import type { Part, Scope } from './fingerprint.ts';
+import type { Part } from './digest.ts';
+import type { Scope } from './fingerprint.ts';
+import { parentOf } from './key.ts';
 import { listIncluded } from './rsync.ts';
 import type { Source } from './source.ts';
 import { createTally, type Totals } from './tally.ts';
@@ -79,9 +81,4 @@ function partOf(
 
 function isDirectory(key: string): boolean {
   return key.endsWith('/');
-}
-
-/** The key of the directory that an entry lies in. */
-function parentOf(key: string): string {
-  return key.slice(0, key.lastIndexOf('/', key.length - 2) + 1) || './';
 }

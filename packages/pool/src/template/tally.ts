@@ -1,3 +1,4 @@
+import type { Piece } from '../clone/division.ts';
 import type { Entry } from './walk.ts';
 
 /** `%b` of find counts in these, whatever the filesystem's blocks are. */
@@ -9,22 +10,23 @@ export interface Totals {
   readonly inodes: number;
 }
 
-/** Sums up a walk. Directories that come twice are counted once. */
+/** Sums up a walk. Directories that come twice are counted once: the second time `add` returns null. */
 export function createTally() {
   const seen = new Set<string>();
   const inodes = new Set<string>();
   let bytes = 0;
   let newestAt = 0;
   return {
-    format: '%D:%i %b %C@',
-    add({ key, isDirectory, facts }: Entry): void {
-      if (isDirectory && seen.has(key)) return;
+    format: '%D:%i %b %C@ %n %m',
+    add({ key, isDirectory, facts }: Entry): Piece | null {
+      if (isDirectory && seen.has(key)) return null;
       seen.add(key);
-      const [inode = '', blocks, changed] = facts.split(' ');
+      const [inode = '', blocks, changed, links, mode = ''] = facts.split(' ');
+      const allocated = Number(blocks) * BLOCK_BYTES;
       newestAt = Math.max(newestAt, Number(changed) * 1000);
-      if (inodes.has(inode)) return;
+      if (!inodes.has(inode)) bytes += allocated;
       inodes.add(inode);
-      bytes += Number(blocks) * BLOCK_BYTES;
+      return { key, isDirectory, bytes: allocated, links: Number(links), mode: Number.parseInt(mode, 8) };
     },
     read: () => ({ bytes, inodes: inodes.size, newestAt, entries: seen.size }),
     /** Whether exactly these were counted. */

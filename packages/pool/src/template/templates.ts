@@ -2,10 +2,10 @@ import type { Clock, CloneMethod } from '@spica/core';
 import type { Logger } from 'pino';
 import type { Pool } from '../layout.ts';
 import { buildSnapshot, type SnapshotKind } from './build.ts';
-import { fingerprintOf } from './fingerprint.ts';
+import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { createKnown } from './known.ts';
 import type { Prepared } from './prepared.ts';
-import { readSource, type Source } from './source.ts';
+import { locateSource, readSource } from './source.ts';
 import { isDirectory, type Stored, writeSidecar } from './store.ts';
 import { survey } from './survey.ts';
 import { sweepLeftovers, sweepSuperseded } from './sweep.ts';
@@ -16,7 +16,7 @@ import { UnreadableError, VanishedError } from './walk.ts';
 export interface Templates {
   /**
    * The prepared snapshot of a template as it is now, or null where there is none: every edit made before the call is
-   * seen. Throws RefusedError TEMPLATE_* (see `readSource`).
+   * seen. Throws RefusedError TEMPLATE_* (see `locateSource`, `readSource`).
    */
   current(name: string): Promise<Prepared | null>;
   /** The prepared snapshot of an earlier fingerprint; null when it is gone. */
@@ -53,7 +53,7 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
   const kind: SnapshotKind = method === 'snapshot' ? 'subvolume' : 'directory';
   const known = createKnown(dir);
   const handedOut = new Map<string, number>();
-  const sourceOf = (name: string) => readSource(pool, sources, name);
+  const sourceOf = async (name: string) => readSource(name, await locateSource(pool, sources, name));
   const inTurn = createTurns();
   const looks = new Map<string, () => Promise<Prepared | null>>();
 
@@ -63,13 +63,26 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     return stored.prepared;
   };
 
+  /** What changed or cannot be read any more is not current; preparing it anew says what is wrong. */
+  const isCurrent = async ({ prepared, scope }: Stored, name: string, dir: string): Promise<boolean> => {
+    const [source, digests] = await Promise.all([
+      readSource(name, dir),
+      digestsOf(dir, scope).catch((error: unknown) => {
+        if (error instanceof VanishedError || error instanceof UnreadableError) return null;
+        throw error;
+      }),
+    ]);
+    return digests !== null && fingerprintFrom(source, digests, kind) === prepared.fingerprint;
+  };
+
   const look = async (name: string): Promise<Prepared | null> => {
-    const source = await sourceOf(name);
+    const dir = await locateSource(pool, sources, name);
     const first = await known.latest(name);
-    if (first && (await isCurrent(first, source, kind))) return handOut(first);
+    if (first && (await isCurrent(first, name, dir))) return handOut(first);
     const second = await known.reload(name); // another process may have prepared one
+    if (!second) await readSource(name, dir); // is there anything to prepare?
     if (!second || second.prepared.fingerprint === first?.prepared.fingerprint) return null;
-    return (await isCurrent(second, source, kind)) ? handOut(second) : null;
+    return (await isCurrent(second, name, dir)) ? handOut(second) : null;
   };
 
   const prepare = async (name: string, signal?: AbortSignal): Promise<Prepared> => {
@@ -117,14 +130,4 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
       return swept;
     },
   };
-}
-
-/** What changed or cannot be read any more is not current; preparing it anew says what is wrong. */
-async function isCurrent({ prepared, scope }: Stored, source: Source, kind: SnapshotKind): Promise<boolean> {
-  try {
-    return (await fingerprintOf(source, scope, kind)) === prepared.fingerprint;
-  } catch (error) {
-    if (error instanceof VanishedError || error instanceof UnreadableError) return false;
-    throw error;
-  }
 }

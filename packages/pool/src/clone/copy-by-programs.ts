@@ -1,0 +1,79 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { boundToUs } from '../bound.ts';
+import { copyAttributes } from '../native/attributes.ts';
+import type { Snapshot } from '../template/prepared.ts';
+import type { Division } from './division.ts';
+
+/**
+ * `--reflink=auto` serves both other ways: each file is cloned where the disk can, and else copied by the kernel
+ * (copy_file_range), with holes as holes; a plain `cp -a` does the same in coreutils 9 and copies in older ones.
+ */
+const CP = ['-a', '--reflink=auto'];
+
+/** Programs that copy now, for all clones of this process. */
+let running = 0;
+
+/**
+ * Copies a snapshot with `cp`: a large one with as many of them at once as there are cores that no other clone uses, and
+ * its division allows. Measured on 20,000 files and 0.5 GB (ext4): one 1,000 ms, two on two cores 640. Throws what execa
+ * throws when a program fails (a part may be left), and the signal's reason; all of them have ended then.
+ */
+export async function copyByPrograms({ path, division }: Snapshot, to: string, signal?: AbortSignal) {
+  const most = Math.min(division?.groups.length ?? 1, availableParallelism() - running);
+  const programs = Math.max(1, most);
+  running += programs;
+  try {
+    if (division && programs > 1) await copyDivided(path, to, division, programs, signal);
+    else await cp(['-T', '--', path, to], path, signal);
+  } finally {
+    running -= programs;
+  }
+}
+
+async function copyDivided(
+  from: string,
+  to: string,
+  division: Division,
+  programs: number,
+  signal?: AbortSignal,
+) {
+  for (const directory of division.shared) await mkdir(at(to, directory), { mode: 0o700 });
+  const failed = new AbortController();
+  const given = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+  const copies = shareOut(division.groups, programs).map((keys) => {
+    const names = keys.map((key) => Buffer.from(key, 'latin1').toString());
+    return cp(['--parents', '--target-directory', to, '--', ...names], from, given).catch((error) => {
+      failed.abort(error); // the others need not go on, and must have ended before what they made is removed
+      throw error;
+    });
+  });
+  await Promise.allSettled(copies);
+  signal?.throwIfAborted();
+  failed.signal.throwIfAborted();
+  // Whoever wrote into a directory moved its times, so the inner ones first.
+  for (const directory of division.shared.toReversed()) {
+    copyAttributes(at(from, directory), at(to, directory));
+  }
+}
+
+/** The groups weigh the same, so that any of them together do so too. */
+function shareOut(groups: Division['groups'], lanes: number): string[][] {
+  return Array.from({ length: lanes }, (_, lane) => groups.filter((_, i) => i % lanes === lane).flat());
+}
+
+async function cp(args: readonly string[], cwd: string, signal?: AbortSignal): Promise<void> {
+  await execa(...boundToUs('cp', [...CP, ...args]), {
+    cwd,
+    env: { LC_ALL: 'C' },
+    stdin: 'ignore',
+    stdout: 'ignore',
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+}
+
+function at(dir: string, key: string): string {
+  return join(dir, Buffer.from(key, 'latin1').toString());
+}

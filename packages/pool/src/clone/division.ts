@@ -1,0 +1,100 @@
+import { isUtf8 } from 'node:buffer';
+import { parentOf } from '../template/key.ts';
+
+/** One entry of a snapshot, by its key (template/walk.ts). */
+export interface Piece {
+  readonly key: string;
+  readonly isDirectory: boolean;
+  /** Allocated. */
+  readonly bytes: number;
+  readonly links: number;
+  readonly mode: number;
+}
+
+/** How a snapshot is copied by several programs at once. */
+export interface Division {
+  /** Keys of the directories that are made before and get their attributes afterwards, the outer ones first. */
+  readonly shared: readonly string[];
+  /** What each program copies: keys of entries in these directories, with all that lies below them. */
+  readonly groups: readonly (readonly string[])[];
+}
+
+/** As many programs as a copy is worth: from two to four the gain halves. */
+const GROUPS = 4;
+/** The time for an entry is that for so many bytes more: 20,000 empty files take as long to copy as 500 MB. */
+const BYTES_PER_ENTRY = 25_000;
+/** What weighs less is copied sooner than a second program starts. */
+const WORTH_DIVIDING = 2_000;
+/** A directory that weighs more than this share of the whole is looked into. */
+const SHARE = 1 / 16;
+/** A command line holds two million bytes. */
+const MOST_KEY_BYTES = 400_000;
+const OWNER_ALL = 0o700;
+
+/**
+ * Divides a snapshot into groups of about the same weight; null where one program should copy it: it is small, or in one
+ * piece, has hard links (which only one program keeps), or names that are no UTF-8 (which no argument can hold).
+ */
+export function divide(pieces: Iterable<Piece>): Division | null {
+  const tree = weigh(pieces);
+  if (!tree || tree.weightOf('./') < WORTH_DIVIDING) return null;
+  const most = tree.weightOf('./') * SHARE;
+  const shared = ['./'];
+  const units: string[] = [];
+  const open = (directory: string) => {
+    for (const key of tree.childrenOf(directory)) {
+      if (!tree.isOpen(key) || tree.weightOf(key) <= most) units.push(key);
+      else {
+        shared.push(key);
+        open(key);
+      }
+    }
+  };
+  open('./');
+  const sum = units.reduce((bytes, key) => bytes + key.length + 1, 0);
+  if (sum > MOST_KEY_BYTES || !units.every((key) => isUtf8(Buffer.from(key, 'latin1')))) return null;
+  const groups = balance(units, tree.weightOf).filter((group) => group.length > 0);
+  return groups.length > 1 ? { shared, groups } : null;
+}
+
+interface Tree {
+  weightOf(key: string): number;
+  childrenOf(key: string): readonly string[];
+  /** Whether others may write into it while it is being copied. */
+  isOpen(key: string): boolean;
+}
+
+function weigh(pieces: Iterable<Piece>): Tree | null {
+  const weights = new Map<string, number>();
+  const children = new Map<string, string[]>();
+  const closed = new Set<string>();
+  for (const { key, isDirectory, bytes, links, mode } of pieces) {
+    if (!isDirectory && links > 1) return null;
+    if (isDirectory && (mode & OWNER_ALL) !== OWNER_ALL) closed.add(key);
+    const weight = 1 + bytes / BYTES_PER_ENTRY;
+    for (let at = key; ; at = parentOf(at)) {
+      weights.set(at, (weights.get(at) ?? 0) + weight);
+      if (at === './') break;
+    }
+    if (key === './') continue;
+    const siblings = children.get(parentOf(key)) ?? [];
+    siblings.push(key);
+    children.set(parentOf(key), siblings);
+  }
+  return {
+    weightOf: (key) => weights.get(key) ?? 0,
+    childrenOf: (key) => children.get(key) ?? [],
+    isOpen: (key) => key.endsWith('/') && !closed.has(key),
+  };
+}
+
+/** The heaviest first, each to the lightest group: at most a third more than the best there is (Graham, 1969). */
+function balance(units: readonly string[], weightOf: (key: string) => number): string[][] {
+  const groups = Array.from({ length: GROUPS }, () => ({ weight: 0, keys: [] as string[] }));
+  for (const key of units.toSorted((a, b) => weightOf(b) - weightOf(a))) {
+    const lightest = groups.reduce((a, b) => (b.weight < a.weight ? b : a));
+    lightest.keys.push(key);
+    lightest.weight += weightOf(key);
+  }
+  return groups.map(({ keys }) => keys);
+}

@@ -1,0 +1,31 @@
+import { Piscina } from 'piscina';
+import type { Tasks } from './tasks.ts';
+
+/** For the two parts of a template, and for a snapshot that is made meanwhile. */
+const MOST_THREADS = 3;
+
+let threads: Piscina | undefined;
+
+/**
+ * Runs a task in another thread; they are started when the first is asked for, kept, and hold up no exit. Of what a task
+ * throws only the message comes back. Throws the signal's reason when it is given up.
+ */
+export async function inThread<Name extends keyof Tasks>(
+  name: Name,
+  input: Parameters<Tasks[Name]>[0],
+  signal?: AbortSignal,
+): Promise<ReturnType<Tasks[Name]>> {
+  signal?.throwIfAborted();
+  threads ??= new Piscina({
+    filename: new URL('./tasks.ts', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: MOST_THREADS,
+    idleTimeout: Number.POSITIVE_INFINITY,
+  });
+  try {
+    return await threads.run(input, { name, ...(signal ? { signal } : {}) });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}

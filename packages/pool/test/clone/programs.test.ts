@@ -1,0 +1,127 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Mount, mountTmpfs } from '../../../../test/support/mount.ts';
+import { removeTree } from '../../src/remove/remove-tree.ts';
+import { type Nursery, openNursery } from '../support/clones.ts';
+import { describeTree } from '../support/oddities.ts';
+
+const OWN = ['manifest.json', 'lineage.json'];
+const PATH = process.env['PATH'];
+
+let dir: string;
+let template: string;
+let calls: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-programs-'));
+  template = join(dir, 'template');
+  await mkdir(template);
+  await writeFile(join(template, 'VERSION'), '1.0.0\n');
+  calls = join(dir, 'calls');
+  await writeFile(calls, '');
+  await mkdir(join(dir, 'bin'));
+  const { stdout: cp } = await execa('which', ['cp']);
+  const script = `#!/bin/sh\necho "$@" | tr '\\n' ' ' >>${calls}; echo >>${calls}\nexec ${cp} "$@"\n`;
+  await writeFile(join(dir, 'bin', 'cp'), script, { mode: 0o755 });
+  process.env['PATH'] = [join(dir, 'bin'), PATH].join(delimiter);
+});
+afterEach(async () => {
+  process.env['PATH'] = PATH;
+  await removeTree(dir);
+});
+
+/** The command lines of the `cp` that were started meanwhile. */
+async function during(work: () => Promise<unknown>): Promise<string[]> {
+  await writeFile(calls, '');
+  await work();
+  return (await readFile(calls, 'utf8')).split('\n').filter((line) => line !== '');
+}
+
+/** Directories of all kinds, two of them so large that they are looked into. */
+async function fill(files: number, bytes: number): Promise<void> {
+  for (const path of ['lib/one', 'lib/two', 'closed', 'sticky', 'empty']) {
+    await mkdir(join(template, path), { recursive: true });
+  }
+  for (let n = 0; n < files; n += 1) {
+    const folder = ['lib/one', 'lib/two', 'lib', 'closed', '.'][n % 5] ?? '';
+    await writeFile(join(template, folder, `-file ${n}`), Buffer.alloc(bytes, n));
+  }
+  await symlink('nowhere', join(template, 'lib', 'dangling'));
+  await execa('setfattr', ['-n', 'user.note', '-v', 'kept', '--', join(template, 'lib')], { reject: false });
+  await execa('touch', ['-h', '-d', '2001-02-03 04:05:06.123456789', join(template, 'lib', 'dangling')]);
+  await chmod(join(template, 'closed'), 0o555);
+  await chmod(join(template, 'sticky'), 0o1777);
+  if (process.getuid?.() === 0) await execa('chown', ['1234:2345', join(template, 'lib')]);
+  for (const path of ['lib/one', 'lib', '.'])
+    await utimes(join(template, path), 1_300_000_000, 1_400_000_000);
+}
+
+async function expectFaithful(nursery: Nursery): Promise<string[]> {
+  const prepared = await nursery.templates.prepare('default');
+  let instance = '';
+  const programs = await during(async () => {
+    instance = await nursery.clone(prepared);
+  });
+  expect(await describeTree(instance, OWN)).toEqual(await describeTree(template));
+  expect(await readdir(nursery.pool.paths.staging)).toEqual([]);
+  return programs;
+}
+
+it('a large template is copied by several programs at once, as faithfully as by one', async ({ skip }) => {
+  if (availableParallelism() < 2) return skip('there is one core');
+  await fill(2_500, 100);
+  const programs = await expectFaithful(await openNursery(join(dir, 'pool'), template));
+  expect(programs.length).toBeGreaterThan(1);
+  expect(programs.join()).toContain('lib/one');
+});
+
+it('a large template is copied by fewer programs while others are being copied', async ({ skip }) => {
+  if (availableParallelism() < 2) return skip('there is one core');
+  await fill(2_500, 100);
+  const nursery = await openNursery(join(dir, 'pool'), template);
+  const prepared = await nursery.templates.prepare('default');
+  const count = availableParallelism() + 1;
+  const programs = await during(() =>
+    Promise.all(Array.from({ length: count }, () => nursery.clone(prepared))),
+  );
+  expect(programs.filter((line) => line.includes(' -T '))).not.toEqual([]);
+});
+
+it('when one program has no room left, the others end too, and nothing is left', async (context) => {
+  const mount: Mount = await mountTmpfs({ bytes: 32e6 });
+  if ('skipped' in mount) return context.skip(mount.skipped);
+  try {
+    await fill(2_500, 8_000); // 20 MB each
+    const nursery = await openNursery(join(mount.dir, 'pool'), template);
+    const prepared = await nursery.templates.prepare('default');
+    const programs = await during(() =>
+      expect(nursery.clone(prepared)).rejects.toMatchObject({ code: 'NO_SPACE' }),
+    );
+    if (availableParallelism() > 1) expect(programs.length).toBeGreaterThan(1);
+    expect(await readdir(nursery.pool.paths.staging)).toEqual([]);
+    expect(await readdir(nursery.pool.paths.root)).toEqual(['.spica']);
+  } finally {
+    await mount.unmount();
+  }
+});
+
+it('a small template is copied without a program, to the nanosecond', async () => {
+  await fill(20, 100);
+  await execa('setfattr', ['-x', 'user.note', '--', join(template, 'lib')], { reject: false });
+  await execa('touch', ['-d', '1960-02-03 04:05:06.123456789', join(template, '-file 4')]);
+  expect(await expectFaithful(await openNursery(join(dir, 'pool'), template))).toEqual([]);
+});
+
+it.each<[string, () => Promise<unknown>]>([
+  ['a hard link', () => execa('ln', [join(template, 'VERSION'), join(template, 'other')])],
+  ['a hole', () => execa('truncate', ['-s', '100000', join(template, 'sparse')])],
+  ['a pipe', () => execa('mkfifo', [join(template, 'pipe')])],
+  ['an extended attribute', () => execa('setfattr', ['-n', 'user.a', '-v', 'b', join(template, 'VERSION')])],
+])('a small template with %s is left to a program', async (_, make) => {
+  await fill(20, 100);
+  await execa('setfattr', ['-x', 'user.note', '--', join(template, 'lib')], { reject: false });
+  await make();
+  expect(await expectFaithful(await openNursery(join(dir, 'pool'), template))).toHaveLength(1);
+});
