@@ -1,17 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock, Space } from '@spica/core';
-import checkDiskSpaceModule from 'check-disk-space';
-
-// Its types describe its CommonJS form, where the function is the module's `default`; Node loads the ESM one.
-const checkDiskSpace = checkDiskSpaceModule as unknown as typeof checkDiskSpaceModule.default;
 
 /** Looks at the filesystem that holds `dir`: bytes an unprivileged process can use, and inodes. */
 export async function readSpace(dir: string): Promise<Space> {
-  const [disk, { files, ffree }] = await Promise.all([checkDiskSpace(dir), statfs(dir)]);
+  const { bsize, bavail, blocks, files, ffree } = await statfs(dir);
   const hasInodeLimit = files > 0; // btrfs says 0 of 0
   return {
-    availableBytes: disk.free,
-    totalBytes: disk.size,
+    availableBytes: bavail * bsize,
+    totalBytes: blocks * bsize,
     freeInodes: hasInodeLimit ? ffree : null,
     totalInodes: hasInodeLimit ? files : null,
   };

@@ -27,19 +27,19 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const { ctx, state } = turn;
   const { template, parent } = state.request;
   const seen = ctx.waker.count;
+  const finding = state.fingerprint
+    ? ctx.templates.get(template, state.fingerprint)
+    : ctx.templates.current(template);
+  finding.catch(() => undefined); // told below, like the look's failure, if anything comes of this turn
   // A run that was killed right after it was promised: nothing was released then, so it is decided anew.
   await ctx.catalog.giveBack(turn.id);
-  const fresh = state.heldAt !== null || state.reclaimRound > 0;
-  const looking = lookout.look(fresh); // at the disk, while the template is looked at
-  looking.catch(() => undefined); // told below, if anything comes of this turn
-  const prepared = state.fingerprint
-    ? await ctx.templates.get(template, state.fingerprint)
-    : await ctx.templates.current(template);
+  const looking = lookout.look(state.heldAt !== null || state.reclaimRound > 0);
+  looking.catch(() => undefined);
+  const barrier = (await findBarrierFor(turn)) ?? (await ctx.limits.ask(turn.id, state.request.count));
+  const prepared = await finding;
   if (!prepared) return { next: 'prepare' };
   const generation = state.generation ?? (await generationAfter(ctx, parent));
   turn.state = { ...state, fingerprint: prepared.fingerprint, generation };
-
-  const barrier = (await findBarrierFor(turn)) ?? (await ctx.limits.ask(turn.id, state.request.count));
   if (barrier) return hold(turn, barrier, seen);
   const { decision, look, expected } = await decide(ctx, prepared, state.request, await looking);
   if (decision.verdict === 'impossible') throw new RefusedError('NEVER_FITS', decision.sentence);
@@ -49,7 +49,7 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
       await ctx.catalog.giveBack(turn.id);
       return hold(turn, late, seen);
     }
-    await ctx.catalog.release(turn.id);
+    if (state.heldAt !== null) await ctx.catalog.release(turn.id);
     await ctx.audit.append({
       action: 'admit_request',
       request: turn.id,
@@ -57,6 +57,7 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
       bytes: decision.need.bytes,
       outcome: 'admitted',
     });
+    turn.isNew = true;
     return { next: 'release' };
   }
   if (await canReclaim(turn, decision)) {
@@ -122,7 +123,7 @@ async function findBarrierFor({ ctx, id }: Turn): Promise<string | null> {
 /** Whether a prune now would let the request in: only then may space be reclaimed for it. */
 async function canReclaim(turn: Turn, { verdict, need, shortfall }: Decision): Promise<boolean> {
   const { ctx, id } = turn;
-  if (turn.reclaimed || !ctx.policy.retention.pruneOnSpawn || verdict !== 'short') return false;
+  if (turn.reclaimedInVain || !ctx.policy.retention.pruneOnSpawn || verdict !== 'short') return false;
   const relief = await trashRelief(ctx, shortfall);
   const job = { pool: ctx.pool.name, cause: 'request', request: id, need, shortfall: relief.left } as const;
   const plan = await planPrune(ctx, job);

@@ -10,7 +10,7 @@ import { childOptions, report, type StepResult, save, type Turn, waitForChildren
 export async function release(turn: Turn): Promise<StepResult> {
   const { ctx, id, state } = turn;
   const { count } = state.request;
-  if (!(await ctx.queues.spawn.getJob(childIds.spawn(id, count - 1)))) {
+  if (turn.isNew || !(await ctx.queues.spawn.getJob(childIds.spawn(id, count - 1)))) {
     await ctx.queues.spawn.addBulk(
       instanceIdsOf(turn).map((instance, index) => ({
         name: 'spawn',
@@ -53,14 +53,15 @@ function spawnPayload(turn: Turn, id: string, index: number): SpawnPayload {
 
 async function collect(turn: Turn): Promise<StepResult> {
   const { ctx, id, state } = turn;
-  const [values, failures] = await Promise.all([
+  const [values, failures, cancelled] = await Promise.all([
     turn.job.getChildrenValues<SpawnResult>(),
     turn.job.getIgnoredChildrenFailures(),
+    ctx.catalog.isCancelled(id),
   ]);
   const prefix = `:${id}-spawn-`;
   const spawned = Object.entries(values).filter(([key]) => key.includes(prefix));
   if (spawned.length === state.request.count) {
-    if (await ctx.catalog.isCancelled(id)) {
+    if (cancelled) {
       await save(turn, { step: 'undo', failure: `REQUEST_CANCELLED: request ${id} was cancelled` });
       return { next: 'undo' };
     }

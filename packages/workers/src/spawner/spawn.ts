@@ -36,17 +36,17 @@ export async function spawnInstance(
 ): Promise<SpawnResult> {
   checkIdentity(ctx, job);
   validateParams(job.params);
-  await checkMarker(ctx.pool);
   const path = ctx.pool.pathOf(job.id);
-  const known = await ctx.catalog.get(job.id);
-  if (known?.state === 'in-flight' && known.request === job.request) return { id: job.id, path };
-  const [reserved, cancelled] = await Promise.all([
+  const [known, reserved, cancelled, prepared] = await Promise.all([
+    ctx.catalog.get(job.id),
     ctx.catalog.hasReservation(job.request),
     ctx.catalog.isCancelled(job.request),
+    ctx.templates.get(job.template, job.fingerprint),
+    checkMarker(ctx.pool),
   ]);
+  if (known?.state === 'in-flight' && known.request === job.request) return { id: job.id, path };
   if (cancelled) throw new CheckError('REQUEST_CANCELLED', `request ${job.request} was cancelled`);
   if (!reserved) throw noReservation(job);
-  const prepared = await ctx.templates.get(job.template, job.fingerprint);
   if (!prepared) {
     throw new CheckError(
       'SNAPSHOT_GONE',
@@ -90,7 +90,12 @@ function clonedSize(method: CloneMethod, { allocatedBytes, inodes }: Prepared): 
 
 /** The instance is there: one slot of the reservation becomes its place, and what it may still add its growth. */
 async function commit(ctx: ServedContext, request: string, record: InstanceRecord): Promise<void> {
-  if ((await ctx.catalog.commit(request, record, growthAfter(ctx, record))) === 'no-reservation') {
+  const [outcome] = await Promise.all([
+    ctx.catalog.commit(request, record, growthAfter(ctx, record)),
+    // A clone that shares its blocks has to know since when, to tell what is its own.
+    ctx.method === 'copy' ? null : writeRecord(ctx.pool, record),
+  ]);
+  if (outcome === 'no-reservation') {
     const reason = `request ${request} holds no reservation for it`;
     const at = ctx.clock.now();
     const trash = await trashInstance(ctx.pool, record.id, {
@@ -104,8 +109,6 @@ async function commit(ctx: ServedContext, request: string, record: InstanceRecor
     if (trash) await emptyTrash(trash);
     throw noReservation({ request, id: record.id });
   }
-  // A clone that shares its blocks has to know since when, to tell what is its own.
-  if (ctx.method !== 'copy') await writeRecord(ctx.pool, record);
 }
 
 /** A job that was put into the queue by hand must not name a directory that its request does not own. */
