@@ -36,6 +36,13 @@ export interface Audit {
   append(entry: AuditEntry | readonly AuditEntry[], options?: { readonly sync?: boolean }): Promise<void>;
 }
 
+/** What is written together next. */
+interface Batch {
+  readonly said: Said[];
+  sync: boolean;
+  readonly done: Promise<void>;
+}
+
 /** Where the audit log is wanted: `audit.path`, or the state directory. */
 export function auditPathOf({ path, stateDir }: Pick<AuditOptions, 'path' | 'stateDir'>): string {
   return path ?? join(stateDir, 'audit.jsonl');
@@ -63,6 +70,7 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
 
   let log = await openLog(wanted, logOptions).catch(fallBack);
   let last: Promise<void> = Promise.resolve();
+  let next: Batch | null = null;
 
   async function write(said: readonly Said[], sync: boolean): Promise<void> {
     try {
@@ -77,9 +85,19 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
     }
   }
 
-  /** One after another: the chain has an order. */
+  /** One after another: the chain has an order. What is said while a write is under way is written at once after it. */
   function inTurn(said: readonly Said[], sync: boolean): Promise<void> {
-    const done = last.then(() => write(said, sync));
+    if (next) {
+      next.said.push(...said);
+      next.sync ||= sync;
+      return next.done;
+    }
+    const batch = { said: [...said], sync };
+    const done = last.then(() => {
+      next = null;
+      return write(batch.said, batch.sync);
+    });
+    next = Object.assign(batch, { done });
     last = done.catch(() => undefined); // told to whoever asked for it; the next one tries anew
     return done;
   }

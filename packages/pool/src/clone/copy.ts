@@ -3,7 +3,7 @@ import { CheckError, type CloneMethod } from '@spica/core';
 import type { Snapshot } from '../template/prepared.ts';
 import { inThread } from '../threads/threads.ts';
 import { copyByPrograms } from './copy-by-programs.ts';
-import { copyHere } from './copy-here.ts';
+import { isSmall } from './copy-small.ts';
 
 /**
  * Makes `to`, which is not there yet, a faithful copy of a prepared snapshot: links, holes, modes, owners, times,
@@ -20,7 +20,8 @@ export async function copyTree(
   try {
     // What was prepared before the pool's method changed is no subvolume.
     if (method === 'snapshot' && (await inThread('snapshot', { from, to }))) return;
-    if (!copyHere(snapshot, to)) await copyByPrograms(snapshot, to, signal);
+    if (isSmall(snapshot) && (await inThread('copy', { from, to }))) return;
+    await copyByPrograms(snapshot, to, signal);
   } catch (error) {
     signal?.throwIfAborted();
     if (await isMissing(from)) {

@@ -12,7 +12,7 @@ import {
 import { copyStat, listXattrs } from '../native/attributes.ts';
 import type { Snapshot } from '../template/prepared.ts';
 
-/** So many inodes and bytes are copied here in the time that it takes to start a program. */
+/** So many inodes and bytes are copied in the time that it takes to start a program. */
 const MOST_INODES = 100;
 const MOST_BYTES = 1_000_000;
 const BLOCK_BYTES = 512n;
@@ -25,29 +25,35 @@ interface Entry {
   readonly stat: BigIntStats;
 }
 
-/** The entries of each snapshot, which do not change. */
-const known = new WeakMap<Snapshot, readonly Entry[]>();
+/** The entries of the snapshots that were copied last: they do not change. */
+const known = new Map<string, readonly Entry[]>();
+const MOST_KNOWN = 20;
+
+/** Whether a snapshot is worth to be tried with `copySmall`. */
+export function isSmall({ inodes, allocatedBytes }: Pick<Snapshot, 'inodes' | 'allocatedBytes'>): boolean {
+  return inodes <= MOST_INODES && allocatedBytes <= MOST_BYTES;
+}
 
 /**
  * Copies a small snapshot of files, directories and symbolic links without a program, which would take longer to start.
- * False, with nothing made, where it is larger or holds what `cp` is needed for: hard links, holes, extended attributes
- * and ACLs, pipes and devices. Throws what the filesystem says; a part may be left. Nothing else runs meanwhile.
+ * False, with nothing made, where it holds what `cp` is needed for: hard links, holes, extended attributes and ACLs,
+ * pipes and devices. Throws what the filesystem says; a part may be left. It waits for the disk.
  */
-export function copyHere(snapshot: Snapshot, to: string): boolean {
-  if (snapshot.inodes > MOST_INODES || snapshot.allocatedBytes > MOST_BYTES) return false;
-  const entries = known.get(snapshot) ?? survey(Buffer.from(snapshot.path));
+export function copySmall(from: string, to: string): boolean {
+  const entries = known.get(from) ?? survey(Buffer.from(from));
   if (entries === null) return false;
-  known.set(snapshot, entries);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(from, entries);
   mkdirSync(to, { mode: 0o700 });
   if (listXattrs(to).length > 0) {
     rmdirSync(to); // a default ACL would be handed down
     return false;
   }
-  const [from, target] = [Buffer.from(snapshot.path), Buffer.from(to)];
+  const [source, target] = [Buffer.from(from), Buffer.from(to)];
   for (const { path, stat } of entries.slice(1)) {
     const made = Buffer.concat([target, path]);
     if (stat.isDirectory()) mkdirSync(made, { mode: 0o700 });
-    else copyEntry(Buffer.concat([from, path]), made, stat);
+    else copyEntry(Buffer.concat([source, path]), made, stat);
   }
   // Whoever wrote into a directory moved its times, so the inner ones first.
   for (const { path, stat } of entries.toReversed()) {
