@@ -10,7 +10,9 @@ import { type Stack, startStack } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
-/** It is made for the measurement, on the machine's own disk. */
+/** A sparse file on the machine's own disk, with room for what all instances are expected to become. */
+const BTRFS_BYTES = 60e9;
+/** There they are copies, whose blocks are shared: making them takes longer than links do. */
 const MOST_ON_BTRFS = 10;
 
 interface Shape {
@@ -41,7 +43,7 @@ export async function run(args: string[]): Promise<void> {
   );
   const populations = values.instances.split(',').map(Number);
   await measureOn(values.dir, shape, populations);
-  const btrfs = await mountLoop({ type: 'btrfs', bytes: 6e9 });
+  const btrfs = await mountLoop({ type: 'btrfs', bytes: BTRFS_BYTES });
   if ('skipped' in btrfs) return console.log(`btrfs: skipped, ${btrfs.skipped}`);
   try {
     await measureOn(

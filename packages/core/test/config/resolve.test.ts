@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfigInput, configFileCandidates, floorOf, resolveConfig } from '../../src/index.ts';
-
-function resolve(text: string | null, { env = {}, flags = {} }: Partial<ConfigInput> = {}) {
-  const file = text === null ? null : { path: '/etc/spica/spica.yaml', text };
-  const { config, effective } = resolveConfig({ file, env, flags, cwd: '/work', home: '/home/ada' });
-  const at = (path: string) => {
-    const setting = effective.find((each) => each.path === path);
-    return setting && [setting.value, setting.source];
-  };
-  return { config, effective, at };
-}
+import { resolveConfig } from '../../src/index.ts';
+import { resolve } from './resolving.ts';
 
 const RETENTION_DEFAULTS = {
   maxInstances: 10,
@@ -208,96 +199,5 @@ describe('a file', () => {
     const { config, effective } = resolveConfig({ file, env: {}, flags: {}, cwd: '/work', home: '/h' });
     expect(config.pools['main']?.root).toBe('/work/conf/instances');
     expect(effective.find((each) => each.path === 'log.level')?.source).toBe('other.yaml:1');
-  });
-});
-
-describe('the older spica_retention block', () => {
-  const OLD =
-    'spica_retention:\n  max_instances: 4\n  max_age_days: 2\n  prune_on_spawn: false\n  min_free_space_gb: 7\n';
-
-  it('alone is a whole config, for the pool main', () => {
-    const { config, at, effective } = resolve(OLD);
-    expect(Object.keys(config.pools)).toEqual(['main']);
-    expect(config.pools['main']).toMatchObject({
-      retention: { maxInstances: 4, maxAgeDays: 2, pruneOnSpawn: false },
-      disk: { minFreeSpaceGb: 7, minFreeInodesPercent: 5 },
-    });
-    expect(at('pools.main.retention.max_instances')).toEqual([4, 'spica.yaml:2']);
-    expect(effective.filter((each) => each.path.startsWith('spica_retention'))).toEqual([]);
-  });
-
-  it('is the default of every pool beside it', () => {
-    const { at } = resolve(`${OLD}pools:\n  a:\n    retention: { max_instances: 6 }\n  b: {}\n`);
-    expect(at('pools.a.retention.max_instances')).toEqual([6, 'spica.yaml:8']);
-    expect(at('pools.a.disk.min_free_space_gb')).toEqual([7, 'spica.yaml:5']);
-    expect(at('pools.b.retention.max_instances')).toEqual([4, 'spica.yaml:2']);
-  });
-});
-
-describe('order', () => {
-  it('is flag over environment over file over default', () => {
-    const file = 'spica_retention: { max_instances: 2 }';
-    const env = { SPICA_RETENTION_MAX_INSTANCES: '3' };
-    const path = 'pools.main.retention.max_instances';
-    expect(resolve(null).at(path)).toEqual([10, 'default']);
-    expect(resolve(file).at(path)).toEqual([2, 'spica.yaml:1']);
-    expect(resolve(file, { env }).at(path)).toEqual([3, 'env SPICA_RETENTION_MAX_INSTANCES']);
-    expect(resolve(file, { env, flags: { [path]: 4 } }).at(path)).toEqual([4, 'flag --max-instances']);
-  });
-
-  it('a flag that was not given says nothing', () => {
-    expect(resolve('server: { port: 5 }', { flags: { 'server.port': undefined } }).at('server.port')).toEqual(
-      [5, 'spica.yaml:1'],
-    );
-  });
-
-  it('SPICA_RETENTION_* rules in every pool, SPICA_BUDGET_* in the budget; an empty variable says nothing', () => {
-    const env = {
-      SPICA_RETENTION_MAX_INSTANCES: '',
-      SPICA_RETENTION_MAX_AGE_DAYS: '0.25',
-      SPICA_BUDGET_CPU: '1',
-      SPICA_BUDGET_RAM_GB: '2',
-      SPICA_BUDGET_VRAM_GB: '0',
-    };
-    const { config } = resolve('pools: { a: {}, b: { retention: { max_age_days: 9, max_instances: 5 } } }', {
-      env,
-    });
-    expect(Object.values(config.pools).map((pool) => pool.retention)).toMatchObject([
-      { maxInstances: 10, maxAgeDays: 0.25, pruneOnSpawn: true },
-      { maxInstances: 5, maxAgeDays: 0.25, pruneOnSpawn: true },
-    ]);
-    expect(config.budget).toEqual({ cpu: 1, ramGb: 2, vramGb: 0 });
-  });
-});
-
-describe('directories', () => {
-  it.each([
-    [{ SPICA_STATE_DIR: '/s', XDG_STATE_HOME: '/x' }, '/s', 'env SPICA_STATE_DIR'],
-    [{ SPICA_STATE_DIR: 's' }, '/work/s', 'env SPICA_STATE_DIR'],
-    [{ XDG_STATE_HOME: '/x' }, '/x/spica', 'env XDG_STATE_HOME'],
-    [{ XDG_STATE_HOME: 'relative' }, '/home/ada/.local/state/spica', 'default'],
-  ])('state: %j → %s', (env, dir, source) => {
-    const { config, at } = resolve(null, { env });
-    expect(config.stateDir).toBe(dir);
-    expect(at('state_dir')).toEqual([dir, source]);
-  });
-
-  it.each([
-    [{ SPICA_CONFIG: 'my.yaml', XDG_CONFIG_HOME: '/x' }, ['/work/my.yaml']],
-    [{ XDG_CONFIG_HOME: '/x' }, ['/work/spica.yaml', '/x/spica/spica.yaml']],
-    [{ XDG_CONFIG_HOME: 'x' }, ['/work/spica.yaml', '/home/ada/.config/spica/spica.yaml']],
-    [{}, ['/work/spica.yaml', '/home/ada/.config/spica/spica.yaml']],
-  ])('config: %j → %j', (env, candidates) => {
-    expect(configFileCandidates({ env, cwd: '/work', home: '/home/ada' })).toEqual(candidates);
-  });
-});
-
-describe('floorOf', () => {
-  const disk = { minFreeSpaceGb: 1.5, minFreeInodesPercent: 5 };
-  it('is in decimal GB and a share of all inodes', () => {
-    expect(floorOf(disk, 1_001)).toEqual({ bytes: 1_500_000_000, inodes: 51 });
-  });
-  it('asks for no inodes where the filesystem has no limit of them', () => {
-    expect(floorOf(disk, null).inodes).toBe(0);
   });
 });
