@@ -70,7 +70,10 @@ async function measureOn(where: string, shape: Shape, populations: readonly numb
       target: redis.target,
       root: join(dir, 'pool'),
       templates: { default: template },
-      settings: { 'pools.main.retention.max_instances': 10_000 },
+      settings: {
+        'pools.main.retention.max_instances': 10_000,
+        'sample.every': '1d', // measuring what is there would take a core from each contender in turn
+      },
     });
     try {
       await stack.spawn(); // prepares the template
