@@ -39,10 +39,15 @@ export function cString(text: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(text as string), Buffer.alloc(1)]);
 }
 
-/** What the call that has just failed says, in the form of Node's own errors; to be called before anything else is. */
-export function lastError(syscall: string, path: string | Buffer): NodeJS.ErrnoException {
+/**
+ * What the call that has just failed says, in the form of Node's own errors; to be called before anything else is.
+ *
+ * @param parts The path that it was about, in one part, or a directory and a name in it.
+ */
+export function lastError(syscall: string, ...parts: (string | Uint8Array)[]): NodeJS.ErrnoException {
   const errno = -koffi.errno();
+  const path = parts.map((part) => Buffer.from(part as string).toString()).join('/');
   const code = getSystemErrorName(errno);
   const message = `${code}: ${getSystemErrorMessage(errno)}, ${syscall} '${path}'`;
-  return Object.assign(new Error(message), { errno, code, syscall, path: String(path) });
+  return Object.assign(new Error(message), { errno, code, syscall, path });
 }

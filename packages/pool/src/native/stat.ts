@@ -73,7 +73,7 @@ export function createFactsReader(): FactsReader {
           let end = start;
           while (names[end] !== 0) end += 1;
           if (isSelfOrAbove(names, start, end)) continue;
-          if (!read(fd, namesAt + start)) throw lastError('statx', join(path, names.subarray(start, end)));
+          if (!read(fd, namesAt + start)) throw lastError('statx', path, names.subarray(start, end));
           onEntry(start, end, ((stat[MODE_AT] ?? 0) & 0o170000) === 0o040000);
         }
       }
@@ -83,10 +83,6 @@ export function createFactsReader(): FactsReader {
 
 function recordLength(records: Uint8Array, at: number): number {
   return (records[at + LENGTH_AT] ?? 0) + 256 * (records[at + LENGTH_AT + 1] ?? 0);
-}
-
-function join(dir: Buffer, name: Uint8Array): Buffer {
-  return Buffer.concat([dir, Buffer.from('/'), name]);
 }
 
 /** `.` or `..` */
