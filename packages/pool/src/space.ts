@@ -3,11 +3,12 @@ import type { Clock, Space } from '@spica/core';
 
 /** Looks at the filesystem that holds `dir`: bytes an unprivileged process can use, and inodes. */
 export async function readSpace(dir: string): Promise<Space> {
-  const { bsize, bavail, blocks, files, ffree } = await statfs(dir);
+  const { bsize, frsize, bavail, blocks, files, ffree } = await statfs(dir);
+  const unit = frsize || bsize; // as `df` counts: on some network filesystems `bsize` is what is transferred at once
   const hasInodeLimit = files > 0; // btrfs says 0 of 0
   return {
-    availableBytes: bavail * bsize,
-    totalBytes: blocks * bsize,
+    availableBytes: bavail * unit,
+    totalBytes: blocks * unit,
     freeInodes: hasInodeLimit ? ffree : null,
     totalInodes: hasInodeLimit ? files : null,
   };

@@ -7,6 +7,8 @@ import { appendWhole, type LogFile, openLogFile } from './file.ts';
 import { type AuditEntry, chainLine } from './line.ts';
 import { rotate } from './rotate.ts';
 
+/** EDQUOT, for which Node has no name. */
+const NO_QUOTA = -122;
 /** So many rotated files are kept. */
 const KEEP_ROTATED = 10;
 
@@ -77,7 +79,7 @@ export async function openLog(path: string, options: LogOptions): Promise<Log> {
 
   async function write(said: readonly Said[], { sync }: { sync: boolean }): Promise<void> {
     const to = await append(said).catch(async (error: NodeJS.ErrnoException) => {
-      const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+      const isFull = error.code === 'ENOSPC' || error.errno === NO_QUOTA;
       if (!isFull || !(await onDiskFull())) throw error;
       return append(said);
     });

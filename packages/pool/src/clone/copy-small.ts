@@ -16,7 +16,7 @@ import type { Snapshot } from '../template/prepared.ts';
 const MOST_INODES = 100;
 const MOST_BYTES = 1_000_000;
 const BLOCK_BYTES = 512n;
-/** What is shorter has no hole in it. */
+/** A hole of one block is not worth a program: it is filled. */
 const SMALL_BYTES = 4096n;
 
 interface Entry {

@@ -1,9 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import { CheckError } from '@spica/core';
 
-/** What programs in the C locale and Node say when there is no room. */
+/** What programs in the C locale and Node say when there is no room; Node has no name for EDQUOT. */
 const FULL = /No space left on device|ENOSPC/;
-const QUOTA = /Disk quota exceeded|EDQUOT/;
+const QUOTA = /Disk quota exceeded|Unknown system error -122\b/;
 
 /**
  * What a failure comes to when it was for want of space: CheckError NO_SPACE that says in plain words what ran out, to

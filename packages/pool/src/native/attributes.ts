@@ -16,7 +16,7 @@ type Path = string | Buffer;
 /** A default ACL of the directory above makes them, asked for or not. */
 const ACL = 'system.posix_acl_';
 /** An ordinary user may not set all that may be read, and not every disk keeps it: `cp -a` passes over it too. */
-const NOT_KEPT = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EACCES'];
+const NOT_KEPT = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EACCES', 'ENODATA'];
 const NS_PER_S = 1_000_000_000n;
 
 /**
@@ -27,7 +27,7 @@ export function copyAttributes(from: Path, to: Path): void {
   copyStat(lstatSync(from, { bigint: true }), to);
   const names = listXattrs(from);
   for (const name of listXattrs(to)) {
-    if (name.startsWith(ACL) && !names.includes(name)) lremovexattr(cString(to), cString(name));
+    if (name.startsWith(ACL) && !names.includes(name)) lremovexattr(cString(to), bytesOf(name));
   }
   if (names.length === 0) return;
   for (const name of names) copyXattr(name, from, to);
@@ -71,11 +71,16 @@ export function listXattrs(path: Path): string[] {
   throw error;
 }
 
+/** Names are read as Latin-1, a character for each byte. */
+function bytesOf(name: string): Buffer {
+  return cString(Buffer.from(name, 'latin1'));
+}
+
 function copyXattr(name: string, from: Path, to: Path): void {
   const value = Buffer.alloc(64 * 1024); // nor is one longer (XATTR_SIZE_MAX)
-  const length = lgetxattr(cString(from), cString(name), value, value.length);
+  const length = lgetxattr(cString(from), bytesOf(name), value, value.length);
   if (length < 0) passOver(lastError('lgetxattr', from));
-  else if (lsetxattr(cString(to), cString(name), value, length, 0) < 0) passOver(lastError('lsetxattr', to));
+  else if (lsetxattr(cString(to), bytesOf(name), value, length, 0) < 0) passOver(lastError('lsetxattr', to));
 }
 
 function passOver(error: NodeJS.ErrnoException): void {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckError, type Clock, SpicaError } from '@spica/core';
 import { execa } from 'execa';
 import { type Division, divide, type Piece } from '../clone/division.ts';
 import { asNoSpace } from '../clone/full-disk.ts';
+import { listXattrs } from '../native/attributes.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { UNKNOWN_COMMIT } from './origin.ts';
@@ -83,12 +85,12 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     else await mkdir(draft);
     await copyIncluded(source, draft, signal);
     const copy = await measureCopy(draft, surveyed, signal);
+    const division = kind === 'directory' ? divideCopy(draft, copy.pieces) : null;
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
     if (after !== before) throw new ChangingError('entries changed');
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
-    const division = kind === 'directory' ? divide(copy.pieces) : null;
     const prepared = describe(source, { fingerprint, path, division }, copy.totals);
     return { prepared, scope, preparedAt: clock.now() };
   } catch (error) {
@@ -96,6 +98,17 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     await removeTree(draft);
     throw failure;
   }
+}
+
+/**
+ * Not where a shared directory hands an ACL down: `cp` sets it as soon as it has copied something there, and what is
+ * copied after that would get it.
+ */
+function divideCopy(dir: string, pieces: readonly Piece[]): Division | null {
+  const division = divide(pieces);
+  const handsDown = (key: string) =>
+    listXattrs(join(dir, Buffer.from(key, 'latin1').toString())).includes('system.posix_acl_default');
+  return division?.shared.slice(1).some(handsDown) ? null : division;
 }
 
 interface Made {

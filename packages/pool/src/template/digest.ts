@@ -21,7 +21,7 @@ export type Digest =
 
 class TooManyError extends Error {}
 
-const GONE = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+const GONE = ['ENOENT', 'ENOTDIR'];
 /** So much is hashed at a time. */
 const MOST_AT_ONCE = 2_000;
 const NAMES_BYTES = 64 * 1024;
@@ -52,7 +52,7 @@ function hash(dir: string, { directories, leftOut }: Part, most: number): Buffer
   for (const directory of directories) {
     const key = Buffer.from(directory, 'latin1');
     const path = Buffer.concat([Buffer.from(`${dir}/`), key]);
-    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
       reader.readSelf(fd, path);
       sums.add(key, 0, key.length);

@@ -20,7 +20,10 @@ const sidecarSchema = z.strictObject({
   inodes: z.number(),
   prepared_at: z.iso.datetime(),
   /** Keys (walk.ts) here and below: each byte of a path is one character. */
-  division: z.strictObject({ shared: z.array(z.string()), groups: z.array(z.array(z.string())) }).nullable(),
+  division: z
+    .strictObject({ shared: z.array(z.string()), groups: z.array(z.array(z.string())) })
+    .nullable()
+    .default(null),
   parts: z.array(
     z.strictObject({
       directories: z.array(z.string()),

@@ -6,7 +6,7 @@ import type { Source } from './source.ts';
 import { createTally, type Totals } from './tally.ts';
 import { VanishedError, walkEntries } from './walk.ts';
 
-/** Fewer entries than this are not worth a process more. */
+/** Fewer entries than this are not worth a thread more. */
 const WORTH_SPLITTING = 2_000;
 
 /** What rsync would copy of a template. */

@@ -1,14 +1,14 @@
 import { Piscina } from 'piscina';
 import type { Tasks } from './tasks.ts';
 
-/** For the two parts of a template, and for a snapshot that is made meanwhile. */
+/** For the two parts of a template, and for what is cloned meanwhile. */
 const MOST_THREADS = 3;
 
 let threads: Piscina | undefined;
 
 /**
  * Runs a task in another thread; they are started when the first is asked for, kept, and hold up no exit. Of what a task
- * throws only the message comes back. Throws the signal's reason when it is given up.
+ * throws only the message comes back. Throws the signal's reason, though not before the task has ended.
  */
 export async function inThread<Name extends keyof Tasks>(
   name: Name,
@@ -22,10 +22,8 @@ export async function inThread<Name extends keyof Tasks>(
     maxThreads: MOST_THREADS,
     idleTimeout: Number.POSITIVE_INFINITY,
   });
-  try {
-    return await threads.run(input, { name, ...(signal ? { signal } : {}) });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
+  // Not given the signal: it would end the thread, and leave what waits for one behind.
+  const result = await threads.run(input, { name });
+  signal?.throwIfAborted();
+  return result;
 }

@@ -89,6 +89,20 @@ it('a large template is copied by fewer programs while others are being copied',
   expect(programs.filter((line) => line.includes(' -T '))).not.toEqual([]);
 });
 
+/** `u::rwx,g::r-x,o::r-x`, as the kernel has it (linux/posix_acl_xattr.h). */
+const ACL = `0x02000000${'01000700ffffffff'}${'04000500ffffffff'}${'20000500ffffffff'}`;
+
+it('a large template with a directory that hands an ACL down is copied by one program', async ({ skip }) => {
+  await fill(2_500, 100);
+  const { failed } = await execa(
+    'setfattr',
+    ['-n', 'system.posix_acl_default', '-v', ACL, join(template, 'lib')],
+    { reject: false },
+  );
+  if (failed) return skip('no ACLs can be set here');
+  expect(await expectFaithful(await openNursery(join(dir, 'pool'), template))).toHaveLength(1);
+});
+
 it('when one program has no room left, the others end too, and nothing is left', async (context) => {
   const mount: Mount = await mountTmpfs({ bytes: 32e6 });
   if ('skipped' in mount) return context.skip(mount.skipped);

@@ -57,7 +57,7 @@ export const gatePayloadSchema = z.strictObject({
   prepareRound: round,
   reclaimRound: round,
   /** The waker's count when space began to be reclaimed for it; null when that was never. */
-  reclaimSeen: z.int().min(0).nullable(),
+  reclaimSeen: z.int().min(0).nullable().default(null),
   /** When it was first held; null as long as it never was. */
   heldAt: z.int().min(0).nullable(),
   /** The prepared snapshot that its spawns clone; null until the pre-flight knows it. */

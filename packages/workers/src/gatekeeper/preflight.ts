@@ -35,9 +35,11 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   await ctx.catalog.giveBack(turn.id);
   const looking = lookout.look(state.heldAt !== null || state.reclaimRound > 0);
   looking.catch(() => undefined);
-  const barrier = (await findBarrierFor(turn)) ?? (await ctx.limits.ask(turn.id, state.request.count));
+  const passing = await findBarrierFor(turn);
   const prepared = await finding;
   if (!prepared) return { next: 'prepare' };
+  // Not before: it may make this request the breaker's trial.
+  const barrier = passing ?? (await ctx.limits.ask(turn.id, state.request.count));
   const generation = state.generation ?? (await generationAfter(ctx, parent));
   turn.state = { ...state, fingerprint: prepared.fingerprint, generation };
   if (barrier) return hold(turn, barrier, seen);

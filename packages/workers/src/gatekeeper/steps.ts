@@ -64,12 +64,13 @@ export async function reclaim(turn: Turn, shortage: Shortage | null): Promise<St
 }
 
 /**
- * Whether another prune would come to no more than this one: it could not take what it wanted, or wanted nothing and
- * nothing has come free since. What has, the waker told of before this request could be held.
+ * Whether another prune right now could come to no more. Where this one took something, or could not, its space may only
+ * be late: nothing else goes for this request before it was held. Where it wanted nothing, something may have come free
+ * since, of which the waker told before the request could be held.
  */
-function isInVain({ ctx, state }: Turn, { pruned, failed, skipped }: PruneResult): boolean {
-  if (failed.length > 0 || skipped.length > 0) return true;
-  return pruned.length === 0 && ctx.waker.count === state.reclaimSeen;
+function isInVain({ ctx, state }: Turn, { pruned, failed, skipped, reclaimedBytes }: PruneResult): boolean {
+  const touched = pruned.length + failed.length + skipped.length > 0 || reclaimedBytes > 0;
+  return touched || ctx.waker.count === state.reclaimSeen;
 }
 
 /** The ids of all instances that the request may have. */
