@@ -9,6 +9,7 @@ import {
   writeRecord,
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { writeKnownRecord } from '../known-record.ts';
 import { tellDeleted } from '../pruner/free.ts';
 import { recordFinished, refreshProfiles } from '../sampler/final.ts';
 import { compare, type Drift } from './compare.ts';
@@ -37,7 +38,7 @@ export async function reconcile(
   }
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);
   await endVanished(ctx, drift);
-  for (const record of drift.outdatedRecords) await writeRecord(ctx.pool, record);
+  for (const { id } of drift.outdatedRecords) await writeKnownRecord(ctx, id);
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);

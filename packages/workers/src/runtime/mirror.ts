@@ -1,5 +1,5 @@
-import { writeRecord } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { writeKnownRecord } from '../known-record.ts';
 
 const BATCH = 200;
 
@@ -13,12 +13,12 @@ export async function mirrorChanges(ctx: ServedContext): Promise<void> {
 }
 
 /** Whether there may be more. */
-async function mirrorRecords({ catalog, pool }: ServedContext): Promise<boolean> {
+async function mirrorRecords(ctx: ServedContext): Promise<boolean> {
+  const { catalog } = ctx;
   const ids = await catalog.takeDirty(BATCH);
   for (const [i, id] of ids.entries()) {
     try {
-      const instance = await catalog.get(id);
-      if (instance) await writeRecord(pool, instance.record);
+      await writeKnownRecord(ctx, id);
     } catch (error) {
       await catalog.putBackDirty(ids.slice(i));
       throw error;

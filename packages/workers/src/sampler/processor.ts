@@ -1,8 +1,9 @@
 import { dueAfterMs, type InstanceRecord, leaseInForce } from '@spica/core';
-import { checkMarker, type Measurement, measureInstances, writeRecord } from '@spica/pool';
+import { checkMarker, type Measurement, measureInstances } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { writeKnownRecord } from '../known-record.ts';
 import { handBack } from '../runtime/hand-back.ts';
 import { recordFinished, refreshProfiles } from './final.ts';
 import { growthAfter } from './growth.ts';
@@ -90,7 +91,7 @@ async function keep(
   if (!(await ctx.catalog.recordSample(before.id, sample, { growth, dueAt }))) return null;
   const instance = await ctx.catalog.get(before.id);
   if (!instance) return null;
-  await writeRecord(ctx.pool, instance.record);
+  await writeKnownRecord(ctx, before.id);
   await checkOversize(ctx, instance.record);
   return instance.record;
 }
