@@ -41,8 +41,7 @@ export async function spawnInstance(
     ctx.catalog.get(job.id),
     ctx.catalog.hasReservation(job.request),
     ctx.catalog.isCancelled(job.request),
-    ctx.templates.get(job.template, job.fingerprint),
-    checkMarker(ctx.pool),
+    checkMarker(ctx.pool).then(() => ctx.templates.get(job.template, job.fingerprint)),
   ]);
   if (known?.state === 'in-flight' && known.request === job.request) return { id: job.id, path };
   if (cancelled) throw new CheckError('REQUEST_CANCELLED', `request ${job.request} was cancelled`);
