@@ -92,14 +92,14 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
       next.sync ||= sync;
       return next.done;
     }
-    const batch = { said: [...said], sync };
-    const done = last.then(() => {
+    const begin = () => {
       next = null;
       return write(batch.said, batch.sync);
-    });
-    next = Object.assign(batch, { done });
-    last = done.catch(() => undefined); // told to whoever asked for it; the next one tries anew
-    return done;
+    };
+    const batch: Batch = { said: [...said], sync, done: last.then(begin) };
+    next = batch;
+    last = batch.done.catch(() => undefined); // told to whoever asked for it; the next one tries anew
+    return batch.done;
   }
 
   return {

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { execa } from 'execa';
 import { boundToUs } from '../bound.ts';
 import { copyAttributes } from '../native/attributes.ts';
+import { pathAt, textOf } from '../template/key.ts';
 import type { Snapshot } from '../template/prepared.ts';
 import type { Division } from './division.ts';
 
@@ -43,22 +43,23 @@ async function copyDivided(
   programs: number,
   signal?: AbortSignal,
 ) {
-  for (const directory of division.shared) await mkdir(at(to, directory), { mode: 0o700 });
+  for (const directory of division.shared) await mkdir(pathAt(to, directory), { mode: 0o700 });
   const failed = new AbortController();
   const given = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const copies = shareOut(division.groups, programs).map((keys) => {
-    const names = keys.map((key) => Buffer.from(key, 'latin1').toString());
-    return cp(['--parents', '--target-directory', to, '--', ...names], from, given).catch((error) => {
-      failed.abort(error); // the others need not go on, and must have ended before what they made is removed
-      throw error;
-    });
+    return cp(['--parents', '--target-directory', to, '--', ...keys.map(textOf)], from, given).catch(
+      (error) => {
+        failed.abort(error); // the others need not go on, and must have ended before what they made is removed
+        throw error;
+      },
+    );
   });
   await Promise.allSettled(copies);
   signal?.throwIfAborted();
   failed.signal.throwIfAborted();
   // Whoever wrote into a directory moved its times, so the inner ones first.
   for (const directory of division.shared.toReversed()) {
-    copyAttributes(at(from, directory), at(to, directory));
+    copyAttributes(pathAt(from, directory), pathAt(to, directory));
   }
 }
 
@@ -80,8 +81,4 @@ async function cp(args: readonly string[], cwd: string, signal?: AbortSignal): P
   if (!failed) return;
   const said = stderr.split('\n', MOST_LINES).join('; ') || originalMessage || `cp ended with ${exitCode}`;
   throw new Error(said);
-}
-
-function at(dir: string, key: string): string {
-  return join(dir, Buffer.from(key, 'latin1').toString());
 }

@@ -25,10 +25,6 @@ interface Entry {
   readonly stat: BigIntStats;
 }
 
-/** The entries of the snapshots that were copied last: they do not change. */
-const known = new Map<string, readonly Entry[]>();
-const MOST_KNOWN = 20;
-
 /** Whether a snapshot is worth to be tried with `copySmall`. */
 export function isSmall({ inodes, allocatedBytes }: Pick<Snapshot, 'inodes' | 'allocatedBytes'>): boolean {
   return inodes <= MOST_INODES && allocatedBytes <= MOST_BYTES;
@@ -40,10 +36,8 @@ export function isSmall({ inodes, allocatedBytes }: Pick<Snapshot, 'inodes' | 'a
  * pipes and devices. Throws what the filesystem says; a part may be left. It waits for the disk.
  */
 export function copySmall(from: string, to: string): boolean {
-  const entries = known.get(from) ?? survey(Buffer.from(from));
+  const entries = survey(Buffer.from(from));
   if (entries === null) return false;
-  if (known.size >= MOST_KNOWN) known.clear();
-  known.set(from, entries);
   mkdirSync(to, { mode: 0o700 });
   if (listXattrs(to).length > 0) {
     rmdirSync(to); // a default ACL would be handed down

@@ -19,9 +19,9 @@ export interface Division {
   readonly groups: readonly (readonly string[])[];
 }
 
-/** As many programs as a copy is worth: from two to four the gain halves. */
+/** As many programs as one copy is given at most. */
 const GROUPS = 4;
-/** The time for an entry is that for so many bytes more: 20,000 empty files take as long to copy as 500 MB. */
+/** An entry is reckoned to take the time of so many bytes more. */
 const BYTES_PER_ENTRY = 25_000;
 /** What weighs less is copied sooner than a second program starts. */
 const WORTH_DIVIDING = 2_000;

@@ -29,9 +29,7 @@ export function copyAttributes(from: Path, to: Path): void {
   for (const name of listXattrs(to)) {
     if (name.startsWith(ACL) && !names.includes(name)) lremovexattr(cString(to), bytesOf(name));
   }
-  if (names.length === 0) return;
   for (const name of names) copyXattr(name, from, to);
-  setTimes(to, lstatSync(from, { bigint: true }));
 }
 
 /** Gives a path the owner, mode and times of `stat`, to the nanosecond; a symbolic link has no mode of its own. */

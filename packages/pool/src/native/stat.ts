@@ -37,7 +37,7 @@ export interface FactsReader {
   ): void;
 }
 
-/** In half of the time of `readdirSync` and `lstatSync`, which make strings and objects of what is only to be hashed. */
+/** In two thirds of the time of `readdirSync` and `lstatSync`, which make strings and objects of what is only to be hashed. */
 export function createFactsReader(): FactsReader {
   const names = Buffer.alloc(RECORDS_BYTES);
   const result = Buffer.alloc(STATX_BYTES);

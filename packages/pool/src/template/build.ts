@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckError, type Clock, SpicaError } from '@spica/core';
 import { execa } from 'execa';
@@ -9,6 +8,7 @@ import { asNoSpace } from '../clone/full-disk.ts';
 import { listXattrs } from '../native/attributes.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { pathAt } from './key.ts';
 import { UNKNOWN_COMMIT } from './origin.ts';
 import type { Prepared } from './prepared.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
@@ -106,8 +106,7 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
  */
 function divideCopy(dir: string, pieces: readonly Piece[]): Division | null {
   const division = divide(pieces);
-  const handsDown = (key: string) =>
-    listXattrs(join(dir, Buffer.from(key, 'latin1').toString())).includes('system.posix_acl_default');
+  const handsDown = (key: string) => listXattrs(pathAt(dir, key)).includes('system.posix_acl_default');
   return division?.shared.slice(1).some(handsDown) ? null : division;
 }
 

@@ -105,7 +105,7 @@ it('a large template with a directory that hands an ACL down is copied by one pr
 
 it('when one program has no room left, the others end too, and nothing is left', async (context) => {
   const mount: Mount = await mountTmpfs({ bytes: 32e6 });
-  if ('skipped' in mount) return context.skip(mount.skipped);
+  if ('skipped' in mount) return context.skip(mount.skipped); // a disk that is really full takes a mount, and that root
   try {
     await fill(2_500, 8_000); // 20 MB each
     const nursery = await openNursery(join(mount.dir, 'pool'), template);

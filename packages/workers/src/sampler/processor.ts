@@ -89,11 +89,9 @@ async function keep(
   const history = [...(before.sample ? [before.sample] : []), sample];
   const dueAt = sample.at + dueAfterMs(history, { leastMs: everyMs, mostMs: maxAgeMs });
   if (!(await ctx.catalog.recordSample(before.id, sample, { growth, dueAt }))) return null;
-  const instance = await ctx.catalog.get(before.id);
-  if (!instance) return null;
-  await writeKnownRecord(ctx, before.id);
-  await checkOversize(ctx, instance.record);
-  return instance.record;
+  const record = await writeKnownRecord(ctx, before.id);
+  if (record) await checkOversize(ctx, record);
+  return record;
 }
 
 /** Nothing more is expected of it: its lease has ended, or it has not changed for the growth window. */
