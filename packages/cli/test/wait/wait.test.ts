@@ -119,8 +119,9 @@ it('stops waiting on Ctrl-C, says that the request goes on, and leaves the signa
 it('stops waiting when the worker is gone', async () => {
   const worker = await work('gate', async () => null);
   const watching = watchWorker(queues.gate, 'main', { graceMs: 0 });
+  const stopped = expect(watching).rejects.toMatchObject({ code: 'WORKER_UNREACHABLE' });
   await worker.close();
-  await expect(watching).rejects.toMatchObject({ code: 'WORKER_UNREACHABLE' });
+  await stopped;
 });
 
 it('stops waiting when Redis is gone, and closes all it has opened', async () => {

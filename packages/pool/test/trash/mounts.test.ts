@@ -63,9 +63,10 @@ it.for(['mnt', 'with a space\tand\\more', 'line\nbreak'])(
     const point = join(pool.pathOf(ID), name);
     const skipped = await bindCanary(point);
     if (skipped) return context.skip(skipped);
+    const mount = await realpath(point);
     await expect(trashInstance(pool, ID, NOTE)).rejects.toMatchObject({
       code: 'MOUNT_INSIDE',
-      message: `instance ${ID}: something is mounted in it: ${await realpath(point)}; unmount it first, nothing was touched`,
+      message: `instance ${ID}: something is mounted in it: ${mount}; unmount it first, nothing was touched`,
     });
     await expectUntouched(pool.pathOf(ID));
     expect(await readdir(pool.paths.trash)).toEqual([]);
