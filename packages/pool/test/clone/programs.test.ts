@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Mount, mountTmpfs } from '../../../../test/support/mount.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
+import { asUser } from '../support/as-user.ts';
 import { type Nursery, openNursery } from '../support/clones.ts';
 import { describeTree } from '../support/oddities.ts';
 
@@ -103,7 +104,7 @@ it('a large template with a directory that hands an ACL down is copied by one pr
   expect(await expectFaithful(await openNursery(join(dir, 'pool'), template))).toHaveLength(1);
 });
 
-it('when one program has no room left, the others end too, and nothing is left', async (context) => {
+it('when one program has no room left, nothing is left of any', async (context) => {
   const mount: Mount = await mountTmpfs({ bytes: 32e6 });
   if ('skipped' in mount) return context.skip(mount.skipped); // a disk that is really full takes a mount, and that root
   try {
@@ -119,6 +120,40 @@ it('when one program has no room left, the others end too, and nothing is left',
   } finally {
     await mount.unmount();
   }
+});
+
+it('when one program fails, the others are ended and have ended before the failure is told', async ({
+  skip,
+}) => {
+  if (availableParallelism() < 2) return skip('there is one core');
+  await fill(2_500, 100);
+  const nursery = await openNursery(join(dir, 'pool'), template);
+  const prepared = await nursery.templates.prepare('default');
+  // The first to come waits for another, and fails; the others would never end by themselves.
+  const script = `#!/bin/sh
+if mkdir ${dir}/first; then until [ -e ${dir}/going ]; do sleep 0.01; done; echo 'cp: broken' >&2; exit 1; fi
+trap 'echo ended >>${calls}; exit 1' TERM
+touch ${dir}/going
+while :; do sleep 0.01; done
+`;
+  await writeFile(join(dir, 'bin', 'cp'), script);
+  const ended = await during(() =>
+    expect(nursery.clone(prepared)).rejects.toMatchObject({
+      code: 'CLONE_FAILED',
+      message: expect.stringContaining('cp: broken'),
+    }),
+  );
+  expect(ended).toContain('ended');
+  expect(await readdir(nursery.pool.paths.staging)).toEqual([]);
+});
+
+it('an ordinary user may have a large template, read-only directories and all', async ({ skip }) => {
+  if (process.getuid?.() !== 0) return skip('becoming another user needs root');
+  await fill(2_500, 100);
+  const programs = await asUser(dir, async () =>
+    expectFaithful(await openNursery(join(dir, 'pool'), template)),
+  );
+  if (availableParallelism() > 1) expect(programs.length).toBeGreaterThan(1);
 });
 
 it('a small template is copied without a program, to the nanosecond', async () => {

@@ -49,7 +49,7 @@ it('is found by this process and by a new one while nothing changes, and stands 
   expect(await another.templates.get('default', 'never made')).toBeNull();
 });
 
-/** More than this process looks at itself: `find` does it. */
+/** More than is looked at without another thread. */
 const MANY = 300;
 
 describe.each([
