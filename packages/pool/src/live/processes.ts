@@ -9,7 +9,12 @@ import { createViews } from './view.ts';
 export interface LiveUse {
   readonly pid: number;
   readonly command: string;
-  readonly how: 'works in it' | 'runs from it' | 'has a file of it open' | 'has it mounted';
+  readonly how:
+    | 'works in it'
+    | 'runs from it'
+    | 'has a file of it open'
+    | 'has a file of it mapped'
+    | 'has it mounted';
 }
 
 export interface LiveUses {
@@ -22,12 +27,14 @@ export interface LiveUses {
   readonly unreadable: number;
 }
 
+/** A mapping of a file: address, mode, offset, device, inode number, and the path with `\012` for line breaks. */
+const MAPPED = /^\S+ \S+ \S+ \S+ [1-9]\d* +(\/.*)$/gm;
 /** Others get their turn after so long. */
 const SLICE_MS = 5;
 
 /**
- * Looks through /proc for processes whose working directory, executable or open files lie in an instance, or that live
- * where one is mounted by itself, as containers do. Empty where there is no /proc. This process is passed over: it looks
+ * Looks through /proc for processes whose working directory, executable, or open or mapped files lie in an instance, or
+ * that live where one is mounted by itself, as containers do. Empty where there is no /proc. This process is passed over: it looks
  * into instances itself. Source: proc(5).
  *
  * Reads synchronously, a slice at a time: /proc is no disk that could keep one waiting, and a call through the thread
@@ -87,6 +94,7 @@ function look(pid: number): Place[] | 'gone' | 'unreadable' {
       const path = unlessGone(() => readlinkSync(`${dir}/fd/${fd}`));
       if (path) places.push(['has a file of it open', path]);
     }
+    for (const path of mappedBy(dir)) places.push(['has a file of it mapped', path]);
     return places;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -94,6 +102,12 @@ function look(pid: number): Place[] | 'gone' | 'unreadable' {
     if (code === 'EACCES' || code === 'EPERM') return 'unreadable';
     throw error;
   }
+}
+
+/** What lies in memory of a file need not be open any more: libraries, or an array that is read as it is needed. */
+function mappedBy(dir: string): Set<string> {
+  const lines = unlessGone(() => readFileSync(`${dir}/maps`, 'utf8')) ?? '';
+  return new Set(Array.from(lines.matchAll(MAPPED), ([, path = '']) => path.replaceAll('\\012', '\n')));
 }
 
 /** A working directory that is gone means that the process is; one without a name does not. */

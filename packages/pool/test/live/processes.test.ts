@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -22,9 +22,9 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 /** Starts a program that sleeps until the test ends. It runs when this returns: `spawn` waits for its `exec`. */
-function sleeper(program: string, options: { cwd?: string; stdin?: number }) {
-  const { cwd, stdin = 'ignore' } = options;
-  const child = spawn(program, ['600'], { cwd, stdio: [stdin, 'ignore', 'ignore'] });
+function sleeper(program: string, options: { cwd?: string; stdin?: number; env?: NodeJS.ProcessEnv }) {
+  const { cwd, stdin = 'ignore', env = process.env } = options;
+  const child = spawn(program, ['600'], { cwd, env, stdio: [stdin, 'ignore', 'ignore'] });
   const end = async () => {
     if (child.kill()) await once(child, 'exit');
   };
@@ -58,6 +58,26 @@ it('finds a process that has a file of an instance open, though its name is gone
   await rm(file);
   expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
 });
+
+/** The file of a library that this process has loaded. */
+async function someLibrary(): Promise<string> {
+  const [, path] = / (\/\S*\/libm\.so\S*)$/m.exec(await readFile('/proc/self/maps', 'utf8')) ?? [];
+  return path ?? expect.fail('there is no libm');
+}
+
+it.for(['libm.so', 'line\nbreak.so'])(
+  'finds a process that has a file of an instance mapped, which is not open any more: %j',
+  async (name) => {
+    const library = join(pool.pathOf(ID), name);
+    await copyFile(await someLibrary(), library);
+    await symlink(library, join(dir, 'preload.so')); // the variable knows no spaces
+    const { pid, end } = sleeper('sleep', { env: { ...process.env, LD_PRELOAD: join(dir, 'preload.so') } });
+    const use = { pid, command: 'sleep', how: 'has a file of it mapped' };
+    await expect.poll(async () => [...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
+    await end();
+    expect((await findLiveUses(pool)).byInstance.size).toBe(0);
+  },
+);
 
 it('finds a process whose program lies in an instance', async () => {
   const program = join(pool.pathOf(ID), 'my program');
