@@ -15,9 +15,10 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-/** Starts a script in Node. It does not outlive the test. */
-export function startChild(script: URL, args: readonly string[]): Child {
-  const child = execa(process.execPath, [fileURLToPath(script), ...args], { stdin: 'pipe' });
+/** Starts a script in Node, by another program where one is given. It does not outlive the test. */
+export function startChild(script: URL, args: readonly string[], by: readonly string[] = []): Child {
+  const [program = '', ...rest] = [...by, process.execPath, fileURLToPath(script), ...args];
+  const child = execa(program, rest, { stdin: 'pipe' });
   const lines = child.iterable()[Symbol.asyncIterator]();
   child.catch(() => undefined); // whoever waits for it is told
   const next = async () => {

@@ -1,8 +1,12 @@
 import { readFile, rm } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { CheckError, type Clock } from '@spica/core';
 import { writeFileWhole } from '../write-whole.ts';
-import { withFileLock } from './file-lock.ts';
-import { describeHolder, type Holder, holderSchema, identifySelf, isAlive } from './identity.ts';
+import { type FileLock, tryFileLock } from './file-lock.ts';
+import { describeHolder, type Holder, holderSchema, identifySelf, isAlive, isElsewhere } from './identity.ts';
+
+const PATIENCE_MS = 2_000;
+const LOOK_EVERY_MS = 5;
 
 /** Something that one process at a time may do, claimed by a file. */
 export interface Claim {
@@ -18,19 +22,37 @@ export interface ClaimOptions {
 }
 
 /**
- * Claims a file for this process, until it releases it or ends; a dead process's claim is taken over at once. Throws
- * what `refused` makes of the holder, CheckError CLAIM_UNREADABLE when what is there is no claim, or LOCKED when
- * another process has been claiming it for seconds.
+ * Claims a file for this process, until it releases it or ends: a lock on a file beside it makes it the only one, and
+ * the file says who it is. Throws what `refused` makes of the holder, CheckError CLAIM_UNREADABLE when what is there is
+ * no claim, and what `tryFileLock` throws.
  */
 export async function claim(path: string, { purpose, clock, refused }: ClaimOptions): Promise<Claim> {
   const self = { ...(await identifySelf()), purpose, since: new Date(clock.now()).toISOString() };
-  await withFileLock(`${path}.lock`, async () => {
+  const lock = await takeLock(path, refused);
+  try {
     const holder = await readHolder(path);
-    if (holder && (await isAlive(holder))) throw refused(describeHolder(holder));
+    if (holder && isElsewhere(holder, self)) throw refused(describeHolder(holder));
     // Synced: a power cut must not leave an empty one, which nobody could read.
     await writeFileWhole(path, `${JSON.stringify(self)}\n`, { sync: true });
-  });
-  return { release: () => release(path, self) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return { release: () => release(path, self).finally(lock.release) };
+}
+
+/** Whoever has just taken the lock has not said yet who it is: the file is missing, or tells of a dead holder. */
+async function takeLock(path: string, refused: ClaimOptions['refused']): Promise<FileLock> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const lock = tryFileLock(`${path}.lock`);
+    if (lock) return lock;
+    const holder = await readHolder(path);
+    const isLate = performance.now() >= deadline;
+    if (holder && (isLate || (await isAlive(holder)))) throw refused(describeHolder(holder));
+    if (isLate) throw refused('another process');
+    await setTimeout(LOOK_EVERY_MS);
+  }
 }
 
 async function readHolder(path: string): Promise<Holder | null> {

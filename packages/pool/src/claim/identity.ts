@@ -32,6 +32,14 @@ export function identifySelf(): Promise<ProcessIdentity> {
 }
 
 /**
+ * Whether a holder ran under another kernel, which may still run, and keeps its locks to itself. Containers of one kernel
+ * have host names of their own.
+ */
+export function isElsewhere(holder: ProcessIdentity, self: ProcessIdentity): boolean {
+  return holder.host !== self.host && holder.boot !== self.boot;
+}
+
+/**
  * Whether that very process is there. One on another host cannot be looked at, so it counts as alive: unknown means
  * keep.
  */
@@ -43,7 +51,7 @@ export async function isAlive({ pid, startTicks, boot, host }: ProcessIdentity):
 }
 
 /** Whether a process of this host and boot is there, and not just its number. One that only waits to be reaped is not. */
-export async function isRunning(pid: number, startTicks: string | null): Promise<boolean> {
+async function isRunning(pid: number, startTicks: string | null): Promise<boolean> {
   const stat = await readStat(pid);
   // Without /proc, or where it hides other users' processes (hidepid), only signals tell.
   if (!stat || startTicks === null) return respondsToSignals(pid);

@@ -17,6 +17,8 @@ export const getdents64 = libc.func('intptr_t getdents64(int dir, void *records,
 export const utimensat = libc.func('int utimensat(int dir, void *path, void *times, int flags)');
 /** @see ioctl(2), with a pointer as its argument */
 export const ioctl = libc.func('int ioctl(int fd, unsigned long request, void *argument)');
+/** @see flock(2) */
+export const flock = libc.func('int flock(int fd, int operation)');
 /** @see listxattr(2) and so on; they do not follow a symbolic link. */
 export const llistxattr = libc.func('intptr_t llistxattr(void *path, void *names, size_t size)');
 export const lgetxattr = libc.func('intptr_t lgetxattr(void *path, void *name, void *value, size_t size)');
@@ -28,6 +30,9 @@ export const lremovexattr = libc.func('int lremovexattr(void *path, void *name)'
 /** The directory that relative paths start from (fcntl.h). */
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
+/** Of `flock`: nobody else, and not waited for (sys/file.h). */
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
 
 /** Where a buffer's bytes are, for as long as the buffer is kept. */
 export function addressOf(buffer: Buffer): number {

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckError } from '@spica/core';
 import { pino } from 'pino';
@@ -68,12 +68,13 @@ it("says AUDIT_UNWRITABLE when something else than a lock is in the lock's place
 }, async () => {
   const dir = await scratch();
   const log = await openLogIn(dir);
-  await writeFile(`${log.path}.lock`, '');
+  await rm(`${log.path}.lock`);
+  await mkdir(`${log.path}.lock`);
   await expect(log.forPool('main').append(entry(1))).rejects.toMatchObject({
     code: 'AUDIT_UNWRITABLE',
     message: expect.stringContaining(`${log.path}.lock`),
   });
-  await rm(`${log.path}.lock`);
+  await rmdir(`${log.path}.lock`);
   await log.forPool('main').append(entry(2));
   expect((await linesOf(log.path)).map(({ reason }) => reason)).toEqual(['entry 2']);
 });

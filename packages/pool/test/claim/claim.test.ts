@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckError } from '@spica/core';
+import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { claim } from '../../src/claim/claim.ts';
 import { identifySelf } from '../../src/claim/identity.ts';
@@ -39,7 +40,7 @@ it('is had by one at a time, and can be had again once released', async () => {
   await first.release();
   const second = await take();
   await second.release();
-  expect(await readdir(dir)).toEqual([]);
+  expect(await readdir(dir)).toEqual(['claim.json.lock']);
 });
 
 it('is never had by two processes that race for it', { timeout: 120_000 }, async () => {
@@ -59,6 +60,7 @@ it('is never had by two that race for a dead one', { timeout: 120_000 }, async (
     await putClaim({ startTicks: '1', since: `round ${round}` });
     const answers = await Promise.all(children.map((child) => child.ask('claim')));
     expect(answers.toSorted()).toEqual(['TAKEN', 'TAKEN', 'mine']);
+    await children[answers.indexOf('mine')]?.ask('release');
   }
 });
 
@@ -82,8 +84,29 @@ it('is taken over when it is from before the last boot', async () => {
 });
 
 it('is left alone when its holder is on another host, which nobody here can look at', async () => {
-  await putClaim({ host: `not-${hostname()}`, pid: 1, startTicks: '1' });
+  await putClaim({ host: `not-${hostname()}`, boot: 'another', pid: 1, startTicks: '1' });
   await expect(take()).rejects.toThrow(`process 1 (spica up) on host not-${hostname()} since 2026-`);
+});
+
+it('is taken over from a container that is gone, though its host name was another', async () => {
+  await putClaim({ host: `not-${hostname()}`, pid: process.pid });
+  await (await take()).release();
+});
+
+it('is not taken from a container of the same host name, whose processes cannot be seen', {
+  timeout: 20_000,
+}, async ({ skip }) => {
+  const inContainer = ['unshare', '--pid', '--fork', '--mount-proc'];
+  const [program = '', ...args] = inContainer;
+  const { failed, stderr } = await execa(program, [...args, 'true'], { reject: false });
+  if (failed) return skip(`no process namespace can be made here: ${stderr}`);
+  const child = startChild(CONTEND, [path], inContainer);
+  await child.next();
+  expect(await child.ask('claim')).toBe('mine');
+  expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: 1, host: hostname() });
+  await expect(take()).rejects.toThrow('process 1 (a test) since ');
+  await child.ask('release');
+  await (await take()).release();
 });
 
 it.each(['', '{', '{"pid":1}', 'null', '\0\0\0\0'])(

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -62,22 +62,12 @@ it('is taken over from a process that was killed, by one of many', async () => {
   expect(await readFile(counter, 'utf8')).toBe('80');
 });
 
-it('is taken over from a dead process whose number another one has now', async () => {
-  const holder = await startHolder(lock);
-  const token = await readlink(lock);
-  await holder.kill();
-  await rm(lock);
-  await symlink(token.replace(/^\d+/, String(process.pid)), lock);
-  await withFileLock(lock, async () => undefined);
-});
-
-it('is taken over though the one who was about to do so died at it', async () => {
-  const holder = await startHolder(lock);
-  const takeover = `${lock}.${(await readlink(lock)).split('.').at(-1)}`;
-  const second = await startHolder(takeover);
-  await holder.kill();
-  await second.kill();
-  await withFileLock(lock, async () => undefined);
+it.each<[string, () => Promise<unknown>, string]>([
+  ['a directory', () => mkdir(lock), 'EISDIR'],
+  ['a symbolic link', () => symlink('elsewhere', lock), 'ELOOP'],
+])('is not taken where %s is in its place', async (_, make, code) => {
+  await make();
+  await expect(withFileLock(lock, async () => undefined)).rejects.toMatchObject({ code, path: lock });
 });
 
 it('waits for a living holder, and says who that is after five seconds', { timeout: 20_000 }, async () => {
