@@ -94,7 +94,9 @@ async function measureWith(stack: Stack, dir: string, shape: Shape, population: 
   const target = join(dir, 'rival');
   const times = { spica: [] as number[], cp: [] as number[], rsync: [] as number[] };
   for (let round = 0; round < shape.rounds; round += 1) {
-    times.cp.push(await rival(target, 'cp', ['-a', '--reflink=auto', `${snapshotOf(stack)}/.`, target]));
+    times.cp.push(
+      await rival(target, 'cp', ['-a', '--reflink=auto', `${await snapshotOf(stack)}/.`, target]),
+    );
     times.spica.push(await spawnOnce(stack));
     times.rsync.push(await rival(target, 'rsync', ['-a', '--exclude=.venv/', `${filtered}/`, `${target}/`]));
   }
@@ -108,8 +110,8 @@ async function measureWith(stack: Stack, dir: string, shape: Shape, population: 
 }
 
 /** The filtered tree that cp copies: the prepared snapshot, which is what the template is after `.templateignore`. */
-function snapshotOf(stack: Stack): string {
-  return stack.ctx.templates.latest('default')?.path ?? '';
+async function snapshotOf(stack: Stack): Promise<string> {
+  return (await stack.ctx.templates.current('default'))?.path ?? '';
 }
 
 async function spawnOnce(stack: Stack): Promise<number> {

@@ -134,7 +134,7 @@ describeOnRedis('a request', (redis) => {
     await stack.spawn(); // prepares the template
     const id = await stack.submit({ count: 4, params: { OK: 1 } });
     // Whoever reaches the snapshot after this finds none: as if the disk had lost it.
-    const prepared = stack.ctx.templates.latest('default');
+    const prepared = await stack.ctx.templates.current('default');
     await rm(prepared?.path ?? '', { recursive: true });
     const outcome = await stack.watcher.wait(id).then(
       () => 'done',

@@ -12,7 +12,6 @@ export function createKnown(dir: string) {
   const find = (stored: readonly Stored[], name: string, fingerprint: string) =>
     stored.find(({ prepared }) => prepared.template === name && prepared.fingerprint === fingerprint);
   return {
-    cached: (name: string) => latestOf(all ?? [], name),
     latest: async (name: string) => latestOf(all ?? (await load()), name),
     reload: async (name: string) => latestOf(await load(), name),
     find: async (name: string, fingerprint: string) =>
@@ -23,8 +22,8 @@ export function createKnown(dir: string) {
       const others = (all ?? []).filter(({ prepared }) => prepared.path !== stored.prepared.path);
       all = [...others, stored];
     },
-    forget(fingerprints: readonly string[]): void {
-      all = all?.filter(({ prepared }) => !fingerprints.includes(prepared.fingerprint)) ?? null;
+    forget(fingerprint: string): void {
+      all = all?.filter(({ prepared }) => prepared.fingerprint !== fingerprint) ?? null;
     },
   };
 }

@@ -1,5 +1,6 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { removeTree } from '../remove/remove-tree.ts';
 import { writeFileWhole } from '../write-whole.ts';
@@ -107,10 +108,20 @@ async function readStored(path: string): Promise<Stored | null> {
   };
 }
 
-/** The sidecar goes first: a snapshot without one is not found, and swept the next time. */
+/**
+ * Deletes a snapshot. It is renamed before: what is only half there is not to be taken for it. A snapshot without its
+ * sidecar is not found, and swept the next time. Throws what `removeTree` throws.
+ */
 export async function deleteStored(path: string): Promise<void> {
   await rm(`${path}${SUFFIX}`, { force: true });
-  await removeTree(path);
+  const doomed = join(dirname(path), `${randomBytes(8).toString('hex')}.deleting`);
+  try {
+    await rename(path, doomed);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  await removeTree(doomed);
 }
 
 export async function isDirectory(path: string): Promise<boolean> {

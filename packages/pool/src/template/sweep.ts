@@ -1,31 +1,26 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Prepared } from './prepared.ts';
 import { deleteStored, listStored, type Stored } from './store.ts';
 
-/**
- * Deletes the snapshots that are not spared: all but the latest of each template that there still is. Returns the
- * fingerprints of those deleted.
- */
-export async function sweepSuperseded(
-  dir: string,
-  templates: readonly string[],
-  spared: (fingerprint: string) => boolean,
-): Promise<string[]> {
+/** The snapshots that nothing new is cloned from: all but the latest of each template that there still is. */
+export async function listSuperseded(dir: string, templates: readonly string[]): Promise<Prepared[]> {
   const stored = await listStored(dir);
   const latest = new Map(stored.map((each) => [each.prepared.template, each]));
   const isLatest = (each: Stored) => latest.get(each.prepared.template) === each;
-  const swept = stored
+  return stored
     .filter((each) => !(templates.includes(each.prepared.template) && isLatest(each)))
-    .map(({ prepared }) => prepared)
-    .filter(({ fingerprint }) => !spared(fingerprint));
-  for (const { path } of swept) await deleteStored(path);
-  return swept.map(({ fingerprint }) => fingerprint);
+    .map(({ prepared }) => prepared);
 }
 
-/** Deletes what a crash left of snapshots in the making. To be called while none is made. */
+/** Deletes what a crash left of snapshots. To be called while none is made. Throws the first failure when all is tried. */
 export async function sweepLeftovers(dir: string): Promise<void> {
   const [names, stored] = await Promise.all([readdir(dir), listStored(dir)]);
   const whole = new Set(stored.map(({ prepared }) => prepared.path));
   const paths = names.map((name) => join(dir, name.replace(/\.json$/, '')));
-  for (const path of paths) if (!whole.has(path)) await deleteStored(path);
+  const failures: unknown[] = [];
+  for (const path of paths) {
+    if (!whole.has(path)) await deleteStored(path).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }

@@ -6,9 +6,9 @@ import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { createKnown } from './known.ts';
 import type { Prepared } from './prepared.ts';
 import { locateSource, readSource } from './source.ts';
-import { isDirectory, type Stored, writeSidecar } from './store.ts';
+import { deleteStored, isDirectory, type Stored, writeSidecar } from './store.ts';
 import { survey } from './survey.ts';
-import { sweepLeftovers, sweepSuperseded } from './sweep.ts';
+import { listSuperseded, sweepLeftovers } from './sweep.ts';
 import { createShared, createTurns } from './turns.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
 
@@ -21,8 +21,6 @@ export interface Templates {
   current(name: string): Promise<Prepared | null>;
   /** The prepared snapshot of an earlier fingerprint; null when it is gone. */
   get(name: string, fingerprint: string): Promise<Prepared | null>;
-  /** The latest snapshot that this process has prepared or found current; looks at nothing. */
-  latest(name: string): Prepared | null;
   /** What a snapshot of the template as it is now would allocate. Throws as `prepare`. */
   size(name: string): Promise<{ readonly bytes: number; readonly inodes: number }>;
   /** Brings the snapshot up to date. Throws as `buildSnapshot`; nothing is left behind then. */
@@ -53,14 +51,17 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
   const kind: SnapshotKind = method === 'snapshot' ? 'subvolume' : 'directory';
   const known = createKnown(dir);
   const handedOut = new Map<string, number>();
+  /** Those whose deletion has begun: by fingerprint. */
+  const doomed = new Set<string>();
   const sourceOf = async (name: string) => readSource(name, await locateSource(pool, sources, name));
   const inTurn = createTurns();
   const looks = new Map<string, () => Promise<Prepared | null>>();
 
   const handOut = async (stored: Stored | null): Promise<Prepared | null> => {
-    if (!stored || !(await isDirectory(stored.prepared.path))) return null;
-    handedOut.set(stored.prepared.fingerprint, clock.now());
-    return stored.prepared;
+    if (!stored) return null;
+    const { fingerprint, path } = stored.prepared;
+    handedOut.set(fingerprint, clock.now()); // first: from here on no deletion begins
+    return !doomed.has(fingerprint) && (await isDirectory(path)) ? stored.prepared : null;
   };
 
   /** What changed or cannot be read any more is not current; preparing it anew says what is wrong. */
@@ -113,7 +114,6 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     async get(name, fingerprint) {
       return handOut((await known.find(name, fingerprint)) ?? null);
     },
-    latest: (name) => known.cached(name)?.prepared ?? null,
     async size(name) {
       return (await survey(await sourceOf(name))).totals;
     },
@@ -121,11 +121,19 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     prepare: (name, { signal } = {}) => inTurn.run(name, () => prepare(name, signal)),
     async sweep(keep) {
       const since = clock.now() - HANDED_OUT_MS;
-      const spared = (fingerprint: string) =>
-        keep.has(fingerprint) || (handedOut.get(fingerprint) ?? 0) > since;
-      const swept = await sweepSuperseded(dir, Object.keys(sources), spared);
-      for (const fingerprint of swept) handedOut.delete(fingerprint);
-      known.forget(swept);
+      const swept: string[] = [];
+      for (const { fingerprint, path } of await listSuperseded(dir, Object.keys(sources))) {
+        if (keep.has(fingerprint) || (handedOut.get(fingerprint) ?? 0) > since) continue;
+        doomed.add(fingerprint);
+        try {
+          await deleteStored(path);
+          swept.push(fingerprint);
+        } finally {
+          known.forget(fingerprint);
+          handedOut.delete(fingerprint);
+          doomed.delete(fingerprint);
+        }
+      }
       await inTurn.alone(() => sweepLeftovers(dir));
       return swept;
     },

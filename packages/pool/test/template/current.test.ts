@@ -40,10 +40,8 @@ it('is found by this process and by a new one while nothing changes, and stands 
   const prepared = await nursery.templates.prepare('default');
   expect(prepared).toMatchObject({ template: 'default', version: '1.0.0', templateRef: 'git:unknown' });
   expect(await current()).toEqual(prepared);
-  expect(nursery.templates.latest('default')).toEqual(prepared);
   expect(await nursery.templates.prepare('default')).toEqual(prepared);
   const another = await openNursery(join(dir, 'pool'), template);
-  expect(another.templates.latest('default')).toBeNull();
   expect(await another.templates.current('default')).toEqual(prepared);
   expect(await another.templates.get('default', prepared.fingerprint)).toEqual(prepared);
   expect(await another.templates.get('default', 'never made')).toBeNull();

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@spica/core';
+import { execa } from 'execa';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
@@ -43,6 +44,48 @@ it('keeps the latest snapshot of each template, those that are promised, and tho
   later = 300_000;
   expect(await templates.sweep(new Set())).toEqual([second, third]);
   expect(await templates.current('default')).toMatchObject({ fingerprint: fourth });
+  expect(await readdir(pool.paths.templates)).toHaveLength(2);
+});
+
+it('hands out no snapshot whose deletion has begun, and begins none of those handed out meanwhile', async () => {
+  const templates = open();
+  const made = [];
+  for (const version of ['1', '2', '3']) {
+    await writeFile(join(template, 'VERSION'), version);
+    made.push(await templates.prepare('default'));
+  }
+  later = 120_000;
+  const sweeping = templates.sweep(new Set());
+  let ended = false;
+  sweeping.finally(() => {
+    ended = true;
+  });
+  const handedOut = new Set<string>();
+  while (!ended) {
+    for (const { fingerprint } of made) {
+      if (await templates.get('default', fingerprint)) handedOut.add(fingerprint);
+    }
+  }
+  const swept = await sweeping;
+  expect(handedOut).toEqual(
+    new Set(made.map(({ fingerprint }) => fingerprint).filter((each) => !swept.includes(each))),
+  );
+});
+
+it('does not take the remains of a snapshot for it when its deletion fails', async (context) => {
+  const templates = open();
+  const old = await templates.prepare('default');
+  const stubborn = join(old.path, 'data', 'file-1');
+  const { failed, stderr } = await execa('chattr', ['+i', stubborn], { reject: false });
+  if (failed) return context.skip(`no file can be made immutable here: ${stderr}`);
+  await writeFile(join(template, 'VERSION'), '2');
+  await templates.prepare('default');
+  later = 120_000;
+  await expect(templates.sweep(new Set())).rejects.toMatchObject({ code: 'REMOVE_INCOMPLETE' });
+  expect(await templates.get('default', old.fingerprint)).toBeNull();
+  expect(await open().get('default', old.fingerprint)).toBeNull();
+  await execa('chattr', ['-R', '-i', pool.paths.templates]);
+  await templates.sweep(new Set());
   expect(await readdir(pool.paths.templates)).toHaveLength(2);
 });
 
