@@ -30,23 +30,23 @@ export async function readRecord(pool: Pool, id: string): Promise<InstanceRecord
 
 export interface Records {
   readonly records: readonly InstanceRecord[];
-  readonly broken: readonly { readonly name: string; readonly reason: string }[];
+  readonly broken: readonly { readonly id: string; readonly name: string; readonly reason: string }[];
 }
 
 /** All records of a pool. One that cannot be read is told of, and left alone. */
 export async function listRecords(pool: Pool): Promise<Records> {
   const records: InstanceRecord[] = [];
-  const broken: { name: string; reason: string }[] = [];
+  const broken: { id: string; name: string; reason: string }[] = [];
   for (const name of await readdir(pool.paths.records)) {
     const id = name.slice(0, -SUFFIX.length);
     if (!name.endsWith(SUFFIX) || !isInstanceId(id)) continue; // a draft that a crash left
     try {
       const record = await readRecord(pool, id);
       if (record?.id === id) records.push(record);
-      else if (record) broken.push({ name, reason: `it is the record of ${record.id}` });
+      else if (record) broken.push({ id, name, reason: `it is the record of ${record.id}` });
     } catch (error) {
       if (!(error instanceof CheckError)) throw error;
-      broken.push({ name, reason: error.message });
+      broken.push({ id, name, reason: error.message });
     }
   }
   return { records, broken };

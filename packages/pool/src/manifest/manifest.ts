@@ -20,10 +20,13 @@ export async function readLineage(pool: Pool, id: string): Promise<Lineage | nul
   return bytes && parse(lineageSchema, bytes, path, 'LINEAGE_INVALID');
 }
 
-/** When an instance was spawned, epoch milliseconds; null when its manifest does not say it in a way that can be read. */
+/**
+ * When an instance was spawned, epoch milliseconds; null when its manifest does not say it in a way that can be read. Before
+ * 1970 is no time either: some programs write the year 1 for one that they do not know.
+ */
 export function spawnedAtOf({ spawned_at }: Pick<Manifest, 'spawned_at'>): number | null {
   const at = Date.parse(spawned_at);
-  return Number.isNaN(at) ? null : at;
+  return at >= 0 ? at : null;
 }
 
 /** An instance's lineage against the hash in its manifest, both SHA-256 in hex. */

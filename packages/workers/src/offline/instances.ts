@@ -23,11 +23,11 @@ export async function readDisk(pool: Pool): Promise<OnDisk> {
     listTrash(pool),
   ]);
   const known = new Set(records.map(({ id }) => id));
-  const unreadable = new Map(broken.map(({ name, reason }) => [name, reason]));
+  const unreadable = new Map(broken.map(({ id, reason }) => [id, reason]));
   const ids = instances.map(({ id }) => id);
   const unknown = ids
     .filter((id) => !known.has(id))
-    .map((id) => ({ name: id, reason: unreadable.get(`${id}.json`) ?? 'Spica has no record of it' }));
+    .map((id) => ({ name: id, reason: unreadable.get(id) ?? 'Spica has no record of it' }));
   return { records, trash, ids: ids.filter((id) => known.has(id)), strangers: [...strangers, ...unknown] };
 }
 

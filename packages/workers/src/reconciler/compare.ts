@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogInstance } from '@spica/catalog';
-import type { InstanceRecord } from '@spica/core';
+import { type InstanceRecord, isInstanceId } from '@spica/core';
 import { checkMarker, listRecords, listTrash, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import type { Stranger } from '../pruner/strangers.ts';
@@ -17,6 +17,7 @@ export interface Drift {
   /** A deletion was begun and not ended. */
   readonly halted: readonly { readonly id: string; readonly onDisk: boolean }[];
   readonly strangers: readonly Stranger[];
+  /** Records that cannot be read of what the catalog does not know: nothing is made of it, it may be pinned or leased. */
   readonly brokenRecords: readonly { readonly name: string; readonly reason: string }[];
   /** What the catalog knows of instances whose record on disk says otherwise, or is missing: a crash, or a lost file. */
   readonly outdatedRecords: readonly InstanceRecord[];
@@ -26,7 +27,7 @@ export interface Drift {
   readonly trash: number;
   /** When the last lease that is on disk ends, epoch milliseconds; null without any. */
   readonly lastLeaseEndsAt: number | null;
-  /** Instances on disk, known or not. */
+  /** Instances on disk, known or not, whole or not. */
   readonly onDisk: number;
 }
 
@@ -42,14 +43,17 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
     ctx.catalog.reservations(),
   ]);
   const inFlight = new Set(reserved.map(({ request }) => request));
-  const onDisk = new Set(instances.map(({ id }) => id));
+  // What cannot be told for an instance right now (its manifest is half written, or torn) has not vanished.
+  const onDisk = new Set([...instances.map(({ id }) => id), ...strangers.map(({ name }) => name)]);
   const known = new Map(catalog.map((instance) => [instance.record.id, instance]));
+  const unreadable = broken.filter(({ id }) => !known.has(id));
   const recordOf = new Map(records.map((record) => [record.id, record]));
   const isComingUp = (id: string) => {
     const request = recordOf.get(id)?.request ?? null;
     return request !== null && inFlight.has(request);
   };
-  const unknown = instances.filter(({ id }) => !known.has(id) && !isComingUp(id));
+  const isMute = (id: string) => unreadable.some((record) => record.id === id);
+  const unknown = instances.filter(({ id }) => !known.has(id) && !isComingUp(id) && !isMute(id));
   return {
     lost,
     adoptable: await Promise.all(unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id)))),
@@ -58,7 +62,7 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
       .filter(({ state }) => state === 'deleting')
       .map(({ record: { id } }) => ({ id, onDisk: onDisk.has(id) })),
     strangers,
-    brokenRecords: broken,
+    brokenRecords: unreadable.map(({ name, reason }) => ({ name, reason })),
     outdatedRecords: catalog
       .filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id))
       .map(({ record }) => record)
@@ -69,7 +73,7 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
     orphans: await findOrphans(ctx),
     trash: (await listTrash(ctx.pool)).length,
     lastLeaseEndsAt: lastLeaseOf(records),
-    onDisk: onDisk.size,
+    onDisk: [...onDisk].filter(isInstanceId).length,
   };
 }
 

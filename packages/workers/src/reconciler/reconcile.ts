@@ -44,7 +44,7 @@ export async function reconcile(
   const graceUntil = await graceOf(ctx, drift);
   await ctx.catalog.markReconciled({ at: ctx.clock.now(), graceUntil });
   for (const { name, reason } of drift.brokenRecords) {
-    ctx.logger.warn({ record: name, reason }, 'broken record left alone');
+    ctx.logger.warn({ record: name, reason }, 'broken record and its instance left alone');
   }
   return { ...drift, graceUntil };
 }

@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { startLocal } from '../../../../test/support/redis.ts';
+import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import { reconcileNow } from '../../src/reconciler/job.ts';
+
+const PIN = { by: 'ada', why: 'baseline of the paper', at: 1_000 };
+
+let server: Awaited<ReturnType<typeof startLocal>>;
+let dir: string;
+let stack: Stack;
+beforeAll(async () => {
+  server = await startLocal();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-reconcile-'));
+  const template = await makeTemplate(join(dir, 'template'));
+  stack = await startStack({ target: { url: server.url }, templates: { default: template } });
+});
+afterEach(async () => {
+  await stack.redis.flushall();
+  await stack.close();
+  await rm(dir, { recursive: true });
+});
+
+async function spawnPinned(): Promise<string> {
+  const { instances } = await stack.spawn();
+  const id = instances[0]?.id ?? '';
+  await stack.ctx.catalog.mark(id, { pin: PIN });
+  await expect.poll(() => recordText(id)).toContain('baseline of the paper');
+  return id;
+}
+
+const recordPath = (id: string) => join(stack.ctx.pool.paths.records, `${id}.json`);
+const recordText = (id: string) => readFile(recordPath(id), 'utf8');
+
+it('keeps what is known of an instance whose manifest cannot be read for now', async () => {
+  const id = await spawnPinned();
+  const manifest = join(stack.ctx.pool.pathOf(id), 'manifest.json');
+  const text = await readFile(manifest, 'utf8');
+  await writeFile(manifest, text.slice(0, 20));
+  expect(await reconcileNow(stack.ctx)).toMatchObject({ buried: 0, adopted: 0, recordsRemoved: 0 });
+  await writeFile(manifest, text);
+  expect(await reconcileNow(stack.ctx)).toMatchObject({ buried: 0, adopted: 0 });
+  expect((await stack.ctx.catalog.get(id))?.record).toMatchObject({ pin: PIN, template: 'default' });
+  expect(await recordText(id)).toContain('baseline of the paper');
+});
+
+it('keeps its record even when the catalog was lost at that time, and holds deletions for it', async () => {
+  const id = await spawnPinned();
+  const manifest = join(stack.ctx.pool.pathOf(id), 'manifest.json');
+  const text = await readFile(manifest, 'utf8');
+  await writeFile(manifest, '');
+  await stack.redis.flushall();
+  const { graceUntil } = await reconcileNow(stack.ctx);
+  expect(graceUntil).toBeGreaterThan(Date.now());
+  await writeFile(manifest, text);
+  expect(await reconcileNow(stack.ctx)).toMatchObject({ adopted: 1 });
+  expect((await stack.ctx.catalog.get(id))?.record.pin).toEqual(PIN);
+});
+
+it('makes nothing of an instance whose record cannot be read: it may be pinned', async () => {
+  const id = await spawnPinned();
+  const newer = JSON.stringify({ ...JSON.parse(await recordText(id)), mood: 'of a later version' });
+  await writeFile(recordPath(id), newer);
+  await stack.redis.flushall();
+  const found = await reconcileNow(stack.ctx);
+  expect(found).toMatchObject({ adopted: 0, brokenRecords: [{ name: `${id}.json` }] });
+  expect(await recordText(id)).toBe(newer);
+  expect(await stack.ctx.catalog.get(id)).toBeNull();
+});
+
+it('takes in an instance whose manifest says the year 1, as of unknown age', async () => {
+  const id = 'spica-0123456789ab';
+  const { instances } = await stack.spawn();
+  const root = stack.ctx.pool.pathOf(instances[0]?.id ?? '');
+  await mkdir(stack.ctx.pool.pathOf(id));
+  for (const name of ['manifest.json', 'lineage.json']) {
+    const own = JSON.parse(await readFile(join(root, name), 'utf8'));
+    const foreign = { ...own, spica_id: id, spawned_at: '0001-01-01T00:00:00Z' };
+    await writeFile(join(stack.ctx.pool.pathOf(id), name), JSON.stringify(foreign));
+  }
+  expect(await reconcileNow(stack.ctx)).toMatchObject({ adopted: 1 });
+  expect((await stack.ctx.catalog.get(id))?.record.spawnedAt).toBeNull();
+  expect(await Array.fromAsync(stack.ctx.catalog.list())).toHaveLength(2);
+});
