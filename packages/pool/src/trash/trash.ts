@@ -22,7 +22,7 @@ export async function trashInstance(
   const from = pool.pathOf(id);
   if (!(await isThere(from, id))) return null;
   await refuseMounts(from, id);
-  const name = `${id}.${at}.${randomBytes(4).toString('hex')}`;
+  const name = `${id}.${Math.round(at)}.${randomBytes(4).toString('hex')}`;
   const path = join(pool.paths.trash, name);
   await writeFileWhole(notePathOf(path), serializeNote(note));
   try {
@@ -38,7 +38,7 @@ export async function trashInstance(
       cause,
     );
   }
-  return { name, id, trashedAt: at, path, isDoomed: false, note };
+  return { name, id, trashedAt: Math.round(at), path, isDoomed: false, note };
 }
 
 /** Says anew what is known of an entry. One that is not there any more gets no note. */

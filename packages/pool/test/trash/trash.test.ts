@@ -64,6 +64,12 @@ it('takes an instance out of sight with a note of why, and lists it, the oldest 
   expect(listed[0]?.note).toEqual(NOTE);
 });
 
+it('lists what was trashed at a time with a fraction', async () => {
+  await makeInstance();
+  const entry = await trash(ID, 1_000.25);
+  expect(await listTrash(pool)).toEqual([entry]);
+});
+
 it('does nothing for an instance that is gone already', async () => {
   expect(await trash()).toBeNull();
   expect(await readdir(pool.paths.trash)).toEqual([]);

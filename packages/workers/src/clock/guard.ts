@@ -11,7 +11,7 @@ export interface ClockGuard {
   suspended(): Promise<string | null>;
   /**
    * The time by which leases, and whatever else protects, are judged: the host's clock, or while it is not trusted and
-   * ahead, what it ought to say. A clock that is set forward must not end leases.
+   * ahead, what it ought to say; whole milliseconds. A clock that is set forward must not end leases.
    */
   now(): number;
 }
@@ -63,6 +63,6 @@ export function createClockGuard({ catalog, clock, monotonic, onChange }: ClockG
       current = found;
       return found?.reason ?? null;
     },
-    now: () => clock.now() - Math.max(0, current?.aheadMs ?? 0),
+    now: () => clock.now() - Math.max(0, Math.round(current?.aheadMs ?? 0)),
   };
 }
