@@ -71,8 +71,11 @@ export interface Catalog {
   settle(request: string): Promise<string[]>;
   /** Gives back what is left of the reservation; false when there was none. */
   giveBack(request: string): Promise<boolean>;
-  /** Takes in an instance that no reservation stood for; false when it is known. */
-  adopt(record: InstanceRecord): Promise<boolean>;
+  /**
+   * Takes in an instance that no reservation stood for, and what it is still expected to add (nothing where it is not
+   * said); false when it is known.
+   */
+  adopt(record: InstanceRecord, growth?: Growth): Promise<boolean>;
   get(id: string): Promise<CatalogInstance | null>;
   /** Those of them that there are, in their order. */
   getMany(ids: readonly string[]): Promise<CatalogInstance[]>;

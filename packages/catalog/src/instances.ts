@@ -52,15 +52,12 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
       return ready;
     },
 
-    async adopt(record) {
-      const args = [record.id, record.spawnedAt ?? 0, ownNow(record), ...toFields(record)];
-      return (
-        (await run(
-          'adopt',
-          [keys.instances, keys.instance(record.id), keys.ttls, keys.due, keys.totals],
-          args,
-        )) === 1
-      );
+    async adopt(record, growth = { bytes: 0, inodes: 0, endsAt: 0 }) {
+      const { instances, ttls, due, totals } = keys;
+      const places = [instances, keys.instance(record.id), ttls, due, totals, keys.growth];
+      const { bytes, inodes, endsAt } = growth;
+      const facts = [record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ownNow(record)];
+      return (await run('adopt', places, [...facts, ...toFields(record)])) === 1;
     },
 
     async get(id) {

@@ -8,7 +8,7 @@ const OPERATIONS = {
   commit: 8,
   give_back: 2,
   settle: 1,
-  adopt: 5,
+  adopt: 6,
   begin_delete: 3,
   end_delete: 8,
   lease: 3,

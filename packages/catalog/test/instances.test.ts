@@ -92,6 +92,12 @@ describeOnRedis('the instances of a pool', (server) => {
     expect((await catalog.ledger(NOW)).instances).toBe(1);
   });
 
+  it('are adopted with what they are still expected to add, until that time has come', async () => {
+    await catalog.adopt(aRecord('spica-0001'), { bytes: 500, inodes: 5, endsAt: NOW + 10 });
+    expect((await catalog.ledger(NOW)).growth).toEqual({ bytes: 500, inodes: 5 });
+    expect((await catalog.ledger(NOW + 10)).growth).toEqual({ bytes: 0, inodes: 0 });
+  });
+
   it('are claimed for deletion by one of many that want to', async () => {
     await catalog.adopt(aRecord('spica-0001'));
     const claims = await Promise.all([1, 2, 3].map(() => catalog.beginDelete('spica-0001', { now: NOW })));

@@ -2,6 +2,7 @@ import { CheckError } from '@spica/core';
 import { listTrash, readLineage, readManifest, restoreFromTrash, writeRecord } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { recordFromManifest } from '../reconciler/record.ts';
+import { growthAfter } from '../sampler/growth.ts';
 
 /**
  * Brings an instance back from the trash, whole, with what the catalog knew of it. Throws CheckError NOT_IN_TRASH (its
@@ -22,7 +23,7 @@ export async function restoreInstance(ctx: ServedContext, id: string): Promise<v
   await restoreFromTrash(ctx.pool, entry);
   const record = known ?? (await recordOf(ctx, id));
   if (!known) await writeRecord(ctx.pool, record);
-  await ctx.catalog.adopt(record);
+  await ctx.catalog.adopt(record, growthAfter(ctx, record));
   await ctx.audit.append({
     action: 'restore_instance',
     instance: id,
