@@ -41,7 +41,8 @@ const LANES = 8;
  * Takes instances out of sight: the intents in the audit log (synced) → for each: the catalog says "deleting" → rename
  * into the trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Who
  * waits for slots is woken before anything is measured. Throws CheckError AUDIT_UNWRITABLE when the audit log cannot be
- * written; nothing has been touched then.
+ * written; nothing has been touched then. Throws the signal's reason when that left some untouched, of which the audit
+ * log says so; the others are out of sight then.
  */
 export async function takeOut(
   ctx: ServedContext,
@@ -61,8 +62,8 @@ export async function takeOut(
     ctx.audit.append(wanted.map(intentOf), { sync: true }),
   ]);
   const ends = await inLanes(wanted, LANES, async (item): Promise<End> => {
+    if (signal?.aborted) return { left: String(signal.reason) };
     try {
-      signal?.throwIfAborted();
       const inUse = used.get(item.removal.id)?.reason;
       return inUse === undefined ? await takeOne(ctx, item) : { skipped: inUse };
     } catch (error) {
@@ -77,12 +78,14 @@ export async function takeOut(
     const { id } = removal;
     if ('removed' in end) taken.push(end.removed);
     else if ('skipped' in end) skipped.push({ id, reason: end.skipped });
-    else failed.push({ id, reason: end.failed });
+    else if ('failed' in end) failed.push({ id, reason: end.failed });
     outcomes.push({ ...entryOf(removal), ...outcomeOf(end) });
   }
   await ctx.audit.append(outcomes);
   if (taken.length > 0) await ctx.waker.wake();
-  return { taken: await learnFrom(ctx, taken), skipped, failed };
+  const learned = await learnFrom(ctx, taken);
+  if (ends.some((end) => 'left' in end)) signal?.throwIfAborted();
+  return { taken: learned, skipped, failed };
 }
 
 interface Wanted {
@@ -91,7 +94,11 @@ interface Wanted {
 }
 
 /** What became of one. */
-type End = { readonly removed: Removed } | { readonly skipped: string } | { readonly failed: string };
+type End =
+  | { readonly removed: Removed }
+  | { readonly skipped: string }
+  | { readonly failed: string }
+  | { readonly left: string };
 
 function intentOf({ removal, record }: Wanted): AuditEntry {
   return { ...entryOf(removal), bytes: record && ownBytes(record), outcome: 'intent' };
@@ -99,8 +106,8 @@ function intentOf({ removal, record }: Wanted): AuditEntry {
 
 function outcomeOf(end: End): Pick<AuditEntry, 'bytes' | 'outcome'> {
   if ('removed' in end) return { bytes: end.removed.bytes, outcome: 'trashed' };
-  const outcome = 'skipped' in end ? `skipped: ${end.skipped}` : `failed: ${end.failed}`;
-  return { bytes: 0, outcome };
+  const [[what, why] = []] = Object.entries(end);
+  return { bytes: 0, outcome: `${what}: ${why}` };
 }
 
 function entryOf({ id, reason, request }: Removal) {
@@ -120,14 +127,14 @@ async function takeOne(ctx: ServedContext, { removal, record }: Wanted): Promise
   const skipped = sayProtected(begun);
   if (skipped && !(undo && begun.outcome === 'absent')) return { skipped };
   const bytes = record && ownBytes(record);
-  try {
-    const trash = await trashInstance(ctx.pool, id, { at: now, reason, request, bytes, record });
-    await Promise.all([ctx.catalog.endDelete(id, 'gone'), deleteRecord(ctx.pool, id)]);
-    return trash === null ? { skipped: 'it is gone already' } : { removed: { removal, trash, bytes } };
-  } catch (error) {
+  const note = { at: now, reason, request, bytes, record };
+  const trash = await trashInstance(ctx.pool, id, note).catch(async (error: unknown) => {
     await ctx.catalog.endDelete(id, 'kept');
     throw error;
-  }
+  });
+  // Where this fails, the catalog goes on calling it "deleting", and a reconcile ends that.
+  await Promise.all([ctx.catalog.endDelete(id, 'gone'), deleteRecord(ctx.pool, id)]);
+  return trash === null ? { skipped: 'it is gone already' } : { removed: { removal, trash, bytes } };
 }
 
 /** Why a deletion may not begin; null where it may. */

@@ -12,6 +12,7 @@ import type { ServedContext } from '../context.ts';
 import { writeKnownRecord } from '../known-record.ts';
 import { tellDeleted } from '../pruner/free.ts';
 import { recordFinished, refreshProfiles } from '../sampler/final.ts';
+import { growthAfter } from '../sampler/growth.ts';
 import { compare, type Drift } from './compare.ts';
 
 /** Nothing is deleted for at least this long after the catalog was lost. */
@@ -34,8 +35,8 @@ export async function reconcile(
   if (starting) {
     await cleanStaging(ctx.pool, new Set());
     await sweepTrash(ctx.pool, (gone) => tellDeleted(ctx, gone));
-    for (const halted of drift.halted) await mendHalted(ctx, halted);
   }
+  for (const halted of drift.halted) await mendHalted(ctx, halted, starting);
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);
   await endVanished(ctx, drift);
   for (const { id } of drift.outdatedRecords) await writeKnownRecord(ctx, id);
@@ -49,7 +50,13 @@ export async function reconcile(
   return { ...drift, graceUntil };
 }
 
-async function mendHalted(ctx: ServedContext, { id, onDisk }: Drift['halted'][number]): Promise<void> {
+/** A deletion that was cut off, or whose end Redis did not take. While workers run, one that is on disk may be under way. */
+async function mendHalted(
+  ctx: ServedContext,
+  { id, onDisk }: Drift['halted'][number],
+  starting: boolean,
+): Promise<void> {
+  if (!starting && (onDisk || (await ctx.catalog.get(id))?.state !== 'deleting')) return;
   await ctx.catalog.endDelete(id, onDisk ? 'kept' : 'gone');
   const outcome = onDisk ? 'whole: it is listed again' : 'in the trash, or gone';
   await ctx.audit.append({
@@ -64,7 +71,7 @@ async function adopt(
   ctx: ServedContext,
   { record, fromManifest, flag }: Drift['adoptable'][number],
 ): Promise<void> {
-  if (!(await ctx.catalog.adopt(record))) return;
+  if (!(await ctx.catalog.adopt(record, growthAfter(ctx, record)))) return;
   if (fromManifest) await writeRecord(ctx.pool, record);
   const from = fromManifest ? 'its manifest' : 'its record on disk';
   await ctx.audit.append({

@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { instanceIdOf } from '@spica/core';
+import { listTrash } from '@spica/pool';
+import type { Job } from 'bullmq';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { readAudit } from '../../../../test/support/audit.ts';
+import { instancesOnDisk } from '../../../../test/support/pool.ts';
+import { startLocal } from '../../../../test/support/redis.ts';
+import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import { createPruner } from '../../src/pruner/processor.ts';
+import { takeOut } from '../../src/pruner/remove.ts';
+import { reconcileNow } from '../../src/reconciler/job.ts';
+import { SHUTTING_DOWN } from '../../src/runtime/hand-back.ts';
+
+const COUNT = 20;
+
+let server: Awaited<ReturnType<typeof startLocal>>;
+let dir: string;
+let stack: Stack;
+beforeAll(async () => {
+  server = await startLocal();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spica-take-out-'));
+  const template = await makeTemplate(join(dir, 'template'));
+  const settings = { 'pools.main.retention.max_instances': COUNT };
+  stack = await startStack({ target: { url: server.url }, templates: { default: template }, settings });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await stack.redis.flushall();
+  await stack.close();
+  await rm(dir, { recursive: true });
+});
+
+const REFUSED = Object.assign(new Error('MISCONF Redis is configured to save'), { name: 'ReplyError' });
+
+it('an undo that is cut off by a stop goes back to its queue, and the next start does the rest', async () => {
+  const { ctx } = stack;
+  const id = await stack.submit({ count: COUNT });
+  await stack.watcher.wait(id);
+  const ids = Array.from({ length: COUNT }, (_, index) => instanceIdOf('main', id, index));
+  for (const each of ids) await stack.redis.hset('{spica:main}:catalog:in-flight', each, id); // as before its end
+  const stop = new AbortController();
+  const { beginDelete } = ctx.catalog;
+  vi.spyOn(ctx.catalog, 'beginDelete').mockImplementation(async (...args) => {
+    stop.abort(SHUTTING_DOWN);
+    return beginDelete(...args);
+  });
+  const data = { pool: 'main', cause: 'undo', request: id, ids, reason: `request ${id} failed` };
+  const job = { id: 'test', data, moveToDelayed: async () => undefined } as unknown as Job;
+  const prune = createPruner(ctx);
+  await expect(prune(job, 'token', stop.signal)).rejects.toMatchObject({ name: 'DelayedError' });
+  const left = (await instancesOnDisk(ctx.pool)).length;
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThan(COUNT);
+  const told = (await readAudit(ctx.audit.path)).filter(
+    ({ outcome }) => outcome === `left: ${SHUTTING_DOWN}`,
+  );
+  expect(told).toHaveLength(left);
+  vi.restoreAllMocks();
+  expect(await prune(job, 'token', new AbortController().signal)).toMatchObject({ failed: [] });
+  expect(await instancesOnDisk(ctx.pool)).toEqual([]);
+});
+
+it('a deletion whose end Redis does not take gives its slot back with the next reconcile', async () => {
+  const { ctx } = stack;
+  const { instances } = await stack.spawn({ count: 2 });
+  const [gone = '', other = ''] = instances.map(({ id }) => id);
+  const endDelete = vi.spyOn(ctx.catalog, 'endDelete').mockRejectedValue(REFUSED);
+  const removals = [{ id: gone, reason: 'a test', request: null, undo: false }];
+  expect(await takeOut(ctx, removals)).toMatchObject({ taken: [], failed: [{ id: gone }] });
+  expect(endDelete.mock.calls).toEqual([[gone, 'gone']]); // never taken back: it is out of sight
+  endDelete.mockRestore();
+  expect((await listTrash(ctx.pool)).map(({ id }) => id)).toEqual([gone]);
+  expect((await ctx.catalog.get(gone))?.state).toBe('deleting');
+  await reconcileNow(ctx);
+  expect(await ctx.catalog.get(gone)).toBeNull();
+  expect((await ctx.catalog.ledger(Date.now())).instances).toBe(1);
+  expect((await ctx.catalog.get(other))?.state).toBe('ready');
+});
