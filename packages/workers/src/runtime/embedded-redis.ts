@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CheckError } from '@spica/core';
@@ -96,16 +98,38 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/** One that does not answer for now (it hangs, or loads what it has kept) is in use all the same. */
 async function checkUnused(socket: string): Promise<void> {
-  const redis = await connectProducer({ socket }).catch(() => null); // nobody answers: it is free
-  if (!redis) return;
-  const info = await redis.info('server');
-  redis.disconnect();
-  const pid = /process_id:(\d+)/.exec(info)?.[1];
+  if (!(await isListening(socket))) return;
+  const pid = await pidOf(socket).catch(() => null);
+  const who = pid ? `process ${pid}` : 'it does not answer';
   throw new CheckError(
     'REDIS_IN_USE',
-    `a Redis runs at ${socket} already (process ${pid}): another \`spica up\` serves from this state directory`,
+    `a Redis runs at ${socket} already (${who}): another \`spica up\` serves from this state directory`,
   );
+}
+
+/** Throws what stands in the way of asking. */
+async function isListening(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function pidOf(socket: string): Promise<string | undefined> {
+  const redis = await connectProducer({ socket });
+  try {
+    return /process_id:(\d+)/.exec(await redis.info('server'))?.[1];
+  } finally {
+    redis.disconnect();
+  }
 }
 
 async function waitUntilReady(stdout: Readable, ended: Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Clock, Config } from '@spica/core';
-import { type Audit, type AuditLog, lockPool, openAudit, type PoolLock, probeCloneMethod } from '@spica/pool';
+import { type Audit, type AuditLog, lockPool, openAudit, probeCloneMethod } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -9,14 +9,14 @@ import { openPoolContext, type PoolContext, type ServedContext } from '../contex
 import { createLimits } from '../gatekeeper/limits.ts';
 import { createWaker } from '../gatekeeper/waker.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
-import { type Monitor, startMonitor } from '../pressure/monitor.ts';
+import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { freeDeadJobs } from './dead-jobs.ts';
 import { schedule } from './schedulers.ts';
-import { startUpkeep, type Upkeep } from './upkeep.ts';
-import { type PoolWorkers, startWorkers } from './workers.ts';
+import { startUpkeep } from './upkeep.ts';
+import { startWorkers } from './workers.ts';
 
 export interface RuntimeOptions {
   readonly config: Config;
@@ -35,10 +35,8 @@ export interface Runtime {
 
 interface Served {
   readonly ctx: ServedContext;
-  readonly lock: PoolLock;
-  readonly workers: PoolWorkers;
-  readonly upkeep: Upkeep;
-  readonly monitor: Monitor;
+  /** Ends what serves the pool, the last begun first, and lets go of it. */
+  letGo(): Promise<void>;
 }
 
 /**
@@ -60,7 +58,7 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
     onDiskFull: async () => (await Promise.all(ballasts.map((ballast) => ballast.giveUp()))).includes(true),
   });
   const close = async () => {
-    await Promise.all(served.map((each) => letGo(each, config.shutdownTimeoutMs)));
+    await Promise.all(served.map(({ letGo }) => letGo()));
     redis.disconnect();
     await log.close();
   };
@@ -89,58 +87,53 @@ async function serve(
 ): Promise<Served> {
   const { config, target, clock, logger } = options;
   const looked = await openPoolContext({ config, pool: name, redis, clock, logger });
+  await using begun = new AsyncDisposableStack(); // ended here, unless all of it was begun
   const lock = await lockPool(looked.pool, { clock });
-  try {
-    const method = await probeCloneMethod(looked.pool);
-    await looked.catalog.identify({ id: looked.pool.id, method });
-    await closeQueues(looked.queues);
-    const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
-    const audit = log.forPool(name);
-    const served: ServedContext = {
+  begun.defer(() => lock.release());
+  const method = await probeCloneMethod(looked.pool);
+  await looked.catalog.identify({ id: looked.pool.id, method });
+  await closeQueues(looked.queues);
+  const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
+  begun.defer(() => closeQueues(ctx.queues));
+  const audit = log.forPool(name);
+  const served: ServedContext = {
+    ...ctx,
+    audit,
+    clockGuard: createClockGuard({
       ...ctx,
-      audit,
-      clockGuard: createClockGuard({
-        ...ctx,
-        monotonic: () => performance.now(),
-        onChange: (reason) => tellOfClock(audit, ctx, reason),
-      }),
-      waker: createWaker(ctx),
-      withDeletionClaim: createDeletionClaim(ctx.pool, clock),
-      limits: createLimits({ ...ctx, onBreaker: (opened) => tellOfBreaker(audit, ctx, opened) }),
-    };
-    if (method === 'copy') {
-      served.logger.warn(
-        'this disk can neither snapshot nor reflink: every spawn copies its template in full',
-      );
-    }
-    const ballast = createBallast(ctx.pool, ctx.policy.disk.ballastMb * 1e6);
-    ballasts.push(ballast);
-    await reconcile(served, { starting: true });
-    const freed = await freeDeadJobs(ctx.queues, redis);
-    if (freed > 0) served.logger.info({ jobs: freed }, 'jobs of a worker that was killed are taken up');
-    const workers = await startWorkers(served, target);
-    await schedule(served);
-    const monitor = await startMonitor(served, { ballast, cancelSpawns: workers.cancelSpawns });
-    const upkeep = await startUpkeep(served);
-    served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
-    return { ctx: served, lock, workers, upkeep, monitor };
-  } catch (error) {
-    await lock.release();
-    throw error;
+      monotonic: () => performance.now(),
+      onChange: (reason) => tellOfClock(audit, ctx, reason),
+    }),
+    waker: createWaker(ctx),
+    withDeletionClaim: createDeletionClaim(ctx.pool, clock),
+    limits: createLimits({ ...ctx, onBreaker: (opened) => tellOfBreaker(audit, ctx, opened) }),
+  };
+  if (method === 'copy') {
+    served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
   }
+  const ballast = createBallast(ctx.pool, ctx.policy.disk.ballastMb * 1e6);
+  ballasts.push(ballast);
+  await reconcile(served, { starting: true });
+  const freed = await freeDeadJobs(ctx.queues, redis);
+  if (freed > 0) served.logger.info({ jobs: freed }, 'jobs of a worker that was killed are taken up');
+  const workers = await startWorkers(served, target);
+  begun.defer(() => workers.close(config.shutdownTimeoutMs));
+  await schedule(served);
+  const monitor = await startMonitor(served, { ballast, cancelSpawns: workers.cancelSpawns });
+  begun.defer(() => monitor.close());
+  const upkeep = await startUpkeep(served);
+  begun.defer(() => upkeep.close());
+  served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
+  const whole = begun.move();
+  return { ctx: served, letGo: () => whole.disposeAsync() };
 }
 
+/** An audit log that takes nothing changes neither the breaker nor how the spawn ended. */
 async function tellOfBreaker(audit: Audit, { logger }: PoolContext, opened: string | null): Promise<void> {
-  const outcome = opened === null ? 'closed' : 'open';
-  await audit.append({ action: 'breaker', reason: opened ?? 'a spawn has worked again', outcome });
   if (opened === null) logger.info('the breaker is closed: spawns work again');
   else logger.error({ reason: opened }, 'the breaker is open: all requests are held');
-}
-
-async function letGo({ ctx, lock, workers, upkeep, monitor }: Served, deadlineMs: number): Promise<void> {
-  await upkeep.close();
-  await monitor.close();
-  await workers.close(deadlineMs);
-  await closeQueues(ctx.queues);
-  await lock.release();
+  const outcome = opened === null ? 'closed' : 'open';
+  await audit
+    .append({ action: 'breaker', reason: opened ?? 'a spawn has worked again', outcome })
+    .catch((error: unknown) => logger.error({ err: error }, 'the audit log does not tell of the breaker'));
 }

@@ -73,6 +73,20 @@ it('is not started where another one runs, and says whose it is', async () => {
   expect(await ask(first, (client) => client.ping())).toBe('PONG');
 });
 
+it('is not started where another one hangs', { timeout: 20_000 }, async () => {
+  const first = await start();
+  process.kill(first.pid, 'SIGSTOP');
+  try {
+    await expect(start()).rejects.toMatchObject({
+      code: 'REDIS_IN_USE',
+      message: expect.stringContaining('(it does not answer)'),
+    });
+  } finally {
+    process.kill(first.pid, 'SIGCONT');
+  }
+  expect(await ask(first, (client) => client.ping())).toBe('PONG');
+});
+
 it('takes over the socket of one that was killed', async () => {
   const first = await start();
   process.kill(first.pid, 'SIGKILL');
