@@ -114,11 +114,16 @@ function whole({ bytes, inodes }: Size): Size {
   return { bytes: Math.ceil(bytes), inodes: Math.ceil(inodes) };
 }
 
-/** A request that has been held too long lets nobody pass who came later. */
+/**
+ * A request that has been held too long lets nobody pass who came later. And as long as Redis knows nothing of what is on
+ * the disk, everything would seem to fit.
+ */
 async function findBarrierFor({ ctx, id }: Turn): Promise<string | null> {
   const now = ctx.clock.now();
   const { barrierAfterMs } = ctx.config.gate;
-  const barrier = findBarrier({ held: await ctx.catalog.held(), request: id, now, barrierAfterMs });
+  const [held, reconciled] = await Promise.all([ctx.catalog.held(), ctx.catalog.reconciled()]);
+  if (reconciled === null) return 'Redis has lost the catalog; it is being rebuilt from the disk';
+  const barrier = findBarrier({ held, request: id, now, barrierAfterMs });
   return barrier && describeBarrier(barrier, now);
 }
 

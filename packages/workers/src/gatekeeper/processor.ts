@@ -54,13 +54,25 @@ async function advance(turn: Turn, lookout: Lookout): Promise<RequestResult> {
       outcome = await takeStep(turn, lookout);
     } catch (error) {
       if (error instanceof RefusedError) return reject(turn, error);
-      if (turn.state.step === 'undo' || !(error instanceof SpicaError) || isUnaudited(error)) throw error;
+      if (turn.state.step === 'undo' || !isOfRequest(error)) throw error;
       await save(turn, { step: 'undo', failure: toJobError(error).message });
       continue;
     }
     if ('result' in outcome) return finish(turn, outcome.result);
     if (outcome.next !== turn.state.step) await save(turn, { step: outcome.next });
   }
+}
+
+/**
+ * Whether an error is the request's end: one of our own, of a file, or a mistake in the program. Whatever Redis, BullMQ or
+ * the audit log say is about this run alone: perhaps another one has the job by now.
+ */
+function isOfRequest(error: unknown): boolean {
+  if (error instanceof SpicaError) return !isUnaudited(error);
+  const isMistake = [TypeError, RangeError, ReferenceError, SyntaxError].some(
+    (kind) => error instanceof kind,
+  );
+  return isMistake || (error instanceof Error && 'syscall' in error && 'path' in error);
 }
 
 function takeStep(turn: Turn, lookout: Lookout): Promise<StepResult> {

@@ -6,6 +6,7 @@ import {
   type PrunePayload,
   type PruneResult,
   readFailure,
+  toJobError,
 } from '@spica/queues';
 import { hold } from './hold.ts';
 import { report, runChild, type StepResult, save, type Turn } from './turn.ts';
@@ -114,5 +115,6 @@ export async function undo(turn: Turn): Promise<never> {
   await ctx.audit.append({ action: 'fail_request', request: id, reason: text, outcome: 'failed' });
   await report(turn, { phase: 'failed', reason: text, code });
   await ctx.waker.wake();
-  throw new CheckError(code, text);
+  // As a job's error: it has been undone, whatever the failure says of what could not be written at the time.
+  throw toJobError(new CheckError(code, text));
 }

@@ -69,4 +69,5 @@ async function takeUpAgain(ctx: ServedContext): Promise<void> {
   await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
   await reconcile(ctx, { starting: false });
   await schedule(ctx);
+  await ctx.waker.wake();
 }
