@@ -126,6 +126,6 @@ function recordOf(number: number, at: number): InstanceRecord {
     pin: null,
     ttlMs: null,
     score: null,
-    oversize: false,
+    oversize: null,
   };
 }

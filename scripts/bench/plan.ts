@@ -102,7 +102,7 @@ function aRecord(n: number, start: number): InstanceRecord {
     pin: null,
     ttlMs: null,
     score: null,
-    oversize: false,
+    oversize: null,
   };
 }
 

@@ -3,6 +3,7 @@ import type {
   DiskPoint,
   Finished,
   InstanceRecord,
+  Oversize,
   Pin,
   Profile,
   Sample,
@@ -113,11 +114,7 @@ export interface Catalog {
   /** Sets, or with null removes, a pin, a score, a life of its own, or the flag of being oversize. */
   mark(
     id: string,
-    mark:
-      | { pin: Pin | null }
-      | { score: number | null }
-      | { ttlMs: number | null }
-      | { oversize: 'warn' | 'end_lease' | null },
+    mark: { pin: Pin | null } | { score: number | null } | { ttlMs: number | null } | { oversize: Oversize },
   ): Promise<'marked' | 'absent' | 'deleting'>;
   /** Takes at most so many ids whose record on disk is older than the catalog. */
   takeDirty(most: number): Promise<string[]>;

@@ -65,7 +65,7 @@ const fieldsSchema = z.object({
   ttl: whole.optional(),
   score: z.coerce.number().optional(),
   /** `warn`, or `end_lease`: then the lease is not renewed. */
-  oversize: z.string().optional(),
+  oversize: z.enum(['warn', 'end_lease']).optional(),
 });
 
 /** The hash fields of an instance, as a flat list of names and values. */
@@ -81,7 +81,7 @@ export function toFields(record: InstanceRecord): Argument[] {
     pin: pin && JSON.stringify(pin),
     ttl: ttlMs,
     score,
-    oversize: oversize ? 'warn' : null,
+    oversize,
   };
   return Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [name, value]));
 }
@@ -103,7 +103,7 @@ export function fromFields(key: string, stored: Readonly<Record<string, string>>
     pin: pin === undefined ? null : readJson(pinSchema, key, pin),
     ttlMs: ttl ?? null,
     score: score ?? null,
-    oversize: oversize !== undefined,
+    oversize: oversize ?? null,
   };
 }
 

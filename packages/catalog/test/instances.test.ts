@@ -80,6 +80,7 @@ describeOnRedis('the instances of a pool', (server) => {
       pin: { by: 'eve', why: 'a "paper"', at: NOW },
       ttlMs: 1,
       score: -0.25,
+      oversize: 'end_lease',
     });
     expect(await catalog.adopt(record)).toBe(true);
     expect(await catalog.get('spica-0001')).toEqual({ record, state: 'ready', request: null });

@@ -50,7 +50,7 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     pin: null,
     ttlMs: null,
     score: null,
-    oversize: false,
+    oversize: null,
     ...fields,
   };
 }

@@ -108,6 +108,6 @@ function aRecord(id: string, spawnedAt: number): InstanceRecord {
     pin: null,
     ttlMs: null,
     score: null,
-    oversize: false,
+    oversize: null,
   };
 }

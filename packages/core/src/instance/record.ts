@@ -45,6 +45,16 @@ export const pinSchema = z.strictObject({ by: z.string(), why: z.string(), at: c
 export type Pin = z.infer<typeof pinSchema>;
 
 /**
+ * What an instance's size, over `max_instance_gb` when it was last measured, brings upon it (`on_oversize`); null where
+ * it is not over. A boolean is what earlier versions wrote, and all that they acted on.
+ */
+export const oversizeSchema = z.union([
+  z.enum(['warn', 'end_lease']).nullable(),
+  z.boolean().transform((isOver) => (isOver ? ('warn' as const) : null)),
+]);
+export type Oversize = z.infer<typeof oversizeSchema>;
+
+/**
  * What Spica knows of an instance beyond its manifest: kept in the catalog, mirrored to
  * `<root>/.spica/records/<id>.json`, and enough to rebuild the catalog from.
  */
@@ -84,8 +94,7 @@ export const instanceRecordSchema = z.strictObject({
   /** A life shorter than the policy's. */
   ttlMs: count.nullable(),
   score: z.number().nullable(),
-  /** It was larger than `max_instance_gb` when it was last measured. */
-  oversize: z.boolean(),
+  oversize: oversizeSchema,
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 

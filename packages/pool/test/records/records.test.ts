@@ -43,7 +43,7 @@ function recordOf(id: string): InstanceRecord {
     pin: { by: 'eve', why: 'paper', at: 1_700_000_000_000 },
     ttlMs: null,
     score: 0.93,
-    oversize: false,
+    oversize: null,
   };
 }
 
@@ -56,6 +56,16 @@ it('keeps what it was told of an instance, until it is told anew or deleted', as
   await deleteRecord(pool, ID);
   expect(await readRecord(pool, ID)).toBeNull();
   expect(await readdir(pool.paths.records)).toEqual([]);
+});
+
+it.each([
+  [true, 'warn'],
+  [false, null],
+  ['end_lease', 'end_lease'],
+])('reads what was kept of an oversize instance, by earlier versions too: %j', async (kept, oversize) => {
+  const path = join(pool.paths.records, `${ID}.json`);
+  await writeFile(path, JSON.stringify({ ...recordOf(ID), oversize: kept }));
+  expect(await readRecord(pool, ID)).toEqual({ ...recordOf(ID), oversize });
 });
 
 it('is one whole record or another, whoever writes at once', async () => {

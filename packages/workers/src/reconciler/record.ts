@@ -33,6 +33,6 @@ export function recordFromManifest(
     pin: null,
     ttlMs: null,
     score: null,
-    oversize: false,
+    oversize: null,
   };
 }

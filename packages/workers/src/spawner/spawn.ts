@@ -198,6 +198,6 @@ function recordOf(
     pin: null,
     ttlMs,
     score: null,
-    oversize: false,
+    oversize: null,
   };
 }

@@ -53,6 +53,12 @@ async function spawnOne(lease: typeof LEASE | null = null) {
   return { id, path, file: join(path, 'result.bin') };
 }
 
+function renew(id: string) {
+  const now = Date.now();
+  const lease = { owner: LEASE.owner, token: TOKEN, expiresAt: now + LEASE.ms, now };
+  return stack.ctx.catalog.lease(id, lease);
+}
+
 it('measures an instance that grows at every pass, and a quiet one ever more rarely, once an hour in the end', async () => {
   const { id, file } = await spawnOne();
   let now = Date.now() + MINUTE_MS;
@@ -107,23 +113,18 @@ it('keeps what was measured in the catalog and in the record on disk, and takes 
 
 it('flags an instance over max_instance_gb in the audit log, and its lease is not renewed while it is so large', async () => {
   const { id, file } = await spawnOne(LEASE);
-  const renew = () => {
-    const now = Date.now();
-    const lease = { owner: LEASE.owner, token: TOKEN, expiresAt: now + LEASE.ms, now };
-    return stack.ctx.catalog.lease(id, lease);
-  };
-  expect(await renew()).toEqual({ outcome: 'renewed' });
+  expect(await renew(id)).toEqual({ outcome: 'renewed' });
   await writeFile(file, Buffer.alloc(3_000_000));
   await sample([id], Date.now() + MINUTE_MS);
-  expect(await renew()).toEqual({ outcome: 'oversize' });
+  expect(await renew(id)).toEqual({ outcome: 'oversize' });
   expect((await stack.ctx.catalog.get(id))?.record).toMatchObject({
-    oversize: true,
+    oversize: 'end_lease',
     lease: { owner: LEASE.owner },
   });
 
   await truncate(file);
   await sample([id], Date.now() + 2 * MINUTE_MS);
-  expect(await renew()).toEqual({ outcome: 'renewed' });
+  expect(await renew(id)).toEqual({ outcome: 'renewed' });
   const told = (await readAudit(stack.ctx.audit.path)).filter(({ instance }) => instance === id);
   expect(told.filter(({ action }) => action === 'oversize')).toMatchObject([
     {
@@ -132,4 +133,21 @@ it('flags an instance over max_instance_gb in the audit log, and its lease is no
     },
     { outcome: 'no longer' },
   ]);
+});
+
+it('acts on an on_oversize that was changed after an instance was flagged, and tells it once more', async () => {
+  const { id, file } = await spawnOne(LEASE);
+  await writeFile(file, Buffer.alloc(3_000_000));
+  const { policy } = stack.ctx;
+  const warns = {
+    ...stack.ctx,
+    policy: { ...policy, disk: { ...policy.disk, onOversize: 'warn' as const } },
+  };
+  await createSampler(warns)({ id: 'test', data: { pool: 'main', ids: [id] } } as Job);
+  expect(await renew(id)).toEqual({ outcome: 'renewed' });
+  await sample([id], Date.now() + MINUTE_MS);
+  expect(await renew(id)).toEqual({ outcome: 'oversize' });
+  await sample([id], Date.now() + 2 * MINUTE_MS);
+  const told = (await readAudit(stack.ctx.audit.path)).filter(({ instance }) => instance === id);
+  expect(told.filter(({ action }) => action === 'oversize')).toHaveLength(2);
 });
