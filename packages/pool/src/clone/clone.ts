@@ -3,6 +3,7 @@ import { CheckError, type CloneMethod, type Param, SpicaError } from '@spica/cor
 import type { Pool } from '../layout.ts';
 import { readManifest } from '../manifest/manifest.ts';
 import type { Lineage, Manifest } from '../manifest/schema.ts';
+import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import type { Snapshot } from '../template/prepared.ts';
 import { copyTree } from './copy.ts';
@@ -29,25 +30,26 @@ export interface CloneOptions {
 /**
  * Brings an instance up: a clone of the prepared snapshot in the staging directory, its own files, and only then a
  * rename to where it is seen. Safe to run again after a crash: where the instance is there already, it is left as it is.
- * On failure nothing is left behind. Throws CheckError: NO_SPACE (in plain words), SNAPSHOT_GONE, INSTANCE_EXISTS
- * (something else lies there), ENV_FILE_INVALID, CLONE_FAILED; or the signal's reason.
+ * On failure nothing is left behind, or the message ends with what is. Throws CheckError: NO_SPACE (in plain words),
+ * SNAPSHOT_GONE, INSTANCE_EXISTS (something else lies there), ENV_FILE_INVALID, CLONE_FAILED; or the signal's reason.
  */
 export async function cloneInstance(options: CloneOptions): Promise<void> {
   const { pool, prepared, method, id, signal } = options;
   signal?.throwIfAborted();
   if (await isThere(pool, id)) return;
   const staged = stagingPath(pool, id);
+  let isOurs: boolean;
   try {
     await copyTree(prepared, staged, method, signal);
     await writeOwnFiles(staged, options);
     signal?.throwIfAborted();
-    if (!(await moveIntoPlace(pool, id, staged))) await removeTree(staged);
+    isOurs = await moveIntoPlace(pool, id, staged);
   } catch (error) {
     // Before the leftovers go: afterwards there is room again.
     const failure = await explain(error, options);
-    await removeTree(staged);
-    throw failure;
+    throw await removeAfter(failure, staged);
   }
+  if (!isOurs) await removeTree(staged);
 }
 
 /** False when another run of the same job was faster. */

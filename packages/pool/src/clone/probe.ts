@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CloneMethod } from '@spica/core';
 import { execa } from 'execa';
 import type { Pool } from '../layout.ts';
+import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { inThread } from '../threads/threads.ts';
 import { asNoSpace } from './full-disk.ts';
@@ -14,22 +15,26 @@ const TRIAL_BYTES = 64 * 1024;
 
 /**
  * Finds how a pool can clone, by trying it in its staging directory: a mount may lack what its filesystem's name
- * promises. Nothing is left behind. Throws CheckError NO_SPACE when there is no room even for a trial.
+ * promises. Nothing is left behind, or the message ends with what is. Throws CheckError NO_SPACE when there is no room even for a trial.
  */
 export async function probeCloneMethod(pool: Pool): Promise<CloneMethod> {
   const dir = stagingPath(pool, 'trial');
-  const content = randomBytes(TRIAL_BYTES);
+  let method: CloneMethod;
   try {
-    await mkdir(dir);
-    if (await canSnapshot(dir, content)) return 'snapshot';
-    return (await canReflink(dir, content)) ? 'reflink' : 'copy';
+    method = await tryOut(dir);
   } catch (error) {
-    throw (
-      (await asNoSpace(error, pool.paths.staging, `pool ${pool.name}: cloning could not be tried`)) ?? error
-    );
-  } finally {
-    await removeTree(dir);
+    const what = `pool ${pool.name}: cloning could not be tried`;
+    throw await removeAfter((await asNoSpace(error, pool.paths.staging, what)) ?? error, dir);
   }
+  await removeTree(dir);
+  return method;
+}
+
+async function tryOut(dir: string): Promise<CloneMethod> {
+  const content = randomBytes(TRIAL_BYTES);
+  await mkdir(dir);
+  if (await canSnapshot(dir, content)) return 'snapshot';
+  return (await canReflink(dir, content)) ? 'reflink' : 'copy';
 }
 
 async function canSnapshot(dir: string, content: Buffer): Promise<boolean> {

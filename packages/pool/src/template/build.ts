@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { type Division, divide, type Piece } from '../clone/division.ts';
 import { asNoSpace } from '../clone/full-disk.ts';
 import { listXattrs } from '../native/attributes.ts';
+import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pathAt } from './key.ts';
@@ -45,8 +46,9 @@ export interface BuildOptions {
 
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
- * and again after. Nothing is left behind when it fails. Throws CheckError TEMPLATE_CHANGING, NO_SPACE,
- * TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the signal's reason.
+ * and again after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
+ * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the
+ * signal's reason: what is left then, `sweepLeftovers` meets.
  */
 export async function buildSnapshot(options: BuildOptions): Promise<Stored> {
   const { signal } = options;
@@ -95,8 +97,7 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     return { prepared, scope, preparedAt: clock.now() };
   } catch (error) {
     const failure = signal?.aborted ? error : await explain(error, source, dir);
-    await removeTree(draft);
-    throw failure;
+    throw await removeAfter(failure, draft);
   }
 }
 

@@ -1,6 +1,7 @@
 import { link, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { cleanStaging } from '../../src/clone/staging.ts';
@@ -65,6 +66,28 @@ it('leaves nothing behind when it is cancelled half-way', async () => {
   await expect(cloning).rejects.toThrow('enough');
   expect(await staged()).toEqual([]);
   expect(await visible()).toEqual([]);
+});
+
+it('fails with what went wrong, and then what it could not remove', async (context) => {
+  const { staging } = nursery.pool.paths;
+  const prepared = await prepare();
+  await rm(join(prepared.path, '.env.spica'));
+  await symlink('nowhere', join(prepared.path, '.env.spica'));
+  const { failed } = await execa('chattr', ['+a', '--', staging], { reject: false });
+  if (failed) return context.skip('no directory can be made one that nothing is removed from');
+  try {
+    const failure = await nursery.clone(prepared, { params: { A: 1 } }).catch((error) => error);
+    expect(failure).toMatchObject({ kind: 'check', code: 'ENV_FILE_INVALID' });
+    expect(failure.message).toMatch(/; moreover, \S+: not deleted in full: .*Operation not permitted$/);
+    const cancelled = new AbortController();
+    const cloning = nursery.clone(prepared, { signal: cancelled.signal });
+    while ((await staged()).length < 2) await new Promise(setImmediate);
+    cancelled.abort('enough');
+    await expect(cloning).rejects.toMatchObject({ cause: 'enough' });
+    await expect(cloning).rejects.toThrow(/^enough; moreover, /);
+  } finally {
+    await execa('chattr', ['-a', '--', staging]);
+  }
 });
 
 it('says that the snapshot is gone when somebody deleted it', async () => {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink, unlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@spica/core';
+import { execa } from 'execa';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
@@ -92,6 +93,20 @@ it('a template that never stops changing is given up, and nothing is left of the
   stop.abort();
   await writing;
   expect(await readdir(join(dir, 'pool/.spica/templates'))).toEqual([]);
+});
+
+it('fails with what went wrong, and then what it could not remove', async (context) => {
+  const templates = await templatesAt(template);
+  const prepared = join(dir, 'pool/.spica/templates');
+  const { failed } = await execa('chattr', ['+a', '--', prepared], { reject: false });
+  if (failed) return context.skip('no directory can be made one that nothing is renamed or removed in');
+  try {
+    const failure = await templates.prepare('default').catch((error) => error);
+    expect(failure).toMatchObject({ kind: 'check', code: 'TEMPLATE_COPY_FAILED' });
+    expect(failure.message).toMatch(/EPERM.* rename .*; moreover, \S+\.draft: not deleted in full: /);
+  } finally {
+    await execa('chattr', ['-a', '--', prepared]);
+  }
 });
 
 it('leaves nothing behind when it is cancelled', async () => {
