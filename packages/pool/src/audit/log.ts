@@ -2,13 +2,12 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '@spica/core';
 import { withFileLock } from '../claim/file-lock.ts';
+import { outOf } from '../clone/full-disk.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { appendWhole, type LogFile, openLogFile } from './file.ts';
 import { type AuditEntry, chainLine } from './line.ts';
 import { rotate } from './rotate.ts';
 
-/** EDQUOT, for which Node has no name. */
-const NO_QUOTA = -122;
 /** So many rotated files are kept. */
 const KEEP_ROTATED = 10;
 
@@ -78,9 +77,8 @@ export async function openLog(path: string, options: LogOptions): Promise<Log> {
   }
 
   async function write(said: readonly Said[], { sync }: { sync: boolean }): Promise<void> {
-    const to = await append(said).catch(async (error: NodeJS.ErrnoException) => {
-      const isFull = error.code === 'ENOSPC' || error.errno === NO_QUOTA;
-      if (!isFull || !(await onDiskFull())) throw error;
+    const to = await append(said).catch(async (error: unknown) => {
+      if (outOf(error) === null || !(await onDiskFull())) throw error;
       return append(said);
     });
     if (sync) await to.handle.datasync();

@@ -7,7 +7,7 @@ import type { Pool } from '../layout.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { inThread } from '../threads/threads.ts';
-import { asNoSpace } from './full-disk.ts';
+import { asNoSpace, outOf } from './full-disk.ts';
 import { stagingPath } from './staging.ts';
 
 /** A few blocks: what fits into an inode would be copied along with it, whatever the disk can do. */
@@ -43,7 +43,7 @@ async function canSnapshot(dir: string, content: Buffer): Promise<boolean> {
   await writeFile(join(from, 'file'), content);
   const to = join(dir, 'snapshot');
   const isMade = await inThread('snapshot', { from, to }).catch((error: Error) => {
-    if (error.message.includes('ENOSPC')) throw error;
+    if (outOf(error)) throw error;
     return false;
   });
   return isMade && content.equals(await readFile(join(to, 'file')));
@@ -58,13 +58,7 @@ async function canReflink(dir: string, content: Buffer): Promise<boolean> {
 
 /** A trial that fails for want of room says nothing of what the disk can do. */
 async function succeeds(program: string, args: string[]): Promise<boolean> {
-  const { failed, stderr } = await execa(program, args, {
-    env: { LC_ALL: 'C' },
-    stdin: 'ignore',
-    reject: false,
-  });
-  if (failed && (stderr ?? '').includes('No space left on device')) {
-    throw new Error(stderr);
-  }
-  return !failed;
+  const result = await execa(program, args, { env: { LC_ALL: 'C' }, stdin: 'ignore', reject: false });
+  if (outOf(result)) throw result;
+  return !result.failed;
 }
