@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 
 /** A filesystem of its own, mounted at `dir`. */
@@ -29,6 +29,18 @@ export async function mountLoop({ type, bytes }: { type: keyof typeof MKFS; byte
     await execa('truncate', ['-s', String(bytes), image]);
     await execa(mkfs, [...options, image], { env: ENV });
     await execa('mount', ['-t', type, '-o', 'loop', image, dir], { env: ENV });
+  });
+}
+
+/**
+ * Mounts what is on the disk of a mounted ext4 at this moment: what would be found there after a power cut. What was
+ * written and not synced is in memory, and not in the file that it was made in.
+ */
+export async function mountAsAfterPowerCut({ dir }: Mounted): Promise<Mount> {
+  return mount('ext4', async (work, to) => {
+    const image = join(work, 'image');
+    await execa('cp', ['--sparse=always', '--', join(dirname(dir), 'image'), image]);
+    await execa('mount', ['-t', 'ext4', '-o', 'loop', image, to], { env: ENV });
   });
 }
 

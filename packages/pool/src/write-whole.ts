@@ -3,8 +3,10 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Writes a file so that readers, and whoever comes after a crash, see the old text or the new one, never a part. With
- * `sync` it is on the disk when this resolves. Throws what the filesystem throws; nothing is left behind then.
+ * Writes a file so that readers see the old text or the new one, never a part; so does whoever comes after this process
+ * was killed, beside a draft perhaps. With `sync` it is on the disk when this resolves, and the same holds after a power
+ * cut; without, the file may then be empty, or not be there: its readers have to take that for unknown. Throws what the
+ * filesystem throws; nothing is left behind then.
  */
 export async function writeFileWhole(path: string, text: string, { sync = false } = {}): Promise<void> {
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;

@@ -12,7 +12,8 @@ const OWNER_ALL = 0o700;
 
 /**
  * Writes what makes a clone an instance: `lineage.json`, `manifest.json`, and its parameters. The root keeps the
- * template's times.
+ * template's times. Nothing of an instance is synced, which would cost more than the clone: after a power cut files of
+ * one that had just been spawned may be empty. An empty manifest makes it a stranger, which is told of and left alone.
  */
 export async function writeOwnFiles(
   root: string,

@@ -19,6 +19,8 @@ export const utimensat = libc.func('int utimensat(int dir, void *path, void *tim
 export const ioctl = libc.func('int ioctl(int fd, unsigned long request, void *argument)');
 /** @see flock(2) */
 export const flock = libc.func('int flock(int fd, int operation)');
+/** @see syncfs(2) */
+export const syncfs = libc.func('int syncfs(int fd)');
 /** @see listxattr(2) and so on; they do not follow a symbolic link. */
 export const llistxattr = libc.func('intptr_t llistxattr(void *path, void *names, size_t size)');
 export const lgetxattr = libc.func('intptr_t lgetxattr(void *path, void *name, void *value, size_t size)');

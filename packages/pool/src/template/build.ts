@@ -8,6 +8,7 @@ import { asNoSpace } from '../clone/full-disk.ts';
 import { listXattrs } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
+import { inThread } from '../threads/threads.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pathAt } from './key.ts';
 import { UNKNOWN_COMMIT } from './origin.ts';
@@ -46,7 +47,7 @@ export interface BuildOptions {
 
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
- * and again after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
+ * and again after. Its content is on the disk when this resolves; its name is with its sidecar's (`writeSidecar`). Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
  * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the
  * signal's reason: what is left then, `sweepLeftovers` meets.
  */
@@ -90,6 +91,7 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     const division = kind === 'directory' ? divideCopy(draft, copy.pieces) : null;
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
     if (after !== before) throw new ChangingError('entries changed');
+    await inThread('sync', { dir: draft }, signal); // before anything calls it whole
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);

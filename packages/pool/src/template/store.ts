@@ -47,6 +47,10 @@ export function snapshotPath(dir: string, template: string, fingerprint: string)
   return join(dir, `${template}-${fingerprint.slice(0, 16)}`);
 }
 
+/**
+ * Makes a snapshot one that is found. It is on the disk when this resolves; the snapshot's content has to be there
+ * before, or a power cut could leave a sidecar beside files that are empty.
+ */
 export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Promise<void> {
   const sidecar: z.infer<typeof sidecarSchema> = {
     schema: 'spica.template/v1',
@@ -68,7 +72,7 @@ export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Pro
       entries,
     })),
   };
-  await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`);
+  await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`, { sync: true });
 }
 
 /** The snapshots that are there and whole, oldest first. What a crash or another version left is passed over. */

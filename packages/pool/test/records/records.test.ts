@@ -89,13 +89,14 @@ it('lists those that can be read, and tells of those that cannot', async () => {
   await writeFile(at('spica-00000000000b.json'), JSON.stringify(recordOf(ID)));
   await writeFile(at('spica-00000000000c.json'), JSON.stringify({ ...recordOf('x'), labels: 7 }));
   await mkdir(at('spica-00000000000d.json'));
+  await writeFile(at('spica-00000000000e.json'), ''); // a power cut leaves that
   await writeFile(at(`${ID}.json.4711-00000000.tmp`), '{'); // a draft that a crash left
   await writeFile(at('notes.txt'), 'mine');
   const { records, broken } = await listRecords(pool);
   expect(records).toEqual([recordOf(ID)]);
   const reasons = new Map(broken.map(({ name, reason }) => [name, reason]));
   expect([...reasons.keys()].sort()).toEqual(
-    ['a', 'b', 'c', 'd'].map((end) => `spica-00000000000${end}.json`),
+    ['a', 'b', 'c', 'd', 'e'].map((end) => `spica-00000000000${end}.json`),
   );
   expect(reasons.get('spica-00000000000b.json')).toBe(`it is the record of ${ID}`);
   expect(reasons.get('spica-00000000000c.json')).toContain('labels');

@@ -62,6 +62,8 @@ it('tells why something is not an instance, and fails for none of it', async () 
   await makeInstance('spica-00000000000f', { spica_id: ID });
   await mkdir(at('spica-000000000010'));
   await execa('mkfifo', [at('spica-000000000010/manifest.json')]);
+  await mkdir(at('spica-000000000011'));
+  await writeFile(at('spica-000000000011/manifest.json'), ''); // a power cut leaves that
   await mkdir(Buffer.concat([Buffer.from(at('spica-')), Buffer.from([0xff])]));
   const { instances, strangers } = await scanPool(pool);
   expect(instances.map(({ id }) => id)).toEqual([ID]);
@@ -77,6 +79,7 @@ it('tells why something is not an instance, and fails for none of it', async () 
     'spica-00000000000e': expect.stringContaining('expected JSON'),
     'spica-00000000000f': `its manifest is that of ${ID}`,
     'spica-000000000010': expect.stringContaining('expected a file'),
+    'spica-000000000011': expect.stringContaining('expected JSON'),
   });
 });
 
