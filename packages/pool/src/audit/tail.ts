@@ -2,10 +2,11 @@ import { open } from 'node:fs/promises';
 import { rotatedFiles } from './rotate.ts';
 
 const BLOCK = 64 * 1024;
+const LINE_BREAK = 10;
 
 /**
  * The log's last `count` lines, oldest first, without line breaks; from rotated files too. What has no break yet is being
- * written, and no line. Empty where there is no log.
+ * written, and no line; nor is an empty one. Empty where there is no log.
  */
 export async function tailAudit(path: string, count: number): Promise<string[]> {
   const newestFirst = [path, ...(await rotatedFiles(path)).reverse()];
@@ -25,14 +26,17 @@ async function tailFile(path: string, count: number): Promise<string[]> {
   if (!file) return [];
   try {
     let start = (await file.stat()).size;
-    let text = Buffer.alloc(0);
-    while (start > 0 && countBreaks(text) <= count) {
+    const newestFirst: Buffer[] = [];
+    let ends = 0;
+    while (start > 0 && ends <= count) {
       const length = Math.min(BLOCK, start);
       start -= length;
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start);
-      text = Buffer.concat([buffer.subarray(0, bytesRead), text]);
+      const block = buffer.subarray(0, bytesRead);
+      newestFirst.push(block);
+      ends += countEnds(block);
     }
-    const pieces = text
+    const pieces = Buffer.concat(newestFirst.reverse())
       .toString('utf8')
       .split('\n')
       .slice(start > 0 ? 1 : 0, -1);
@@ -42,8 +46,11 @@ async function tailFile(path: string, count: number): Promise<string[]> {
   }
 }
 
-function countBreaks(text: Buffer): number {
+/** How many lines that are not empty end in a block; not counted is one that ends with the block before. */
+function countEnds(block: Buffer): number {
   let count = 0;
-  for (let at = text.indexOf(10); at !== -1; at = text.indexOf(10, at + 1)) count += 1;
+  for (let at = block.indexOf(LINE_BREAK, 1); at !== -1; at = block.indexOf(LINE_BREAK, at + 1)) {
+    if (block[at - 1] !== LINE_BREAK) count += 1;
+  }
   return count;
 }
