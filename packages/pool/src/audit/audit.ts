@@ -126,12 +126,14 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
 }
 
 async function openFallback(path: string, reason: string, options: LogOptions): Promise<Log> {
+  let log: Log | null = null;
   try {
-    const log = await openLog(path, options);
+    log = await openLog(path, options);
     const entry = { action: 'audit_fallback', reason, outcome: 'done' };
     await log.write([{ pool: null, entry }], { sync: true });
     return log;
   } catch (cause) {
+    await log?.close(); // the next append tries anew, and again, while both disks are full
     throw unwritable(`${reason}; nor can ${path}: ${messageOf(cause)}`, cause);
   }
 }
