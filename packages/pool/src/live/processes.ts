@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isInstanceId } from '@spica/core';
 import type { Pool } from '../layout.ts';
@@ -154,15 +155,21 @@ function instanceAt(path: string): string | null {
   return isInstanceId(name) ? name : null;
 }
 
-/** Processes that still have files of deleted trees open. `dirs` are the trees as they were called. */
+/**
+ * Processes that still have files of deleted trees open. `dirs` are the trees as they were called; the directories that
+ * they were in are still there.
+ */
 export async function findDeletedOpen(
   dirs: readonly string[],
 ): Promise<{ readonly pid: number; readonly command: string }[]> {
   const found: { pid: number; command: string }[] = [];
+  const trees = await Promise.all(
+    dirs.map(async (dir) => join(await realpath(dirname(dir)), basename(dir))), // as the kernel calls them
+  );
   for await (const [pid, places] of lookAtAll()) {
     if (typeof places === 'string') continue;
     const holds = places.some(
-      ([, path]) => path.endsWith(' (deleted)') && dirs.some((dir) => path.startsWith(dir)),
+      ([, path]) => path.endsWith(' (deleted)') && trees.some((tree) => path.startsWith(tree)),
     );
     if (holds) found.push({ pid, command: commandOf(pid) });
   }

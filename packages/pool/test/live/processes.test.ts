@@ -178,11 +178,13 @@ it('counts what other users hide as unreadable, and still finds what can be seen
   });
 });
 
-it('names the process that keeps the space of a deleted tree by an open file', async () => {
+it('names the process that keeps the space of a deleted tree by an open file, also where a link leads to it', async () => {
   const file = join(pool.pathOf(ID), 'data', 'file');
   await writeFile(file, '');
   const { pid } = await sleeper('sleep', { stdin: file });
   expect(await findDeletedOpen([pool.pathOf(ID)])).toEqual([]);
   await rm(pool.pathOf(ID), { recursive: true });
   expect(await findDeletedOpen([pool.pathOf(ID)])).toEqual([{ pid, command: 'sleep' }]);
+  await symlink(pool.paths.root, join(dir, 'link'));
+  expect(await findDeletedOpen([join(dir, 'link', ID)])).toEqual([{ pid, command: 'sleep' }]);
 });
