@@ -1,5 +1,6 @@
-import { watch } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { existsSync, watch } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
 import { instanceIdOf, systemClock } from '@spica/core';
 import { listRecords, listTrash, type Pool } from '@spica/pool';
@@ -84,9 +85,13 @@ it('kill -9 in the middle of a clone: the copy ends with the worker, and the nex
   await up.kill('SIGKILL');
   // Stopped as it is, the copy cannot have come to its end by itself.
   await expect.poll(() => isRunning(pid)).toBe(false);
+  // As a kill leaves it that comes while a record is written.
+  const draft = join(site.pool.paths.records, 'spica-0123456789ab.json.4711-0123abcd.tmp');
+  await writeFile(draft, '{');
   await site.up();
   await waitForAll(submitted);
   expect(await readdir(site.pool.paths.staging)).toEqual([]);
+  expect(existsSync(draft)).toBe(false);
 }, 120_000);
 
 /** Stops a process; false when it had ended before. */

@@ -26,6 +26,13 @@ export async function writeFileWhole(path: string, text: string, { sync = false 
   if (sync) await syncDirectory(dirname(path));
 }
 
+const DRAFT = /^(.+)\.\d+-[0-9a-f]{8}\.tmp$/s;
+
+/** The name of the file that another name is a draft of, as `writeFileWhole` calls them; null where it is none. */
+export function draftedBy(name: string): string | null {
+  return DRAFT.exec(name)?.[1] ?? null;
+}
+
 /** Puts on the disk which names are in a directory. */
 export async function syncDirectory(path: string): Promise<void> {
   const dir = await open(path, 'r');

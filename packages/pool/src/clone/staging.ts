@@ -10,14 +10,12 @@ export function stagingPath(pool: Pool, id: string): string {
 }
 
 /**
- * Removes clones that were never finished, except those of the instances in `keep`. To be called while nothing else is
- * being cloned. Throws what `removeTree` throws, when all the rest is removed.
+ * Removes clones that were never finished. To be called while nothing is being cloned. Throws what `removeTree` throws,
+ * when all the rest is removed.
  */
-export async function cleanStaging(pool: Pool, keep: ReadonlySet<string>): Promise<void> {
-  const names = await readdir(pool.paths.staging);
-  const leftovers = names.filter((name) => !keep.has(name.slice(0, name.lastIndexOf('.'))));
+export async function cleanStaging(pool: Pool): Promise<void> {
   const failures: unknown[] = [];
-  for (const name of leftovers) {
+  for (const name of await readdir(pool.paths.staging)) {
     await removeTree(join(pool.paths.staging, name)).catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) throw failures[0];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { instanceRecordSchema, isInstanceId } from '@spica/core';
 import * as z from 'zod';
 import type { Pool } from '../layout.ts';
+import { draftedBy } from '../write-whole.ts';
 
 /** Why and when an instance went into the trash, kept beside it. */
 const noteSchema = z.strictObject({
@@ -76,15 +77,20 @@ export async function sweepTrash(
 ): Promise<void> {
   const names = new Set(await readdir(pool.paths.trash));
   for (const name of names) {
-    const isDraft = NAME.test(name.split(NOTE, 1)[0] ?? '') && name.endsWith('.tmp');
+    const drafted = draftedBy(name);
+    const isDraft = drafted !== null && isNote(drafted);
     const of = baseOf(name, NOTE);
-    const isOrphan = of !== name && NAME.test(of) && !names.has(of) && !names.has(of + DOOMED);
+    const isOrphan = isNote(name) && !names.has(of) && !names.has(of + DOOMED);
     const id = NAME.exec(of)?.[1];
     if (isOrphan && id && isInstanceId(id) && !(await isThere(pool.pathOf(id)))) {
       await told({ id, note: await readNote(join(pool.paths.trash, of)) });
     }
     if (isDraft || isOrphan) await rm(join(pool.paths.trash, name), { force: true });
   }
+}
+
+function isNote(name: string): boolean {
+  return name.endsWith(NOTE) && NAME.test(baseOf(name, NOTE));
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceRecord } from '@spica/core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { deleteRecord, initPool, listRecords, type Pool, readRecord, writeRecord } from '../../src/index.ts';
+import {
+  deleteRecord,
+  initPool,
+  listRecords,
+  type Pool,
+  readRecord,
+  sweepRecordDrafts,
+  writeRecord,
+} from '../../src/index.ts';
 
 const ID = 'spica-0123456789ab';
 
@@ -80,6 +88,23 @@ it('is one whole record or another, whoever writes at once', async () => {
   while (writing) expect(JSON.parse(await readFile(path, 'utf8')).id).toBe(ID);
   await writers;
   expect(await readdir(pool.paths.records)).toEqual([`${ID}.json`]);
+});
+
+/** The name of a draft that was there while a record was written. */
+async function nameOfDraft(): Promise<string> {
+  for (;;) {
+    const [names] = await Promise.all([readdir(pool.paths.records), writeRecord(pool, recordOf(ID))]);
+    const draft = names.find((name) => name !== `${ID}.json`);
+    if (draft) return draft;
+  }
+}
+
+it('sweeps up drafts of records that a crash left, and nothing else', async () => {
+  const draft = await nameOfDraft();
+  const others = ['notes.json.4711-0123abcd.tmp', `${ID}.json.tmp`, `${ID}.json.4711-0123abcd`, `${ID}.tmp`];
+  for (const name of [draft, ...others]) await writeFile(join(pool.paths.records, name), '{');
+  await sweepRecordDrafts(pool);
+  expect((await readdir(pool.paths.records)).sort()).toEqual([`${ID}.json`, ...others].sort());
 });
 
 it('lists those that can be read, and tells of those that cannot', async () => {

@@ -4,6 +4,7 @@ import {
   deleteRecord,
   listTrash,
   lockFileUntil,
+  sweepRecordDrafts,
   sweepTrash,
   type TrashEntry,
   writeRecord,
@@ -25,7 +26,7 @@ export interface Reconciled extends Drift {
 /**
  * Brings the catalog into line with the disk, and tells each change in the audit log: takes in what is on disk, buries
  * what is not, ends what requests left behind. After Redis was lost it sets the time before which nothing is deleted.
- * `starting`: no worker runs yet, so that half clones and begun deletions can only be leftovers.
+ * `starting`: no worker runs yet, so that half clones, begun deletions and drafts can only be leftovers.
  */
 export async function reconcile(
   ctx: ServedContext,
@@ -33,7 +34,8 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const drift = await compare(ctx);
   if (starting) {
-    await cleanStaging(ctx.pool, new Set());
+    await cleanStaging(ctx.pool);
+    await sweepRecordDrafts(ctx.pool);
     await sweepTrash(ctx.pool, (gone) => tellDeleted(ctx, gone));
   }
   for (const halted of drift.halted) await mendHalted(ctx, halted, starting);
