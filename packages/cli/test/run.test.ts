@@ -31,6 +31,7 @@ describe('spica', () => {
       ['spawn', '--max-wait', '10'],
       'error: --max-wait: expected a duration like 30s, 10m, 1h30m or 2d, got "10"\n',
     ],
+    [['spawn', '--lease', '104000000d'], 'error: --lease: expected at most 36500d, got "104000000d"\n'],
     [
       ['spawn', '--timeout', 'soon'],
       'error: --timeout: expected a duration like 30s, 10m, 1h30m or 2d, got "soon"\n',
@@ -50,6 +51,10 @@ describe('spica', () => {
     ],
     [['lease', 'me'], 'error: id: expected an instance id like spica-0123456789ab, got "me"\n'],
     [['lease', 'spica-0123', '--ttl', '0s'], 'error: --ttl: expected a duration of more than 0s, got "0s"\n'],
+    [
+      ['lease', 'spica-0123', '--ttl', '100000000d'],
+      'error: --ttl: expected at most 36500d, got "100000000d"\n',
+    ],
     [['lease', 'spica-0123', '--owner', ' '], 'error: --owner: expected 1 to 200 characters, got " "\n'],
     [
       ['lease', 'spica-0123', '--token', ''],

@@ -33,3 +33,4 @@ export * from './retention/recheck.ts';
 export * from './trust.ts';
 export * from './units/bytes.ts';
 export * from './units/duration.ts';
+export * from './units/time.ts';

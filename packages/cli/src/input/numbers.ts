@@ -1,4 +1,4 @@
-import { DURATION_EXPECTED, parseDuration, UsageError } from '@spica/core';
+import { durationExpected, parseDuration, UsageError } from '@spica/core';
 
 function refuse(flag: string, expected: string, text: string): UsageError {
   return new UsageError('FLAG_INVALID', `${flag}: ${expected}, got "${shorten(text)}"`, { flag });
@@ -32,7 +32,7 @@ export function parseWait(flag: string, text: string | undefined): number | null
   if (text === undefined) return null;
   const ms = parseDuration(text);
   if (ms !== null) return ms;
-  throw refuse(flag, DURATION_EXPECTED, text);
+  throw refuse(flag, durationExpected(text), text);
 }
 
 /** Reads how long something is to last, like `1h`, and returns milliseconds of at least 1; null where it was not given. */

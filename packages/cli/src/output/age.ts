@@ -1,4 +1,4 @@
-import { formatDuration } from '@spica/core';
+import { formatDuration, isoTime } from '@spica/core';
 
 /** An age for people, two units at most: `45s`, `12m5s`, `2d3h`. */
 export function formatAge(ms: number): string {
@@ -7,5 +7,5 @@ export function formatAge(ms: number): string {
 }
 
 export function toIso(at: number | null | undefined): string | null {
-  return at === null || at === undefined ? null : new Date(at).toISOString();
+  return at === null || at === undefined ? null : isoTime(at);
 }

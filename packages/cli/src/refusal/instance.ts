@@ -1,4 +1,4 @@
-import { CheckError } from '@spica/core';
+import { CheckError, isoTime } from '@spica/core';
 
 /** No such instance (any more). */
 export function instanceUnknown(id: string, pool: string): CheckError {
@@ -15,6 +15,8 @@ export function leasedBy(
   id: string,
   { owner, expiresAt }: { readonly owner: string; readonly expiresAt: number },
 ): CheckError {
-  const until = new Date(expiresAt).toISOString();
-  return new CheckError('INSTANCE_LEASED', `instance ${id} is leased by ${owner} until ${until}`);
+  return new CheckError(
+    'INSTANCE_LEASED',
+    `instance ${id} is leased by ${owner} until ${isoTime(expiresAt)}`,
+  );
 }

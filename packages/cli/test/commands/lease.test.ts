@@ -53,6 +53,20 @@ it('prints nothing but one line of data when piped: instance, owner, end and tok
   expect(stderr).toBe('');
 });
 
+it('shows the pool, and plans its pruning, with a lease in it whose end is no date', async () => {
+  const id = next();
+  const { catalog } = cli.stack.ctx;
+  const mine = { owner: 'eve', token: 'hers' };
+  const leased = { ...mine, expiresAt: 9e15, now: Date.now(), force: false };
+  expect(await catalog.lease(id, leased)).toMatchObject({ outcome: 'granted' });
+  for (const argv of [['ls'], ['show', id], ['prune', '--dry-run', '--max-instances', '0'], ['lease', id]]) {
+    expect((await cli.spica(...argv, '--json')).stderr).not.toContain('RangeError');
+  }
+  const { stdout } = await cli.spica('prune', '--dry-run', '--max-instances', '0');
+  expect(stdout).toContain('leased by eve until +275760-09-13T00:00:00.000Z');
+  expect((await cli.spica('release', id, '--token', mine.token)).exitCode).toBe(0);
+});
+
 it('lets an operator take or end a lease by force, and the audit log says so', async () => {
   const id = next();
   await cli.spica('lease', id, '--owner', 'alice');

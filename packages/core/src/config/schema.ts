@@ -1,5 +1,11 @@
 import * as z from 'zod';
-import { DURATION_EXPECTED, formatDuration, parseDuration } from '../units/duration.ts';
+import {
+  DURATION_EXPECTED,
+  durationExpected,
+  formatDuration,
+  MAX_DURATION_MS,
+  parseDuration,
+} from '../units/duration.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
@@ -18,10 +24,10 @@ function number(expected: string, test: (value: number) => boolean) {
 }
 
 /** A duration in the file, milliseconds in the config. `most` is there for what a timer waits for. */
-function duration({ least = 0, most = Number.MAX_SAFE_INTEGER } = {}) {
+function duration({ least = 0, most = MAX_DURATION_MS } = {}) {
   return z
     .string(DURATION_EXPECTED)
-    .refine((value) => parseDuration(value) !== null, DURATION_EXPECTED)
+    .refine((value) => parseDuration(value) !== null, { error: ({ input }) => durationExpected(input) })
     .refine((value) => (parseDuration(value) ?? least) >= least, `expected at least ${formatDuration(least)}`)
     .refine((value) => (parseDuration(value) ?? most) <= most, `expected at most ${formatDuration(most)}`);
 }

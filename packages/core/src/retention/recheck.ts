@@ -1,4 +1,5 @@
 import { formatDuration } from '../units/duration.ts';
+import { isoTime } from '../units/time.ts';
 import type { Candidate } from './candidate.ts';
 import type { SealedItem } from './digest.ts';
 import { dueByAge, type Terms } from './due.ts';
@@ -14,7 +15,7 @@ export interface RecheckTerms extends Terms {
 
 /** What must not have changed, in words. The size may: it says nothing about whether the instance is wanted. */
 const FACTS: Readonly<Record<string, (instance: SealedItem | Candidate) => string>> = {
-  spawned_at: ({ spawnedAt }) => (spawnedAt === null ? 'unreadable' : new Date(spawnedAt).toISOString()),
+  spawned_at: ({ spawnedAt }) => (spawnedAt === null ? 'unreadable' : isoTime(spawnedAt)),
   experiment: ({ experiment }) => experiment ?? 'none',
   ttl: ({ ttlMs }) => (ttlMs === null ? 'none' : formatDuration(ttlMs)),
   score: ({ score }) => `${score ?? 'none'}`,

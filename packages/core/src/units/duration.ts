@@ -7,13 +7,24 @@ const PART = /(\d+(?:\.\d+)?)(ms|[smhd])/g;
 /** What a duration looks like, for error messages. */
 export const DURATION_EXPECTED = 'expected a duration like 30s, 10m, 1h30m or 2d';
 
-/** `1h30m` → milliseconds; null where the text is not a duration. */
+const MOST_DAYS = 36_500;
+/** The longest duration there is, a hundred years: added to any time of day, it still is a date. */
+export const MAX_DURATION_MS = MOST_DAYS * 86_400_000;
+
+/** What was expected instead of a text that `parseDuration` refused. */
+export function durationExpected(text: unknown): string {
+  return typeof text === 'string' && DURATION.test(text)
+    ? `expected at most ${MOST_DAYS}d`
+    : DURATION_EXPECTED;
+}
+
+/** `1h30m` → milliseconds; null where the text is not a duration, or is longer than MAX_DURATION_MS. */
 export function parseDuration(text: string): number | null {
   if (!DURATION.test(text)) return null;
   let ms = 0;
   for (const [, figure, unit] of text.matchAll(PART))
     ms += Number(figure) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
-  return Number.isSafeInteger(Math.round(ms)) ? Math.round(ms) : null;
+  return ms <= MAX_DURATION_MS ? Math.round(ms) : null;
 }
 
 /** Milliseconds → `1h30m`, exactly: parseDuration gives the same milliseconds back. */

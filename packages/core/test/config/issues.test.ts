@@ -73,6 +73,10 @@ describe('one wrong thing in the file', () => {
       'gate: { max_wait: 10 min }',
       'gate.max_wait: expected a duration like 30s, 10m, 1h30m or 2d, got "10 min" (spica.yaml:1)',
     ],
+    [
+      'gate: { max_wait: 104249991d }',
+      'gate.max_wait: expected at most 36500d, got "104249991d" (spica.yaml:1)',
+    ],
     ['gate: { poll_every: 1ms }', 'gate.poll_every: expected at least 100ms, got "1ms" (spica.yaml:1)'],
     ['shutdown_timeout: 30d', 'shutdown_timeout: expected at most 24d, got "30d" (spica.yaml:1)'],
     [

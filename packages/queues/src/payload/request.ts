@@ -1,4 +1,4 @@
-import { isInstanceId, paramSchema } from '@spica/core';
+import { isInstanceId, MAX_DURATION_MS, paramSchema } from '@spica/core';
 import * as z from 'zod';
 
 /** Most instances that one request may ask for, whatever the pool allows. */
@@ -6,6 +6,12 @@ export const MAX_COUNT = 10_000;
 
 const instanceId = z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
 const shortText = z.string().min(1).max(200);
+
+/** How long something lasts: no longer than a duration can be. */
+function milliseconds(least: number) {
+  const expected = `expected a whole number from ${least} to ${MAX_DURATION_MS} (milliseconds)`;
+  return z.int(expected).min(least, expected).max(MAX_DURATION_MS, expected);
+}
 
 /** What a runner submits: spawn `count` instances of a template, all or none. */
 export const spawnRequestSchema = z.strictObject({
@@ -23,10 +29,10 @@ export const spawnRequestSchema = z.strictObject({
   notes: z.string().max(10_000),
   /** In force before each instance is visible. The token itself stays with whoever asked; null for no lease. */
   lease: z
-    .strictObject({ owner: shortText, tokenHash: z.string().length(64), ms: z.int().min(1) })
+    .strictObject({ owner: shortText, tokenHash: z.string().length(64), ms: milliseconds(1) })
     .nullable(),
   /** A life of their own, shorter than the policy's, in milliseconds; null for the policy's. */
-  ttlMs: z.int().min(1).nullable(),
+  ttlMs: milliseconds(1).nullable(),
   /** Artifacts that each instance is going to make; null for none. */
   replicas: z
     .strictObject({
@@ -36,7 +42,7 @@ export const spawnRequestSchema = z.strictObject({
     })
     .nullable(),
   /** How long the request may be held, in milliseconds; null means the pool's `gate.max_wait`. */
-  maxWaitMs: z.int().min(0).nullable(),
+  maxWaitMs: milliseconds(0).nullable(),
 });
 export type SpawnRequest = z.infer<typeof spawnRequestSchema>;
 

@@ -21,7 +21,15 @@ it.each<[string, unknown, RegExp]>([
   ['params', { A: ['x'] }, /params\.A: .*got \["x"\]$/],
   ['labels', { team: 'x'.repeat(201) }, /labels\.team: .*got "x{79}…$/],
   ['notes', 7, /notes: .*got 7$/],
-  ['maxWaitMs', -1, /maxWaitMs: .*got -1$/],
+  ['maxWaitMs', -1, /maxWaitMs: expected a whole number from 0 to 3153600000000 \(milliseconds\), got -1$/],
+  ['maxWaitMs', 9e15, /maxWaitMs: expected .* to 3153600000000 .*got 9000000000000000$/],
+  ['ttlMs', 0, /ttlMs: expected a whole number from 1 to 3153600000000 .*got 0$/],
+  ['ttlMs', 9e15, /ttlMs: expected .* to 3153600000000 .*got 9000000000000000$/],
+  [
+    'lease',
+    { owner: 'ada', tokenHash: '0'.repeat(64), ms: 9e15 },
+    /lease\.ms: expected .* to 3153600000000 .*got 9000000000000000$/,
+  ],
 ])('names the field %s, its value %j and what was expected', (field, value, message) => {
   const parse = () => parseRequest({ ...aRequest(), [field]: value });
   expect(parse).toThrow(message);

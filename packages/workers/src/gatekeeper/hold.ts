@@ -1,4 +1,4 @@
-import { formatDuration, RefusedError, refuseAsFull } from '@spica/core';
+import { formatDuration, isoTime, RefusedError, refuseAsFull } from '@spica/core';
 import { DelayedError } from 'bullmq';
 import { report, save, type Turn } from './turn.ts';
 import { promote } from './waker.ts';
@@ -31,8 +31,8 @@ export async function hold(turn: Turn, reason: string, seen: number): Promise<ne
   await report(turn, {
     phase: 'held',
     reason,
-    since: new Date(heldAt).toISOString(),
-    until: new Date(heldAt + maxWaitMs).toISOString(),
+    since: isoTime(heldAt),
+    until: isoTime(heldAt + maxWaitMs),
   });
   await ctx.catalog.hold(id, {
     at: heldAt,

@@ -1,5 +1,12 @@
 import type { CatalogInstance } from '@spica/catalog';
-import { type Candidate, CheckError, type InstanceRecord, leaseInForce, type Verdict } from '@spica/core';
+import {
+  type Candidate,
+  CheckError,
+  type InstanceRecord,
+  isoTime,
+  leaseInForce,
+  type Verdict,
+} from '@spica/core';
 import { findLiveUses, type LiveUses, lockFileUntil, type Pool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { inLanes } from '../lanes.ts';
@@ -22,7 +29,7 @@ function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
   return (
     lease && {
       rule: 'leased',
-      reason: `leased by ${lease.owner} until ${new Date(lease.expiresAt).toISOString()}`,
+      reason: `leased by ${lease.owner} until ${isoTime(lease.expiresAt)}`,
     }
   );
 }
@@ -72,7 +79,7 @@ async function sayLocked(pool: Pool, id: string, now: number): Promise<string | 
   try {
     const until = await lockFileUntil(pool, id);
     if (until === null || until <= now) return null;
-    return `its .tournament_lock protects it until ${new Date(until).toISOString()}`;
+    return `its .tournament_lock protects it until ${isoTime(until)}`;
   } catch (error) {
     if (!(error instanceof CheckError)) throw error;
     return error.message; // unknown means keep

@@ -1,5 +1,5 @@
 import type { BeginDelete } from '@spica/catalog';
-import { type InstanceRecord, ownBytes, SpicaError } from '@spica/core';
+import { type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
 import { type AuditEntry, deleteRecord, type TrashEntry, trashInstance } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { inLanes } from '../lanes.ts';
@@ -150,11 +150,11 @@ function sayProtected(begun: BeginDelete): string | null {
     case 'pinned':
       return `pinned by ${begun.pin.by}: ${begun.pin.why}`;
     case 'leased':
-      return `leased by ${begun.owner} until ${new Date(begun.expiresAt).toISOString()}`;
+      return `leased by ${begun.owner} until ${isoTime(begun.expiresAt)}`;
     case 'unreconciled':
       return 'the catalog was lost, and the disk has not been reconciled with it yet';
     case 'grace':
-      return `the catalog was lost: nothing is deleted before ${new Date(begun.until).toISOString()}, when every lease that was lost has ended`;
+      return `the catalog was lost: nothing is deleted before ${isoTime(begun.until)}, when every lease that was lost has ended`;
   }
 }
 
