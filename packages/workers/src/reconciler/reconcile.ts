@@ -1,4 +1,4 @@
-import type { InstanceRecord } from '@spica/core';
+import { type InstanceRecord, isoTime } from '@spica/core';
 import {
   cleanStaging,
   deleteRecord,
@@ -120,7 +120,7 @@ async function bury(ctx: ServedContext, record: InstanceRecord): Promise<void> {
   await ctx.catalog.bury({ lastSeenAt, record });
   await ctx.catalog.endDelete(record.id, 'gone');
   await deleteRecord(ctx.pool, record.id);
-  const seen = lastSeenAt === null ? 'at an unknown time' : new Date(lastSeenAt).toISOString();
+  const seen = lastSeenAt === null ? 'at an unknown time' : isoTime(lastSeenAt);
   const reason = `in the catalog, but not on disk; last seen ${seen}`;
   await ctx.audit.append({ action: 'bury_instance', instance: record.id, reason, outcome: 'vanished' });
   ctx.logger.warn({ instance: record.id, lastSeenAt }, 'an instance vanished from the disk');
@@ -147,7 +147,7 @@ async function graceOf(ctx: ServedContext, drift: Drift): Promise<number> {
   const ends = [drift.lastLeaseEndsAt, ...lockFiles].filter((end) => end !== null);
   await ctx.clockGuard.suspended(); // so that its `now` is today's
   const graceUntil = Math.max(ctx.clockGuard.now() + LEAST_GRACE_MS, ...ends);
-  const until = new Date(graceUntil).toISOString();
+  const until = isoTime(graceUntil);
   const reason = `the catalog was empty, and leases may have been lost: nothing is deleted before ${until}`;
   await ctx.audit.append({ action: 'hold_deletions', reason, outcome: 'held' });
   ctx.logger.warn({ until }, 'the catalog was empty: nothing is deleted until every lease has ended');
