@@ -4,14 +4,24 @@ import { helpFor } from './gatekeeper/help.ts';
 import { createLookout } from './gatekeeper/look.ts';
 import type { Asked } from './gatekeeper/need.ts';
 import { decide } from './gatekeeper/preflight.ts';
+import { planRoom, type RoomPlan } from './gatekeeper/room.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findStrangers, type Stranger } from './pruner/strangers.ts';
+
+/** What is to be deleted, and why; of the trash, why it was put there. */
+interface Going {
+  readonly id: string;
+  readonly reason: string;
+  readonly bytes: number | null;
+}
 
 /** What the gate would say of a request as things stand. */
 export interface Preview extends Decision {
   /** Whether the template's snapshot is up to date. */
   readonly prepared: boolean;
-  /** What would help where it is short; null where it is not. */
+  /** What the gate would have pruned, to admit it then; null where it is not short, or that would not do. */
+  readonly afterPruning: { readonly instances: readonly Going[]; readonly trash: readonly Going[] } | null;
+  /** What would help where it is short and no room can be made for it; else null. */
   readonly help: Help | null;
 }
 
@@ -30,8 +40,20 @@ export async function previewAdmission(
   const look = await createLookout(ctx).look(true);
   const current = await ctx.templates.current(template);
   const { decision } = await decide(ctx, current ?? (await unprepared(ctx, template)), asked, look);
-  const help = decision.verdict === 'short' ? await helpFor(ctx, decision) : null;
-  return { ...decision, prepared: current !== null, help };
+  const room = await planRoom(ctx, 'preflight', decision);
+  const help = decision.verdict === 'short' && room === null ? await helpFor(ctx, decision) : null;
+  return { ...decision, prepared: current !== null, afterPruning: room && whatGoes(room), help };
+}
+
+function whatGoes({ deletes, trash }: RoomPlan): NonNullable<Preview['afterPruning']> {
+  return {
+    instances: deletes.map(({ id, reason, bytes }) => ({ id, reason, bytes })),
+    trash: trash.map(({ id, note }) => ({
+      id,
+      reason: note?.reason ?? 'unknown',
+      bytes: note?.bytes ?? null,
+    })),
+  };
 }
 
 async function unprepared(ctx: PoolContext, template: string) {

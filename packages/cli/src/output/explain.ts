@@ -3,12 +3,14 @@ import type { Output } from '../io.ts';
 import type { Explanation } from '../request/explain.ts';
 import { formatAge } from './age.ts';
 import { oneLine } from './one-line.ts';
+import { listGoing, sayPruning } from './room.ts';
 import { writeFields } from './write.ts';
 
 /** Why a request waits, or what became of it, for people: the answer first, then how it came to that. */
 export function writeExplanation(stdout: Output, told: Explanation): void {
   const { request, progress, failure, now } = told;
   const sum = now && 'sentence' in now ? now : null;
+  const going = sum?.afterPruning ?? null;
   writeFields(stdout, [
     ['request', told.id],
     ['asked for', request && `${request.count} of template ${request.template}`],
@@ -20,6 +22,7 @@ export function writeExplanation(stdout: Output, told: Explanation): void {
       sum?.sentence ?? (now && 'problem' in now ? `the sum cannot be made here: ${now.problem}` : null),
     ],
     ['would help', sum?.help?.sentence ?? null],
+    ['makes room', going && `${sayPruning(going)}: ${listGoing(going)}`],
     ['submitted', told.submittedAt],
     ['ended', told.endedAt && `${told.endedAt}${sayTook(told)}`],
     ...told.instances.map(({ path }): [string, string] => ['instance', path]),

@@ -103,14 +103,22 @@ function describeHelp(figures: Omit<Help, 'sentence'>, shortfall: Amount): strin
     parts.push(`${ends} within ${formatWait(leases.withinMs)}`);
   }
   if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);
-  if ((inInodes ? trash.inodes : trash.bytes) > 0) parts.push(`the trash holds ${amount(trash)}`);
-  if (enough) return parts.join('; ');
-  parts.push(
-    parts.length > 0
-      ? 'the rest is held by others'
-      : 'nothing that Spica protects is in the way: others hold it',
-  );
+  const inSpace = shortfall.bytes > 0 || shortfall.inodes > 0;
+  if (inSpace && (inInodes ? trash.inodes : trash.bytes) > 0) parts.push(`the trash holds ${amount(trash)}`);
+  if (!enough) parts.push(sayRest(parts.length > 0, inSpace));
   return parts.join('; ');
+}
+
+/** Whoever holds what none of these would give back. Slots are held by the pool's instances, and by nobody else. */
+function sayRest(afterOthers: boolean, inSpace: boolean): string {
+  if (inSpace)
+    return afterOthers
+      ? 'the rest is held by others'
+      : 'nothing that Spica protects is in the way: others hold it';
+  const told = '`spica prune --dry-run` tells why they stay';
+  return afterOthers
+    ? `further instances are in the way: ${told}`
+    : `instances are in the way that are neither pinned nor leased: ${told}`;
 }
 
 function instances({ count }: Held): string {

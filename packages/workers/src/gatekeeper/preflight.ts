@@ -9,12 +9,11 @@ import {
 } from '@spica/core';
 import { readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
-import { planPrune } from '../pruner/plan.ts';
-import { trashRelief } from '../pruner/trash.ts';
 import { helpFor } from './help.ts';
 import { hold } from './hold.ts';
 import type { Look, Lookout } from './look.ts';
 import { type Asked, needFor, type Snapshot } from './need.ts';
+import { planRoom } from './room.ts';
 import { reclaim } from './steps.ts';
 import { type StepResult, save, type Turn } from './turn.ts';
 
@@ -128,11 +127,6 @@ async function findBarrierFor({ ctx, id }: Turn): Promise<string | null> {
 }
 
 /** Whether a prune now would let the request in: only then may space be reclaimed for it. */
-async function canReclaim(turn: Turn, { verdict, need, shortfall }: Decision): Promise<boolean> {
-  const { ctx, id } = turn;
-  if (turn.reclaimedInVain || !ctx.policy.retention.pruneOnSpawn || verdict !== 'short') return false;
-  const relief = await trashRelief(ctx, shortfall);
-  const job = { pool: ctx.pool.name, cause: 'request', request: id, need, shortfall: relief.left } as const;
-  const plan = await planPrune(ctx, job);
-  return plan.sufficient && (plan.deletes.length > 0 || relief.entries.length > 0);
+async function canReclaim(turn: Turn, decision: Decision): Promise<boolean> {
+  return !turn.reclaimedInVain && (await planRoom(turn.ctx, turn.id, decision)) !== null;
 }
