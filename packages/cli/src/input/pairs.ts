@@ -1,7 +1,5 @@
 import { type Param, UsageError } from '@spica/core';
 
-const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
-
 /** Splits `K=V` at the first `=`; the last of several for one K wins. Throws UsageError FLAG_INVALID. */
 function splitPairs(flag: string, pairs: readonly string[]): [string, string][] {
   return pairs.map((pair) => {
@@ -13,8 +11,8 @@ function splitPairs(flag: string, pairs: readonly string[]): [string, string][] 
 }
 
 /**
- * `--set` values: what JSON reads as a number, true or false is one, anything else is text. A number that would lose
- * digits stays text.
+ * `--set` values: true, false and numbers are what they are, anything else is text. A number that would be written
+ * otherwise than it was given (`1.10`, `1e3`, more digits than it can hold) stays text: `.env.spica` gets what was typed.
  */
 export function parseParams(pairs: readonly string[]): Record<string, Param> {
   return Object.fromEntries(splitPairs('--set', pairs).map(([name, text]) => [name, parseScalar(text)]));
@@ -26,7 +24,6 @@ export function parseLabels(pairs: readonly string[]): Record<string, string> {
 
 function parseScalar(text: string): Param {
   if (text === 'true' || text === 'false') return text === 'true';
-  if (!JSON_NUMBER.test(text)) return text;
   const value = Number(text);
-  return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : text;
+  return Number.isFinite(value) && String(value) === text ? value : text;
 }

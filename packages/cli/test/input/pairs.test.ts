@@ -4,7 +4,7 @@ import { parseLabels, parseParams } from '../../src/input/pairs.ts';
 it('reads numbers, true and false as what they are, and anything else as text', () => {
   const given = [
     'A=1',
-    'B=-2.5e-3',
+    'B=-0.0025',
     'C=true',
     'D=false',
     'E=0x10',
@@ -30,12 +30,14 @@ it('reads numbers, true and false as what they are, and anything else as text', 
   });
 });
 
-it('keeps a number as text that would lose digits', () => {
-  expect(parseParams(['A=12345678901234567890', 'B=1e999', 'C=9007199254740991'])).toEqual({
-    A: '12345678901234567890',
-    B: '1e999',
-    C: 9007199254740991,
-  });
+it('keeps a number as text that would be written in another way', () => {
+  const texts = ['1.10', '1.0', '1e3', '-2.5e-3', '0.12345678901234567890', '12345678901234567890'];
+  for (const text of [...texts, '1e-400', '1e999', '-0', '+1', '.5', 'Infinity']) {
+    expect(parseParams([`A=${text}`])).toEqual({ A: text });
+  }
+  for (const text of ['9007199254740991', '1e-7', '1e+21', '0.1', '-1.5']) {
+    expect(parseParams([`A=${text}`])).toEqual({ A: Number(text) });
+  }
 });
 
 it('takes the last of several values for one name', () => {
