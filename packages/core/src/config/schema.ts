@@ -6,6 +6,7 @@ import {
   MAX_DURATION_MS,
   parseDuration,
 } from '../units/duration.ts';
+import { isCronPattern } from './cron.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
@@ -100,7 +101,11 @@ const CRON_EXPECTED = 'expected a cron pattern of 5 or 6 fields like "0 * * * *"
 const prune = z
   .strictObject({
     every: duration({ least: 1_000 }).optional(),
-    pattern: z.string(CRON_EXPECTED).regex(CRON, CRON_EXPECTED).optional(),
+    pattern: z
+      .string(CRON_EXPECTED)
+      .regex(CRON, { error: CRON_EXPECTED, abort: true })
+      .refine(isCronPattern, 'expected a cron pattern that comes to a time')
+      .optional(),
   })
   .refine(({ every, pattern }) => !(every && pattern), 'expected exactly one of every and pattern, got both')
   .refine(({ every, pattern }) => every || pattern, 'expected exactly one of every and pattern, got neither');

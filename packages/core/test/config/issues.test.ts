@@ -88,6 +88,10 @@ describe('one wrong thing in the file', () => {
       'prune: { pattern: hourly }',
       'prune.pattern: expected a cron pattern of 5 or 6 fields like "0 * * * *", got "hourly" (spica.yaml:1)',
     ],
+    ...['99 99 * * *', 'a b c d e', '0 0 30 2 *', '0 0 31 4,6 *'].map((pattern): [string, string] => [
+      `prune: { pattern: "${pattern}" }`,
+      `prune.pattern: expected a cron pattern that comes to a time, got "${pattern}" (spica.yaml:1)`,
+    ]),
     [
       'log:\r\n  level: loud\r\n',
       'log.level: expected trace, debug, info, warn, error or silent, got "loud" (spica.yaml:2)',
