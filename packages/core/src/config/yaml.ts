@@ -1,5 +1,14 @@
 import { basename } from 'node:path';
-import { isMap, isScalar, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import { configError } from './issues.ts';
 import { isTree, type Layers, placeOf } from './layers.ts';
 import { redactText } from './redact.ts';
@@ -9,8 +18,11 @@ export interface ConfigFile {
   readonly text: string;
 }
 
+/** The parser says nothing by itself: problems are told here, each with its place. */
+const AS_TOLD_HERE = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as const;
+
 /**
- * Reads the file into empty layers, each value with its line.
+ * Reads the file into empty layers, each value with the line of its key, of an alias's with that in what it stands for.
  * Throws UsageError CONFIG_INVALID where it is not YAML, gives a key twice, or is not a map.
  */
 export function readYaml({ path, text }: ConfigFile): Layers {
@@ -18,20 +30,18 @@ export function readYaml({ path, text }: ConfigFile): Layers {
   const lines = new LineCounter();
   const sourceAt = (offset: number | undefined) => `${name}:${lines.linePos(offset ?? 0).line}`;
   // Keys given twice are looked for below: the parser would not say which.
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, ...AS_TOLD_HERE });
   const problems = document.errors.map(
     (error) => `${sourceAt(error.pos[0])}: not valid YAML: ${plainly(error)}`,
   );
   if (problems.length > 0) throw configError(problems);
 
-  visit(document, {
-    Alias(_, alias) {
-      if (!alias.resolve(document))
-        problems.push(`${sourceAt(alias.range?.[0])}: alias without an anchor before it`);
-    },
-  });
+  refuseLooseAliases(document, sourceAt);
+  // First, since it refuses what would take for ever to follow.
+  const tree = toTree(() => document.toJS() ?? {}, name);
   const sources = new Map<string, string>();
-  const mark = (node: unknown, above: readonly string[]): void => {
+  const mark = (given: unknown, above: readonly string[]): void => {
+    const node = isAlias(given) ? given.resolve(document) : given;
     if (!isMap(node)) return;
     for (const { key, value } of node.items) {
       const source = sourceAt(isScalar(key) ? key.range?.[0] : node.range?.[0]);
@@ -48,10 +58,29 @@ export function readYaml({ path, text }: ConfigFile): Layers {
   mark(document.contents, []);
   if (problems.length > 0) throw configError(problems);
 
-  const tree = toTree(() => document.toJS() ?? {}, name);
   if (!isTree(tree))
     throw configError([`${sourceAt(document.contents?.range?.[0])}: expected a map of settings`]);
-  return { tree, sources };
+  return { tree: unshare(tree), sources };
+}
+
+function refuseLooseAliases(document: Document, sourceAt: (offset: number | undefined) => string): void {
+  const problems: string[] = [];
+  visit(document, {
+    Alias(_, alias, above) {
+      const meant = alias.resolve(document);
+      const source = sourceAt(alias.range?.[0]);
+      if (!meant) problems.push(`${source}: alias without an anchor before it`);
+      else if (above.includes(meant)) problems.push(`${source}: alias of what it is a part of`);
+    },
+  });
+  if (problems.length > 0) throw configError(problems);
+}
+
+/** What an anchor and its aliases stand for is one object to the parser: a layer above must be able to change each. */
+function unshare<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(unshare) as T;
+  if (!isTree(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unshare(inner)])) as T;
 }
 
 function toTree(read: () => unknown, name: string): unknown {

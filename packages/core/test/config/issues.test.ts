@@ -145,6 +145,8 @@ describe('a file that is not good YAML', () => {
     ['pools:\n\tmain: {}', 'spica.yaml:2: not valid YAML: Tabs are not allowed as indentation'],
     ['log: {}\n---\nlog: {}', 'spica.yaml:2: not valid YAML: expected one document, got several'],
     ['server: {}\nlog: *level', 'spica.yaml:2: alias without an anchor before it'],
+    ['budget: &all\n  cpu: *all', 'spica.yaml:2: alias of what it is a part of'],
+    ['budget: &all [*all]', 'spica.yaml:1: alias of what it is a part of'],
     ['? [a, b]\n: 1', '?: expected a text as key (spica.yaml:1)'],
   ])('%j', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);

@@ -25,6 +25,30 @@ describe('the older spica_retention block', () => {
   });
 });
 
+describe('what an alias stands for', () => {
+  const ALIASED =
+    'pools:\n  a:\n    retention: &kept\n      max_instances: 6\n  b:\n    retention: *kept\n  c: {}\n';
+
+  it('comes from the line where it is written, and before the older block', () => {
+    const { at } = resolve(`${ALIASED}spica_retention: { max_instances: 2, max_age_days: 9 }`);
+    expect(at('pools.a.retention.max_instances')).toEqual([6, 'spica.yaml:4']);
+    expect(at('pools.b.retention.max_instances')).toEqual([6, 'spica.yaml:4']);
+    expect(at('pools.c.retention.max_instances')).toEqual([2, 'spica.yaml:8']);
+    expect(at('pools.b.retention.max_age_days')).toEqual([9, 'spica.yaml:8']);
+  });
+
+  it('is each pool’s own: a flag for one leaves the other as it is', () => {
+    const { at } = resolve(ALIASED, { flags: { 'pools.b.retention.max_instances': 3 } });
+    expect(at('pools.a.retention.max_instances')).toEqual([6, 'spica.yaml:4']);
+    expect(at('pools.b.retention.max_instances')).toEqual([3, 'flag --max-instances']);
+  });
+
+  it('may be a whole pool', () => {
+    const { at } = resolve('pools:\n  a: &one\n    root: /x\n  b: *one\n');
+    expect(at('pools.b.root')).toEqual(['/x', 'spica.yaml:3']);
+  });
+});
+
 describe('order', () => {
   it('is flag over environment over file over default', () => {
     const file = 'spica_retention: { max_instances: 2 }';
