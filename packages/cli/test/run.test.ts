@@ -70,6 +70,9 @@ describe('spica', () => {
     [['score', 'spica-0123', 'NaN'], 'error: score: expected a number, got "NaN"\n'],
     [['score', 'spica-0123', '1e999'], 'error: score: expected a number, got "1e999"\n'],
     [['spawn', '--ttl', '0s'], 'error: --ttl: expected a duration of more than 0s, got "0s"\n'],
+    [['spawn', '--key', ''], 'error: --key: expected 1 to 200 characters, got ""\n'],
+    [['spawn', '--experiment', ''], 'error: --experiment: expected 1 to 200 characters, got ""\n'],
+    [['preflight', '--experiment', ' '], 'error: --experiment: expected 1 to 200 characters, got " "\n'],
     [['spawn', '--owner', 'me'], 'error: --lease: expected with --owner, none was given\n'],
     [
       ['spawn', '--epochs', '2', '--replicas', '8'],

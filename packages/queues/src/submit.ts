@@ -12,7 +12,7 @@ import {
 } from './payload/request.ts';
 
 export interface SubmitOptions {
-  /** Idempotency key: the same key and the same request give the same request id, submitted once. */
+  /** Idempotency key: the same key and the same request give the same request id, submitted once; null for none. */
   readonly key: string | null;
   readonly clock: Clock;
 }
@@ -26,6 +26,9 @@ export async function submitRequest(
   input: SpawnRequest,
   { key, clock }: SubmitOptions,
 ): Promise<string> {
+  if (key === '') {
+    throw new UsageError('PAYLOAD_INVALID', 'request: key: expected a text that is not empty, got ""');
+  }
   const request = parsePayload(spawnRequestSchema, input, 'request');
   validateParams(request.params);
   const id = requestIdOf(key);

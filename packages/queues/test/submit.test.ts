@@ -66,6 +66,7 @@ describeOnRedis('submitting a request', (server) => {
     await expect(submit({ count: 0 })).rejects.toMatchObject({ code: 'PAYLOAD_INVALID' });
     await expect(submit({ params: { 'NOT A NAME': 1 } })).rejects.toMatchObject({ code: 'PARAM_INVALID' });
     await expect(submit({ params: { A: 'x\ny' } })).rejects.toMatchObject({ code: 'PARAM_INVALID' });
+    await expect(submit({}, '')).rejects.toMatchObject({ kind: 'usage', code: 'PAYLOAD_INVALID' });
     expect(await redis.dbsize()).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ import { withPool } from '../context/look.ts';
 import { parseCount } from '../input/numbers.ts';
 import { parseReplicas, type ReplicaOptions } from '../input/replicas.ts';
 import { chooseTemplate } from '../input/template.ts';
+import { parseGivenText } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
 import { listGoing, sayPruning } from '../output/room.ts';
 import { writeJson } from '../output/write.ts';
@@ -29,9 +30,10 @@ export async function preflight(invocation: Invocation<PreflightOptions>): Promi
   const { io, options } = invocation;
   const count = parseCount('-n', options.count, { least: 1, most: MAX_COUNT });
   const replicas = parseReplicas(options);
+  const experiment = parseGivenText('--experiment', options.experiment);
   return withPool(invocation, async (ctx) => {
     const template = chooseTemplate(ctx.policy, options.template);
-    const asked = { template, count, experiment: options.experiment ?? null, replicas };
+    const asked = { template, count, experiment, replicas };
     const decision = await previewAdmission(ctx, asked);
     const { verdict, afterPruning } = decision;
     const said = afterPruning ? `would be admitted after ${sayPruning(afterPruning)}` : SAID[verdict];

@@ -8,6 +8,7 @@ import { parseCount, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
 import { parseReplicas, type ReplicaOptions } from '../input/replicas.ts';
 import { chooseTemplate, namesTemplates } from '../input/template.ts';
+import { parseGivenText } from '../input/who.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
@@ -78,14 +79,14 @@ function readSpawn(
     template,
     params: parseParams(options.set ?? []),
     parent: options.parent === undefined ? null : parseInstanceId('--parent', options.parent),
-    experiment: options.experiment ?? null,
+    experiment: parseGivenText('--experiment', options.experiment),
     labels: parseLabels(options.label ?? []),
     notes: options.notes ?? '',
     lease: lease?.asked ?? null,
     ttlMs: parseSpan('--ttl', options.ttl),
     replicas: parseReplicas(options),
     maxWaitMs: parseWait('--max-wait', options.maxWait),
-    key: options.key ?? null,
+    key: parseGivenText('--key', options.key),
   };
 }
 

@@ -22,6 +22,11 @@ export function parseText(flag: string, text: string): string {
   );
 }
 
+/** As `parseText`; null where the flag was not given. */
+export function parseGivenText(flag: string, text: string | undefined): string | null {
+  return text === undefined ? null : parseText(flag, text);
+}
+
 /** A container may run under a user id that nobody gave a name. */
 function userName(): string {
   try {
