@@ -2,13 +2,19 @@
 import { homedir } from 'node:os';
 import { run } from './run.ts';
 
-// A reader that has seen enough (`spica ls | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
-});
+const argv = process.argv.slice(2);
 
-process.exitCode = await run(process.argv.slice(2), {
+// A reader that has seen enough (`spica ls | head`) is no failure; data that is lost on a full disk is one.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  void import('./output/unwritten.ts').then(({ reportUnwritten }) =>
+    process.exit(reportUnwritten(error, process.stderr, argv)),
+  );
+});
+// What cannot be said changes nothing of what is done, nor of the exit code.
+process.stderr.on('error', () => undefined);
+
+process.exitCode = await run(argv, {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

@@ -13,10 +13,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return program.exitCode();
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help, --version
-    const { reportFailure } = await import('./output/failure.ts');
-    return reportFailure(error, io.stderr, {
-      json: argv.includes('--json'),
-      verbose: argv.includes('--verbose'),
-    });
+    const { reportFailure, reportingOf } = await import('./output/failure.ts');
+    return reportFailure(error, io.stderr, reportingOf(argv));
   }
 }

@@ -7,6 +7,17 @@ import { oneLine } from './one-line.ts';
 /** What Ctrl-C ends with, as a shell has it (128 + SIGINT). */
 const EXIT_INTERRUPTED = 130;
 
+/** How failures are told. */
+interface Reporting {
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+/** As the command line asks for it, whether or not it could be read as a whole. */
+export function reportingOf(argv: readonly string[]): Reporting {
+  return { json: argv.includes('--json'), verbose: argv.includes('--verbose') };
+}
+
 interface Failure {
   readonly exitCode: number;
   readonly code: string;
@@ -16,11 +27,7 @@ interface Failure {
 }
 
 /** Says on standard error what went wrong, in one line (one object with `json`), and returns the exit code. */
-export function reportFailure(
-  error: unknown,
-  stderr: Output,
-  { json, verbose }: { json: boolean; verbose: boolean },
-): number {
+export function reportFailure(error: unknown, stderr: Output, { json, verbose }: Reporting): number {
   const { exitCode, ...failure } = describe(error);
   if (json) stderr.write(`${JSON.stringify({ error: failure })}\n`);
   else stderr.write(`${failure.kind === 'interrupted' ? '' : 'error: '}${printable(failure.message)}\n`);

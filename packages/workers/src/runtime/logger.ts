@@ -10,9 +10,9 @@ export interface LoggerOptions {
 /** The one logger of a process. It writes to standard error: standard output is for data. */
 export function createLogger({ level, pretty: forPeople }: LoggerOptions): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!forPeople) return pino(options, pino.destination({ dest: 2, sync: true }));
-  return pino(
-    options,
-    pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }),
-  );
+  const destination = pino.destination({ dest: 2, sync: true });
+  // On a full disk, or without a terminal: logs are lost then, and work goes on.
+  destination.on('error', () => undefined);
+  if (!forPeople) return pino(options, destination);
+  return pino(options, pretty({ destination, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }));
 }
