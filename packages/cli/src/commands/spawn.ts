@@ -1,4 +1,4 @@
-import { UnreachableError } from '@spica/core';
+import { TimedOutError, UnreachableError } from '@spica/core';
 import { closeQueues, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
@@ -14,6 +14,7 @@ import { writeJson, writeRows } from '../output/write.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
 import { type Spawn, submitSpawn } from '../request/submit.ts';
 import { waitForRequest } from '../request/wait.ts';
+import { Interrupted } from '../wait/interrupted.ts';
 import { requireWorker } from '../wait/worker.ts';
 
 export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
@@ -32,7 +33,8 @@ export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
 
 /**
  * `spica spawn`: submits a request and, unless `--no-wait`, waits for its instances. Prints their ids. With `--lease` the
- * token is made here and told once: in the JSON, else on standard error as soon as the request is submitted.
+ * token is made here and told once: in the JSON (that of the error, should the waiting end early), else on standard
+ * error as soon as the request is submitted.
  */
 export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<number> {
   const timeoutMs = parseWait('--timeout', options.timeout);
@@ -51,7 +53,7 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
     if (options.wait) {
       const waiting = waitForRequest(queues, request, { io, redis, pool, count, timeoutMs });
       const { instances } = await waiting.catch((error: unknown) => {
-        throw withRequest(error, request);
+        throw withHandle(error, { request, lease: json ? told.lease : undefined });
       });
       printInstances(io.stdout, json, { ...told, instances });
     } else if (json) writeJson(io.stdout, told);
@@ -94,13 +96,23 @@ function toLeaseJson({ asked, token }: SpawnLease) {
   return { owner: asked.owner, ms: asked.ms, token };
 }
 
-/** Whoever lost sight of a request has to know which, and that it is not lost. */
-function withRequest(error: unknown, request: string): unknown {
+/** What is needed to go on with a request that is not waited for any more. */
+interface Handle {
+  readonly request: string;
+  /** With the token; undefined where it was told already. */
+  readonly lease: ReturnType<typeof toLeaseJson> | undefined;
+}
+
+/** Whoever lost sight of a request has to know which, that it is not lost, and the token of the lease that it brings. */
+function withHandle(error: unknown, { request, lease }: Handle): unknown {
+  const details = { request, ...(lease && { lease }) };
+  if (error instanceof Interrupted) return new Interrupted(error.message, details);
+  if (error instanceof TimedOutError) return new TimedOutError(error.code, error.message, details, error);
   const lost = error instanceof UnreachableError || isConnectionLost(error);
   if (!lost || !(error instanceof Error)) return error;
   const code = error instanceof UnreachableError ? error.code : 'REDIS_UNREACHABLE';
   const message = `${error.message}; request ${request} stays in the queue until then`;
-  return new UnreachableError(code, message, { request }, error);
+  return new UnreachableError(code, message, details, error);
 }
 
 function printInstances(

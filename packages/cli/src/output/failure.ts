@@ -48,7 +48,7 @@ function describe(error: unknown): Failure {
       code: 'INTERRUPTED',
       kind: 'interrupted',
       message: error.message,
-      details: {},
+      details: error.details,
     };
   }
   if (error instanceof CommanderError) {

@@ -136,6 +136,34 @@ it('spawns with a lease and a life of their own, and only the one who asked lear
   expect(plain.stderr).toMatch(/^lease token: [0-9a-f]{32}\n/);
 });
 
+it('tells the token of a lease also where the waiting ends before the instances are there', async () => {
+  const argv = ['spawn', '--lease', '1h', '--owner', 'runner', '--json'];
+  const { gate } = cli.stack.queues;
+  await gate.pause(); // nothing is there before the waiting ends
+  const late = await cli.spica(...argv, '--timeout', '0s');
+  expect([late.exitCode, late.stdout]).toEqual([5, '']);
+  const { details } = JSON.parse(late.stderr.split('\n').at(-2) ?? '').error;
+  expect(details.lease).toMatchObject({ owner: 'runner', ms: 3_600_000 });
+  const io = cli.io();
+  const waiting = runCaptured(argv, io);
+  await expect.poll(() => io.signals.listenerCount('SIGINT'), { interval: 1 }).toBe(1);
+  io.signals.emit('SIGINT');
+  const stopped = await waiting;
+  expect(stopped.exitCode).toBe(130);
+  expect(JSON.parse(stopped.stderr.split('\n').at(-2) ?? '').error).toMatchObject({
+    code: 'INTERRUPTED',
+    details: { request: expect.stringMatching(/^req-/), lease: { token: expect.any(String) } },
+  });
+
+  const plain = await cli.spica('spawn', '--lease', '1h', '--timeout', '0s');
+  expect(plain.stderr.match(/[0-9a-f]{32}/g)).toHaveLength(1);
+
+  await gate.resume();
+  const { instances } = await cli.stack.watcher.wait(details.request);
+  const { token } = details.lease;
+  expect((await cli.spica('release', instances[0]?.id ?? '', '--token', token)).exitCode).toBe(0);
+});
+
 it('submits a spawn with a key and a lease once, if it brings the same token', async () => {
   const io = () => cli.io({ env: { SPICA_LEASE_TOKEN: 'mine-alone' } });
   const argv = ['spawn', '--key', 'k1', '--lease', '1h', '--owner', 'r', '--no-wait'];
