@@ -9,6 +9,7 @@ export * from './admission/space.ts';
 export * from './admission/waiting.ts';
 export * from './clock.ts';
 export * from './config/config.ts';
+export * from './config/loopback.ts';
 export * from './config/resolve.ts';
 export * from './errors.ts';
 export * from './forecast/forecast.ts';

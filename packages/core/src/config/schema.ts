@@ -7,6 +7,7 @@ import {
   parseDuration,
 } from '../units/duration.ts';
 import { isCronPattern } from './cron.ts';
+import { isLoopbackAddress } from './loopback.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
@@ -112,6 +113,17 @@ const prune = z
 
 const REDIS_URL_EXPECTED = 'expected a URL like redis://host:6379';
 
+/** Whether the client can decode them: it throws while it connects where it cannot. */
+function hasReadableLogin(url: string): boolean {
+  const { username, password } = new URL(url);
+  try {
+    for (const part of [username, password]) decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** `spica.yaml`, with every default. What the older block says is laid under the pools before. */
 export const fileSchema = z.strictObject({
   [LEGACY_BLOCK]: legacySchema.optional(),
@@ -145,7 +157,12 @@ export const fileSchema = z.strictObject({
     .prefault({}),
   server: z
     .strictObject({
-      host: text.default('127.0.0.1'),
+      host: text
+        .refine(
+          (host) => host === 'localhost' || isLoopbackAddress(host),
+          'expected a loopback address (127.0.0.1, ::1 or localhost), as the dashboard cannot authenticate anyone',
+        )
+        .default('127.0.0.1'),
       port: z
         .int('expected a port from 0 to 65535')
         .min(0, 'expected a port from 0 to 65535')
@@ -158,8 +175,9 @@ export const fileSchema = z.strictObject({
     .strictObject({
       url: z
         .string(REDIS_URL_EXPECTED)
-        .regex(/^rediss?:\/\//, REDIS_URL_EXPECTED)
-        .refine((url) => URL.canParse(url), REDIS_URL_EXPECTED)
+        .regex(/^rediss?:\/\//, { error: REDIS_URL_EXPECTED, abort: true })
+        .refine((url) => URL.canParse(url), { error: REDIS_URL_EXPECTED, abort: true })
+        .refine(hasReadableLogin, 'expected a user name and password that are percent-encoded (a % is %25)')
         .nullable()
         .default(null),
     })

@@ -32,6 +32,10 @@ describe('one wrong thing in the file', () => {
     ],
     ['server: { port: 1.5 }', 'server.port: expected a port from 0 to 65535, got 1.5 (spica.yaml:1)'],
     ['server: { port: "80" }', 'server.port: expected a port from 0 to 65535, got "80" (spica.yaml:1)'],
+    [
+      'server: { host: 0.0.0.0 }',
+      'server.host: expected a loopback address (127.0.0.1, ::1 or localhost), as the dashboard cannot authenticate anyone, got "0.0.0.0" (spica.yaml:1)',
+    ],
     ['budget: 7', 'budget: expected a map, got 7 (spica.yaml:1)'],
     ['\npools: [main]', 'pools: expected a map, got a list (spica.yaml:2)'],
     ['pools:', 'pools: expected a map, got null (spica.yaml:1)'],
@@ -100,6 +104,10 @@ describe('one wrong thing in the file', () => {
       'spica_retention: { max_instances: 0 }',
       'spica_retention.max_instances: expected a whole number of at least 1, got 0 (spica.yaml:1)',
     ],
+    ...['ada:50%@h', '%zz:x@h', ':%ff@h', 'a%4:1@h'].map((rest): [string, string] => [
+      `redis: { url: "redis://${rest}" }`,
+      'redis.url: expected a user name and password that are percent-encoded (a % is %25), got "redis://***" (spica.yaml:1)',
+    ]),
     ['spica_retention: 5', 'spica_retention: expected a map, got 5 (spica.yaml:1)'],
     ['- pools', 'spica.yaml:1: expected a map of settings'],
   ])('%j', (text, problem) => {

@@ -24,6 +24,7 @@ describe('the password of a Redis URL is never shown', () => {
     'redis:/:hunter2@h',
     'redis://ada:hunter2/x@h',
     'redis://ada:hunter2',
+    'redis://ada:100%hunter2@h',
     'hunter2',
   ])('REDIS_URL=%s', (url) => {
     expect(shownOf(null, { REDIS_URL: url })).toContain('***');

@@ -1,5 +1,5 @@
+import { isLoopbackAddress } from '@spica/core';
 import type { FastifyInstance } from 'fastify';
-import { isLoopbackAddress } from './loopback.ts';
 
 /** The board's page asks a font server on the internet for its letters; what runs on a private host is nobody's business. */
 const CONTENT =

@@ -1,16 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
-import { UsageError } from '@spica/core';
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-/** Whether an IP address, without brackets, is one that only this host can reach. */
-export function isLoopbackAddress(address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && LOOPBACK.check(address, family === 4 ? 'ipv4' : 'ipv6');
-}
+import { isLoopbackAddress, UsageError } from '@spica/core';
 
 /**
  * The address to listen at for a configured host. Throws UsageError SERVER_HOST_REFUSED for one that others than this
