@@ -7,7 +7,8 @@ import { type Config, type PoolConfig, UsageError } from '@spica/core';
 export function choosePool({ pools }: Pick<Config, 'pools'>, asked: string | undefined): PoolConfig {
   const names = Object.keys(pools);
   const only = names.length === 1 ? names[0] : 'main';
-  const chosen = pools[asked ?? only ?? 'main'];
+  const name = asked ?? only ?? 'main';
+  const chosen = Object.hasOwn(pools, name) ? pools[name] : undefined;
   if (chosen) return chosen;
   const known = names.join(', ');
   throw asked === undefined

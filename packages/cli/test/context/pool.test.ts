@@ -20,6 +20,12 @@ it('lists the pools when it cannot tell which is meant', () => {
   expect(() => choosePool(configWith('a', 'b'), 'c')).toThrow('--pool: expected one of: a, b, got "c"');
 });
 
+it.each(['constructor', 'toString', '__proto__', ''])('knows no pool %j by what every object has', (name) => {
+  const choose = () => choosePool(configWith('main'), name);
+  expect(choose).toThrow(`--pool: expected one of: main, got "${name}"`);
+  expect(choose).toThrow(expect.objectContaining({ kind: 'usage', code: 'POOL_UNKNOWN' }));
+});
+
 it('leaves a config with all pools, or with the one asked for', () => {
   expect(Object.keys(choosePools(configWith('a', 'b'), undefined).pools)).toEqual(['a', 'b']);
   expect(Object.keys(choosePools(configWith('a', 'b'), 'b').pools)).toEqual(['b']);
