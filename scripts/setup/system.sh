@@ -8,7 +8,7 @@ apt_command='apt-get install -y --no-install-recommends'
 # redis-tools has it, and unlike the redis-server package it starts no service.
 missing_programs() {
   command -v redis-server >/dev/null || command -v redis-check-rdb >/dev/null || echo redis-server
-  for program in rsync cp du find rm setpriv; do
+  for program in rsync cp find rm setpriv; do
     command -v $program >/dev/null || echo $program
   done
 }
@@ -29,7 +29,7 @@ package_of() {
   case "$1" in
     redis-server) echo redis-tools ;;
     rsync) echo rsync ;;
-    cp | du | rm) echo coreutils ;;
+    cp | rm) echo coreutils ;;
     find) echo findutils ;;
     setpriv) echo util-linux ;;
     mkfs.btrfs) echo btrfs-progs ;;
@@ -72,7 +72,7 @@ require_system_programs() {
     command -v apt-get >/dev/null ||
       give_up "missing: $missing" \
         'This set-up installs on Debian and Ubuntu only. Install these programs with your package manager' \
-        '(cp, du, find and rm in their GNU versions) and run this again, or work in a container:' \
+        '(cp, find and rm in their GNU versions) and run this again, or work in a container:' \
         'docker run -it --rm -v "$PWD":/spica -w /spica node:20-bookworm bash'
     [ "$(id -u)" = 0 ] ||
       give_up "missing: $missing(and only root may install). Run this, then try again:" "$(install_command "$packages")"
@@ -87,7 +87,7 @@ require_system_programs() {
 
 # BSD and older BusyBox programs have the names but not the options.
 require_gnu_programs() {
-  for need in cp:--reflink du:--apparent-size rm:--one-file-system find:-files0-from; do
+  for need in cp:--reflink rm:--one-file-system find:-files0-from; do
     "${need%%:*}" --help 2>&1 | grep -q -e "${need#*:}" ||
       give_up "${need%%:*} does not know ${need#*:}: expected a newer GNU version (Debian 12, Ubuntu 24.04), found $(command -v "${need%%:*}")"
   done

@@ -34,7 +34,7 @@ const BASICS = [
     'ln',
     'mkdir',
   ],
-  ...['mktemp', 'sed', 'sort', 'tail', 'tr', 'uname', 'cp', 'du', 'find', 'rm', 'setpriv'],
+  ...['mktemp', 'sed', 'sort', 'tail', 'tr', 'uname', 'cp', 'find', 'rm', 'setpriv'],
 ];
 
 /**

@@ -7,7 +7,6 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 const NEEDED: Readonly<Record<string, string>> = {
   rsync: 'rsync',
   cp: 'coreutils',
-  du: 'coreutils',
   rm: 'coreutils',
   chmod: 'coreutils',
   find: 'findutils',
