@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { InstanceRecord } from '@spica/core';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { createLookout } from '../../packages/workers/src/gatekeeper/look.ts';
 import { decide } from '../../packages/workers/src/gatekeeper/preflight.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { makeTemplate } from '../../test/support/template.ts';
+import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
 
 /**
@@ -15,7 +15,7 @@ import { median, time } from './figures.ts';
  * and promise. And an idle pass of the sampler over them when none is due. Options: --live N[,N…], --rounds.
  */
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
+  const values = readFlags('bench admit', {
     args,
     options: {
       live: { type: 'string', default: '10,1000,100000' },

@@ -6,6 +6,7 @@ import { connectWorker, type RedisTarget, submitRequest } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { FlowProducer, QueueEvents, Worker } from 'bullmq';
 import { aRequest, startStack } from '../../test/support/stack.ts';
+import { readFlags } from '../flags.ts';
 import { median } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
@@ -16,7 +17,8 @@ const ROUNDS = 3;
  * Requests per second through the gate with an empty template, from the first submit to the last request's end, at gate
  * concurrency 1 and 8, against bare BullMQ two-job flows (a parent and its child that do nothing) on the same Redis.
  */
-export async function run(): Promise<void> {
+export async function run(args: string[]): Promise<void> {
+  readFlags('bench gate', { args, options: {} });
   const dir = await mkdtemp(join(tmpdir(), 'spica-bench-gate-'));
   const logger = createLogger({ level: 'warn', pretty: true });
   const redis = await startEmbeddedRedis({ stateDir: join(dir, 'state'), logger });

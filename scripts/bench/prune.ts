@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runJob } from '@spica/cli';
 import type { InstanceRecord } from '@spica/core';
 import type { PrunePayload, PruneResult } from '@spica/queues';
@@ -9,6 +8,7 @@ import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
 import { readAudit } from '../../test/support/audit.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
+import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
@@ -34,7 +34,7 @@ const SETTINGS = {
  * --rounds, --dir DIR (default: the system's temporary directory).
  */
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
+  const values = readFlags('bench prune', {
     args,
     options: {
       instances: { type: 'string', default: '20' },

@@ -1,10 +1,10 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { systemClock } from '@spica/core';
 import { initPool, measureInstances, type Pool } from '@spica/pool';
 import { execa } from 'execa';
+import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
@@ -19,7 +19,7 @@ interface Shape {
  * medians. Options: --instances, --files (in each), --rounds, --dir DIR (default: the system's temporary directory).
  */
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
+  const values = readFlags('bench sample', {
     args,
     options: {
       instances: { type: 'string', default: '50' },

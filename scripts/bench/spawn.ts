@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
 import { mountLoop } from '../../test/support/mount.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
+import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
@@ -27,7 +27,7 @@ interface Shape {
  * Options: --dir DIR (default: the system's temporary directory), --files, --bytes, --rounds, --instances 0,10,100.
  */
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
+  const values = readFlags('bench spawn', {
     args,
     options: {
       dir: { type: 'string', default: tmpdir() },

@@ -5,12 +5,12 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runJob, startBoard, submitSpawn } from '@spica/cli';
 import { type Config, floorOf, formatBytes, resolveConfig, systemClock } from '@spica/core';
 import { initPool, readSpace } from '@spica/pool';
 import { connectProducer, openQueues, type RequestResult, watchRequests } from '@spica/queues';
 import { createLogger, type ServedContext, startEmbeddedRedis, startRuntime } from '@spica/workers';
+import { readFlags } from '../flags.ts';
 import { checkAll, readDeletions } from './checks.ts';
 import { watchLowest } from './lowest.ts';
 import { printChecks, printDeletions, printKept } from './report.ts';
@@ -19,7 +19,7 @@ import { makeTemplate } from './template.ts';
 const GENERATIONS = 4;
 const PER_GENERATION = 8;
 
-const { values: flags } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const flags = readFlags('demo', { options: { keep: { type: 'boolean', default: false } } });
 const started = performance.now();
 const say = (text: string) =>
   console.log(`[${((performance.now() - started) / 1000).toFixed(1).padStart(5)}s] ${text}`);

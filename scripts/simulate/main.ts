@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util';
+import { readFlags } from '../flags.ts';
 import { describeOutcome } from './report.ts';
 import { simulate } from './run.ts';
 
 /** `npm run simulate -- --seed S [--days N] [--load X]`: runs a pool through a month, draws it, and exits with 1 where a rule failed. */
-const { values } = parseArgs({
+const values = readFlags('simulate', {
   options: {
     seed: { type: 'string', default: '1' },
     days: { type: 'string', default: '30' },
