@@ -1,6 +1,7 @@
 import { Command as Commander } from 'commander';
 import type { Io } from './io.ts';
 import { createAdd } from './program/add.ts';
+import { addHelp } from './program/help.ts';
 import { addInstanceCommands } from './program/instances.ts';
 import { addRequestCommands } from './program/requests.ts';
 import { addAuditCommands, addRetentionCommands } from './program/retention.ts';
@@ -32,7 +33,6 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
     .option('--pool <pool>', 'pool to work on (default: the only one, else "main")')
     .option('--json', 'print JSON')
     .option('--verbose', 'print stack traces and debug logs')
-    .helpCommand('help [command]', 'explain a command')
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 a check failed, 2 bad usage or config, 3 refused by the gate,\n' +
@@ -43,6 +43,9 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
   addRequestCommands(add);
   addInstanceCommands(add);
   addRetentionCommands(add);
-  addAuditCommands(createAdd(command.command('audit').description('the audit log'), io, ended));
+  const audit = command.command('audit').description('the audit log');
+  addAuditCommands(createAdd(audit, io, ended));
+  addHelp(audit);
+  addHelp(command);
   return { command, exitCode: () => exitCode };
 }

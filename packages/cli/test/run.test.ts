@@ -9,11 +9,17 @@ describe('spica', () => {
     expect([exitCode, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/spawn .*spawn instances/);
     expect((await runCaptured(['spawn', '--help'])).stdout).toContain('--max-wait <duration>');
+    expect((await runCaptured(['help', 'spawn'])).stdout).toContain('--max-wait <duration>');
+    expect((await runCaptured(['help', 'audit', 'tail'])).stdout).toMatch(/^Usage: spica audit tail /);
+    expect((await runCaptured(['help'])).stdout).toBe(stdout);
     expect((await runCaptured(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it.each([
     [['nope'], "error: unknown command 'nope'\n"],
+    [['help', 'frob'], "error: unknown command 'frob'\n"],
+    [['audit', 'help', 'frob'], "error: unknown command 'frob'\n"],
+    [['help', 'audit', 'frob'], "error: unknown command 'frob'\n"],
     [['spwan'], "error: unknown command 'spwan' (Did you mean spawn?)\n"],
     [['ls', '--jsn'], "error: unknown option '--jsn' (Did you mean --json?)\n"],
     [['show'], "error: missing required argument 'id'\n"],
