@@ -1,6 +1,6 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { verifyLineage } from '@spica/pool';
+import { listTrash, verifyLineage } from '@spica/pool';
 import { expect, it } from 'vitest';
 import { mirrorChanges } from '../../packages/workers/src/runtime/mirror.ts';
 import { HOUR, MINUTE } from './operation.ts';
@@ -91,4 +91,24 @@ it('a request that is short of space gets the oldest of the trash first, and no 
     expect(result).toMatchObject({ pruned: [], reclaimedBytes: oldestBytes });
     expect(await world.visible()).toEqual(new Set([live]));
     expect([...(await world.trashed()).keys()]).toEqual([younger]);
+  }));
+
+it('a request that is short of inodes alone gets the trash first too, and no instance goes for it then', () =>
+  inWorld({ settings }, async (world) => {
+    await spawned(world, 1);
+    await pruneAll(world);
+    const inodes = (await listTrash(world.pool))[0]?.note?.record?.sample?.inodes ?? 0;
+    world.clocks.pass(MINUTE);
+    const [live = ''] = await spawned(world, 1);
+    const result = await world.prune({
+      pool: 'main',
+      cause: 'request',
+      request: 'r',
+      need: { bytes: 1, inodes, slots: 1 },
+      shortfall: { bytes: 0, inodes, slots: 0 },
+    });
+    expect(inodes).toBeGreaterThan(0);
+    expect(result).toMatchObject({ pruned: [] });
+    expect(await world.visible()).toEqual(new Set([live]));
+    expect(await readdir(world.pool.paths.trash)).toEqual([]);
   }));

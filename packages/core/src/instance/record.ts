@@ -103,6 +103,17 @@ export function ownBytes({ sample }: Pick<InstanceRecord, 'sample'>): number | n
   return sample?.ownBytes ?? null;
 }
 
+/**
+ * Inodes that would come back with it, as last measured; null when it never was, or when it is a snapshot, on a
+ * filesystem that has no limit of them.
+ */
+export function ownInodes({
+  sample,
+  cloneMethod,
+}: Pick<InstanceRecord, 'sample' | 'cloneMethod'>): number | null {
+  return sample === null || cloneMethod === 'snapshot' ? null : sample.inodes;
+}
+
 /** The lease that protects an instance at a time; null where there is none, or it has ended. */
 export function leaseInForce({ lease }: Pick<InstanceRecord, 'lease'>, now: number): Lease | null {
   return lease !== null && lease.expiresAt > now ? lease : null;

@@ -2,6 +2,7 @@ import { type Decision, type Help, type Holder, leaseInForce, ownBytes, whatWoul
 import { listTrash } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { bytesOf } from '../pruner/bytes.ts';
+import { inodesOf } from '../pruner/trash.ts';
 import { growthAfter } from '../sampler/growth.ts';
 
 /** Whoever is held asks again and again; the catalog is read for all of them once in so long. */
@@ -24,8 +25,7 @@ export async function helpFor(ctx: PoolContext, { shortfall }: Pick<Decision, 's
     ctx.catalog.ledger(now),
     listTrash(ctx.pool),
   ]);
-  // How many inodes lie in the trash is not kept: it is not promised either.
-  const inTrash = { bytes: bytesOf(trash), inodes: 0 };
+  const inTrash = { bytes: bytesOf(trash), inodes: inodesOf(trash) };
   return whatWouldHelp({ shortfall, holders, reserved: ledger.reserved, trash: inTrash, now });
 }
 

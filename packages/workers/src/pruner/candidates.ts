@@ -1,5 +1,5 @@
 import type { CatalogInstance } from '@spica/catalog';
-import { type Candidate, ownBytes } from '@spica/core';
+import { type Candidate, ownBytes, ownInodes } from '@spica/core';
 import type { PoolContext } from '../context.ts';
 import { protectionOf } from './protection.ts';
 
@@ -21,7 +21,7 @@ export function toCandidate(instance: CatalogInstance, now: number): Candidate {
     score: record.score,
     lastLeasedAt: record.lastLeasedAt,
     bytes: ownBytes(record),
-    inodes: record.sample && record.cloneMethod !== 'snapshot' ? record.sample.inodes : null,
+    inodes: ownInodes(record),
     protectedBy: protectionOf(instance, now),
   };
 }

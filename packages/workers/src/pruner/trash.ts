@@ -1,4 +1,4 @@
-import type { Amount } from '@spica/core';
+import { type Amount, ownInodes } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import type { PoolContext, ServedContext } from '../context.ts';
@@ -17,15 +17,22 @@ export interface Relief {
 /** Which of the trash has to go, and what is missing then. The trash goes before any instance does. */
 export async function trashRelief(ctx: PoolContext, shortfall: Amount): Promise<Relief> {
   const entries: TrashEntry[] = [];
-  let { bytes } = shortfall;
-  if (bytes > 0) {
+  let { bytes, inodes } = shortfall;
+  const isShort = () => bytes > 0 || inodes > 0;
+  if (isShort()) {
     for (const entry of await listTrash(ctx.pool)) {
-      if (bytes <= 0) break;
+      if (!isShort()) break;
       entries.push(entry);
       bytes -= entry.note?.bytes ?? 0;
+      inodes -= inodesOf([entry]);
     }
   }
-  return { entries, left: { ...shortfall, bytes: Math.max(0, bytes) } };
+  return { entries, left: { ...shortfall, bytes: Math.max(0, bytes), inodes: Math.max(0, inodes) } };
+}
+
+/** Inodes that come back with what lies in the trash, as far as it had been measured. */
+export function inodesOf(entries: readonly TrashEntry[]): number {
+  return entries.reduce((sum, { note }) => sum + ((note?.record && ownInodes(note.record)) ?? 0), 0);
 }
 
 /** Entries whose time has come: deleted at or before `before` (epoch milliseconds). */
