@@ -22,6 +22,7 @@ import {
 } from '@spica/pool';
 import type { SpawnPayload, SpawnResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
+import { writeKnownRecord } from '../known-record.ts';
 import { growthAfter } from '../sampler/growth.ts';
 
 /**
@@ -55,9 +56,14 @@ export async function spawnInstance(
   await checkFloor(ctx, prepared);
   const spawnedAt = ctx.clock.now();
   const record = recordOf(ctx, job, prepared, spawnedAt);
-  await writeRecord(ctx.pool, record);
+  // Of one that the catalog knows it knows more than this: leases and pins since it was spawned.
+  if (known === null) await writeRecord(ctx.pool, record);
   await clone(ctx, job, prepared, spawnedAt, signal);
-  await commit(ctx, job.request, { ...record, clonedAt: ctx.clock.now() });
+  const cloned = { ...record, clonedAt: ctx.clock.now() };
+  // A clone that shares its blocks has to know since when, to tell what is its own. Before anybody else writes to it.
+  if (known === null && ctx.method !== 'copy') await writeRecord(ctx.pool, cloned);
+  await commit(ctx, job.request, cloned);
+  if (known !== null) await writeKnownRecord(ctx, job.id);
   ctx.logger.info(
     { request: job.request, instance: job.id, ms: ctx.clock.now() - spawnedAt },
     'instance spawned',
@@ -89,11 +95,7 @@ function clonedSize(method: CloneMethod, { allocatedBytes, inodes }: Prepared): 
 
 /** The instance is there: one slot of the reservation becomes its place, and what it may still add its growth. */
 async function commit(ctx: ServedContext, request: string, record: InstanceRecord): Promise<void> {
-  const [outcome] = await Promise.all([
-    ctx.catalog.commit(request, record, growthAfter(ctx, record)),
-    // A clone that shares its blocks has to know since when, to tell what is its own.
-    ctx.method === 'copy' ? null : writeRecord(ctx.pool, record),
-  ]);
+  const outcome = await ctx.catalog.commit(request, record, growthAfter(ctx, record));
   if (outcome === 'no-reservation') {
     const reason = `request ${request} holds no reservation for it`;
     const at = ctx.clock.now();
