@@ -30,6 +30,7 @@ import type {
   Growth,
   HeldRequest,
   Ledger,
+  LeftNote,
   Note,
   Pressure,
   Reservation,
@@ -155,9 +156,10 @@ export interface Catalog {
   tombstone(id: string): Promise<Tombstone | null>;
   /** Leaves an audit entry for the worker, which writes the log. */
   leaveNote(note: Note): Promise<void>;
-  takeNotes(most: number): Promise<Note[]>;
-  /** Those that were taken, and could not be written: before whatever was left since. */
-  putBackNotes(notes: readonly Note[]): Promise<void>;
+  /** The oldest notes, at most so many. They stay until they are dropped. */
+  readNotes(most: number): Promise<LeftNote[]>;
+  /** Forgets the oldest: those that were written. For the one process that serves the pool, one call at a time. */
+  dropNotes(count: number): Promise<void>;
   /** Keeps a sealed plan, made at `at`, for whoever wants it carried out. */
   keepPlan(digest: string, plan: SealedPlan, at: number): Promise<void>;
   plan(digest: string): Promise<{ at: number; plan: SealedPlan } | null>;

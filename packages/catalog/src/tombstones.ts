@@ -1,20 +1,37 @@
-import { instanceRecordSchema } from '@spica/core';
+import { CheckError, instanceRecordSchema } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import { readJson } from './stored.ts';
+import type { LeftNote, Note } from './values.ts';
 
 const KEEP_SECONDS = 30 * 86_400;
 
 const tombstoneSchema = z.strictObject({ lastSeenAt: z.number().nullable(), record: instanceRecordSchema });
-const noteSchema = z.looseObject({ action: z.string(), outcome: z.string() });
+/** The chain of the audit log is not for notes to say. */
+const chains = z.never('is set by the audit log itself').optional();
+
+/** A line of the audit log may be made of it as it is. */
+const noteSchema: z.ZodType<Note> = z.looseObject({
+  action: z.string(),
+  outcome: z.string(),
+  request: z.string().nullish(),
+  instance: z.string().nullish(),
+  reason: z.string().nullish(),
+  bytes: z.number().nullish(),
+  dry_run: z.boolean().optional(),
+  seq: chains,
+  prev: chains,
+  timestamp: chains,
+  pool: chains,
+});
 
 /** What is left of instances that vanished, and what operators forced: for whoever asks later. */
 export function createTombstones(
   redis: Redis,
   keys: Keys,
-): Pick<Catalog, 'bury' | 'tombstone' | 'leaveNote' | 'takeNotes' | 'putBackNotes'> {
+): Pick<Catalog, 'bury' | 'tombstone' | 'leaveNote' | 'readNotes' | 'dropNotes'> {
   return {
     async bury(tombstone) {
       await redis.set(keys.tombstone(tombstone.record.id), JSON.stringify(tombstone), 'EX', KEEP_SECONDS);
@@ -27,13 +44,21 @@ export function createTombstones(
       await redis.rpush(keys.notes, JSON.stringify(note));
       await redis.publish(keys.changed, 'note');
     },
-    async takeNotes(most) {
-      const texts = (await redis.lpop(keys.notes, most)) ?? [];
-      return texts.map((text) => readJson(noteSchema, keys.notes, text));
+    async readNotes(most) {
+      const texts = await redis.lrange(keys.notes, 0, most - 1);
+      return texts.map((text) => readNote(keys.notes, text));
     },
-    async putBackNotes(notes) {
-      const texts = notes.map((note) => JSON.stringify(note)).reverse();
-      if (texts.length > 0) await redis.lpush(keys.notes, ...texts);
+    async dropNotes(count) {
+      await redis.ltrim(keys.notes, count, -1);
     },
   };
+}
+
+function readNote(key: string, text: string): LeftNote {
+  try {
+    return { note: readJson(noteSchema, key, text), problem: null };
+  } catch (error) {
+    if (!(error instanceof CheckError)) throw error;
+    return { note: null, problem: error.message };
+  }
 }

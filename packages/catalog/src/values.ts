@@ -80,6 +80,11 @@ export interface Note {
   readonly [field: string]: unknown;
 }
 
+/** A note as it was found, or why it cannot be read. */
+export type LeftNote =
+  | { readonly note: Note; readonly problem: null }
+  | { readonly note: null; readonly problem: string };
+
 /** Why rules of age are suspended, and which watcher of the clock said so. */
 export interface Suspension extends Distrust {
   readonly by: string;

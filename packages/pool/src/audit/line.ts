@@ -60,7 +60,7 @@ export function chainLine(
 ): { line: string; end: ChainEnd } {
   const { action, request, instance, reason, bytes, dry_run, outcome, ...facts } = entry;
   const seq = end.seq + 1;
-  const line = JSON.stringify({
+  const own = {
     seq,
     prev: end.hash,
     timestamp: new Date(at).toISOString(),
@@ -72,7 +72,8 @@ export function chainLine(
     bytes: bytes ?? null,
     dry_run: dry_run ?? false,
     outcome,
-    ...facts,
-  });
+  };
+  // Twice: they stand first, and no further fact takes the place of one.
+  const line = JSON.stringify({ ...own, ...facts, ...own });
   return { line, end: { seq, hash: hashLine(line) } };
 }

@@ -43,6 +43,14 @@ it('has every field in each line, in a fixed order, and further facts after them
   );
 });
 
+it('keeps number, hash, time and pool of a line its own, whatever facts an entry brings under their names', async () => {
+  const log = await openLogIn(await scratch());
+  const claims = { seq: 99, prev: 'x', timestamp: 'noon', pool: 'other' };
+  await log.forPool('main').append([entry(1), { ...entry(2), ...claims, told_by: 'eve' }, entry(3)]);
+  expect((await linesOf(log.path))[1]).toMatchObject({ seq: 2, pool: 'main', told_by: 'eve' });
+  expect(await verifyAudit(log.path)).toEqual({ lines: 3, problems: [] });
+});
+
 it('goes on where an earlier process stopped', async () => {
   const dir = await scratch();
   const first = await openLogIn(dir);

@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Catalog, createCatalog } from '@spica/catalog';
+import { systemClock } from '@spica/core';
+import { type AuditLog, initPool, openAudit, type Pool, readRecord, verifyAudit } from '@spica/pool';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { beforeEach, expect, it } from 'vitest';
+import { readAudit } from '../../../../test/support/audit.ts';
+import { describeOnRedis } from '../../../../test/support/redis.ts';
+import { aRecord } from '../../../catalog/test/open.ts';
+import type { ServedContext } from '../../src/index.ts';
+import { mirrorChanges } from '../../src/runtime/mirror.ts';
+
+const logger = pino({ level: 'silent' });
+
+describeOnRedis('what is mirrored to the disk', (server) => {
+  let redis: Redis;
+  let catalog: Catalog;
+  let pool: Pool;
+  let log: AuditLog;
+  beforeEach(async () => {
+    await server.flush();
+    redis = new Redis(server.url);
+    catalog = createCatalog({ redis, pool: 'main' });
+    const dir = await mkdtemp(join(tmpdir(), 'spica-mirror-'));
+    pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
+    log = await openAudit({ path: null, stateDir: dir, clock: systemClock, logger });
+    return async () => {
+      await log.close();
+      redis.disconnect();
+      await rm(dir, { recursive: true });
+    };
+  });
+
+  const notesKey = '{spica:main}:catalog:notes';
+  const leave = (reason: string) => catalog.leaveNote({ action: 'force_lease', reason, outcome: 'granted' });
+  const told = async () => (await readAudit(log.path)).map(({ reason }) => reason);
+  const mirror = (parts: Partial<ServedContext> = {}) =>
+    mirrorChanges({ catalog, pool, logger, audit: log.forPool('main'), ...parts } as ServedContext);
+
+  it('are notes of forced operations in their order, each once', async () => {
+    for (let i = 0; i < 450; i += 1) await leave(`note ${i}`);
+    await mirror();
+    await mirror();
+    expect(await told()).toEqual(Array.from({ length: 450 }, (_, i) => `note ${i}`));
+  });
+
+  it('are notes that stay in Redis until their lines are in the audit log, whatever ends the process before', async () => {
+    await leave('first');
+    const killed = { path: log.path, append: () => Promise.reject(new Error('killed')) };
+    await expect(mirror({ audit: killed })).rejects.toThrow('killed');
+    expect(await redis.llen(notesKey)).toBe(1);
+    const neverWritten = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const hanging = {
+      path: log.path,
+      append: () => {
+        begun.resolve();
+        return neverWritten.promise;
+      },
+    };
+    const cutOff = mirror({ audit: hanging });
+    await begun.promise;
+    expect(await redis.llen(notesKey)).toBe(1);
+    neverWritten.reject(new Error('killed'));
+    await expect(cutOff).rejects.toThrow('killed');
+    await leave('second');
+    await mirror();
+    expect(await told()).toEqual(['first', 'second']);
+  });
+
+  it('is every note but those that cannot be read, or that say what only the log may say', async () => {
+    await leave('before');
+    await redis.rpush(notesKey, '{ half', '{"action":"x"}');
+    for (const claim of [{ seq: 1 }, { prev: '0' }, { timestamp: 'noon' }, { pool: 7 }, { bytes: 'many' }]) {
+      await redis.rpush(notesKey, JSON.stringify({ action: 'x', outcome: 'y', ...claim }));
+    }
+    await leave('after');
+    await mirror();
+    expect(await told()).toEqual(['before', 'after']);
+    expect(await redis.llen(notesKey)).toBe(0);
+    expect(await verifyAudit(log.path)).toEqual({ lines: 2, problems: [] });
+  });
+
+  it('is every record but the broken one, which stays to be written', async () => {
+    const ids = Array.from({ length: 300 }, (_, i) => `spica-${(0x1000 + i).toString(16)}`);
+    for (const id of ids) {
+      await catalog.adopt(aRecord(id));
+      await catalog.mark(id, { score: 1 });
+    }
+    await redis.hset('{spica:main}:catalog:instance:spica-1000', 'record', 'x');
+    await leave('a note');
+    await expect(mirror()).rejects.toMatchObject({ code: 'CATALOG_CORRUPT' });
+    expect(await readRecord(pool, 'spica-1000')).toBeNull();
+    for (const id of ids.slice(1)) expect((await readRecord(pool, id))?.score).toBe(1);
+    expect(await told()).toEqual(['a note']);
+    expect(await catalog.takeDirty(10)).toEqual(['spica-1000']);
+  });
+});
