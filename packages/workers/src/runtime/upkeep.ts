@@ -4,57 +4,87 @@ import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
 import { schedule } from './schedulers.ts';
+import { endsWithin } from './workers.ts';
 
 const EVERY_MS = 5_000;
+/** Who closes waits no longer than this for what runs: while Redis is away it does not end. */
+const CLOSE_MS = 3_000;
 
 export interface Upkeep {
+  /** Begins nothing more; resolves when what runs has ended, or after 3 s. */
   close(): Promise<void>;
 }
 
+/** One thing to be done, and what it is called when it fails. */
+type Step = readonly [what: string, work: (ctx: ServedContext) => Promise<unknown>];
+
+/** Else nothing is done: another disk may be there. */
+const IN_PLACE: Step = ['finding the pool in its place', ({ pool }) => checkMarker(pool)];
+
+/** A lease ended, or an operator did something: the disk has to know, and somebody may fit now. */
+const ATTEND: readonly Step[] = [
+  ['mirroring changes to the disk', mirrorChanges],
+  ['waking held requests', ({ waker }) => waker.wake()],
+];
+
+const LOOK: readonly Step[] = [
+  ['looking whether Redis knows the pool', takeUpAgainIfLost],
+  ['mirroring changes to the disk', mirrorChanges],
+  ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
+  ['looking after the trash', scheduleTrash],
+  ['sweeping templates', sweepTemplates],
+];
+
 /**
  * What a served pool needs besides its jobs: mirrors changes to disk and wakes held requests as soon as they are
- * announced; at times looks whether the trash's time has come, the clocks agree, and Redis still knows the pool.
+ * announced; at times looks whether the trash's time has come, the clocks agree, and Redis still knows the pool. One
+ * thing at a time. What is asked for while it waits or runs already is done once more, however often it was asked for.
  */
 export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
+  const wanted = new Set<readonly Step[]>();
+  let isRunning = false;
   let running: Promise<void> = Promise.resolve();
   let closed = false;
-  const run = (work: () => Promise<void>) => {
-    running = running.then(async () => {
-      if (closed) return;
-      try {
-        await checkMarker(ctx.pool);
-        await work();
-      } catch (error) {
-        // Redis or the disk is out of reach for now, or another disk is in its place: the next look tries again.
-        ctx.logger.warn({ err: error }, 'upkeep of the pool failed');
+
+  async function attempt([what, work]: Step): Promise<boolean> {
+    try {
+      await work(ctx);
+      return true;
+    } catch (error) {
+      // Redis or the disk is out of reach for now: the next look tries again, and the next step may work.
+      ctx.logger.warn({ err: error }, `upkeep of the pool: ${what} failed`);
+      return false;
+    }
+  }
+
+  async function runWanted(): Promise<void> {
+    isRunning = true;
+    for (const steps of wanted) {
+      wanted.delete(steps); // whoever asks from now on puts it behind the others
+      if (closed || !(await attempt(IN_PLACE))) continue;
+      for (const step of steps) {
+        if (!closed) await attempt(step);
       }
-    });
+    }
+    isRunning = false;
+  }
+
+  const want = (steps: readonly Step[]) => {
+    if (closed) return;
+    wanted.add(steps);
+    if (!isRunning) running = runWanted();
   };
-  const unsubscribe = await ctx.catalog.onChange(() => run(() => attend(ctx)));
-  const timer = setInterval(() => run(() => look(ctx)), EVERY_MS);
-  run(() => look(ctx));
+  const unsubscribe = await ctx.catalog.onChange(() => want(ATTEND));
+  const timer = setInterval(() => want(LOOK), EVERY_MS);
+  want(LOOK);
   return {
     async close() {
       closed = true;
       clearInterval(timer);
       await unsubscribe();
-      await running;
+      if (!(await endsWithin(running, CLOSE_MS))) ctx.logger.warn('upkeep of the pool is left in the middle');
     },
   };
-}
-
-/** A lease ended, or an operator did something: the disk has to know, and somebody may fit now. */
-async function attend(ctx: ServedContext): Promise<void> {
-  await mirrorChanges(ctx);
-  await ctx.waker.wake();
-}
-
-async function look(ctx: ServedContext): Promise<void> {
-  if ((await ctx.catalog.reconciled()) === null) await takeUpAgain(ctx);
-  await mirrorChanges(ctx);
-  await ctx.clockGuard.suspended();
-  await scheduleTrash(ctx);
-  await sweepTemplates(ctx);
 }
 
 /** Snapshots that no reservation needs any more give their space back. */
@@ -64,7 +94,8 @@ async function sweepTemplates({ catalog, templates }: ServedContext): Promise<vo
 }
 
 /** Redis was emptied under our feet: tell it anew what there is, and what repeats. */
-async function takeUpAgain(ctx: ServedContext): Promise<void> {
+async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
+  if ((await ctx.catalog.reconciled()) !== null) return;
   ctx.logger.error('Redis has lost the catalog; rebuilding it from the disk');
   await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
   await reconcile(ctx, { starting: false });

@@ -69,7 +69,8 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
   };
 }
 
-async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+/** Whether work ends within so many milliseconds. Rejects as it does; it is not stopped. */
+export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(resolve, ms, false);
   try {

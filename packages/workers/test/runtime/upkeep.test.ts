@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startLocal } from '../../../../test/support/redis.ts';
+import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import type { ServedContext } from '../../src/index.ts';
+import { startUpkeep } from '../../src/runtime/upkeep.ts';
+
+/** A machine whose cores are all busy takes its time. */
+const POLL = { timeout: 30_000 };
+
+let server: Awaited<ReturnType<typeof startLocal>>;
+let dir: string;
+let stack: Stack;
+beforeAll(async () => {
+  server = await startLocal();
+  dir = await mkdtemp(join(tmpdir(), 'spica-upkeep-'));
+  const template = await makeTemplate(join(dir, 'template'));
+  stack = await startStack({ target: { url: server.url }, templates: { default: template } });
+});
+afterAll(async () => {
+  await stack.close();
+  await server.stop();
+  await rm(dir, { recursive: true });
+});
+
+type Listener = Parameters<ServedContext['catalog']['onChange']>[0];
+
+/** The upkeep of the stack's pool beside its own: what it does is counted, and the test tells it of changes. */
+async function start(catalog: Partial<ServedContext['catalog']> = {}) {
+  const { ctx } = stack;
+  const done = { wakes: 0, sweeps: 0 };
+  let tell: Listener = () => undefined;
+  let duringWake: () => Promise<void> = async () => undefined;
+  const upkeep = await startUpkeep({
+    ...ctx,
+    catalog: {
+      ...ctx.catalog,
+      ...catalog,
+      onChange: async (listener) => {
+        tell = listener;
+        return async () => undefined;
+      },
+    },
+    templates: {
+      ...ctx.templates,
+      sweep: async () => {
+        done.sweeps += 1;
+        return [];
+      },
+    },
+    waker: {
+      count: 0,
+      wake: async () => {
+        done.wakes += 1;
+        await duringWake();
+      },
+    },
+  });
+  await expect.poll(() => done.sweeps, POLL).toBe(1); // its first look has ended
+  return {
+    upkeep,
+    done,
+    change: () => tell('something'),
+    /** Has the next waking take as long as the work. */
+    hold: (work: () => Promise<void>) => {
+      duringWake = work;
+    },
+  };
+}
+
+it('looks once more, and no oftener, after however many changes come while it looks at one', async () => {
+  const { upkeep, done, change, hold } = await start();
+  const going = Promise.withResolvers<void>();
+  hold(() => going.promise);
+  change();
+  await expect.poll(() => done.wakes, POLL).toBe(1);
+  for (let i = 0; i < 2_000; i += 1) change();
+  going.resolve();
+  await expect.poll(() => done.wakes, POLL).toBe(2);
+  change();
+  await expect.poll(() => done.wakes, POLL).toBe(3);
+  await upkeep.close();
+  expect(done.wakes).toBe(3);
+});
+
+it('wakes held requests, and looks after trash and templates, though nothing can be mirrored to the disk', async () => {
+  const takeDirty = () => Promise.reject(new Error('ENOSPC'));
+  const { upkeep, done, change } = await start({ takeDirty });
+  expect(done.sweeps).toBe(1);
+  change();
+  await expect.poll(() => done.wakes, POLL).toBe(1);
+  await upkeep.close();
+});
+
+it('comes to an end within seconds while Redis is away, with work that waits for it', async () => {
+  let asked = Promise.withResolvers<void>();
+  const takeDirty = (most: number) => {
+    asked.resolve();
+    return stack.ctx.catalog.takeDirty(most);
+  };
+  const { upkeep, change } = await start({ takeDirty });
+  await server.kill();
+  try {
+    asked = Promise.withResolvers<void>();
+    change();
+    await asked.promise;
+    const begun = performance.now();
+    await upkeep.close();
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  } finally {
+    await server.restart();
+  }
+});
