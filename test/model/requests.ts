@@ -28,7 +28,9 @@ async function bringUp({ ctx, clocks, spawnJob }: World, { request, ids, leaseMs
     await spawnInstance(ctx, spawnJob(request, index, leaseMs));
     const at = clocks.wall;
     const sample = { at, allocatedBytes: 4096, apparentBytes: 6, inodes: 3, changedAt: at, ownBytes: 4096 };
-    await ctx.catalog.recordSample(id, sample, { growth: { bytes: 0, inodes: 0, endsAt: at }, dueAt: at });
+    const growth = { bytes: 0, inodes: 0, endsAt: at };
+    const { record } = (await ctx.catalog.get(id)) ?? {};
+    if (record) await ctx.catalog.recordSample(id, sample, { growth, dueAt: at, seen: record });
   }
 }
 

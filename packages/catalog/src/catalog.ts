@@ -125,10 +125,14 @@ export interface Catalog {
   onChange(listener: (what: string) => void): Promise<() => Promise<void>>;
   announce(what: string): Promise<void>;
   /**
-   * Keeps an instance's newest sample, what it is still expected to add, and when it is due again; false when the id is
-   * not known.
+   * Keeps an instance's newest sample, what it is still expected to add, and when it is due again. `seen` is the record
+   * that the growth was computed from: `changed` when it was leased or released since, and nothing is kept.
    */
-  recordSample(id: string, sample: Sample, next: { growth: Growth; dueAt: number }): Promise<boolean>;
+  recordSample(
+    id: string,
+    sample: Sample,
+    next: { growth: Growth; dueAt: number; seen: Pick<InstanceRecord, 'lease' | 'lastLeasedAt'> },
+  ): Promise<'kept' | 'absent' | 'changed'>;
   /** Ids of instances that are to be measured at `now`, longest overdue first. Reads no instance. */
   listDue(now: number, most: number): Promise<string[]>;
   /** Keeps what an instance became among the newest of `template:…`, `experiment:…` or `replica:…`. */

@@ -33,7 +33,7 @@ export function createSizes(
   run: Run,
 ): Pick<Catalog, 'recordSample' | 'listDue' | 'recordFinished' | 'refreshProfile' | 'profileOf'> {
   return {
-    async recordSample(id, sample, { growth, dueAt }) {
+    async recordSample(id, sample, { growth, dueAt, seen }) {
       const places = [keys.instance(id), keys.totals, keys.growth, keys.due];
       const args = [
         id,
@@ -43,8 +43,10 @@ export function createSizes(
         growth.endsAt,
         dueAt,
         sample.ownBytes,
+        seen.lease?.expiresAt ?? '',
+        seen.lastLeasedAt ?? '',
       ];
-      return (await run('record_sample', places, args)) === 1;
+      return (await run('record_sample', places, args)) as 'kept' | 'absent' | 'changed';
     },
 
     listDue: (now, most) => redis.zrange(keys.due, '-inf', String(now), 'BYSCORE', 'LIMIT', 0, most),

@@ -1,10 +1,11 @@
 import type { Catalog } from '@spica/catalog';
-import { MOST_FINISHED } from '@spica/core';
+import { type InstanceRecord, MOST_FINISHED } from '@spica/core';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
 import { aFinished, aRecord, aSample, openFreshCatalog } from './open.ts';
 
+const NEVER_LEASED = { lease: null, lastLeasedAt: null };
 const NO_GROWTH = { bytes: 0, inodes: 0, endsAt: 0 };
 
 describeOnRedis('sizes', (server) => {
@@ -68,15 +69,36 @@ describeOnRedis('sizes', (server) => {
   });
 
   it('are kept with their instance as its newest sample, with what is still expected, and not without one', async () => {
-    const next = { growth: { bytes: 7, inodes: 1, endsAt: 10 }, dueAt: 20 };
-    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe(false);
+    const next = { growth: { bytes: 7, inodes: 1, endsAt: 10 }, dueAt: 20, seen: NEVER_LEASED };
+    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe('absent');
     expect((await catalog.ledger(5)).growth).toEqual({ bytes: 0, inodes: 0 });
     expect(await catalog.listDue(1e15, 10)).toEqual([]);
     await catalog.adopt(aRecord('spica-0001'));
-    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe(true);
+    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe('kept');
     expect((await catalog.get('spica-0001'))?.record.sample).toEqual(aSample(5));
     expect((await catalog.ledger(5)).growth).toEqual({ bytes: 7, inodes: 1 });
     expect((await catalog.ledger(10)).growth).toEqual({ bytes: 0, inodes: 0 });
+  });
+
+  it('are not kept, nor what would still be expected, when the lease that this was computed from is another by now', async () => {
+    const [owner, token] = ['runner', 't'];
+    await catalog.adopt(aRecord('spica-0001'));
+    const growth = { bytes: 7, inodes: 1, endsAt: 10 };
+    const keep = async (seen: Pick<InstanceRecord, 'lease' | 'lastLeasedAt'>) =>
+      catalog.recordSample('spica-0001', aSample(5), { growth, dueAt: 20, seen });
+    const stored = async () => (await catalog.get('spica-0001'))?.record ?? NEVER_LEASED;
+
+    await catalog.lease('spica-0001', { owner, token, expiresAt: 30, now: 5 });
+    expect(await keep(NEVER_LEASED)).toBe('changed'); // granted since
+    const leased = await stored();
+    await catalog.lease('spica-0001', { owner, token, expiresAt: 40, now: 6 });
+    expect(await keep(leased)).toBe('changed'); // renewed since
+    const renewed = await stored();
+    await catalog.releaseLease('spica-0001', { token, now: 7 });
+    expect(await keep(renewed)).toBe('changed'); // released since
+    expect((await catalog.ledger(5)).growth.bytes).toBe(0);
+    expect((await catalog.get('spica-0001'))?.record.sample).toBeNull();
+    expect(await keep(await stored())).toBe('kept');
   });
 
   it('are due longest overdue first, no more than asked for, and never of an instance that is gone', async () => {
@@ -88,7 +110,7 @@ describeOnRedis('sizes', (server) => {
       ['spica-0004', 99],
     ] as const) {
       await catalog.adopt(aRecord(id));
-      await catalog.recordSample(id, aSample(1), { growth: NO_GROWTH, dueAt });
+      await catalog.recordSample(id, aSample(1), { growth: NO_GROWTH, dueAt, seen: NEVER_LEASED });
     }
     expect(await catalog.listDue(30, 10)).toEqual(['spica-0002', 'spica-0003', 'spica-0001']);
     expect(await catalog.listDue(30, 2)).toEqual(['spica-0002', 'spica-0003']);

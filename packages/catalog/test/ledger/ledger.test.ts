@@ -124,7 +124,8 @@ function perform(catalog: Catalog, operation: Operation, { now, seen }: Pick<Led
     case 'sample': {
       const { bytes, inodes, ms } = operation.growth;
       const growth = { bytes, inodes, endsAt: now + ms };
-      return catalog.recordSample(operation.id, aSample(now, operation.ownBytes), { growth, dueAt: now + 1 });
+      const next = { growth, dueAt: now + 1, seen: { lease: null, lastLeasedAt: null } };
+      return catalog.recordSample(operation.id, aSample(now, operation.ownBytes), next);
     }
     case 'adopt':
       return catalog.adopt(aRecord(operation.id, { sample: aSample(now, operation.ownBytes) }));

@@ -113,7 +113,7 @@ export class LedgerModel {
   #sample({ id, growth, ownBytes }: Of<'sample'>) {
     const known = this.#known.get(id);
     if (known) Object.assign(known, { growth: this.#until(growth), ownBytes });
-    return known !== undefined;
+    return known ? 'kept' : 'absent';
   }
 
   #adopt({ id, ownBytes }: Of<'adopt'>) {

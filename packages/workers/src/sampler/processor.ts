@@ -68,8 +68,8 @@ async function sampleBatch(
     const now = measured && (await keep(ctx, record, measured));
     if (!now) continue;
     kept.add(record.id);
-    // By what it was before: one that was let go of meanwhile may have grown after it was measured.
-    if (isFinished(ctx, { ...record, sample: now.sample }))
+    // By what it was before, too: one that was let go of meanwhile may have grown after it was measured.
+    if (isFinished(ctx, { ...record, sample: now.sample }) && isFinished(ctx, now))
       changed.push(...(await recordFinished(ctx.catalog, now)));
   }
   await refreshProfiles(ctx.catalog, changed);
@@ -80,18 +80,27 @@ async function sampleBatch(
 /** The catalog first: it knows whether the instance is still there. Then the record on disk. Null when it is gone. */
 async function keep(
   ctx: ServedContext,
-  before: InstanceRecord,
+  seen: InstanceRecord,
   measured: Measurement,
 ): Promise<InstanceRecord | null> {
-  const sample = sampleAfter(before.sample, measured);
-  const growth = growthAfter(ctx, { ...before, sample });
-  const { everyMs, maxAgeMs } = ctx.config.sample;
-  const history = [...(before.sample ? [before.sample] : []), sample];
-  const dueAt = sample.at + dueAfterMs(history, { leastMs: everyMs, mostMs: maxAgeMs });
-  if (!(await ctx.catalog.recordSample(before.id, sample, { growth, dueAt }))) return null;
-  const record = await writeKnownRecord(ctx, before.id);
+  const outcome = await keepInCatalog(ctx, seen, measured);
+  if (outcome === 'changed') {
+    // What is expected of it hangs on its lease, which began or ended since it was looked up.
+    const now = await ctx.catalog.get(seen.id);
+    return now && keep(ctx, now.record, measured);
+  }
+  const record = outcome === 'kept' ? await writeKnownRecord(ctx, seen.id) : null;
   if (record) await checkOversize(ctx, record);
   return record;
+}
+
+function keepInCatalog(ctx: ServedContext, seen: InstanceRecord, measured: Measurement) {
+  const sample = sampleAfter(seen.sample, measured);
+  const growth = growthAfter(ctx, { ...seen, sample });
+  const { everyMs, maxAgeMs } = ctx.config.sample;
+  const history = [...(seen.sample ? [seen.sample] : []), sample];
+  const dueAt = sample.at + dueAfterMs(history, { leastMs: everyMs, mostMs: maxAgeMs });
+  return ctx.catalog.recordSample(seen.id, sample, { growth, dueAt, seen });
 }
 
 /** Nothing more is expected of it: its lease has ended, or it has not changed for the growth window. */

@@ -111,6 +111,37 @@ it('keeps what was measured in the catalog and in the record on disk, and takes 
   expect(record?.sample?.ownBytes).toBeGreaterThan(20_480);
 });
 
+it('expects nothing more of an instance that was let go of while it was measured, and counts on one leased meanwhile', async () => {
+  const { id } = await spawnOne(LEASE);
+  const { catalog } = stack.ctx;
+  const now = Date.now() + MINUTE_MS;
+  const expected = async () => (await catalog.ledger(now)).growth.bytes;
+  /** Measures it, and does something to it after it was looked up. */
+  const sampleWhile = async (meanwhile: () => Promise<unknown>) => {
+    const getMany = async (ids: readonly string[]) => {
+      const found = await catalog.getMany(ids);
+      await meanwhile();
+      return found;
+    };
+    const measure = createSampler({
+      ...stack.ctx,
+      catalog: { ...catalog, getMany },
+      clock: { now: () => now },
+    });
+    await measure({ id: 'test', data: { pool: 'main', ids: [id] } } as Job);
+  };
+  await sample([id], now);
+  const leased = await expected();
+  await sampleWhile(() => catalog.releaseLease(id, { token: TOKEN, now }));
+  const released = await expected();
+  expect(released).toBeLessThan(leased);
+  const lease = { owner: LEASE.owner, token: TOKEN, expiresAt: now + LEASE.ms, now };
+  await sampleWhile(() => catalog.lease(id, lease));
+  expect(await expected()).toBe(leased);
+  await catalog.releaseLease(id, { token: TOKEN, now });
+  expect(await expected()).toBe(released);
+});
+
 it('flags an instance over max_instance_gb in the audit log, and its lease is not renewed while it is so large', async () => {
   const { id, file } = await spawnOne(LEASE);
   expect(await renew(id)).toEqual({ outcome: 'renewed' });
