@@ -11,7 +11,7 @@ const gateSchema = z.strictObject({
     openedAt: z.number().nullable(),
     trial: z.strictObject({ request: z.string(), since: z.number() }).nullable(),
   }),
-  starts: z.array(z.strictObject({ at: z.number(), count: z.number() })),
+  starts: z.array(z.strictObject({ at: z.number(), count: z.number(), request: z.string().nullable() })),
 });
 
 const pressureSchema = z.strictObject({
@@ -29,10 +29,15 @@ const pointSchema = z.strictObject({
   othersBytes: z.number(),
 });
 
+/** What was released, and for which request, as long as none of its spawns has ended. */
+export interface RequestStart extends SpawnStart {
+  readonly request: string | null;
+}
+
 /** What the gate's limits have seen. */
 export interface GateState {
   readonly breaker: Breaker;
-  readonly starts: readonly SpawnStart[];
+  readonly starts: readonly RequestStart[];
 }
 
 /** What gate and watch over the disk remember beyond a restart. */

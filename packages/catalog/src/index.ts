@@ -1,4 +1,4 @@
 export * from './catalog.ts';
-export type { GateState } from './gate-state.ts';
+export type { GateState, RequestStart } from './gate-state.ts';
 export { hashLeaseToken, newLeaseToken } from './leases.ts';
 export * from './values.ts';

@@ -15,9 +15,9 @@ export type RateAnswer =
 const HOUR_MS = 3_600_000;
 
 /** The starts that still count, oldest first: those of the last hour. The others may be forgotten. */
-export function recentStarts(starts: readonly SpawnStart[], now: number): SpawnStart[] {
+export function recentStarts<Start extends SpawnStart>(starts: readonly Start[], now: number): Start[] {
   return starts
-    .map(({ at, count }) => ({ at: Math.min(at, now), count })) // a clock was set back: it counts from now
+    .map((start) => ({ ...start, at: Math.min(start.at, now) })) // a clock was set back: it counts from now
     .filter(({ at }) => at > now - HOUR_MS)
     .sort((a, b) => a.at - b.at);
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Catalog, GateState } from '@spica/catalog';
+import type { Catalog, GateState, RequestStart } from '@spica/catalog';
 import {
   askBreaker,
   CLOSED_BREAKER,
@@ -17,10 +17,11 @@ export interface Limits {
   /** Why a request may not go on to be decided now; null when it may. Throws RefusedError RATE_EXCEEDED for never. */
   ask(request: string, count: number): Promise<string | null>;
   /**
-   * Counts so many instances as released to be spawned, unless others were meanwhile and with these there would be too
-   * many: then resolves with why, else with null.
+   * Counts a request's instances as released to be spawned, unless others were meanwhile and with these there would be
+   * too many: then resolves with why, else with null. A request that is released again since its run was cut off counts
+   * once, as long as none of its spawns has ended.
    */
-  release(count: number): Promise<string | null>;
+  release(request: string, count: number): Promise<string | null>;
   /** How a spawn of a request ended. */
   ended(request: string, end: SpawnEnd): Promise<void>;
 }
@@ -61,20 +62,21 @@ export function createLimits({ catalog, config, clock, onBreaker }: LimitsOption
     ask: (request, count) =>
       inTurn(async ({ breaker, starts }) => {
         const now = clock.now();
-        const rate = checkRate({ starts, count, most: maxSpawnsPerHour, now });
+        const rate = checkRate({ starts: notOf(request, starts), count, most: maxSpawnsPerHour, now });
         if (rate.verdict === 'never') throw new RefusedError('RATE_EXCEEDED', rate.reason);
         if (rate.verdict === 'later') return rate.reason;
         const asked = askBreaker(breaker, { request, now, terms });
         await keep({ breaker: asked.breaker, starts });
         return asked.answer.pass ? null : asked.answer.reason;
       }),
-    release: (count) =>
+    release: (request, count) =>
       inTurn(async ({ breaker, starts }) => {
         if (maxSpawnsPerHour === null) return null;
         const now = clock.now();
-        const rate = checkRate({ starts, count, most: maxSpawnsPerHour, now });
+        const others = notOf(request, starts);
+        const rate = checkRate({ starts: others, count, most: maxSpawnsPerHour, now });
         if (rate.verdict !== 'within') return rate.reason;
-        await keep({ breaker, starts: [...recentStarts(starts, now), { at: now, count }] });
+        await keep({ breaker, starts: [...recentStarts(others, now), { at: now, count, request }] });
         return null;
       }),
     ended: (request, end) =>
@@ -82,9 +84,18 @@ export function createLimits({ catalog, config, clock, onBreaker }: LimitsOption
         const next = noteSpawn(breaker, { request, end, now: clock.now(), terms });
         const opened = next.openedAt !== null && next.openedAt !== breaker.openedAt;
         const closed = next.openedAt === null && breaker.openedAt !== null;
-        await keep({ breaker: next, starts });
+        await keep({ breaker: next, starts: starts.map((start) => spent(start, request)) });
         if (opened) await onBreaker(`${next.failures} spawns in a row failed for reasons of the host`);
         if (closed) await onBreaker(null);
       }),
   };
+}
+
+function notOf(request: string, starts: readonly RequestStart[]): RequestStart[] {
+  return starts.filter((start) => start.request !== request);
+}
+
+/** What a request was released for counts for good once one of its spawns has ended. */
+function spent(start: RequestStart, request: string): RequestStart {
+  return start.request === request ? { ...start, request: null } : start;
 }

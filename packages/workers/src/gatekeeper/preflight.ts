@@ -45,7 +45,7 @@ export async function preflight(turn: Turn, lookout: Lookout): Promise<StepResul
   const { decision, look, expected } = await decide(ctx, prepared, state.request, await looking);
   if (decision.verdict === 'impossible') throw new RefusedError('NEVER_FITS', decision.sentence);
   if (decision.verdict === 'admit' && (await promise(turn, { decision, look, expected }))) {
-    const late = await ctx.limits.release(state.request.count);
+    const late = await ctx.limits.release(turn.id, state.request.count);
     if (late !== null) {
       await ctx.catalog.giveBack(turn.id);
       return hold(turn, late, seen);

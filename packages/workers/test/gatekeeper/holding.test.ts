@@ -2,9 +2,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashLeaseToken } from '@spica/catalog';
+import { CheckError } from '@spica/core';
 import { progressOf, type RequestProgress } from '@spica/queues';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
@@ -136,6 +137,25 @@ async function expectUndone(id: string): Promise<void> {
   expect(await readdir(stack.ctx.pool.paths.staging)).toEqual([]);
   expect(await stack.ctx.catalog.reservations()).toEqual([]);
 }
+
+it('a request is counted once by max_spawns_per_hour, though the audit log could not be written when it was admitted', async () => {
+  await serve({ 'gate.max_spawns_per_hour': 1 });
+  const { audit } = stack.ctx;
+  const append = audit.append.bind(audit);
+  let failed = 0;
+  const failsOnce: typeof append = (entry, options) => {
+    if (failed > 0 || !JSON.stringify(entry).includes('admit_request')) return append(entry, options);
+    failed += 1;
+    return Promise.reject(new CheckError('AUDIT_UNWRITABLE', 'audit log: it is full'));
+  };
+  const spy = vi.spyOn(audit, 'append').mockImplementation(failsOnce);
+  onTestFinished(() => spy.mockRestore());
+  const served = await stack.watcher.wait(await stack.submit(), { timeoutMs: 30_000 });
+  expect([served.instances.length, failed]).toEqual([1, 1]);
+  const next = await stack.submit();
+  await untilPhase(next, 'held');
+  expect((await progress(next))?.reason).toMatch(/^1 spawned in the last hour/);
+});
 
 it('a request survives that Redis takes no writes for a while: it ends as if nothing had been', async () => {
   await serve();

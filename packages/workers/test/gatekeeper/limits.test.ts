@@ -90,13 +90,13 @@ it('holds for a whole cooldown more when the one that was let through fails, too
 it('knows after a restart what it knew before', async () => {
   await fail(open(), 3);
   expect(await open().ask('a', 1)).toMatch(/all requests are held/);
-  expect(await open({ maxSpawnsPerHour: 4 }).release(4)).toBeNull();
-  expect(await open({ maxSpawnsPerHour: 4 }).release(1)).toMatch(/max_spawns_per_hour is 4/);
+  expect(await open({ maxSpawnsPerHour: 4 }).release('a', 4)).toBeNull();
+  expect(await open({ maxSpawnsPerHour: 4 }).release('b', 1)).toMatch(/max_spawns_per_hour is 4/);
 });
 
 it('releases at most max_spawns_per_hour in any hour, and says when there is more', async () => {
   const limits = open({ maxSpawnsPerHour: 4 });
-  expect(await limits.release(3)).toBeNull();
+  expect(await limits.release('first', 3)).toBeNull();
   now += 20 * MINUTE_MS;
   expect(await limits.ask('a', 1)).toBeNull();
   expect(await limits.ask('a', 2)).toBe(
@@ -111,6 +111,24 @@ it('stays within max_spawns_per_hour when many ask before any is released', asyn
   const limits = open({ maxSpawnsPerHour: 4 });
   const asked = await Promise.all(['a', 'b', 'c'].map((request) => limits.ask(request, 2)));
   expect(asked).toEqual([null, null, null]);
-  const released = await Promise.all([2, 2, 2].map((count) => limits.release(count)));
+  const released = await Promise.all(['a', 'b', 'c'].map((request) => limits.release(request, 2)));
   expect(released.filter((late) => late === null)).toHaveLength(2);
+});
+
+it('counts a request once that is released again after its run was cut off, by a restart even', async () => {
+  expect(await open({ maxSpawnsPerHour: 4 }).release('a', 3)).toBeNull();
+  const limits = open({ maxSpawnsPerHour: 4 });
+  now += MINUTE_MS;
+  expect(await limits.ask('a', 3)).toBeNull();
+  expect(await limits.release('a', 3)).toBeNull();
+  expect(await limits.ask('b', 2)).toMatch(/^3 spawned in the last hour/);
+  expect(await limits.release('b', 1)).toBeNull();
+});
+
+it('counts a request anew that was spawned before, so that nothing comes up that is not counted', async () => {
+  const limits = open({ maxSpawnsPerHour: 4 });
+  expect(await limits.release('a', 3)).toBeNull();
+  await limits.ended('a', 'success');
+  expect(await limits.ask('a', 3)).toMatch(/^3 spawned in the last hour/);
+  expect(await limits.release('a', 3)).toMatch(/max_spawns_per_hour is 4/);
 });
