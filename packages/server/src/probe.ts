@@ -1,17 +1,12 @@
 import { withDeadline } from './deadline.ts';
+import { sharedWhileUnderWay } from './shared.ts';
 
 /** Asks whether Redis answers: null when it does, else why not, at the latest after the probe's deadline. */
 export type Probe = () => Promise<string | null>;
 
-/** All who ask at the same time share one ping: those that keep asking while Redis hangs must not pile up commands. */
+/** All who ask at the same time share one ping. */
 export function createProbe(ping: () => Promise<unknown>, deadlineMs: number): Probe {
-  let underWay: Promise<string | null> | null = null;
-  return () => {
-    underWay ??= ask(ping, deadlineMs).finally(() => {
-      underWay = null;
-    });
-    return underWay;
-  };
+  return sharedWhileUnderWay(() => ask(ping, deadlineMs));
 }
 
 async function ask(ping: () => Promise<unknown>, deadlineMs: number): Promise<string | null> {

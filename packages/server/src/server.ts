@@ -9,6 +9,7 @@ import { loopbackAddressOf } from './listen/loopback.ts';
 import { addMetrics } from './metrics/metrics.ts';
 import type { ServerPool } from './pool.ts';
 import { createProbe } from './probe.ts';
+import { sharedWhileUnderWay } from './shared.ts';
 
 /** How long Redis may take to answer before it counts as out of reach. */
 const PROBE_MS = 2_000;
@@ -38,7 +39,12 @@ export interface Server {
  * Throws UsageError SERVER_HOST_REFUSED, CheckError PORT_IN_USE or SERVER_START_FAILED.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { pools, clock, version } = options;
+  const { clock, version } = options;
+  // A disk that hangs takes one thread of Node's few, not one more for each who asks.
+  const pools = options.pools.map((pool) => ({
+    ...pool,
+    readSpace: sharedWhileUnderWay(() => pool.readSpace()),
+  }));
   const address = await loopbackAddressOf(options.host);
   const loggerInstance: FastifyBaseLogger = options.logger.child({ component: 'server' });
   const probe = createProbe(options.ping, PROBE_MS);

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Server } from '../src/index.ts';
+import { openPool, serve, startRedis, type TestRedis } from './served.ts';
+
+const SPACE = { availableBytes: 5e9, totalBytes: 9e9, freeInodes: null, totalInodes: null };
+
+let redis: TestRedis;
+let server: Server;
+let looks = 0;
+let answer = Promise.withResolvers<typeof SPACE>();
+beforeAll(async () => {
+  redis = await startRedis();
+  const hanging = () => {
+    looks += 1;
+    return answer.promise;
+  };
+  server = await serve(redis.redis, [openPool('main', redis.redis, hanging)]);
+});
+afterAll(async () => {
+  await server.close();
+  await redis.close();
+});
+
+it('looks at a disk that hangs once, however many ask and for however long, and anew when it has answered', async () => {
+  const ask = async (path: string) => (await fetch(new URL(path, server.url))).text();
+  const paths = ['/healthz', '/metrics', '/healthz', '/metrics'];
+  for (let round = 0; round < 2; round += 1) {
+    const [health] = await Promise.all(paths.map(ask));
+    expect(JSON.parse(health ?? '').pools.main).toMatchObject({
+      instances: 0,
+      disk: { problem: 'the disk of pool main has not answered within 2s' },
+    });
+  }
+  expect(looks).toBe(1);
+
+  answer.resolve(SPACE);
+  await answer.promise;
+  answer = Promise.withResolvers();
+  answer.resolve({ ...SPACE, availableBytes: 4e9 });
+  expect(await ask('/metrics')).toContain('spica_available_bytes{pool="main"} 4000000000');
+  expect(looks).toBe(2);
+});
