@@ -167,11 +167,11 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
         const space = await ctx.gauge.read({ maxAgeMs: 0 });
         const floor = floorOf(ctx.policy.disk, space.totalInodes);
         const bytes = byteLevels(ctx.policy.disk, space.availableBytes, floor.bytes);
-        const inodes = space.freeInodes === null ? [] : [inodeLevels(space.freeInodes, floor.inodes)];
-        const next = nextLevel(level, [bytes, ...inodes]);
+        const inodes = space.freeInodes === null ? null : inodeLevels(space.freeInodes, floor.inodes);
+        const next = nextLevel(level, inodes ? [bytes, inodes] : [bytes]);
         const changed = next !== level;
         // Room first: on a full disk neither the audit log nor Redis can take a word.
-        await relieve(ctx, responder, { level: next, entered: changed, bytes }, attempt);
+        await relieve(ctx, responder, { level: next, entered: changed, bytes, inodes }, attempt);
         if (changed) await enter(next, bytes);
         await tell();
         await attempt('remembering the use of the disk', () => remember(space));

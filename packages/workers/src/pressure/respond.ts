@@ -3,6 +3,7 @@ import { listTrash } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { freeAll, scheduleTrash } from '../pruner/trash.ts';
+import { isSettling } from '../pruner/verify.ts';
 import type { Ballast } from './ballast.ts';
 import type { SpawnPause } from './spawn-pause.ts';
 
@@ -20,6 +21,8 @@ export interface PressureSeen {
   /** It was not this level at the last look. */
   readonly entered: boolean;
   readonly bytes: PressureFigures;
+  /** Null on a filesystem that has no limit of them. */
+  readonly inodes: PressureFigures | null;
 }
 
 /** Runs one piece of the response; its failure, or no answer in time, is told and does not stop the others. */
@@ -36,7 +39,7 @@ export async function relieve(
   seen: PressureSeen,
   attempt: Attempt,
 ): Promise<void> {
-  const { level, entered, bytes } = seen;
+  const { level, entered, bytes, inodes } = seen;
   const { pause } = responder;
   if (level === 'critical') await relieveCritical(ctx, responder, entered, attempt);
   else if (pause.isPaused) await attempt('resuming spawns', () => pause.want(false));
@@ -45,7 +48,7 @@ export async function relieve(
     await attempt('asking for the trash to be emptied', () => scheduleTrash(ctx));
   }
   if (isWorse(level, 'low') && ctx.policy.disk.reclaim === 'aggressive') {
-    await attempt('asking for room at any price', () => askForRoom(ctx, bytes.target - bytes.free));
+    await attempt('asking for room at any price', () => askForRoom(ctx, bytes, inodes));
   }
   if (level === 'ok' && bytes.free - ctx.policy.disk.ballastMb * 1e6 > bytes.target) {
     await attempt('taking the ballast again', () => responder.ballast.restore());
@@ -75,8 +78,18 @@ async function askForPrune({ pool, queues }: ServedContext): Promise<void> {
   await queues.prune.add('prune', data, { deduplication: { id: 'pressure' } });
 }
 
-async function askForRoom({ pool, queues }: ServedContext, missingBytes: number): Promise<void> {
-  const shortfall = { bytes: Math.max(0, Math.ceil(missingBytes)), inodes: 0, slots: 0 };
+/** Not while what was deleted last may still come back: for one shortage nothing goes twice. */
+async function askForRoom(
+  { pool, queues }: ServedContext,
+  bytes: PressureFigures,
+  inodes: PressureFigures | null,
+): Promise<void> {
+  const shortfall = { bytes: missing(bytes), inodes: inodes ? missing(inodes) : 0, slots: 0 };
+  if (isSettling(pool) || shortfall.bytes + shortfall.inodes === 0) return;
   const data: PrunePayload = { pool: pool.name, cause: 'pressure', shortfall };
   await queues.prune.add('prune', data, { deduplication: { id: 'room' } });
+}
+
+function missing({ target, free }: PressureFigures): number {
+  return Math.max(0, Math.ceil(target - free));
 }

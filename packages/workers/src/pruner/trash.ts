@@ -4,7 +4,7 @@ import type { PrunePayload } from '@spica/queues';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { freeSpace } from './free.ts';
 import { type Kept, messageOf } from './remove.ts';
-import { verifyReclaim } from './verify.ts';
+import { noteFreed, verifyReclaim } from './verify.ts';
 
 /** What emptying the trash can do for a request that is short of space. */
 export interface Relief {
@@ -77,6 +77,7 @@ export async function freeAll(
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, deleteInTurn));
+    if (freed.length > 0) noteFreed(ctx.pool);
     return { freed, failed };
   };
   return urgent ? empty() : verifyReclaim(ctx, empty);

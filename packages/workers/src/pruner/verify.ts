@@ -1,13 +1,27 @@
 import { setTimeout } from 'node:timers/promises';
 import { formatBytes } from '@spica/core';
-import { findDeletedOpen, type TrashEntry } from '@spica/pool';
+import { findDeletedOpen, type Pool, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { bytesOf } from './bytes.ts';
 
 /** Some filesystems free space a moment after a deletion (delayed work of xfs, btrfs transactions). */
 const WAITS_MS = [200, 800, 2_000];
+const SETTLED_MS = WAITS_MS.reduce((sum, ms) => sum + ms);
 /** A difference smaller than this, or than a tenth, is other work on the disk. */
 const NOISE_BYTES = 8_000_000;
+
+const lastFreed = new WeakMap<Pool, number>();
+
+/** To be called when space was freed. */
+export function noteFreed(pool: Pool): void {
+  lastFreed.set(pool, performance.now());
+}
+
+/** Whether what this process freed in a pool may still be on its way back: no look at the disk shows it yet. */
+export function isSettling(pool: Pool): boolean {
+  const at = lastFreed.get(pool);
+  return at !== undefined && performance.now() - at < SETTLED_MS;
+}
 
 /**
  * Runs a deletion, then compares the space that came back with what was expected of it, while the caller goes on. A

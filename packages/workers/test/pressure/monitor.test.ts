@@ -20,11 +20,15 @@ const POLL = { timeout: 30_000 };
 /** Floor 100 MB: low below 150, short below 100, critical below 50. */
 const FREE = { ok: 400e6, low: 120e6, short: 80e6, critical: 20e6 };
 const BALLAST_MB = 1;
+/** Floor 100: low below 150, short below 100. */
+const TOTAL_INODES = 1_000;
 
 let dir: string;
 let server: EmbeddedRedis;
 let stack: Stack;
 let free: number;
+let freeInodes: number | null;
+let looks: number;
 let cancelled: string[];
 let monitor: Monitor | null;
 
@@ -46,6 +50,8 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   free = FREE.ok;
+  freeInodes = null;
+  looks = 0;
   cancelled = [];
   monitor = null;
   await stack.ctx.catalog.savePressure({ level: 'ok', since: 0, at: 0 });
@@ -59,13 +65,12 @@ afterAll(async () => {
 
 async function watch(reclaim: 'policy' | 'aggressive' = 'policy'): Promise<void> {
   const { ctx } = stack;
-  const space = async (): Promise<Space> => ({
-    availableBytes: free,
-    totalBytes: 1e9,
-    freeInodes: null,
-    totalInodes: null,
-  });
-  const disk = { ...ctx.policy.disk, checkEveryMs: 100, reclaim };
+  const space = async (): Promise<Space> => {
+    looks += 1;
+    const totalInodes = freeInodes === null ? null : TOTAL_INODES;
+    return { availableBytes: free, totalBytes: 1e9, freeInodes, totalInodes };
+  };
+  const disk = { ...ctx.policy.disk, checkEveryMs: 100, reclaim, minFreeInodesPercent: 10 };
   const pretended = { ...ctx, gauge: { read: space }, policy: { ...ctx.policy, disk } };
   const ballast = createBallast(ctx.pool, BALLAST_MB * 1e6);
   monitor = await startMonitor(pretended, { ballast, cancelSpawns: (reason) => cancelled.push(reason) });
@@ -188,10 +193,8 @@ it('gives up ballast and trash while Redis hangs, and all goes on when it answer
 
 it('deletes no instance that the policy would keep, whoever fills the disk, unless reclaim is aggressive', async () => {
   const { instances } = await stack.spawn({ count: 2 });
-  for (const { path } of instances) await execa('fallocate', ['-l', '36M', '--', join(path, 'result.bin')]);
+  await grow(instances, '36M');
   const ids = instances.map(({ id }) => id);
-  const measured = await stack.queues.sample.add('sample', { pool: 'main', ids });
-  await expect.poll(() => measured.getState(), POLL).toBe('completed');
   const left = () => instancesOnDisk(stack.ctx.pool);
   free = FREE.critical;
   await watch();
@@ -203,6 +206,47 @@ it('deletes no instance that the policy would keep, whoever fills the disk, unle
   await watch('aggressive');
   await expect.poll(left, POLL).toEqual([]);
 });
+
+it('asks for no more room while the space of what it deleted may still come back', async () => {
+  await emptyPool();
+  const { instances } = await stack.spawn({ count: 2 });
+  await grow(instances, '72M'); // one of them is enough
+  const left = () => instancesOnDisk(stack.ctx.pool);
+  free = FREE.short;
+  await watch('aggressive');
+  await expect.poll(left, POLL).toHaveLength(1);
+  await untilPrunesEnded();
+  const looksThen = looks;
+  await expect.poll(() => looks, POLL).toBeGreaterThan(looksThen + 3);
+  free = FREE.ok; // it has come back
+  await untilPrunesEnded();
+  expect(await left()).toHaveLength(1);
+});
+
+it('asks for the inodes that are missing where only these are, with reclaim: aggressive', async () => {
+  const asked = Promise.withResolvers<PrunePayload>();
+  stack.ctx.queues.prune.on('waiting', ({ data, opts }) => {
+    if (opts.deduplication?.id === 'room') asked.resolve(data);
+  });
+  freeInodes = 60;
+  await watch('aggressive');
+  const shortfall = { bytes: 0, inodes: 90, slots: 0 };
+  expect(await asked.promise).toEqual({ pool: 'main', cause: 'pressure', shortfall });
+  await untilPrunesEnded();
+});
+
+async function grow(instances: readonly { id: string; path: string }[], size: string): Promise<void> {
+  for (const { path } of instances) await execa('fallocate', ['-l', size, '--', join(path, 'result.bin')]);
+  const ids = instances.map(({ id }) => id);
+  const measured = await stack.queues.sample.add('sample', { pool: 'main', ids });
+  await expect.poll(() => measured.getState(), POLL).toBe('completed');
+}
+
+async function emptyPool(): Promise<void> {
+  const limits = { maxInstances: 0, maxAgeMs: null };
+  const job = await stack.queues.prune.add('prune', { pool: 'main', cause: 'operator', ...limits });
+  await expect.poll(() => job.getState(), POLL).toBe('completed');
+}
 
 async function untilPrunesEnded(): Promise<void> {
   await expect.poll(() => stack.queues.prune.getJobCountByTypes('wait', 'active'), POLL).toBe(0);
