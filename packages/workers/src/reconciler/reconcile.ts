@@ -36,7 +36,7 @@ export async function reconcile(
   if (starting) {
     await cleanStaging(ctx.pool);
     await sweepRecordDrafts(ctx.pool);
-    await sweepTrash(ctx.pool, (gone) => tellDeleted(ctx, gone));
+    await sweepNotes(ctx);
   }
   for (const halted of drift.halted) await mendHalted(ctx, halted, starting);
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);
@@ -50,6 +50,18 @@ export async function reconcile(
     ctx.logger.warn({ record: name, reason }, 'broken record and its instance left alone');
   }
   return { ...drift, graceUntil };
+}
+
+/**
+ * What others delete meanwhile (`spica prune --offline`) has a note before it is in the trash. So the sweep is left to
+ * the next start when the claim to delete cannot be had: notes harm nobody.
+ */
+async function sweepNotes(ctx: ServedContext): Promise<void> {
+  try {
+    await ctx.withDeletionClaim(() => sweepTrash(ctx.pool, (gone) => tellDeleted(ctx, gone)));
+  } catch (error) {
+    ctx.logger.warn({ err: error }, 'notes of what is gone from the trash stay until the next start');
+  }
 }
 
 /** A deletion that was cut off, or whose end Redis did not take. While workers run, one that is on disk may be under way. */

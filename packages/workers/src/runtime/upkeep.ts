@@ -93,12 +93,15 @@ async function sweepTemplates({ catalog, templates }: ServedContext): Promise<vo
   await templates.sweep(new Set(reserved.map(({ fingerprint }) => fingerprint)));
 }
 
-/** Redis was emptied under our feet: tell it anew what there is, and what repeats. */
+/**
+ * Redis was emptied under our feet: tell it anew what there is, and what repeats. Not while `spica prune --offline`
+ * deletes: that is refused as PRUNE_BUSY, and the next look tries again.
+ */
 async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
   if ((await ctx.catalog.reconciled()) !== null) return;
   ctx.logger.error('Redis has lost the catalog; rebuilding it from the disk');
   await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
-  await reconcile(ctx, { starting: false });
+  await ctx.withDeletionClaim(() => reconcile(ctx, { starting: false }));
   await schedule(ctx);
   await ctx.waker.wake();
 }

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@spica/core';
+import { lockDeletion } from '@spica/pool';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
@@ -92,6 +94,21 @@ it('wakes held requests, and looks after trash and templates, though nothing can
   expect(done.sweeps).toBe(1);
   change();
   await expect.poll(() => done.wakes, POLL).toBe(1);
+  await upkeep.close();
+});
+
+it('rebuilds a catalog that Redis has lost as soon as nobody else deletes in the pool', async () => {
+  const { id = '' } = (await stack.spawn()).instances[0] ?? {};
+  const { pool, catalog } = stack.ctx;
+  // What the pool was given to do at its start deletes, too.
+  await stack.queues.prune.pause();
+  await expect.poll(() => stack.queues.prune.getActiveCount(), POLL).toBe(0);
+  const claim = await lockDeletion(pool, { clock: systemClock, purpose: 'spica prune --offline' });
+  await stack.redis.flushall();
+  const { upkeep } = await start();
+  expect([await catalog.reconciled(), await catalog.get(id)]).toEqual([null, null]);
+  await claim.release();
+  await expect.poll(() => catalog.get(id), POLL).not.toBeNull();
   await upkeep.close();
 });
 
