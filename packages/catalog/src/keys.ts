@@ -38,7 +38,7 @@ export function keysOf(pool: string) {
     instance: (id: string) => `${base}:instance:${id}`,
     /**
      * What instances became: a hash by id, a sorted set by when, and what the whole says. `of` is `template:…`,
-     * `experiment:…` or `replica:…`.
+     * `experiment:…` or `replica:…`. An experiment's are gone 90 days after its last instance finished.
      */
     sizes: (of: string) => ({
       finished: `${base}:finished:${of}`,

@@ -6,6 +6,9 @@ import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
 import { readJson } from './stored.ts';
 
+/** Experiments end, and each has a name of its own. */
+const EXPERIMENT_SECONDS = 90 * 86_400;
+
 const size = z.strictObject({ bytes: z.number(), inodes: z.number() });
 
 const finishedSchema = z.strictObject({
@@ -53,14 +56,18 @@ export function createSizes(
 
     async recordFinished(of, id, finished) {
       const { finished: place, ages } = keys.sizes(of);
-      await run('record_size', [place, ages], [id, finished.at, JSON.stringify(finished), MOST_FINISHED]);
+      const facts = [id, finished.at, JSON.stringify(finished)];
+      await run('record_size', [place, ages], [...facts, MOST_FINISHED, secondsToKeep(of) ?? '']);
     },
 
     async refreshProfile(of) {
       const { finished, profile } = keys.sizes(of);
       const texts = await redis.hvals(finished);
       const found = profileOf(texts.map((text) => readJson(finishedSchema, finished, text)));
-      if (found) await redis.set(profile, JSON.stringify(found));
+      if (!found) return;
+      const seconds = secondsToKeep(of);
+      if (seconds === null) await redis.set(profile, JSON.stringify(found));
+      else await redis.set(profile, JSON.stringify(found), 'EX', seconds);
     },
 
     /** Kept ready, so that no decision has to read a thousand sizes. */
@@ -70,4 +77,9 @@ export function createSizes(
       return text === null ? null : readJson(profileSchema, profile, text);
     },
   };
+}
+
+/** How long sizes are kept after the last of them was; null for good. */
+function secondsToKeep(of: string): number | null {
+  return of.startsWith('experiment:') ? EXPERIMENT_SECONDS : null;
 }

@@ -68,6 +68,19 @@ describeOnRedis('sizes', (server) => {
     expect((await catalog.profileOf('experiment:a'))?.bytes.max).toBe(2);
   });
 
+  it('of an experiment are gone 90 days after its last instance finished, those of a template stay', async () => {
+    const keysOf = (of: string) => redis.keys(`*:${of}`);
+    const secondsLeft = async (of: string) => Promise.all((await keysOf(of)).map((key) => redis.ttl(key)));
+    const days90 = expect.closeTo(90 * 86_400, -2);
+    await finish('experiment:spring', [1, 2]);
+    expect(await secondsLeft('experiment:spring')).toEqual([days90, days90, days90]);
+    for (const key of await keysOf('experiment:spring')) await redis.expire(key, 60);
+    await finish('experiment:spring', [3]);
+    expect(await secondsLeft('experiment:spring')).toEqual([days90, days90, days90]);
+    await finish('template:spring', [1, 2]);
+    expect(await secondsLeft('template:spring')).toEqual([-1, -1, -1]);
+  });
+
   it('are kept with their instance as its newest sample, with what is still expected, and not without one', async () => {
     const next = { growth: { bytes: 7, inodes: 1, endsAt: 10 }, dueAt: 20, seen: NEVER_LEASED };
     expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe('absent');
