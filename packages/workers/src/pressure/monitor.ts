@@ -48,7 +48,7 @@ export async function startMonitor(ctx: ServedContext, responder: Responder): Pr
     });
   };
   run();
-  await running; // whoever starts a pool on a full disk knows it before its first job
+  await running; // a full disk is known before the pool counts as served; clones begun until then are given up
   return {
     async close() {
       closed = true;
