@@ -47,9 +47,10 @@ export interface BuildOptions {
 
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
- * and again after. Its content is on the disk when this resolves; its name is with its sidecar's (`writeSidecar`). Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
- * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the
- * signal's reason: what is left then, `sweepLeftovers` meets.
+ * and again after. Its content is on the disk when this resolves; its name will be with its sidecar's (`writeSidecar`).
+ * Nothing is left behind when it fails, or the message ends with what is. Throws CheckError TEMPLATE_CHANGING, NO_SPACE,
+ * TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the signal's reason: what is left
+ * then, `sweepLeftovers` meets.
  */
 export async function buildSnapshot(options: BuildOptions): Promise<Stored> {
   const { signal } = options;
