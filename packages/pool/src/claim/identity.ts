@@ -20,9 +20,16 @@ export type Holder = z.infer<typeof holderSchema>;
 export type ProcessIdentity = Omit<Holder, 'purpose' | 'since'>;
 
 let self: Promise<ProcessIdentity> | undefined;
+let boot: Promise<string | null> | undefined;
+
+/** What this boot of the system is called; null where it does not tell one from another. Source: random(4). */
+export function bootId(): Promise<string | null> {
+  boot ??= readIfThere('/proc/sys/kernel/random/boot_id').then((text) => text?.trim() ?? null);
+  return boot;
+}
 
 export function identifySelf(): Promise<ProcessIdentity> {
-  self ??= Promise.all([readStat(process.pid), readBootId()]).then(([stat, boot]) => ({
+  self ??= Promise.all([readStat(process.pid), bootId()]).then(([stat, boot]) => ({
     pid: process.pid,
     startTicks: stat?.startTicks ?? null,
     boot,
@@ -84,10 +91,6 @@ async function readStat(pid: number): Promise<ProcessStat | null> {
   // The name in parentheses may hold spaces and parentheses itself; field 3 comes after the last one.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0], startTicks: fields[19] };
-}
-
-async function readBootId(): Promise<string | null> {
-  return (await readIfThere('/proc/sys/kernel/random/boot_id'))?.trim() ?? null;
 }
 
 async function readIfThere(path: string): Promise<string | null> {

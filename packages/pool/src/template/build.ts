@@ -3,12 +3,12 @@ import { mkdir, rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckError, type Clock, SpicaError } from '@spica/core';
 import { execa } from 'execa';
+import { bootId } from '../claim/identity.ts';
 import { type Division, divide, type Piece } from '../clone/division.ts';
 import { asNoSpace } from '../clone/full-disk.ts';
 import { listXattrs } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
-import { inThread } from '../threads/threads.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pathAt } from './key.ts';
 import { UNKNOWN_COMMIT } from './origin.ts';
@@ -47,10 +47,9 @@ export interface BuildOptions {
 
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
- * and again after. Its content is on the disk when this resolves; its name will be with its sidecar's (`writeSidecar`).
- * Nothing is left behind when it fails, or the message ends with what is. Throws CheckError TEMPLATE_CHANGING, NO_SPACE,
- * TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the signal's reason: what is left
- * then, `sweepLeftovers` meets.
+ * and again after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
+ * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the
+ * signal's reason: what is left then, `sweepLeftovers` meets.
  */
 export async function buildSnapshot(options: BuildOptions): Promise<Stored> {
   const { signal } = options;
@@ -92,12 +91,11 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     const division = kind === 'directory' ? divideCopy(draft, copy.pieces) : null;
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
     if (after !== before) throw new ChangingError('entries changed');
-    await inThread('sync', { dir: draft }, signal); // before anything calls it whole
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
     const prepared = describe(source, { fingerprint, path, division }, copy.totals);
-    return { prepared, scope, preparedAt: clock.now() };
+    return { prepared, scope, preparedAt: clock.now(), boot: await bootId() };
   } catch (error) {
     const failure = signal?.aborted ? error : await explain(error, source, dir);
     throw await removeAfter(failure, draft);

@@ -16,11 +16,15 @@ export function createKnown(dir: string) {
     reload: async (name: string) => latestOf(await load(), name),
     find: async (name: string, fingerprint: string) =>
       find(all ?? [], name, fingerprint) ?? find(await load(), name, fingerprint),
+    /** Those that are not on the disk for certain, and were made before then. */
+    unsettled: (before: number) =>
+      (all ?? []).filter(({ boot, preparedAt }) => boot !== null && preparedAt <= before),
+    has: (stored: Stored) => (all ?? []).includes(stored),
     totalBytes: async () =>
       (all ?? (await load())).reduce((sum, { prepared }) => sum + prepared.allocatedBytes, 0),
     add(stored: Stored): void {
       const others = (all ?? []).filter(({ prepared }) => prepared.path !== stored.prepared.path);
-      all = [...others, stored];
+      all = [...others, stored].sort((a, b) => a.preparedAt - b.preparedAt);
     },
     forget(fingerprint: string): void {
       all = all?.filter(({ prepared }) => prepared.fingerprint !== fingerprint) ?? null;

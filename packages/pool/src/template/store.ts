@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { bootId } from '../claim/identity.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { writeFileWhole } from '../write-whole.ts';
 import type { Scope } from './fingerprint.ts';
@@ -20,6 +21,7 @@ const sidecarSchema = z.strictObject({
   allocated_bytes: z.number(),
   inodes: z.number(),
   prepared_at: z.iso.datetime(),
+  boot: z.string().nullable().default(null),
   /** Keys (walk.ts) here and below: each byte of a path is one character. */
   division: z
     .strictObject({ shared: z.array(z.string()), groups: z.array(z.array(z.string())) })
@@ -40,6 +42,8 @@ export interface Stored {
   readonly scope: Scope;
   /** Epoch milliseconds. */
   readonly preparedAt: number;
+  /** The boot that it was made in, until its content is known to be on the disk: a power cut may empty it. Then null. */
+  readonly boot: string | null;
 }
 
 /** Where a snapshot of this fingerprint lies. */
@@ -47,11 +51,8 @@ export function snapshotPath(dir: string, template: string, fingerprint: string)
   return join(dir, `${template}-${fingerprint.slice(0, 16)}`);
 }
 
-/**
- * Makes a snapshot one that is found. It is on the disk when this resolves; the snapshot's content has to be there
- * before, or a power cut could leave a sidecar beside files that are empty.
- */
-export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Promise<void> {
+/** Makes a snapshot one that is found, or says anew what is known of it. */
+export async function writeSidecar({ prepared, scope, preparedAt, boot }: Stored): Promise<void> {
   const sidecar: z.infer<typeof sidecarSchema> = {
     schema: 'spica.template/v1',
     template: prepared.template,
@@ -62,6 +63,7 @@ export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Pro
     allocated_bytes: prepared.allocatedBytes,
     inodes: prepared.inodes,
     prepared_at: new Date(preparedAt).toISOString(),
+    boot,
     division: prepared.division && {
       shared: [...prepared.division.shared],
       groups: prepared.division.groups.map((group) => [...group]),
@@ -72,10 +74,13 @@ export async function writeSidecar({ prepared, scope, preparedAt }: Stored): Pro
       entries,
     })),
   };
-  await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`, { sync: true });
+  await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`);
 }
 
-/** The snapshots that are there and whole, oldest first. What a crash or another version left is passed over. */
+/**
+ * The snapshots that are there and whole, oldest first. What a crash or another version left is passed over, and what was
+ * not on the disk for certain when the system went down.
+ */
 export async function listStored(dir: string): Promise<Stored[]> {
   const names = (await readdir(dir)).filter((name) => name.endsWith(SUFFIX));
   const all = await Promise.all(names.map((name) => readStored(join(dir, name.slice(0, -SUFFIX.length)))));
@@ -91,6 +96,7 @@ async function readStored(path: string): Promise<Stored | null> {
   const parsed = sidecarSchema.safeParse(parseJson(text));
   if (!parsed.success) return null;
   const { data } = parsed;
+  if (data.boot !== null && data.boot !== (await bootId())) return null;
   return {
     prepared: {
       template: data.template,
@@ -109,6 +115,7 @@ async function readStored(path: string): Promise<Stored | null> {
       entries,
     })),
     preparedAt: Date.parse(data.prepared_at),
+    boot: data.boot,
   };
 }
 

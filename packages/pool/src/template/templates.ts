@@ -1,6 +1,7 @@
 import type { Clock, CloneMethod } from '@spica/core';
 import type { Logger } from 'pino';
 import type { Pool } from '../layout.ts';
+import { inThread } from '../threads/threads.ts';
 import { buildSnapshot, type SnapshotKind } from './build.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { createKnown } from './known.ts';
@@ -32,6 +33,11 @@ export interface Templates {
    * of unfinished ones. Returns the fingerprints of those deleted.
    */
   sweep(keep: ReadonlySet<string>): Promise<string[]>;
+  /**
+   * Puts snapshots on the disk that were made a minute ago or before: from then on they outlast a power cut. By then the
+   * system has written most of it by itself. Call it when `sweep` has ended.
+   */
+  settle(): Promise<void>;
 }
 
 export interface TemplatesOptions {
@@ -43,6 +49,8 @@ export interface TemplatesOptions {
   readonly logger: Logger;
 }
 
+/** The system writes what is in memory for longer than half of this (vm.dirty_expire_centisecs). */
+const SETTLE_MS = 60_000;
 /** Between being found and being promised to a request, a snapshot is in nobody's `keep`. */
 const HANDED_OUT_MS = 60_000;
 
@@ -136,6 +144,17 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
       }
       await inTurn.alone(() => sweepLeftovers(dir));
       return swept;
+    },
+    async settle() {
+      const unsettled = known.unsettled(clock.now() - SETTLE_MS);
+      if (unsettled.length === 0) return;
+      await inThread('sync', { dir });
+      for (const stored of unsettled) {
+        if (!known.has(stored)) continue;
+        const settled = { ...stored, boot: null };
+        await writeSidecar(settled);
+        known.add(settled);
+      }
     },
   };
 }

@@ -32,7 +32,7 @@ const LOOK: readonly Step[] = [
   ['mirroring changes to the disk', mirrorChanges],
   ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
   ['looking after the trash', scheduleTrash],
-  ['sweeping templates', sweepTemplates],
+  ['looking after the templates', keepTemplates],
 ];
 
 /**
@@ -87,10 +87,11 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
   };
 }
 
-/** Snapshots that no reservation needs any more give their space back. */
-async function sweepTemplates({ catalog, templates }: ServedContext): Promise<void> {
+/** Snapshots that no reservation needs any more give their space back; the others are to outlast a power cut. */
+async function keepTemplates({ catalog, templates }: ServedContext): Promise<void> {
   const reserved = await catalog.reservations();
   await templates.sweep(new Set(reserved.map(({ fingerprint }) => fingerprint)));
+  await templates.settle();
 }
 
 /**
