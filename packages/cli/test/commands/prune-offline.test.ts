@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +10,6 @@ import { listTrash, lockDeletion, readRecord, verifyAudit } from '@spica/pool';
 import { beforeEach, expect, it } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { mountTmpfs } from '../../../../test/support/mount.ts';
-import { startElsewhere } from '../../../../test/support/programs.ts';
 import { runCaptured } from '../capture.ts';
 import { forget, makeOfflinePool, type OfflinePool } from '../offline-pool.ts';
 import { startQueues } from '../redis.ts';
@@ -41,22 +42,26 @@ it('keeps what is leased, pinned, locked, used by a process, or may be in flight
   await writeFile(join(offline.pool.pathOf(locked), '.tournament_lock'), `{"started_at": ${now / 1000}}`);
   await offline.add(used, 37);
   await offline.add(fresh, 0.5, { request: 'req-9' });
-  const at = offline.pool.pathOf(used);
-  const sleeper = await startElsewhere({ command: 'sleep', args: ['300'], cwd: at });
-  const { exitCode, stdout } = await prune('--max-instances', '0', '--json');
-  const { pruned, kept } = JSON.parse(stdout);
-  expect([exitCode, pruned.map(({ id }: { id: string }) => id), kept]).toEqual([0, [free], 5]);
-  const dry = JSON.parse((await prune('--dry-run', '--max-instances', '0', '--json')).stdout);
-  const reasons = Object.fromEntries(
-    dry.items.map((item: { id: string; reason: string }) => [item.id, item.reason]),
-  );
-  expect(reasons).toEqual({
-    [leased]: `leased by alice until ${new Date(lease.expiresAt).toISOString()}`,
-    [pinned]: 'pinned by bob: the best',
-    [locked]: expect.stringContaining('its .tournament_lock protects it until'),
-    [used]: `process ${sleeper.pid} (sleep) works in it`,
-    [fresh]: 'request req-9, as far as the disk can tell, has not ended yet',
-  });
+  const sleeper = spawn('sleep', ['300'], { cwd: offline.pool.pathOf(used), stdio: 'ignore' });
+  await once(sleeper, 'spawn');
+  try {
+    const { exitCode, stdout } = await prune('--max-instances', '0', '--json');
+    const { pruned, kept } = JSON.parse(stdout);
+    expect([exitCode, pruned.map(({ id }: { id: string }) => id), kept]).toEqual([0, [free], 5]);
+    const dry = JSON.parse((await prune('--dry-run', '--max-instances', '0', '--json')).stdout);
+    const reasons = Object.fromEntries(
+      dry.items.map((item: { id: string; reason: string }) => [item.id, item.reason]),
+    );
+    expect(reasons).toEqual({
+      [leased]: `leased by alice until ${new Date(lease.expiresAt).toISOString()}`,
+      [pinned]: 'pinned by bob: the best',
+      [locked]: expect.stringContaining('its .tournament_lock protects it until'),
+      [used]: `process ${sleeper.pid} (sleep) works in it`,
+      [fresh]: 'request req-9, as far as the disk can tell, has not ended yet',
+    });
+  } finally {
+    sleeper.kill();
+  }
 });
 
 it('puts away by policy with intent and outcome in the audit log, so that it can be brought back', async () => {

@@ -35,8 +35,8 @@ const SLICE_MS = 5;
 
 /**
  * Looks through /proc for processes whose working directory, executable, or open or mapped files lie in an instance, or
- * that live where one is mounted by itself, as containers do. Empty where there is no /proc. This process is passed over,
- * and so are its children: both look into instances themselves, to measure them for one. Source: proc(5).
+ * that live where one is mounted by itself, as containers do. Empty where there is no /proc. This process is passed over: it looks
+ * into instances itself. Source: proc(5).
  *
  * Reads synchronously, a slice at a time: /proc is no disk that could keep one waiting, and a call through the thread
  * pool costs thirty times the reading of a link.
@@ -55,8 +55,7 @@ export async function findLiveUses(pool: Pool): Promise<LiveUses> {
     const used = found.map(([how, path]): Place => [how, view.inPool(path) ?? '']);
     for (const [how, path] of [...used, ...mounted]) {
       const id = instanceAt(path);
-      if (id && !byInstance.has(id) && !isOurs(pid))
-        byInstance.set(id, { pid, command: commandOf(pid), how });
+      if (id && !byInstance.has(id)) byInstance.set(id, { pid, command: commandOf(pid), how });
     }
   }
   return { byInstance, unreadable };
@@ -132,17 +131,6 @@ function unlessGone<T>(read: () => T): T | null {
     if (GONE.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
-}
-
-/**
- * Whether a process is a child of this one: a program that it has started. Not where this is the first process of a
- * container: then it is the parent also of whatever others have left without one.
- */
-function isOurs(pid: number): boolean {
-  if (process.pid === 1) return false;
-  const stat = unlessGone(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? '';
-  // `<pid> (<name>) <state> <parent> …`, and a name may hold parentheses.
-  return Number(stat.slice(stat.lastIndexOf(')') + 1).split(' ')[2]) === process.pid;
 }
 
 function commandOf(pid: number): string {

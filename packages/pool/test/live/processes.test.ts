@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { startElsewhere } from '../../../../test/support/programs.ts';
 import { findDeletedOpen, findLiveUses, initPool, type Pool } from '../../src/index.ts';
-import { startChild } from '../child.ts';
 import { asUser } from '../support/as-user.ts';
 
 const ID = 'spica-0123456789ab';
@@ -23,25 +21,30 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-/** Starts somebody's program that sleeps until the test ends. */
-function sleeper(command: string, options: { cwd?: string; stdin?: string; env?: Record<string, string> }) {
-  return startElsewhere({ command, args: ['600'], ...options });
+/** Starts a program that sleeps until the test ends. It runs when this returns: `spawn` waits for its `exec`. */
+function sleeper(program: string, options: { cwd?: string; stdin?: number; env?: NodeJS.ProcessEnv }) {
+  const { cwd, stdin = 'ignore', env = process.env } = options;
+  const child = spawn(program, ['600'], { cwd, env, stdio: [stdin, 'ignore', 'ignore'] });
+  const end = async () => {
+    if (child.kill()) await once(child, 'exit');
+  };
+  onTestFinished(end);
+  return { pid: child.pid ?? 0, end };
 }
 
-/** Starts a program of this process's own, which is there when this resolves. */
-async function ownSleeper(cwd: string): Promise<void> {
-  const child = spawn('sleep', ['600'], { cwd, stdio: 'ignore' });
-  onTestFinished(async () => {
-    if (child.kill()) await once(child, 'exit');
-  });
-  await once(child, 'spawn');
+/** Starts one that has a file open. */
+async function holder(path: string): Promise<number> {
+  const file = await open(path);
+  const { pid } = sleeper('sleep', { stdin: file.fd });
+  await file.close();
+  return pid;
 }
 
 it.for<[how: string, directory: string]>([
   ['works in it', '.'],
   ['works in it', 'data'],
 ])('finds a process whose working directory is an instance (%s: %s)', async ([how, directory]) => {
-  const { pid } = await sleeper('sleep', { cwd: join(pool.pathOf(ID), directory) });
+  const { pid } = sleeper('sleep', { cwd: join(pool.pathOf(ID), directory) });
   const { byInstance } = await findLiveUses(pool);
   expect([...byInstance]).toEqual([[ID, { pid, command: 'sleep', how }]]);
 });
@@ -49,7 +52,7 @@ it.for<[how: string, directory: string]>([
 it('finds a process that has a file of an instance open, though its name is gone', async () => {
   const file = join(pool.pathOf(ID), 'data', 'file');
   await writeFile(file, '');
-  const { pid } = await sleeper('sleep', { stdin: file });
+  const pid = await holder(file);
   const use = { pid, command: 'sleep', how: 'has a file of it open' };
   expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
   await rm(file);
@@ -68,7 +71,7 @@ it.for(['libm.so', 'line\nbreak.so'])(
     const library = join(pool.pathOf(ID), name);
     await copyFile(await someLibrary(), library);
     await symlink(library, join(dir, 'preload.so')); // the variable knows no spaces
-    const { pid, end } = await sleeper('sleep', { env: { LD_PRELOAD: join(dir, 'preload.so') } });
+    const { pid, end } = sleeper('sleep', { env: { ...process.env, LD_PRELOAD: join(dir, 'preload.so') } });
     const use = { pid, command: 'sleep', how: 'has a file of it mapped' };
     await expect.poll(async () => [...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
     await end();
@@ -80,7 +83,7 @@ it('finds a process whose program lies in an instance', async () => {
   const program = join(pool.pathOf(ID), 'my program');
   await copyFile('/bin/sleep', program);
   await chmod(program, 0o755);
-  const { pid } = await sleeper(program, { cwd: dir });
+  const { pid } = sleeper(program, { cwd: dir });
   expect((await findLiveUses(pool)).byInstance.get(ID)).toEqual({
     pid,
     command: 'my program',
@@ -92,16 +95,16 @@ it('finds it through a symbolic link that leads to the pool', async () => {
   await symlink(dir, `${dir}-link`);
   onTestFinished(() => rm(`${dir}-link`));
   const linked = await initPool({ name: 'main', root: join(`${dir}-link`, 'pool'), clock: { now: () => 0 } });
-  await sleeper('sleep', { cwd: pool.pathOf(ID) });
+  sleeper('sleep', { cwd: pool.pathOf(ID) });
   expect((await findLiveUses(linked)).byInstance.has(ID)).toBe(true);
 });
 
 it('does not find a process that has ended, nor one in a directory whose name only begins alike', async () => {
   await mkdir(`${pool.paths.root}-other/${ID}`, { recursive: true });
   await mkdir(join(pool.paths.root, `${ID}-backup`));
-  await sleeper('sleep', { cwd: `${pool.paths.root}-other/${ID}` });
-  await sleeper('sleep', { cwd: join(pool.paths.root, `${ID}-backup`) });
-  const { end } = await sleeper('sleep', { cwd: pool.pathOf(ID) });
+  sleeper('sleep', { cwd: `${pool.paths.root}-other/${ID}` });
+  sleeper('sleep', { cwd: join(pool.paths.root, `${ID}-backup`) });
+  const { end } = sleeper('sleep', { cwd: pool.pathOf(ID) });
   await end();
   expect((await findLiveUses(pool)).byInstance.size).toBe(0);
 });
@@ -113,7 +116,7 @@ it('finds a process that sees an instance under another path', async (context) =
   const bound = await execa('mount', ['--bind', pool.pathOf(ID), elsewhere], { reject: false });
   if (bound.failed) return context.skip(`nothing can be mounted here: ${bound.stderr}`);
   try {
-    const { pid, end } = await sleeper('sleep', { cwd: join(elsewhere, 'data') });
+    const { pid, end } = sleeper('sleep', { cwd: join(elsewhere, 'data') });
     const use = { pid, command: 'sleep', how: 'works in it' };
     expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
     await end();
@@ -131,10 +134,14 @@ it.for([
   const inside = join(dir, 'inside');
   await mkdir(inside);
   const cwd = part === '' ? join(inside, ID, 'data') : '/';
-  const script = 'mount --bind "$0" "$1" && cd "$2" && exec sleep 600';
+  const script = 'mount --bind "$0" "$1" && cd "$2" && echo ready && exec sleep 600';
   const args = ['--mount', 'sh', '-c', script, join(pool.paths.root, part), inside, cwd];
-  const { pid } = await startElsewhere({ command: 'unshare', args });
-  const use = { pid, command: expect.any(String), how };
+  const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(async () => {
+    if (child.kill()) await once(child, 'exit');
+  });
+  await once(child.stdout, 'data');
+  const use = { pid: child.pid, command: expect.any(String), how };
   await expect.poll(async () => [...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
 });
 
@@ -148,28 +155,9 @@ it('does not count this process itself', async () => {
   }
 });
 
-it("does not count this process's own programs, which measure and remove, but does count whoever else is there", async () => {
-  await ownSleeper(pool.pathOf(ID));
-  expect((await findLiveUses(pool)).byInstance.size).toBe(0);
-  const { pid } = await sleeper('sleep', { cwd: pool.pathOf(ID) });
-  const use = { pid, command: 'sleep', how: 'works in it' };
-  expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
-});
-
-it('counts all its children where it is the first process of a container, which adopts those of others', async (context) => {
-  if (process.getuid?.() !== 0) return context.skip('a container takes root');
-  const alone = ['unshare', '--pid', '--fork', '--mount-proc'];
-  const tried = await execa('unshare', [...alone.slice(1), 'true'], { reject: false });
-  if (tried.failed) return context.skip(`there can be no container here: ${tried.stderr}`);
-  const look = new URL('./look.ts', import.meta.url);
-  const args = [pool.paths.root, pool.pathOf(ID)];
-  expect(await startChild(look, args).next()).toBe('0');
-  expect(await startChild(look, args, alone).next()).toBe('1');
-});
-
 it('counts what other users hide as unreadable, and still finds what can be seen', async (context) => {
   if (process.getuid?.() !== 0) return context.skip('acting as another user needs root');
-  await sleeper('sleep', { cwd: pool.pathOf(ID) }); // root's
+  sleeper('sleep', { cwd: pool.pathOf(ID) }); // root's
   expect((await findLiveUses(pool)).byInstance.has(ID)).toBe(true);
   await asUser(null, async () => {
     const seen = await findLiveUses(pool);
@@ -181,7 +169,7 @@ it('counts what other users hide as unreadable, and still finds what can be seen
 it('names the process that keeps the space of a deleted tree by an open file, also where a link leads to it', async () => {
   const file = join(pool.pathOf(ID), 'data', 'file');
   await writeFile(file, '');
-  const { pid } = await sleeper('sleep', { stdin: file });
+  const pid = await holder(file);
   expect(await findDeletedOpen([pool.pathOf(ID)])).toEqual([]);
   await rm(pool.pathOf(ID), { recursive: true });
   expect(await findDeletedOpen([pool.pathOf(ID)])).toEqual([{ pid, command: 'sleep' }]);
