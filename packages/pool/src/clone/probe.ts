@@ -15,7 +15,8 @@ const TRIAL_BYTES = 64 * 1024;
 
 /**
  * Finds how a pool can clone, by trying it in its staging directory: a mount may lack what its filesystem's name
- * promises. Nothing is left behind, or the message ends with what is. Throws CheckError NO_SPACE when there is no room even for a trial.
+ * promises. Nothing is left behind, or the message ends with what is. Throws CheckError NO_SPACE when there is no room
+ * even for a trial.
  */
 export async function probeCloneMethod(pool: Pool): Promise<CloneMethod> {
   const dir = stagingPath(pool, 'trial');

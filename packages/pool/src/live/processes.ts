@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isInstanceId } from '@spica/core';
 import type { Pool } from '../layout.ts';
+import { isOwn } from './own-programs.ts';
 import { createViews } from './view.ts';
 
 /** A process that uses an instance. */
@@ -35,8 +36,8 @@ const SLICE_MS = 5;
 
 /**
  * Looks through /proc for processes whose working directory, executable, or open or mapped files lie in an instance, or
- * that live where one is mounted by itself, as containers do. Empty where there is no /proc. This process is passed over: it looks
- * into instances itself. Source: proc(5).
+ * that live where one is mounted by itself, as containers do. Empty where there is no /proc. This process is passed over,
+ * and so are its programs that measure: they look into instances themselves. Source: proc(5).
  *
  * Reads synchronously, a slice at a time: /proc is no disk that could keep one waiting, and a call through the thread
  * pool costs thirty times the reading of a link.
@@ -78,7 +79,7 @@ function listPids(): number[] {
   return names
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid);
+    .filter((pid) => !isOwn(pid));
 }
 
 type Place = [how: LiveUse['how'], path: string];

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { inBackground } from '../background.ts';
+import { markOwn } from '../live/own-programs.ts';
 
 /** A line of `btrfs filesystem du -s --raw`: total, exclusive, set shared, name. */
 const LINE = /^\s*\d+\s+(\d+)\s+\S+\s+(spica-[0-9a-f.]+)$/gm;
@@ -15,16 +16,16 @@ export async function exclusiveBytes(
   signal?: AbortSignal,
 ): Promise<Map<string, number>> {
   if (names.length === 0) return new Map();
-  const { stdout } = await execa(
-    ...inBackground('btrfs', ['filesystem', 'du', '-s', '--raw', '--', ...names]),
-    {
+  const [command, args] = inBackground('btrfs', ['filesystem', 'du', '-s', '--raw', '--', ...names]);
+  const { stdout } = await markOwn(
+    execa(command, args, {
       cwd: dir,
       env: { LC_ALL: 'C' },
       stdin: 'ignore',
       stderr: 'ignore',
       reject: false, // one that vanished ends it with 1, and the others are told of
       ...(signal ? { cancelSignal: signal } : {}),
-    },
+    }),
   );
   signal?.throwIfAborted();
   return new Map([...(stdout ?? '').matchAll(LINE)].map(([, bytes, name]) => [name ?? '', Number(bytes)]));

@@ -2,6 +2,7 @@ import type { Clock, Sample } from '@spica/core';
 import { execa } from 'execa';
 import { inBackground } from '../background.ts';
 import type { Pool } from '../layout.ts';
+import { markOwn } from '../live/own-programs.ts';
 import { createEntryReader, type Entry, FIND_FORMAT } from './entries.ts';
 import { exclusiveBytes } from './exclusive.ts';
 
@@ -105,14 +106,16 @@ async function walk(
     entry: (entry) => tally?.add(entry),
   });
   const [command, args] = inBackground('find', ['-P', ...since.keys(), '-mount', ...FIND_FORMAT]);
-  const child = execa(command, args, {
-    cwd: dir,
-    env: { LC_ALL: 'C' },
-    stdin: 'ignore',
-    buffer: { stdout: false },
-    reject: false, // a part that vanished or cannot be read ends it with 1
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
+  const child = markOwn(
+    execa(command, args, {
+      cwd: dir,
+      env: { LC_ALL: 'C' },
+      stdin: 'ignore',
+      buffer: { stdout: false },
+      reject: false, // a part that vanished or cannot be read ends it with 1
+      ...(signal ? { cancelSignal: signal } : {}),
+    }),
+  );
   for await (const chunk of child.stdout) read(chunk);
   finish();
   const { exitCode, stderr, message = '' } = await child;

@@ -1,11 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { systemClock } from '@spica/core';
 import { execa } from 'execa';
-import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { findDeletedOpen, findLiveUses, initPool, type Pool } from '../../src/index.ts';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { findDeletedOpen, findLiveUses, initPool, measureInstances, type Pool } from '../../src/index.ts';
 import { asUser } from '../support/as-user.ts';
 
 const ID = 'spica-0123456789ab';
@@ -143,6 +155,41 @@ it.for([
   await once(child.stdout, 'data');
   const use = { pid: child.pid, command: expect.any(String), how };
   await expect.poll(async () => [...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
+});
+
+it("does not count this process's own measuring, but does count what else it has started", async () => {
+  const open = join(dir, 'open');
+  const bin = join(dir, 'bin');
+  await mkdir(bin);
+  // A `find` that has come upon an instance, and stays there until it is stopped.
+  await writeFile(
+    join(bin, 'find'),
+    `#!/bin/sh\nexec 3<${pool.pathOf(ID)}/data\ntouch ${open}\nexec sleep 600\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  const before = process.env['PATH'];
+  process.env['PATH'] = [bin, before].join(delimiter);
+  onTestFinished(() => {
+    process.env['PATH'] = before;
+  });
+  const stop = new AbortController();
+  const target = { id: ID, sharesSince: null, isSnapshot: false };
+  const measuring = measureInstances(pool, [target], { clock: systemClock, signal: stop.signal });
+  const stopped = expect(measuring).rejects.toThrow('enough');
+  await vi.waitUntil(() =>
+    access(open).then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect((await findLiveUses(pool)).byInstance.size).toBe(0);
+  const { pid } = sleeper('sleep', { cwd: pool.pathOf(ID) });
+  const use = { pid, command: 'sleep', how: 'works in it' };
+  expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
+  stop.abort(new Error('enough'));
+  await stopped;
 });
 
 it('does not count this process itself', async () => {
