@@ -11,7 +11,9 @@ const gateSchema = z.strictObject({
     openedAt: z.number().nullable(),
     trial: z.strictObject({ request: z.string(), since: z.number() }).nullable(),
   }),
-  starts: z.array(z.strictObject({ at: z.number(), count: z.number(), request: z.string().nullable() })),
+  starts: z.array(
+    z.strictObject({ at: z.number(), count: z.number(), request: z.string().nullable().default(null) }),
+  ),
 });
 
 const pressureSchema = z.strictObject({

@@ -17,12 +17,16 @@ export function createWaker({ catalog, queues }: { catalog: Catalog; queues: Poo
   let again = false;
 
   async function promoteHeld(): Promise<void> {
-    do {
-      again = false;
-      // As they were submitted: who was held first may only have been looked at first.
-      const held = (await catalog.held()).toSorted((a, b) => a.submittedAt - b.submittedAt);
-      for (const { request } of held) await promote(queues, request);
-    } while (again);
+    try {
+      do {
+        again = false;
+        // As they were submitted: who was held first may only have been looked at first.
+        const held = (await catalog.held()).toSorted((a, b) => a.submittedAt - b.submittedAt);
+        for (const { request } of held) await promote(queues, request);
+      } while (again);
+    } finally {
+      running = null; // here, with nothing in between: who wakes from now on is not joined to what has ended
+    }
   }
 
   return {
@@ -32,9 +36,7 @@ export function createWaker({ catalog, queues }: { catalog: Catalog; queues: Poo
     wake() {
       count += 1;
       again = true;
-      running ??= promoteHeld().finally(() => {
-        running = null;
-      });
+      running ??= promoteHeld();
       return running;
     },
   };

@@ -102,7 +102,7 @@ async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
   if ((await ctx.catalog.reconciled()) !== null) return;
   ctx.logger.error('Redis has lost the catalog; rebuilding it from the disk');
   await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
-  await ctx.withDeletionClaim(() => reconcile(ctx, { starting: false }));
   await schedule(ctx);
+  await ctx.withDeletionClaim(() => reconcile(ctx, { starting: false })); // last: from then on Redis knows the pool
   await ctx.waker.wake();
 }
