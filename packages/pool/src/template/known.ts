@@ -24,7 +24,11 @@ export function createKnown(dir: string) {
       (all ?? (await load())).reduce((sum, { prepared }) => sum + prepared.allocatedBytes, 0),
     add(stored: Stored): void {
       const others = (all ?? []).filter(({ prepared }) => prepared.path !== stored.prepared.path);
-      all = [...others, stored].sort((a, b) => a.preparedAt - b.preparedAt);
+      all = [...others, stored];
+    },
+    /** Knows something else of a snapshot that is known. */
+    replace(stored: Stored): void {
+      all = all?.map((each) => (each.prepared.path === stored.prepared.path ? stored : each)) ?? null;
     },
     forget(fingerprint: string): void {
       all = all?.filter(({ prepared }) => prepared.fingerprint !== fingerprint) ?? null;

@@ -35,7 +35,7 @@ export interface Templates {
   sweep(keep: ReadonlySet<string>): Promise<string[]>;
   /**
    * Puts snapshots on the disk that were made a minute ago or before: from then on they outlast a power cut. By then the
-   * system has written most of it by itself. Call it when `sweep` has ended.
+   * system has written most of it by itself. Call it when the one before has ended.
    */
   settle(): Promise<void>;
 }
@@ -53,6 +53,9 @@ export interface TemplatesOptions {
 const SETTLE_MS = 60_000;
 /** Between being found and being promised to a request, a snapshot is in nobody's `keep`. */
 const HANDED_OUT_MS = 60_000;
+
+/** One at a time for all pools: a disk that hangs must not take every thread. */
+const syncs = createTurns();
 
 export function createTemplates({ pool, sources, method, clock, logger }: TemplatesOptions): Templates {
   const dir = pool.paths.templates;
@@ -100,7 +103,10 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     if (current) return current;
     const startedAt = clock.now();
     const source = () => sourceOf(name);
-    const stored = await buildSnapshot({ dir, kind, clock, source, ...(signal ? { signal } : {}) });
+    const built = await buildSnapshot({ dir, kind, clock, source, ...(signal ? { signal } : {}) });
+    // The latest is the one that was prepared last, also where the clock was set back since the one before.
+    const before = (await known.latest(name))?.preparedAt ?? 0;
+    const stored = { ...built, preparedAt: Math.max(built.preparedAt, before + 1) };
     await writeSidecar(stored);
     known.add(stored);
     const { fingerprint, allocatedBytes } = stored.prepared;
@@ -148,12 +154,12 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     async settle() {
       const unsettled = known.unsettled(clock.now() - SETTLE_MS);
       if (unsettled.length === 0) return;
-      await inThread('sync', { dir });
+      await syncs.run('', () => inThread('sync', { dir }));
       for (const stored of unsettled) {
-        if (!known.has(stored)) continue;
+        if (!known.has(stored) || doomed.has(stored.prepared.fingerprint)) continue;
         const settled = { ...stored, boot: null };
         await writeSidecar(settled);
-        known.add(settled);
+        known.replace(settled);
       }
     },
   };

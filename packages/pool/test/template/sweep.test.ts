@@ -89,6 +89,19 @@ it('does not take the remains of a snapshot for it when its deletion fails', asy
   expect(await readdir(pool.paths.templates)).toHaveLength(2);
 });
 
+it('clones from the latest snapshot still where the clock was set back before it was made', async () => {
+  const templates = open();
+  later = 3_600_000;
+  const first = await templates.prepare('default');
+  await writeFile(join(template, 'VERSION'), '2');
+  later = 0;
+  const second = await templates.prepare('default');
+  expect(await templates.current('default')).toEqual(second);
+  expect(await open().current('default')).toEqual(second);
+  later = 120_000;
+  expect(await open().sweep(new Set())).toEqual([first.fingerprint]);
+});
+
 it('deletes what a crash left, and the snapshots of templates that are no more', async () => {
   await open({ default: template, other: template }).prepare('other');
   await mkdir(join(pool.paths.templates, 'default-0123456789abcdef.01234567.draft/deep'), {

@@ -1,4 +1,4 @@
-import type { Decision, PlanItem } from '@spica/core';
+import type { Amount, Decision, PlanItem } from '@spica/core';
 import type { TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { planPrune } from '../pruner/plan.ts';
@@ -8,6 +8,16 @@ import { trashRelief } from '../pruner/trash.ts';
 export interface RoomPlan {
   readonly trash: readonly TrashEntry[];
   readonly deletes: readonly PlanItem[];
+}
+
+/** After Redis has lost the catalog no instance goes for a while (`beginDelete`). */
+async function mayDelete({ catalog, clockGuard }: PoolContext): Promise<boolean> {
+  const reconciled = await catalog.reconciled();
+  return reconciled !== null && reconciled.graceUntil <= clockGuard.now();
+}
+
+function isNothing({ bytes, inodes, slots }: Amount): boolean {
+  return bytes + inodes + slots === 0;
 }
 
 /**
@@ -21,6 +31,7 @@ export async function planRoom(
 ): Promise<RoomPlan | null> {
   if (!ctx.policy.retention.pruneOnSpawn || verdict !== 'short') return null;
   const { entries: trash, left } = await trashRelief(ctx, shortfall);
+  if (!(await mayDelete(ctx))) return trash.length > 0 && isNothing(left) ? { trash, deletes: [] } : null;
   const job = { pool: ctx.pool.name, cause: 'request', request, need, shortfall: left } as const;
   const { sufficient, deletes } = await planPrune(ctx, job);
   return sufficient && deletes.length + trash.length > 0 ? { trash, deletes } : null;

@@ -1,8 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
 import { CheckError } from '@spica/core';
 import { listTrash, readLineage, readManifest, restoreFromTrash, writeRecord } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { recordFromManifest } from '../reconciler/record.ts';
 import { growthAfter } from '../sampler/growth.ts';
+
+const LOOKS = 20;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Brings an instance back from the trash, whole, with what the catalog knew of it. Throws CheckError NOT_IN_TRASH (its
@@ -20,6 +24,7 @@ export async function restoreInstance(ctx: ServedContext, id: string): Promise<v
   // The record first: the note goes with the rename, and a crash right after it must not lose a lease or a pin.
   const known = entry.note?.record ?? null;
   if (known) await writeRecord(ctx.pool, known);
+  await endHalted(ctx, id);
   await restoreFromTrash(ctx.pool, entry);
   const record = known ?? (await recordOf(ctx, id));
   if (!known) await writeRecord(ctx.pool, record);
@@ -31,6 +36,18 @@ export async function restoreInstance(ctx: ServedContext, id: string): Promise<v
     bytes: entry.note?.bytes ?? null,
     outcome: 'restored',
   });
+}
+
+/**
+ * The catalog calls "deleting" what Redis did not take the end of. One that is under way ends within moments, and has to:
+ * what is listed again must not be forgotten by it.
+ */
+async function endHalted({ catalog }: ServedContext, id: string): Promise<void> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    if ((await catalog.get(id))?.state !== 'deleting') return;
+    await setTimeout(LOOK_EVERY_MS);
+  }
+  await catalog.endDelete(id, 'gone');
 }
 
 async function recordOf(ctx: ServedContext, id: string) {

@@ -2,10 +2,13 @@ import type { ReconcileResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { reconcile } from './reconcile.ts';
 
-/** A reconcile while the workers run, as a job asks for it. What vanished has freed its slot: who is held looks again. */
+/** A reconcile while the workers run, as a job asks for it. What vanished, or was deleted, has freed its slot: who is held looks again. */
 export async function reconcileNow(ctx: ServedContext): Promise<ReconcileResult> {
   const found = await reconcile(ctx, { starting: false });
-  if (found.vanished.length > 0 || found.orphans.reservations.length > 0) await ctx.waker.wake();
+  const { vanished, halted, orphans } = found;
+  const isFreed =
+    vanished.length > 0 || orphans.reservations.length > 0 || halted.some(({ onDisk }) => !onDisk);
+  if (isFreed) await ctx.waker.wake();
   return {
     adopted: found.adoptable.length,
     flagged: found.adoptable.filter(({ flag }) => flag !== null).length,

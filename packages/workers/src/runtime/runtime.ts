@@ -87,14 +87,19 @@ async function serve(
 ): Promise<Served> {
   const { config, target, clock, logger } = options;
   const looked = await openPoolContext({ config, pool: name, redis, clock, logger });
-  await using begun = new AsyncDisposableStack(); // ended here, unless all of it was begun
   const lock = await lockPool(looked.pool, { clock });
-  begun.defer(() => lock.release());
+  await using begun = new AsyncDisposableStack(); // ended here, unless all of it was begun
+  /** What fails to end keeps nothing else from it, nor the reason for it from being told. */
+  const atEnd = (what: string, end: () => Promise<void>) =>
+    begun.defer(() =>
+      end().catch((err: unknown) => logger.error({ err, pool: name }, `${what} failed to end`)),
+    );
+  atEnd('the claim', () => lock.release());
   const method = await probeCloneMethod(looked.pool);
   await looked.catalog.identify({ id: looked.pool.id, method });
   await closeQueues(looked.queues);
   const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
-  begun.defer(() => closeQueues(ctx.queues));
+  atEnd('the queues', () => closeQueues(ctx.queues));
   const audit = log.forPool(name);
   const served: ServedContext = {
     ...ctx,
@@ -117,12 +122,12 @@ async function serve(
   const freed = await freeDeadJobs(ctx.queues, redis);
   if (freed > 0) served.logger.info({ jobs: freed }, 'jobs of a worker that was killed are taken up');
   const workers = await startWorkers(served, target);
-  begun.defer(() => workers.close(config.shutdownTimeoutMs));
+  atEnd('the workers', () => workers.close(config.shutdownTimeoutMs));
   await schedule(served);
   const monitor = await startMonitor(served, { ballast, cancelSpawns: workers.cancelSpawns });
-  begun.defer(() => monitor.close());
+  atEnd('the monitor', () => monitor.close());
   const upkeep = await startUpkeep(served);
-  begun.defer(() => upkeep.close());
+  atEnd('the upkeep', () => upkeep.close());
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();
   return { ctx: served, letGo: () => whole.disposeAsync() };

@@ -32,7 +32,7 @@ const LOOK: readonly Step[] = [
   ['mirroring changes to the disk', mirrorChanges],
   ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
   ['looking after the trash', scheduleTrash],
-  ['looking after the templates', keepTemplates],
+  ['sweeping templates', sweepTemplates],
 ];
 
 /**
@@ -74,24 +74,36 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
     wanted.add(steps);
     if (!isRunning) running = runWanted();
   };
+  let settling: Promise<unknown> | null = null;
+  /** Beside the others, which would wait for the disk too. */
+  const settle = () => {
+    settling ??= attempt(['putting templates on the disk', ({ templates }) => templates.settle()]).finally(
+      () => {
+        settling = null;
+      },
+    );
+  };
   const unsubscribe = await ctx.catalog.onChange(() => want(ATTEND));
-  const timer = setInterval(() => want(LOOK), EVERY_MS);
+  const timer = setInterval(() => {
+    want(LOOK);
+    settle();
+  }, EVERY_MS);
   want(LOOK);
   return {
     async close() {
       closed = true;
       clearInterval(timer);
       await unsubscribe();
-      if (!(await endsWithin(running, CLOSE_MS))) ctx.logger.warn('upkeep of the pool is left in the middle');
+      if (!(await endsWithin(Promise.all([running, settling]), CLOSE_MS)))
+        ctx.logger.warn('upkeep of the pool is left in the middle');
     },
   };
 }
 
-/** Snapshots that no reservation needs any more give their space back; the others are to outlast a power cut. */
-async function keepTemplates({ catalog, templates }: ServedContext): Promise<void> {
+/** Snapshots that no reservation needs any more give their space back. */
+async function sweepTemplates({ catalog, templates }: ServedContext): Promise<void> {
   const reserved = await catalog.reservations();
   await templates.sweep(new Set(reserved.map(({ fingerprint }) => fingerprint)));
-  await templates.settle();
 }
 
 /**

@@ -91,5 +91,5 @@ it('admits nothing while Redis knows nothing of what is on the disk, and goes on
     .poll(async () => (await stack.ctx.catalog.held())[0]?.reason, { timeout: 20_000 })
     .toMatch(/1 instances? too many/);
   expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(2);
-  expect(await stack.queues.gate.getJobState(id)).toBe('delayed');
+  await expect.poll(() => stack.queues.gate.getJobState(id)).toBe('delayed');
 });

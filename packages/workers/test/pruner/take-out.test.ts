@@ -12,6 +12,7 @@ import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { createPruner } from '../../src/pruner/processor.ts';
 import { takeOut } from '../../src/pruner/remove.ts';
+import { restoreInstance } from '../../src/pruner/restore.ts';
 import { reconcileNow } from '../../src/reconciler/job.ts';
 import { SHUTTING_DOWN } from '../../src/runtime/hand-back.ts';
 
@@ -78,8 +79,22 @@ it('a deletion whose end Redis does not take gives its slot back with the next r
   endDelete.mockRestore();
   expect((await listTrash(ctx.pool)).map(({ id }) => id)).toEqual([gone]);
   expect((await ctx.catalog.get(gone))?.state).toBe('deleting');
+  const { count } = ctx.waker;
   await reconcileNow(ctx);
+  expect(ctx.waker.count).toBe(count + 1); // there is room for others now
   expect(await ctx.catalog.get(gone)).toBeNull();
   expect((await ctx.catalog.ledger(Date.now())).instances).toBe(1);
   expect((await ctx.catalog.get(other))?.state).toBe('ready');
+});
+
+it('an instance whose deletion Redis did not take the end of can be brought back, and is kept then', async () => {
+  const { ctx } = stack;
+  const { instances } = await stack.spawn();
+  const id = instances[0]?.id ?? '';
+  const endDelete = vi.spyOn(ctx.catalog, 'endDelete').mockRejectedValue(REFUSED);
+  await takeOut(ctx, [{ id, reason: 'a test', request: null, undo: false }]);
+  endDelete.mockRestore();
+  await restoreInstance(ctx, id);
+  expect((await ctx.catalog.get(id))?.state).toBe('ready');
+  expect(await ctx.catalog.mark(id, { pin: { by: 'ada', why: 'a test', at: 1 } })).toBe('marked');
 });
