@@ -40,9 +40,9 @@ it('lets one at a time work, of calls in one process too', async () => {
 it('lets one process at a time work', async () => {
   const counter = join(dir, 'counter');
   await writeFile(counter, '0');
-  const children = [1, 2, 3].map(() => startChild(TAKE_TURNS, [lock, counter, '200']));
+  const children = [1, 2, 3].map(() => startChild(TAKE_TURNS, [lock, counter, '100']));
   await Promise.all(children.map(({ ended }) => ended));
-  expect(await readFile(counter, 'utf8')).toBe('600');
+  expect(await readFile(counter, 'utf8')).toBe('300');
 });
 
 it('is let go of when the work fails', async () => {

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -47,7 +48,7 @@ async function fill(files: number, bytes: number): Promise<void> {
   }
   for (let n = 0; n < files; n += 1) {
     const folder = ['lib/one', 'lib/two', 'lib', 'closed', '.'][n % 5] ?? '';
-    await writeFile(join(template, folder, `-file ${n}`), Buffer.alloc(bytes, n));
+    writeFileSync(join(template, folder, `-file ${n}`), Buffer.alloc(bytes, n));
   }
   await symlink('nowhere', join(template, 'lib', 'dangling'));
   await execa('setfattr', ['-n', 'user.note', '-v', 'kept', '--', join(template, 'lib')], { reject: false });

@@ -20,7 +20,8 @@ beforeAll(async () => {
   server = await startLocal();
   dir = await mkdtemp(join(tmpdir(), 'spica-upkeep-'));
   const template = await makeTemplate(join(dir, 'template'));
-  stack = await startStack({ target: { url: server.url }, templates: { default: template } });
+  const settings = { shutdown_timeout: '6s' }; // the last test leaves jobs of a Redis that was away
+  stack = await startStack({ target: { url: server.url }, templates: { default: template }, settings });
 });
 afterAll(async () => {
   await stack.close();
