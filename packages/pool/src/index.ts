@@ -14,7 +14,6 @@ export * from './manifest/manifest.ts';
 export type { Lineage, Manifest } from './manifest/schema.ts';
 export * from './marker/marker.ts';
 export * from './measure/measure.ts';
-export * from './record-drafts.ts';
 export * from './records.ts';
 export * from './scan.ts';
 export * from './space.ts';

@@ -1,8 +1,8 @@
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, readFile, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckError, type InstanceRecord, instanceRecordSchema, isInstanceId } from '@spica/core';
 import type { Pool } from './layout.ts';
-import { writeFileWhole } from './write-whole.ts';
+import { draftedBy, writeFileWhole } from './write-whole.ts';
 
 const SUFFIX = '.json';
 
@@ -50,6 +50,15 @@ export async function listRecords(pool: Pool): Promise<Records> {
     }
   }
   return { records, broken };
+}
+
+/** Removes the drafts of records that a killed process left. To be called while nobody writes records. */
+export async function sweepRecordDrafts(pool: Pool): Promise<void> {
+  for (const name of await readdir(pool.paths.records)) {
+    const of = draftedBy(name) ?? '';
+    if (!of.endsWith(SUFFIX) || !isInstanceId(of.slice(0, -SUFFIX.length))) continue;
+    await rm(join(pool.paths.records, name), { force: true });
+  }
 }
 
 function recordPath(pool: Pool, id: string): string {
