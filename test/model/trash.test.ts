@@ -12,6 +12,15 @@ const settings = {
   'pools.main.retention.protect_live_processes': false,
   'pools.main.retention.trash_ttl': '10m',
 };
+/** A prune for a request of one instance that lacks so much of what it needs. */
+const pruneFor = (world: World, { bytes, inodes }: { bytes: number; inodes: number }) =>
+  world.prune({
+    pool: 'main',
+    cause: 'request',
+    request: 'r',
+    need: { bytes: Math.max(1, bytes), inodes: Math.max(1, inodes), slots: 1 },
+    shortfall: { bytes, inodes, slots: 0 },
+  });
 const pruneAll = (world: World) =>
   world.prune({ pool: 'main', cause: 'operator', maxInstances: 0, maxAgeMs: null });
 const sweep = (world: World) => world.prune({ pool: 'main', cause: 'trash', all: false });
@@ -81,13 +90,7 @@ it('a request that is short of space gets the oldest of the trash first, and no 
     await pruneAll(world);
     world.clocks.pass(MINUTE);
     const [live = ''] = await spawned(world, 1);
-    const result = await world.prune({
-      pool: 'main',
-      cause: 'request',
-      request: 'r',
-      need: { bytes: oldestBytes, inodes: 1, slots: 1 },
-      shortfall: { bytes: oldestBytes, inodes: 0, slots: 0 },
-    });
+    const result = await pruneFor(world, { bytes: oldestBytes, inodes: 0 });
     expect(result).toMatchObject({ pruned: [], reclaimedBytes: oldestBytes });
     expect(await world.visible()).toEqual(new Set([live]));
     expect([...(await world.trashed()).keys()]).toEqual([younger]);
@@ -100,13 +103,7 @@ it('a request that is short of inodes alone gets the trash first too, and no ins
     const inodes = (await listTrash(world.pool))[0]?.note?.record?.sample?.inodes ?? 0;
     world.clocks.pass(MINUTE);
     const [live = ''] = await spawned(world, 1);
-    const result = await world.prune({
-      pool: 'main',
-      cause: 'request',
-      request: 'r',
-      need: { bytes: 1, inodes, slots: 1 },
-      shortfall: { bytes: 0, inodes, slots: 0 },
-    });
+    const result = await pruneFor(world, { bytes: 0, inodes });
     expect(inodes).toBeGreaterThan(0);
     expect(result).toMatchObject({ pruned: [] });
     expect(await world.visible()).toEqual(new Set([live]));

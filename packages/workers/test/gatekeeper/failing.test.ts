@@ -1,38 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { CheckError } from '@spica/core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
-import { startLocal } from '../../../../test/support/redis.ts';
-import { type Stack, startStack } from '../../../../test/support/stack.ts';
-import { makeTemplate } from '../../../../test/support/template.ts';
+import type { Stack } from '../../../../test/support/stack.ts';
+import { useStack } from '../../../../test/support/use-stack.ts';
 
-let server: Awaited<ReturnType<typeof startLocal>>;
-let dir: string;
 let stack: Stack;
-beforeAll(async () => {
-  server = await startLocal();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'spica-failing-'));
-  const template = await makeTemplate(join(dir, 'template'));
-  const settings = {
+useStack(
+  (served) => {
+    stack = served;
+  },
+  {
     'gate.breaker.failures': 1,
     'gate.poll_every': '10m',
     'pools.main.retention.max_instances': 3,
     'pools.main.retention.prune_on_spawn': false,
-  };
-  stack = await startStack({ target: { url: server.url }, templates: { default: template }, settings });
-});
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await stack.redis.flushall();
-  await stack.close();
-  await rm(dir, { recursive: true });
-});
+  },
+);
 
 /** What the audit log says that was done with a request, but for its instances. */
 async function endsOf(id: string): Promise<string[]> {

@@ -1,15 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { instanceIdOf } from '@spica/core';
 import { listTrash } from '@spica/pool';
 import type { Job } from 'bullmq';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
-import { startLocal } from '../../../../test/support/redis.ts';
-import { type Stack, startStack } from '../../../../test/support/stack.ts';
-import { makeTemplate } from '../../../../test/support/template.ts';
+import type { Stack } from '../../../../test/support/stack.ts';
+import { useStack } from '../../../../test/support/use-stack.ts';
 import { createPruner } from '../../src/pruner/processor.ts';
 import { takeOut } from '../../src/pruner/remove.ts';
 import { restoreInstance } from '../../src/pruner/restore.ts';
@@ -18,25 +14,13 @@ import { SHUTTING_DOWN } from '../../src/runtime/hand-back.ts';
 
 const COUNT = 20;
 
-let server: Awaited<ReturnType<typeof startLocal>>;
-let dir: string;
 let stack: Stack;
-beforeAll(async () => {
-  server = await startLocal();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'spica-take-out-'));
-  const template = await makeTemplate(join(dir, 'template'));
-  const settings = { 'pools.main.retention.max_instances': COUNT };
-  stack = await startStack({ target: { url: server.url }, templates: { default: template }, settings });
-});
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await stack.redis.flushall();
-  await stack.close();
-  await rm(dir, { recursive: true });
-});
+useStack(
+  (served) => {
+    stack = served;
+  },
+  { 'pools.main.retention.max_instances': COUNT },
+);
 
 const REFUSED = Object.assign(new Error('MISCONF Redis is configured to save'), { name: 'ReplyError' });
 

@@ -1,30 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { startLocal } from '../../../../test/support/redis.ts';
-import { type Stack, startStack } from '../../../../test/support/stack.ts';
-import { makeTemplate } from '../../../../test/support/template.ts';
+import { expect, it } from 'vitest';
+import type { Stack } from '../../../../test/support/stack.ts';
+import { useStack } from '../../../../test/support/use-stack.ts';
 import { reconcileNow } from '../../src/reconciler/job.ts';
 
 const PIN = { by: 'ada', why: 'baseline of the paper', at: 1_000 };
 
-let server: Awaited<ReturnType<typeof startLocal>>;
-let dir: string;
 let stack: Stack;
-beforeAll(async () => {
-  server = await startLocal();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'spica-reconcile-'));
-  const template = await makeTemplate(join(dir, 'template'));
-  stack = await startStack({ target: { url: server.url }, templates: { default: template } });
-});
-afterEach(async () => {
-  await stack.redis.flushall();
-  await stack.close();
-  await rm(dir, { recursive: true });
+useStack((served) => {
+  stack = served;
 });
 
 async function spawnPinned(): Promise<string> {

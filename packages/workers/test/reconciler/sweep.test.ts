@@ -1,31 +1,19 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { lockDeletion } from '@spica/pool';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
-import { startLocal } from '../../../../test/support/redis.ts';
-import { type Stack, startStack } from '../../../../test/support/stack.ts';
-import { makeTemplate } from '../../../../test/support/template.ts';
+import type { Stack } from '../../../../test/support/stack.ts';
+import { useStack } from '../../../../test/support/use-stack.ts';
 import { reconcile } from '../../src/reconciler/reconcile.ts';
 
 const POLL = { timeout: 30_000 };
 const NOTE = 'spica-0123456789ab.1700000000000.0123abcd.json';
 
-let server: Awaited<ReturnType<typeof startLocal>>;
-let dir: string;
 let stack: Stack;
-beforeAll(async () => {
-  server = await startLocal();
-  dir = await mkdtemp(join(tmpdir(), 'spica-sweep-'));
-  const template = await makeTemplate(join(dir, 'template'));
-  stack = await startStack({ target: { url: server.url }, templates: { default: template } });
-});
-afterAll(async () => {
-  await stack.close();
-  await server.stop();
-  await rm(dir, { recursive: true });
+useStack((served) => {
+  stack = served;
 });
 
 it('a start leaves the note of what another process is about to put into the trash, and takes it when it is left over', async () => {

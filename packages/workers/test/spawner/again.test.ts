@@ -1,27 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { readRecord } from '@spica/pool';
 import { submitRequest } from '@spica/queues';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startLocal } from '../../../../test/support/redis.ts';
-import { aRequest, type Stack, startStack } from '../../../../test/support/stack.ts';
-import { makeTemplate } from '../../../../test/support/template.ts';
+import { expect, it } from 'vitest';
+import { aRequest, type Stack } from '../../../../test/support/stack.ts';
+import { useStack } from '../../../../test/support/use-stack.ts';
 
-let server: Awaited<ReturnType<typeof startLocal>>;
-let dir: string;
 let stack: Stack;
-beforeAll(async () => {
-  server = await startLocal();
-  dir = await mkdtemp(join(tmpdir(), 'spica-again-'));
-  const template = await makeTemplate(join(dir, 'template'));
-  stack = await startStack({ target: { url: server.url }, templates: { default: template } });
-});
-afterAll(async () => {
-  await stack.close();
-  await server.stop();
-  await rm(dir, { recursive: true });
+useStack((served) => {
+  stack = served;
 });
 
 it('a request that is made again, though its job is gone, finds its instance with the pin that it has since', async () => {
