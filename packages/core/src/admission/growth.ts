@@ -7,6 +7,8 @@ export interface GrowthInput {
   readonly own: Size;
   /** When its lease ends; epoch milliseconds. Null for an instance that has none, or none any more. */
   readonly leaseEndsAt: number | null;
+  /** When that lease was granted, renewals aside; null without one, or where it is not known. */
+  readonly leasedSince: number | null;
   /** It has, or once had, a lease. One that was released is done: nothing more is expected of it. */
   readonly wasLeased: boolean;
   /** When it was last seen to have become another size, or came up; epoch milliseconds. */
@@ -24,13 +26,14 @@ export interface ExpectedGrowth extends Size {
 
 /**
  * What an instance will still grow by: what is expected of it, less what it takes now. That ends with its lease, or
- * once it has not changed for the growth window, whichever is first; then it is nothing.
+ * once it has not changed for the growth window, whichever is first; then it is nothing. A lease that is granted anew
+ * begins the window anew: somebody is about to work in it.
  */
 export function growthOf(input: GrowthInput): ExpectedGrowth {
-  const { expected, own, leaseEndsAt, wasLeased, lastChangedAt, now, growthWindowMs } = input;
+  const { expected, own, leaseEndsAt, leasedSince, wasLeased, lastChangedAt, now, growthWindowMs } = input;
   if (leaseEndsAt === null && wasLeased) return { bytes: 0, inodes: 0, endsAt: now };
   // A change in the future is the work of a clock that was set back. It must not keep the growth alive for longer.
-  const quietFrom = Math.min(lastChangedAt, now);
+  const quietFrom = Math.min(Math.max(lastChangedAt, leasedSince ?? 0), now);
   const endsAt = Math.min(quietFrom + growthWindowMs, leaseEndsAt ?? Number.POSITIVE_INFINITY);
   if (endsAt <= now) return { bytes: 0, inodes: 0, endsAt };
   return {

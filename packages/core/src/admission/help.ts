@@ -18,6 +18,8 @@ export interface HelpInput {
   readonly reserved: Amount;
   /** What lies in the trash. */
   readonly trash: Size;
+  /** Bytes that the pool's ballast takes. */
+  readonly ballastBytes: number;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -56,7 +58,7 @@ export function whatWouldHelp(input: HelpInput): Help {
     slots: pinned.count + leases.count + reserved.slots,
   };
   const figures = { pinned, leases, reserved, trash, enough: covers(all, shortfall) };
-  return { ...figures, sentence: describeHelp(figures, shortfall) };
+  return { ...figures, sentence: describeHelp(figures, input) };
 }
 
 function sumOf(holders: readonly Holder[]): Held {
@@ -92,7 +94,10 @@ function covers(amount: Amount, shortfall: Amount): boolean {
   );
 }
 
-function describeHelp(figures: Omit<Help, 'sentence'>, shortfall: Amount): string {
+function describeHelp(
+  figures: Omit<Help, 'sentence'>,
+  { shortfall, ballastBytes }: Pick<HelpInput, 'shortfall' | 'ballastBytes'>,
+): string {
   const { pinned, leases, reserved, trash, enough } = figures;
   const inInodes = shortfall.bytes === 0 && shortfall.inodes > 0;
   const amount = (size: Size) => (inInodes ? `${size.inodes} inodes` : formatBytes(size.bytes));
@@ -105,6 +110,9 @@ function describeHelp(figures: Omit<Help, 'sentence'>, shortfall: Amount): strin
   if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);
   const inSpace = shortfall.bytes > 0 || shortfall.inodes > 0;
   if (inSpace && (inInodes ? trash.inodes : trash.bytes) > 0) parts.push(`the trash holds ${amount(trash)}`);
+  if (shortfall.bytes > 0 && shortfall.bytes <= ballastBytes) {
+    parts.push(`the ballast holds ${formatBytes(ballastBytes)} (disk.ballast_mb)`);
+  }
   if (!enough) parts.push(sayRest(parts.length > 0, inSpace));
   return parts.join('; ');
 }

@@ -1,5 +1,5 @@
 import { formatBytes, formatBytesFinely, formatTerms } from '../units/bytes.ts';
-import type { AdmissionInput, Decision, Sum } from './decide.ts';
+import type { AdmissionInput, Decision, Sum } from './decision.ts';
 import type { NeedBasis, NeedInput } from './need.ts';
 
 type Figures = Omit<Decision, 'verdict' | 'sentence'>;
@@ -97,7 +97,7 @@ function describeOutcome(input: AdmissionInput, { need, shortfall }: Figures): s
   if (shortfall.inodes > 0) short.push(`${shortfall.inodes} inodes short`);
   if (shortfall.slots > 0) {
     short.push(
-      `${shortfall.slots} instances too many (${input.instances} there + ${input.reserved.slots} reserved + ` +
+      `${shortfall.slots} ${shortfall.slots === 1 ? 'instance' : 'instances'} too many (${input.instances} there + ${input.reserved.slots} reserved + ` +
         `${need.slots} asked for, max_instances is ${input.maxInstances})`,
     );
   }

@@ -1,4 +1,4 @@
-import type { RetentionOrder } from '../retention/policy.ts';
+import type { RetentionOrder } from '../retention/order.ts';
 
 /** A pool's settings, with absolute paths. */
 export interface PoolConfig {
@@ -84,4 +84,12 @@ export function floorOf(
     bytes: Math.ceil(disk.minFreeSpaceGb * 1e9),
     inodes: Math.ceil(((totalInodes ?? 0) * disk.minFreeInodesPercent) / 100),
   };
+}
+
+/** A ballast of more than this share of the disk would be in the way of the work that it is there to save. */
+const MOST_BALLAST = 0.01;
+
+/** Bytes that a pool's ballast takes: `disk.ballast_mb`, and at most a hundredth of the disk. */
+export function ballastOf({ ballastMb }: Pick<PoolConfig['disk'], 'ballastMb'>, totalBytes: number): number {
+  return Math.floor(Math.min(ballastMb * 1e6, totalBytes * MOST_BALLAST));
 }

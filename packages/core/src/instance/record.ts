@@ -37,6 +37,8 @@ export const leaseSchema = z.strictObject({
   tokenHash: z.string(),
   /** Epoch milliseconds. */
   expiresAt: count,
+  /** When it was granted, renewals aside; null in what earlier versions wrote. */
+  since: count.nullable().default(null),
 });
 export type Lease = z.infer<typeof leaseSchema>;
 

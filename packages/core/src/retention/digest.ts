@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { RetentionPlan } from './plan.ts';
 import type { RetentionPolicy } from './policy.ts';
+import type { RetentionPlan } from './retention-plan.ts';
 
 const time = z.int().nullable();
 

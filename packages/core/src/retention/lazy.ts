@@ -1,8 +1,8 @@
 import type { Candidate } from './candidate.ts';
 import { type Judged, judge } from './judge.ts';
-import type { RetentionPlan } from './plan.ts';
 import type { RetentionPolicy } from './policy.ts';
 import { toPlan } from './report.ts';
+import type { RetentionPlan } from './retention-plan.ts';
 import { type Demand, Selection } from './selection.ts';
 
 export interface RequestInput extends Demand {

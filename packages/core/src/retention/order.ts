@@ -1,5 +1,7 @@
 import type { Candidate } from './candidate.ts';
-import type { RetentionOrder } from './policy.ts';
+
+/** Which instances go first where a rule has a choice. */
+export type RetentionOrder = 'oldest' | 'largest' | 'least_recently_leased';
 
 /** Negative when the first goes before the second. Ties end with the id, so that no two are equal. */
 type Compare = (a: Candidate, b: Candidate) => number;

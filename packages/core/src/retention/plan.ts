@@ -1,37 +1,14 @@
-import type { Amount } from '../admission/space.ts';
-import type { Candidate, Verdict } from './candidate.ts';
+import type { Candidate } from './candidate.ts';
 import { type Judged, judge } from './judge.ts';
 import { bestOf } from './keep.ts';
 import { inOrder } from './order.ts';
 import { toPlan } from './report.ts';
+import type { RetentionPlan } from './retention-plan.ts';
 import { type Demand, Selection } from './selection.ts';
 
 export interface RetentionInput extends Demand {
   /** All of the pool's, in any order. */
   readonly instances: readonly Candidate[];
-}
-
-/** What becomes of one instance, and why. */
-export interface PlanItem extends Verdict {
-  readonly id: string;
-  readonly action: 'keep' | 'delete';
-  readonly bytes: number | null;
-  /** The instance as the plan saw it. */
-  readonly candidate: Candidate;
-}
-
-export interface RetentionPlan {
-  /** Every instance that was looked at, in the order in which the policy deletes. */
-  readonly items: readonly PlanItem[];
-  readonly deletes: readonly PlanItem[];
-  /** How many the pool then has. */
-  readonly kept: number;
-  readonly frees: Amount;
-  /** Whether the request that it makes room for would then fit. */
-  readonly sufficient: boolean;
-  /** Where instances that must stay are too many for the limit or the request: these, with what keeps each. */
-  readonly blockedBy: readonly PlanItem[];
-  readonly sentence: string;
 }
 
 /**

@@ -1,8 +1,6 @@
 import type { PoolConfig } from '../config/config.ts';
 import { formatDuration } from '../units/duration.ts';
-
-/** Which instances go first where a rule has a choice. */
-export type RetentionOrder = 'oldest' | 'largest' | 'least_recently_leased';
+import type { RetentionOrder } from './order.ts';
 
 /** The limits that retention keeps a pool within. */
 export interface RetentionPolicy {

@@ -3,8 +3,8 @@ import { describeAge, roundAge } from './age.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import { dueByAge } from './due.ts';
 import type { Judged } from './judge.ts';
-import type { PlanItem, RetentionPlan } from './plan.ts';
 import { describePolicy } from './policy.ts';
+import type { PlanItem, RetentionPlan } from './retention-plan.ts';
 import { type Demand, MAX_DELETIONS, type Selected } from './selection.ts';
 
 /** How many of those who block a plan its sentence names. */

@@ -10,6 +10,7 @@ function input(change: Partial<GrowthInput> = {}): GrowthInput {
     expected: { bytes: 5e9, inodes: 3_000 },
     own: { bytes: 1.5e9, inodes: 3_400 },
     leaseEndsAt: NOW + HOUR,
+    leasedSince: null,
     wasLeased: true,
     lastChangedAt: NOW - HOUR,
     now: NOW,
@@ -58,4 +59,13 @@ it('never promises a disk less than the instance may still take, while it lasts'
       else expect(growth.bytes).toBe(0);
     }),
   );
+});
+
+it('comes back with a lease that is granted again, however long the instance was quiet', () => {
+  const quiet = { lastChangedAt: NOW - 50 * HOUR, leaseEndsAt: NOW + 24 * HOUR };
+  expect(growthOf(input(quiet)).bytes).toBe(0);
+  expect(growthOf(input({ ...quiet, leasedSince: NOW - HOUR }))).toMatchObject({
+    bytes: 3.5e9,
+    endsAt: NOW + 5 * HOUR,
+  });
 });

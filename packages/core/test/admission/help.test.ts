@@ -15,6 +15,7 @@ function help(change: Partial<HelpInput>) {
     holders: [],
     reserved: NONE,
     trash: { bytes: 0, inodes: 0 },
+    ballastBytes: 0,
     now: NOW,
     ...change,
   });
@@ -77,4 +78,9 @@ it('names no more leases than it takes, and enough of them where there are', () 
       if (!enough) expect(leases.count).toBe(holders.length);
     }),
   );
+});
+
+it('names the ballast where it is what stands in the way', () => {
+  expect(help({ ballastBytes: 6e9 }).sentence).toMatch(/^the ballast holds 6.0 GB \(disk.ballast_mb\)/);
+  expect(help({ ballastBytes: 4e9 }).sentence).not.toMatch(/ballast/);
 });

@@ -1,0 +1,41 @@
+import type { Need, NeedInput } from './need.ts';
+import type { Amount, Size, Space } from './space.ts';
+
+export interface AdmissionInput extends NeedInput {
+  readonly space: Space;
+  /** Promised to other requests, and not used yet. */
+  readonly reserved: Amount;
+  /** What live instances are still expected to add. */
+  readonly growth: Size;
+  /** What admitted work must leave free. */
+  readonly floor: Size;
+  /** Instances that are there, in flight or ready. */
+  readonly instances: number;
+  readonly maxInstances: number;
+}
+
+/** An amount in which null inodes mean that the filesystem has no limit of them. */
+export type Room = Omit<Amount, 'inodes'> & { readonly inodes: number | null };
+
+/** `available − reserved − growth − floor = headroom`, in bytes or in inodes. */
+export interface Sum {
+  readonly available: number;
+  readonly reserved: number;
+  readonly growth: number;
+  readonly floor: number;
+  readonly headroom: number;
+}
+
+export interface Decision {
+  /** `short` may pass later, `impossible` never. */
+  readonly verdict: 'admit' | 'short' | 'impossible';
+  readonly need: Amount;
+  /** What `need` is the sum of. */
+  readonly parts: Omit<Need, 'total'>;
+  /** The sum that `need` is held against; null inodes where the filesystem has no limit of them. */
+  readonly sum: { readonly bytes: Sum; readonly inodes: Sum | null };
+  readonly headroom: Room;
+  readonly shortfall: Amount;
+  /** Every figure of the sum, for people. */
+  readonly sentence: string;
+}

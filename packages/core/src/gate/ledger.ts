@@ -1,0 +1,219 @@
+import TinyQueue from 'tinyqueue';
+import type { Amount, Size } from '../admission/space.ts';
+import { FilesystemTotals } from './totals.ts';
+
+/** What a decision needs to know of a ledger. Whoever only looks on has it from what the serving process publishes. */
+export interface LedgerSums {
+  /**
+   * Promised and not there yet. Bytes and inodes of all pools on the filesystem, template preparations included, and of
+   * what other processes promise there; slots of this pool.
+   */
+  readonly reserved: Amount;
+  /** What live instances on the filesystem are still expected to add. */
+  readonly growth: Size;
+  /** This pool's instances, in flight or ready. */
+  readonly instances: number;
+  /**
+   * A running total of what clones and preparations have put on the disk. Read before the disk is, and compared with
+   * what it is when the decision is made, it tells what the reading of the disk does not show yet.
+   */
+  readonly landed: Size;
+}
+
+/** What a request still holds: so many slots, and for each of them so much. */
+export interface Reservation {
+  readonly each: Size;
+  readonly slots: number;
+}
+
+/** An instance as the ledger counts it: what it takes by itself, and what it is still expected to add until `endsAt`. */
+export interface LedgerInstance {
+  readonly ownBytes: number;
+  readonly growth: Size & { readonly endsAt: number };
+}
+
+interface Counted extends LedgerInstance {
+  /** Its growth is in the sums. */
+  grows: boolean;
+}
+
+const NOTHING: Size = { bytes: 0, inodes: 0 };
+/** So many ends in the queue may belong to instances that have changed since, besides one for each instance. */
+const MOST_STALE = 1_000;
+
+function newQueue(ends: { id: string; at: number }[]) {
+  return new TinyQueue(ends, (a, b) => a.at - b.at);
+}
+
+/**
+ * The promises of one pool: reservations, template preparations, clones under way, and the growth of live instances with
+ * when it ends. A plain object in the process that serves the pool, which is the only one that changes it. All sums are
+ * kept as they change, so that a decision costs the same with 10 and with 100,000 instances. Times are epoch milliseconds.
+ */
+export class Ledger {
+  readonly filesystem: FilesystemTotals;
+  readonly #reservations = new Map<string, Reservation>();
+  readonly #preparations = new Map<string, Size>();
+  readonly #clones = new Map<string, Size>();
+  readonly #instances = new Map<string, Counted>();
+  #ends = newQueue([]);
+  #slots = 0;
+  #ownBytes = 0;
+
+  /** @param filesystem Shared by all ledgers whose pools lie on the same filesystem. */
+  constructor(filesystem = new FilesystemTotals()) {
+    this.filesystem = filesystem;
+  }
+
+  /** The sums at `now`: growth whose time has come has ended. */
+  sums(now: number): LedgerSums {
+    this.#expire(now);
+    const { reserved, growth, landed, elsewhere } = this.filesystem;
+    const { bytes, inodes } = reserved.size;
+    return {
+      reserved: { bytes: bytes + elsewhere.bytes, inodes: inodes + elsewhere.inodes, slots: this.#slots },
+      growth: growth.size,
+      instances: this.#instances.size,
+      landed: landed.size,
+    };
+  }
+
+  /** Bytes that the pool's instances take by themselves, as last measured or as cloned. */
+  get ownBytes(): number {
+    return this.#ownBytes;
+  }
+
+  /** When the next instance's growth ends; null where nothing grows. */
+  get nextGrowthEnd(): number | null {
+    return this.#ends.peek()?.at ?? null;
+  }
+
+  /** The ids of requests that hold a reservation. */
+  get requests(): string[] {
+    return [...this.#reservations.keys()];
+  }
+
+  /** Promises a request `slots` times `each`. A second call for the same request takes the place of the first. */
+  reserve(request: string, each: Size, slots: number): void {
+    this.giveBack(request);
+    this.#reservations.set(request, { each, slots });
+    this.filesystem.reserved.add(each, slots);
+    this.#slots += slots;
+  }
+
+  reservation(request: string): Reservation | null {
+    return this.#reservations.get(request) ?? null;
+  }
+
+  /**
+   * One slot of the request's reservation has become an instance. An instance that is counted already is only counted
+   * anew. False, with nothing changed, where the request holds no slot for it.
+   */
+  commit(request: string, id: string, instance: LedgerInstance, landed: Size): boolean {
+    const held = this.#reservations.get(request);
+    if (!this.#instances.has(id)) {
+      if (!held || held.slots === 0) return false;
+      this.#reservations.set(request, { ...held, slots: held.slots - 1 });
+      this.filesystem.reserved.add(held.each, -1);
+      this.filesystem.landed.add(landed);
+      this.#slots -= 1;
+    }
+    this.count(id, instance);
+    return true;
+  }
+
+  /** Gives back what is left of a reservation; false where there is none. */
+  giveBack(request: string): boolean {
+    const held = this.#reservations.get(request);
+    if (!held) return false;
+    this.filesystem.reserved.add(held.each, -held.slots);
+    this.#slots -= held.slots;
+    return this.#reservations.delete(request);
+  }
+
+  /** A template's snapshot is being made, and will take so much: counted as reserved until `endPreparation`. */
+  beginPreparation(template: string, size: Size): void {
+    this.endPreparation(template, NOTHING);
+    this.#preparations.set(template, size);
+    this.filesystem.reserved.add(size);
+  }
+
+  /** It is made, and took `landed`; nothing where it failed. */
+  endPreparation(template: string, landed: Size): void {
+    const size = this.#preparations.get(template);
+    if (!size) return;
+    this.filesystem.reserved.add(size, -1);
+    this.filesystem.landed.add(landed);
+    this.#preparations.delete(template);
+  }
+
+  /** A clone begins that will put so much on the disk. It stays reserved until it is committed. */
+  beginClone(id: string, size: Size): void {
+    this.endClone(id);
+    this.#clones.set(id, size);
+    this.filesystem.cloning.add(size);
+  }
+
+  endClone(id: string): void {
+    const size = this.#clones.get(id);
+    if (!size) return;
+    this.filesystem.cloning.add(size, -1);
+    this.#clones.delete(id);
+  }
+
+  /** Counts an instance, known or not: it was adopted, measured, leased or released. */
+  count(id: string, { ownBytes, growth }: LedgerInstance): void {
+    const before = this.#instances.get(id);
+    this.remove(id);
+    const grows = growth.bytes > 0 || growth.inodes > 0;
+    this.#instances.set(id, { ownBytes, growth, grows });
+    this.#ownBytes += ownBytes;
+    if (grows) {
+      this.filesystem.growth.add(growth);
+      this.#ends.push({ id, at: growth.endsAt });
+      if (this.#ends.length > MOST_STALE + 2 * this.#instances.size) this.#forgetStaleEnds();
+    }
+    if (before?.grows) this.#noteGrown(before, { ownBytes, growth });
+  }
+
+  /** The instance is gone from sight. */
+  remove(id: string): void {
+    const instance = this.#instances.get(id);
+    if (!instance) return;
+    if (instance.grows) this.filesystem.growth.add(instance.growth, -1);
+    this.#ownBytes -= instance.ownBytes;
+    this.#instances.delete(id);
+  }
+
+  has(id: string): boolean {
+    return this.#instances.has(id);
+  }
+
+  /** The instance as it is counted; null where it is not. */
+  instance(id: string): LedgerInstance | null {
+    return this.#instances.get(id) ?? null;
+  }
+
+  /** What was expected of it has come true, on a disk that may have been read before. */
+  #noteGrown(before: LedgerInstance, now: LedgerInstance): void {
+    const bytes = Math.min(before.growth.bytes - now.growth.bytes, now.ownBytes - before.ownBytes);
+    if (bytes > 0) this.filesystem.landed.add({ bytes, inodes: 0 });
+  }
+
+  /** Each change of an instance queues another end; those that it has no more are dropped from time to time. */
+  #forgetStaleEnds(): void {
+    const current = [...this.#instances].filter(([, { grows }]) => grows);
+    this.#ends = newQueue(current.map(([id, { growth }]) => ({ id, at: growth.endsAt })));
+  }
+
+  /** Ends growth whose time has come. What stands in the queue for an instance that has changed since is passed over. */
+  #expire(now: number): void {
+    for (let next = this.#ends.peek(); next !== undefined && next.at <= now; next = this.#ends.peek()) {
+      this.#ends.pop();
+      const instance = this.#instances.get(next.id);
+      if (!instance?.grows || instance.growth.endsAt > now) continue;
+      this.filesystem.growth.add(instance.growth, -1);
+      instance.grows = false;
+    }
+  }
+}
