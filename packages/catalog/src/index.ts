@@ -1,4 +1,5 @@
 export * from './catalog.ts';
-export type { GateState, RequestStart } from './gate-state.ts';
-export { hashLeaseToken, newLeaseToken } from './leases.ts';
+export type { HeldRequest, PublishedGate } from './gate.ts';
+export type { DeletionBy, Instances } from './instances.ts';
+export { type Change, hashLeaseToken, newLeaseToken } from './leases.ts';
 export * from './values.ts';

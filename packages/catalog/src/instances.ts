@@ -1,97 +1,84 @@
-import { type InstanceRecord, ownBytes, pinSchema } from '@spica/core';
+import { type InstanceRecord, pinSchema } from '@spica/core';
 import type { Redis } from 'ioredis';
-import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
 import { fromFields, readJson, toFields } from './stored.ts';
 import type { BeginDelete, CatalogInstance } from './values.ts';
 
-type Instances = Pick<
-  Catalog,
-  | 'commit'
-  | 'settle'
-  | 'adopt'
-  | 'get'
-  | 'getMany'
-  | 'ids'
-  | 'requestsInFlight'
-  | 'list'
-  | 'beginDelete'
-  | 'endDelete'
->;
+/** On whose behalf an instance is deleted. */
+export interface DeletionBy {
+  /** Owner of the mark: only whoever names it again may go on with the deletion, or take the mark back. */
+  readonly owner: string;
+  /** One in flight goes only on behalf of its own request, whatever its lease says. */
+  readonly request?: string;
+  /** Epoch milliseconds, by which leases are judged. */
+  readonly now: number;
+  /** The changes of leases and pins that the caller knows of: a Redis that knows of fewer has stepped back. */
+  readonly changesSeen: number;
+}
+
+/** The instances of a pool: from when they come up to when they are gone. */
+export interface Instances {
+  /** An instance of a request has come up, and is in flight until the request completes. */
+  commit(
+    of: { readonly request: string; readonly life: string },
+    record: InstanceRecord,
+  ): Promise<'committed' | 'already' | 'cancelled'>;
+  /** Takes in an instance that is there; false when it is known. */
+  adopt(record: InstanceRecord): Promise<boolean>;
+  get(id: string): Promise<CatalogInstance | null>;
+  /** Those of them that there are, in their order. */
+  getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
+  /** Of all instances, oldest first. Reads no instance. */
+  ids(): Promise<string[]>;
+  /** Instances in flight, each with its request. Reads no instance. */
+  inFlight(): Promise<ReadonlyMap<string, string>>;
+  /** Oldest first, read in batches; one that goes meanwhile may be missing. */
+  list(): AsyncIterable<CatalogInstance>;
+  /** Marks an instance for deletion, unless something protects it; excludes `lease`. */
+  beginDelete(id: string, by: DeletionBy): Promise<BeginDelete>;
+  /**
+   * Frees the slot (`gone`), or takes the mark back (`kept`). False, with nothing changed, where the mark is not
+   * `owner`'s; null for whoever has it.
+   */
+  endDelete(id: string, outcome: 'gone' | 'kept', owner: string | null): Promise<boolean>;
+  /** Whether there is an instance with a life of its own. */
+  hasTtls(): Promise<boolean>;
+}
 
 /** How many instances one read of the list brings. */
 const BATCH = 500;
 
-/** The instances: from a slot of a reservation to their deletion. */
 export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
   return {
-    async commit(request, record, growth) {
-      const { totals, reservations, instances, inFlight } = keys;
-      const places = [
-        totals,
-        reservations,
-        instances,
-        inFlight,
-        keys.instance(record.id),
-        keys.growth,
-        keys.ttls,
-        keys.due,
-      ];
-      const { bytes, inodes, endsAt } = growth;
-      const facts = [request, record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ownNow(record)];
-      const args = [...facts, ...toFields(record)];
-      return (await run('commit', places, args)) as 'committed' | 'already' | 'no-reservation';
+    async commit({ request, life }, record) {
+      const facts = [request, life, record.id, record.spawnedAt ?? 0];
+      return (await run('commit', [...facts, ...toFields(record)])) as 'committed' | 'already' | 'cancelled';
     },
-
-    async settle(request) {
-      const inFlight = await redis.hgetall(keys.inFlight);
-      const ids = Object.keys(inFlight).filter((id) => inFlight[id] === request);
-      const ready = (await run('settle', [keys.inFlight], [request, ...ids])) as string[];
-      await run('give_back', [keys.totals, keys.reservations], [request]);
-      return ready;
+    async adopt(record) {
+      return (await run('adopt', [record.id, record.spawnedAt ?? 0, ...toFields(record)])) === 1;
     },
-
-    async adopt(record, growth = { bytes: 0, inodes: 0, endsAt: 0 }) {
-      const { instances, ttls, due, totals } = keys;
-      const places = [instances, keys.instance(record.id), ttls, due, totals, keys.growth];
-      const { bytes, inodes, endsAt } = growth;
-      const facts = [record.id, record.spawnedAt ?? 0, bytes, inodes, endsAt, ownNow(record)];
-      return (await run('adopt', places, [...facts, ...toFields(record)])) === 1;
-    },
-
     async get(id) {
       const [instance] = await readMany(redis, keys, [id]);
       return instance ?? null;
     },
-
     getMany: (ids) => readMany(redis, keys, ids),
-
     ids: () => redis.zrange(keys.instances, '0', '-1'),
-
-    async requestsInFlight() {
-      return [...new Set(await redis.hvals(keys.inFlight))];
+    async inFlight() {
+      return new Map(Object.entries(await redis.hgetall(keys.inFlight)));
     },
-
     list: () => listInstances(redis, keys),
-
-    async beginDelete(id, { request, now }) {
-      const places = [keys.inFlight, keys.instance(id), keys.reconciled];
-      const reply = (await run('begin_delete', places, [id, request ?? '', now])) as string[];
+    async beginDelete(id, { owner, request, now, changesSeen }) {
+      const reply = (await run('begin_delete', [id, owner, request ?? '', now, changesSeen])) as string[];
       return readBeginDelete(keys.instance(id), reply);
     },
-
-    async endDelete(id, outcome) {
-      const { instances, inFlight, totals, growth, dirty, ttls, due } = keys;
-      const places = [instances, inFlight, keys.instance(id), totals, growth, dirty, ttls, due];
-      await run('end_delete', places, [id, outcome]);
+    async endDelete(id, outcome, owner) {
+      return (await run('end_delete', [id, outcome, owner ?? ''])) === 1;
+    },
+    async hasTtls() {
+      return (await redis.scard(keys.ttls)) > 0;
     },
   };
-}
-
-/** Bytes that an instance takes by itself: as last measured, or as cloned. */
-function ownNow(record: InstanceRecord): number {
-  return ownBytes(record) ?? record.cloned?.bytes ?? 0;
 }
 
 function readBeginDelete(key: string, [outcome, first = '', second = '']: string[]): BeginDelete {
@@ -105,7 +92,7 @@ function readBeginDelete(key: string, [outcome, first = '', second = '']: string
     case 'grace':
       return { outcome, until: Number(first) };
     default:
-      return { outcome: outcome as 'begun' | 'absent' | 'deleting' | 'unreconciled' };
+      return { outcome: outcome as 'begun' | 'absent' | 'deleting' | 'unreconciled' | 'rolled-back' };
   }
 }
 
@@ -137,16 +124,17 @@ async function* listInstances(redis: Redis, keys: Keys): AsyncIterable<CatalogIn
 }
 
 async function readMany(redis: Redis, keys: Keys, ids: readonly string[]): Promise<CatalogInstance[]> {
+  if (ids.length === 0) return [];
   const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hgetall(keys.instance(id)).hget(keys.inFlight, id);
+  for (const id of ids) pipeline.hgetall(keys.instance(id));
+  pipeline.hmget(keys.inFlight, ...ids);
   const replies = (await pipeline.exec()) ?? [];
+  for (const [failed] of replies) if (failed) throw failed;
+  const requests = replies.at(-1)?.[1] as (string | null)[];
   return ids.flatMap((id, i) => {
-    const [failed, fields] = replies[2 * i] ?? [];
-    const [unknown, inFlightFor] = replies[2 * i + 1] ?? [];
-    if (failed ?? unknown) throw failed ?? unknown;
-    const stored = (fields ?? {}) as Record<string, string>;
-    const request = (inFlightFor ?? null) as string | null;
+    const stored = (replies[i]?.[1] ?? {}) as Record<string, string>;
     if (Object.keys(stored).length === 0) return [];
+    const request = requests[i] ?? null;
     const state = stored['deleting'] ? 'deleting' : request ? 'in-flight' : 'ready';
     return [{ record: fromFields(keys.instance(id), stored), state, request }];
   });

@@ -1,13 +1,51 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Oversize, Pin } from '@spica/core';
 import type { Redis } from 'ioredis';
-import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
 
-type Leases = Pick<
-  Catalog,
-  'lease' | 'releaseLease' | 'mark' | 'takeDirty' | 'putBackDirty' | 'onChange' | 'announce'
->;
+/** What `mark` sets, or with null removes. */
+export type Mark =
+  | { readonly pin: Pin | null }
+  | { readonly score: number | null }
+  | { readonly ttlMs: number | null }
+  | { readonly oversize: Oversize };
+
+/** A change that another process made: of which kind, and of what (an instance, or a request). */
+export interface Change {
+  readonly kind: string;
+  readonly of: string;
+}
+
+/** Who uses an instance, and what people said of it. The worker hears of each change, and keeps it on the disk too. */
+export interface Leases {
+  /**
+   * Grants a lease, or renews it for whoever has its token; excludes `beginDelete`. `force` takes it whoever holds it.
+   * `oversize`: the instance is too large, and by `on_oversize` its lease is not renewed. Times are epoch milliseconds.
+   */
+  lease(
+    id: string,
+    lease: { owner: string; token: string; expiresAt: number; now: number; force?: boolean },
+  ): Promise<
+    | { outcome: 'granted' | 'renewed' | 'absent' | 'deleting' | 'oversize' }
+    | { outcome: 'leased'; owner: string; expiresAt: number }
+  >;
+  /** Ends a lease, and with it what was expected of the instance. */
+  releaseLease(
+    id: string,
+    by: { token: string | null; now: number; force?: boolean },
+  ): Promise<
+    { outcome: 'released' | 'absent' | 'none' } | { outcome: 'leased'; owner: string; expiresAt: number }
+  >;
+  /** Sets, or with null removes, a pin, a score, a life of its own, or the flag of being oversize. */
+  mark(id: string, mark: Mark): Promise<'marked' | 'absent' | 'deleting'>;
+  /** Takes at most so many ids whose record on disk is older than the catalog. */
+  takeDirty(most: number): Promise<string[]>;
+  /** Those that were taken, and could not be written. */
+  putBackDirty(ids: readonly string[]): Promise<void>;
+  /** Calls back when another process changed something. Resolves with how to end that. */
+  onChange(listener: (change: Change) => void): Promise<() => Promise<void>>;
+}
 
 /** A new lease's token: 128 random bits. Only its hash is kept. */
 export function newLeaseToken(): string {
@@ -18,33 +56,24 @@ export function hashLeaseToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** Who uses an instance, and what people said of it. Each change is told to the worker, which keeps it on disk too. */
 export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
   return {
     async lease(id, { owner, token, expiresAt, now, force = false }) {
-      const args = [id, now, owner, hashLeaseToken(token), expiresAt, force ? '1' : '', keys.changed];
-      const reply = (await run('lease', [keys.instance(id), keys.growth, keys.dirty], args)) as string[];
-      const [outcome, holder = '', until = ''] = reply;
+      const args = [id, now, owner, hashLeaseToken(token), expiresAt, force ? '1' : ''];
+      const [outcome, holder = '', until = ''] = (await run('lease', args)) as string[];
       if (outcome === 'leased') return { outcome, owner: holder, expiresAt: Number(until) };
       return { outcome: outcome as 'granted' | 'renewed' | 'absent' | 'deleting' | 'oversize' };
     },
 
     async releaseLease(id, { token, now, force = false }) {
-      const args = [id, now, token === null ? '' : hashLeaseToken(token), force ? '1' : '', keys.changed];
-      const places = [keys.instance(id), keys.totals, keys.growth, keys.dirty];
-      const [outcome, holder = '', until = ''] = (await run('release', places, args)) as string[];
+      const args = [id, now, token === null ? '' : hashLeaseToken(token), force ? '1' : ''];
+      const [outcome, holder = '', until = ''] = (await run('release_lease', args)) as string[];
       if (outcome === 'leased') return { outcome, owner: holder, expiresAt: Number(until) };
       return { outcome: outcome as 'released' | 'absent' | 'none' };
     },
 
     async mark(id, mark) {
-      const [field, value] = toField(mark);
-      const reply = await run(
-        'mark',
-        [keys.instance(id), keys.dirty, keys.ttls],
-        [id, field, value, keys.changed],
-      );
-      return reply as 'marked' | 'absent' | 'deleting';
+      return (await run('mark', [id, ...toField(mark)])) as 'marked' | 'absent' | 'deleting';
     },
 
     takeDirty: (most) => redis.spop(keys.dirty, most),
@@ -56,18 +85,17 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
     async onChange(listener) {
       const connection = redis.duplicate({ maxRetriesPerRequest: null });
       connection.on('error', () => undefined); // it comes back by itself; the worker looks at times, too
-      connection.on('message', (_channel: string, what: string) => listener(what));
+      connection.on('message', (_channel: string, message: string) => {
+        const [kind = '', of = ''] = message.split(' ');
+        listener({ kind, of });
+      });
       await connection.subscribe(keys.changed);
       return async () => connection.disconnect();
-    },
-
-    async announce(what) {
-      await redis.publish(keys.changed, what);
     },
   };
 }
 
-function toField(mark: Parameters<Catalog['mark']>[1]): [field: string, value: string] {
+function toField(mark: Mark): [field: string, value: string] {
   if ('pin' in mark) return ['pin', mark.pin ? JSON.stringify(mark.pin) : ''];
   if ('score' in mark) return ['score', mark.score === null ? '' : String(mark.score)];
   if ('oversize' in mark) return ['oversize', mark.oversize ?? ''];

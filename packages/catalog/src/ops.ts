@@ -1,45 +1,39 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
-/** The atomic operations: one Lua file each, and how many of its arguments are keys. */
-const OPERATIONS = {
-  reserve: 4,
-  ledger: 3,
-  commit: 8,
-  give_back: 2,
-  settle: 1,
-  adopt: 6,
-  begin_delete: 3,
-  end_delete: 8,
-  lease: 3,
-  release: 4,
-  mark: 3,
-  record_sample: 4,
-  record_size: 2,
-} as const;
+/** The atomic operations: one Lua file each (ops/). They take one key, the prefix of the catalog's, and name the rest. */
+const OPERATIONS = [
+  'commit',
+  'complete_request',
+  'cancel_request',
+  'adopt',
+  'begin_delete',
+  'end_delete',
+  'lease',
+  'release_lease',
+  'mark',
+  'record_sample',
+  'record_size',
+] as const;
 
-export type Operation = keyof typeof OPERATIONS;
+type Operation = (typeof OPERATIONS)[number];
 export type Argument = string | number;
-export type Run = (name: Operation, keys: string[], args: readonly Argument[]) => Promise<unknown>;
+/** Runs an operation on one pool's catalog. */
+export type Run = (name: Operation, args: readonly Argument[]) => Promise<unknown>;
 
 /** Teaches a connection the operations. Safe to call again. */
-export function defineOperations(redis: Redis): Run {
-  for (const [name, numberOfKeys] of Object.entries(OPERATIONS)) {
+export function defineOperations(redis: Redis, prefix: string): Run {
+  for (const name of OPERATIONS) {
     if (commandName(name) in redis) continue;
-    // Redis knows no shared libraries of scripts that a replica or a cluster would have too: so each carries its own.
-    const lua = `${read('lib/growth')}\n${read(name)}`;
-    redis.defineCommand(commandName(name), { lua, numberOfKeys });
+    const lua = readFileSync(new URL(`./ops/${name}.lua`, import.meta.url), 'utf8');
+    redis.defineCommand(commandName(name), { lua, numberOfKeys: 1 });
   }
   const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<unknown>>;
-  return (name, keys, args) => {
+  return (name, args) => {
     const command = commands[commandName(name)];
     if (!command) throw new TypeError(`no operation ${name}`);
-    return command.call(redis, ...keys, ...args);
+    return command.call(redis, prefix, ...args);
   };
-}
-
-function read(name: string): string {
-  return readFileSync(new URL(`./ops/${name}.lua`, import.meta.url), 'utf8');
 }
 
 function commandName(name: string): string {

@@ -1,10 +1,16 @@
-import { MOST_FINISHED, type Profile, profileOf } from '@spica/core';
+import {
+  type Finished,
+  type InstanceRecord,
+  MOST_FINISHED,
+  type Profile,
+  profileOf,
+  type Sample,
+} from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
-import { readJson } from './stored.ts';
+import { fromFields, pairUp, readJson } from './stored.ts';
 
 /** Experiments end, and each has a name of its own. */
 const EXPERIMENT_SECONDS = 90 * 86_400;
@@ -30,34 +36,34 @@ const profileSchema: z.ZodType<Profile> = z.strictObject({
 });
 
 /** Samples, when the next are due, and what instances of a template or an experiment become. */
-export function createSizes(
-  redis: Redis,
-  keys: Keys,
-  run: Run,
-): Pick<Catalog, 'recordSample' | 'listDue' | 'recordFinished' | 'refreshProfile' | 'profileOf'> {
+export interface Sizes {
+  /**
+   * Keeps an instance's newest sample, and when it is due again (epoch milliseconds). Resolves with what is known of it
+   * at that moment; null where it is gone.
+   */
+  recordSample(id: string, sample: Sample, dueAt: number): Promise<InstanceRecord | null>;
+  /** Ids of instances that are to be measured at `now`, longest overdue first. Reads no instance. */
+  listDue(now: number, most: number): Promise<string[]>;
+  /** Keeps what an instance became among the newest of `template:…`, `experiment:…` or `replica:…`. */
+  recordFinished(of: string, id: string, finished: Finished): Promise<void>;
+  /** Recomputes the stored profile from the stored sizes: call it after `recordFinished`. */
+  refreshProfile(of: string): Promise<void>;
+  /** What the newest finished instances say; null without any. */
+  readProfile(of: string): Promise<Profile | null>;
+}
+
+export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
   return {
-    async recordSample(id, sample, { growth, dueAt, seen }) {
-      const places = [keys.instance(id), keys.totals, keys.growth, keys.due];
-      const args = [
-        id,
-        JSON.stringify(sample),
-        growth.bytes,
-        growth.inodes,
-        growth.endsAt,
-        dueAt,
-        sample.ownBytes,
-        seen.lease?.expiresAt ?? '',
-        seen.lastLeasedAt ?? '',
-      ];
-      return (await run('record_sample', places, args)) as 'kept' | 'absent' | 'changed';
+    async recordSample(id, sample, dueAt) {
+      const flat = (await run('record_sample', [id, JSON.stringify(sample), dueAt])) as string[];
+      return flat.length === 0 ? null : fromFields(keys.instance(id), pairUp(flat));
     },
 
     listDue: (now, most) => redis.zrange(keys.due, '-inf', String(now), 'BYSCORE', 'LIMIT', 0, most),
 
     async recordFinished(of, id, finished) {
-      const { finished: place, ages } = keys.sizes(of);
-      const facts = [id, finished.at, JSON.stringify(finished)];
-      await run('record_size', [place, ages], [...facts, MOST_FINISHED, secondsToKeep(of) ?? '']);
+      const facts = [of, id, finished.at, JSON.stringify(finished)];
+      await run('record_size', [...facts, MOST_FINISHED, secondsToKeep(of) ?? '']);
     },
 
     async refreshProfile(of) {
@@ -70,8 +76,8 @@ export function createSizes(
       else await redis.set(profile, JSON.stringify(found), 'EX', seconds);
     },
 
-    /** Kept ready, so that no decision has to read a thousand sizes. */
-    async profileOf(of) {
+    /** Kept ready, so that nobody has to read a thousand sizes. */
+    async readProfile(of) {
       const { profile } = keys.sizes(of);
       const text = await redis.get(profile);
       return text === null ? null : readJson(profileSchema, profile, text);

@@ -9,35 +9,6 @@ import {
 import * as z from 'zod';
 import type { Argument } from './ops.ts';
 
-const amount = z.coerce.number().default(0);
-
-export const totalsSchema = z.object({
-  bytes: amount,
-  inodes: amount,
-  slots: amount,
-  settledBytes: amount,
-  settledInodes: amount,
-  growthBytes: amount,
-  growthInodes: amount,
-  ownBytes: amount,
-});
-
-/** What is left of a request's reservation: `slots` times so many bytes and inodes each. */
-export const reservationSchema = z.strictObject({
-  fingerprint: z.string(),
-  bytes: z.number().min(0),
-  inodes: z.number().min(0),
-  slots: z.int().min(0),
-  at: z.number(),
-});
-
-export const heldSchema = z.strictObject({
-  at: z.number(),
-  submittedAt: z.number(),
-  reason: z.string(),
-  count: z.number(),
-});
-
 export const identitySchema = z.object({ id: z.string(), method: cloneMethodSchema });
 
 export const reconciledSchema = z.object({ at: z.coerce.number(), graceUntil: z.coerce.number() });
@@ -60,6 +31,7 @@ const fieldsSchema = z.object({
   leaseOwner: z.string().optional(),
   leaseHash: z.string().optional(),
   leaseUntil: whole.optional(),
+  leaseSince: whole.optional(),
   lastLeasedAt: whole.optional(),
   pin: z.string().optional(),
   ttl: whole.optional(),
@@ -77,6 +49,7 @@ export function toFields(record: InstanceRecord): Argument[] {
     leaseOwner: lease?.owner ?? null,
     leaseHash: lease?.tokenHash ?? null,
     leaseUntil: lease?.expiresAt ?? null,
+    leaseSince: lease?.since ?? null,
     lastLeasedAt,
     pin: pin && JSON.stringify(pin),
     ttl: ttlMs,
@@ -89,12 +62,17 @@ export function toFields(record: InstanceRecord): Argument[] {
 /** Reads an instance's hash. Throws CheckError CATALOG_CORRUPT that names the key. */
 export function fromFields(key: string, stored: Readonly<Record<string, string>>): InstanceRecord {
   const fields = readHash(fieldsSchema, key, stored);
-  const { record, sample, leaseOwner, leaseHash, leaseUntil, lastLeasedAt, pin, ttl, score, oversize } =
-    fields;
+  const { record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince } = fields;
+  const { lastLeasedAt, pin, ttl, score, oversize } = fields;
   const lease =
     leaseUntil === undefined
       ? null
-      : { owner: leaseOwner ?? '', tokenHash: leaseHash ?? '', expiresAt: leaseUntil };
+      : {
+          owner: leaseOwner ?? '',
+          tokenHash: leaseHash ?? '',
+          expiresAt: leaseUntil,
+          since: leaseSince ?? null,
+        };
   return {
     ...readJson(fixedSchema, key, record),
     sample: sample === undefined ? null : readJson(sampleSchema, key, sample),
@@ -131,4 +109,11 @@ function corrupt(key: string, cause: unknown): CheckError {
           .join('; ')
       : cause;
   return new CheckError('CATALOG_CORRUPT', `the catalog's ${key} cannot be read: ${reason}`, { key }, cause);
+}
+
+/** A flat list of names and values, as scripts return a hash. */
+export function pairUp(flat: readonly string[]): Record<string, string> {
+  const pairs: Record<string, string> = {};
+  for (let at = 0; at + 1 < flat.length; at += 2) pairs[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return pairs;
 }

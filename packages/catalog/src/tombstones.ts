@@ -1,10 +1,9 @@
 import { CheckError, instanceRecordSchema } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import { readJson } from './stored.ts';
-import type { LeftNote, Note } from './values.ts';
+import type { LeftNote, Note, Tombstone } from './values.ts';
 
 const KEEP_SECONDS = 30 * 86_400;
 
@@ -28,10 +27,19 @@ const noteSchema: z.ZodType<Note> = z.looseObject({
 });
 
 /** What is left of instances that vanished, and what operators forced: for whoever asks later. */
-export function createTombstones(
-  redis: Redis,
-  keys: Keys,
-): Pick<Catalog, 'bury' | 'tombstone' | 'leaveNote' | 'readNotes' | 'dropNotes'> {
+export interface Tombstones {
+  /** Remembers for 30 days an instance that vanished from the disk. */
+  bury(tombstone: Tombstone): Promise<void>;
+  tombstone(id: string): Promise<Tombstone | null>;
+  /** Leaves an audit entry for the worker, which writes the log. */
+  leaveNote(note: Note): Promise<void>;
+  /** The oldest notes, at most so many. They stay until they are dropped. */
+  readNotes(most: number): Promise<LeftNote[]>;
+  /** Forgets the oldest: those that were written. For the one process that serves the pool, one call at a time. */
+  dropNotes(count: number): Promise<void>;
+}
+
+export function createTombstones(redis: Redis, keys: Keys): Tombstones {
   return {
     async bury(tombstone) {
       await redis.set(keys.tombstone(tombstone.record.id), JSON.stringify(tombstone), 'EX', KEEP_SECONDS);
@@ -42,7 +50,7 @@ export function createTombstones(
     },
     async leaveNote(note) {
       await redis.rpush(keys.notes, JSON.stringify(note));
-      await redis.publish(keys.changed, 'note');
+      await redis.publish(keys.changed, 'note left');
     },
     async readNotes(most) {
       const texts = await redis.lrange(keys.notes, 0, most - 1);

@@ -1,40 +1,4 @@
-import type { Amount, Distrust, InstanceRecord, Pin, PressureLevel } from '@spica/core';
-
-/** What is promised, what is there, and what was ever taken out of the promises. */
-export interface Ledger {
-  readonly reserved: Amount;
-  /** What live instances are still expected to add. */
-  readonly growth: { readonly bytes: number; readonly inodes: number };
-  /** Instances in the catalog, in flight or ready. */
-  readonly instances: number;
-  /** Bytes that they take by themselves, as last measured or as cloned. */
-  readonly ownBytes: number;
-  /** Running totals. Read before the disk is measured, they tell `reserve` what landed in between. */
-  readonly settled: { readonly bytes: number; readonly inodes: number };
-}
-
-export interface ReservationRequest {
-  readonly request: string;
-  /** The prepared snapshot that must stay for it. */
-  readonly fingerprint: string;
-  readonly perInstance: { readonly bytes: number; readonly inodes: number };
-  readonly count: number;
-  /** Epoch milliseconds. */
-  readonly at: number;
-}
-
-/** The most that all promises and all growth may reach together; `slots` with the instances that are there. */
-export interface Bounds {
-  readonly bytes: number;
-  readonly inodes: number | null;
-  readonly slots: number;
-}
-
-export interface Reservation extends Amount {
-  readonly request: string;
-  readonly fingerprint: string;
-  readonly at: number;
-}
+import type { Distrust, InstanceRecord, Pin, PressureLevel } from '@spica/core';
 
 export interface CatalogInstance {
   readonly record: InstanceRecord;
@@ -43,17 +7,13 @@ export interface CatalogInstance {
   readonly request: string | null;
 }
 
-/** What an instance is still expected to add, and until when (epoch milliseconds). */
-export interface Growth {
-  readonly bytes: number;
-  readonly inodes: number;
-  readonly endsAt: number;
-}
-
 /** Whether a deletion may begin, and what is in its way. */
 export type BeginDelete =
-  /** `deleting`: begun before, go on with it. `unreconciled`: the disk has not been looked at since Redis was empty. */
-  | { readonly outcome: 'begun' | 'absent' | 'deleting' | 'unreconciled' }
+  /**
+   * `begun`: now, or before by the same owner. `deleting`: somebody else's is under way. `unreconciled`: the disk has
+   * not been compared since Redis was empty. `rolled-back`: Redis has lost changes that were acknowledged.
+   */
+  | { readonly outcome: 'begun' | 'absent' | 'deleting' | 'unreconciled' | 'rolled-back' }
   | { readonly outcome: 'grace'; readonly until: number }
   | { readonly outcome: 'in-flight'; readonly request: string }
   | { readonly outcome: 'pinned'; readonly pin: Pin }
@@ -98,13 +58,4 @@ export interface ClockState {
   readonly acceptedOffsetMs: number;
   /** Counts how often an operator has vouched for the clock. */
   readonly confirmations: number;
-}
-
-export interface HeldRequest {
-  readonly request: string;
-  readonly heldAt: number;
-  /** By its submitter's clock. */
-  readonly submittedAt: number;
-  readonly reason: string;
-  readonly count: number;
 }

@@ -1,24 +1,14 @@
--- One slot of a request's reservation becomes an instance in flight, which may still grow.
--- KEYS: totals, reservations, instances, in-flight, instance, growth, ttls, due
--- ARGV: request, id, spawnedAt, growth bytes, growth inodes, growth ends, own bytes, field, value, …
-if redis.call('EXISTS', KEYS[5]) == 1 then return 'already' end
-local raw = redis.call('HGET', KEYS[2], ARGV[1])
-if not raw then return 'no-reservation' end
-local reservation = cjson.decode(raw)
-if reservation.slots < 1 then return 'no-reservation' end
-
-reservation.slots = reservation.slots - 1
-redis.call('HSET', KEYS[2], ARGV[1], cjson.encode(reservation))
-add_total(KEYS[1], 'slots', -1)
-add_total(KEYS[1], 'bytes', -reservation.bytes)
-add_total(KEYS[1], 'inodes', -reservation.inodes)
-add_total(KEYS[1], 'settledBytes', reservation.bytes)
-add_total(KEYS[1], 'settledInodes', reservation.inodes)
-redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
-redis.call('ZADD', KEYS[8], ARGV[3], ARGV[2])
-redis.call('HSET', KEYS[4], ARGV[2], ARGV[1])
-redis.call('HSET', KEYS[5], unpack(ARGV, 8))
-if redis.call('HEXISTS', KEYS[5], 'ttl') == 1 then redis.call('SADD', KEYS[7], ARGV[2]) end
-set_own(KEYS[1], KEYS[5], tonumber(ARGV[7]))
-set_growth(KEYS[1], KEYS[6], KEYS[5], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6])
+-- An instance of a request has come up: it is in flight until the request completes.
+-- KEYS[1]: prefix of the catalog's keys
+-- ARGV: request, its life, id, spawnedAt, field, value, …
+-- Returns committed, already (it is known), or cancelled (the request is not wanted any more).
+local base, request, life, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local instance = base .. ':instance:' .. id
+if redis.call('EXISTS', instance) == 1 then return 'already' end
+if redis.call('EXISTS', base .. ':cancelled:' .. request .. ':' .. life) == 1 then return 'cancelled' end
+redis.call('ZADD', base .. ':instances', ARGV[4], id)
+redis.call('ZADD', base .. ':due', ARGV[4], id)
+redis.call('HSET', base .. ':in-flight', id, request)
+redis.call('HSET', instance, unpack(ARGV, 5))
+if redis.call('HEXISTS', instance, 'ttl') == 1 then redis.call('SADD', base .. ':ttls', id) end
 return 'committed'

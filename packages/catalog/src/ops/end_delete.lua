@@ -1,16 +1,19 @@
 -- A deletion ended: the instance is gone from sight, or it stays.
--- KEYS: instances, in-flight, instance, totals, growth, dirty, ttls, due
--- ARGV: id, 'gone' | 'kept'
+-- KEYS[1]: prefix of the catalog's keys
+-- ARGV: id, gone | kept, owner of the mark ('' = whoever has it)
+-- Returns 1, or 0 with nothing changed where the mark is another's.
+local base, id, owner = KEYS[1], ARGV[1], ARGV[3]
+local instance = base .. ':instance:' .. id
+local mark = redis.call('HGET', instance, 'deleting')
+if owner ~= '' and mark ~= owner then return 0 end
 if ARGV[2] == 'kept' then
-  redis.call('HDEL', KEYS[3], 'deleting')
-else
-  drop_own(KEYS[4], KEYS[3])
-  drop_growth(KEYS[4], KEYS[5], KEYS[3], ARGV[1])
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  redis.call('ZREM', KEYS[8], ARGV[1])
-  redis.call('HDEL', KEYS[2], ARGV[1])
-  redis.call('SREM', KEYS[6], ARGV[1])
-  redis.call('SREM', KEYS[7], ARGV[1])
-  redis.call('DEL', KEYS[3])
+  redis.call('HDEL', instance, 'deleting')
+  return 1
 end
+redis.call('ZREM', base .. ':instances', id)
+redis.call('ZREM', base .. ':due', id)
+redis.call('HDEL', base .. ':in-flight', id)
+redis.call('SREM', base .. ':dirty', id)
+redis.call('SREM', base .. ':ttls', id)
+redis.call('DEL', instance)
 return 1

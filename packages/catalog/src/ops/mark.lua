@@ -1,10 +1,14 @@
--- Sets, or with '' removes, one field of an instance: pin, ttl, score.
--- KEYS: instance, dirty, ttls
--- ARGV: id, field, value, channel
-if redis.call('EXISTS', KEYS[1]) == 0 then return 'absent' end
-if redis.call('HEXISTS', KEYS[1], 'deleting') == 1 then return 'deleting' end
-if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[2]) else redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) end
-if ARGV[2] == 'ttl' then redis.call(ARGV[3] == '' and 'SREM' or 'SADD', KEYS[3], ARGV[1]) end
-redis.call('SADD', KEYS[2], ARGV[1])
-redis.call('PUBLISH', ARGV[4], ARGV[1])
+-- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize.
+-- KEYS[1]: prefix of the catalog's keys
+-- ARGV: id, field, value
+-- Returns marked, absent, or deleting.
+local base, id, field, value = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local instance = base .. ':instance:' .. id
+if redis.call('EXISTS', instance) == 0 then return 'absent' end
+if redis.call('HEXISTS', instance, 'deleting') == 1 then return 'deleting' end
+if value == '' then redis.call('HDEL', instance, field) else redis.call('HSET', instance, field, value) end
+if field == 'ttl' then redis.call(value == '' and 'SREM' or 'SADD', base .. ':ttls', id) end
+redis.call('SADD', base .. ':dirty', id)
+redis.call('INCR', base .. ':changes')
+redis.call('PUBLISH', base .. ':changed', (value == '' and 'un' or '') .. field .. ' ' .. id)
 return 'marked'

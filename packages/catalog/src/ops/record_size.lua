@@ -1,17 +1,18 @@
 -- Keeps what an instance became among the newest of its template, its experiment, or their replicas.
--- KEYS: finished, ages
--- ARGV: id, at, finished JSON, most to keep, seconds to keep them all for ('' = for good)
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-local over = redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[4])
+-- KEYS[1]: prefix of the catalog's keys
+-- ARGV: whose (template:…, experiment:…, replica:…), id, at, finished JSON, most to keep, seconds to keep them ('' = for good)
+local finished, ages = KEYS[1] .. ':finished:' .. ARGV[1], KEYS[1] .. ':finished-at:' .. ARGV[1]
+redis.call('HSET', finished, ARGV[2], ARGV[4])
+redis.call('ZADD', ages, ARGV[3], ARGV[2])
+local over = redis.call('ZCARD', ages) - tonumber(ARGV[5])
 if over > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, over - 1)) do
-    redis.call('ZREM', KEYS[2], id)
-    redis.call('HDEL', KEYS[1], id)
+  for _, id in ipairs(redis.call('ZRANGE', ages, 0, over - 1)) do
+    redis.call('ZREM', ages, id)
+    redis.call('HDEL', finished, id)
   end
 end
-if ARGV[5] ~= '' then
-  redis.call('EXPIRE', KEYS[1], ARGV[5])
-  redis.call('EXPIRE', KEYS[2], ARGV[5])
+if ARGV[6] ~= '' then
+  redis.call('EXPIRE', finished, ARGV[6])
+  redis.call('EXPIRE', ages, ARGV[6])
 end
 return 1

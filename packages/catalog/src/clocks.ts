@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Catalog } from './catalog.ts';
 import type { Keys } from './keys.ts';
 import { readHash, readJson } from './stored.ts';
+import type { ClockState, Suspension } from './values.ts';
 
 const stateSchema = z.object({
   suspended: z.string().optional(),
@@ -18,10 +18,16 @@ const suspensionSchema = z.strictObject({
 });
 
 /** What is agreed about the clocks. */
-export function createClockState(
-  redis: Redis,
-  keys: Keys,
-): Pick<Catalog, 'clockState' | 'suspendAges' | 'confirmClock'> {
+export interface Clocks {
+  /** What Redis's clock says, and what is agreed about it. */
+  clockState(): Promise<ClockState>;
+  /** Says why rules of age are suspended, for whoever looks and for the next start; null when they are in force. */
+  suspendAges(suspension: Suspension | null): Promise<void>;
+  /** An operator vouches for the host's clock, which is so far ahead of Redis's. */
+  confirmClock(offsetMs: number): Promise<void>;
+}
+
+export function createClocks(redis: Redis, keys: Keys): Clocks {
   return {
     async clockState() {
       const [[seconds, micros], stored] = await Promise.all([redis.time(), redis.hgetall(keys.clock)]);
@@ -44,7 +50,7 @@ export function createClockState(
         .hincrby(keys.clock, 'confirmations', 1)
         .hdel(keys.clock, 'suspended')
         .exec();
-      await redis.publish(keys.changed, 'clock');
+      await redis.publish(keys.changed, 'clock confirmed');
     },
   };
 }

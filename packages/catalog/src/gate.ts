@@ -1,0 +1,112 @@
+import type { LedgerSums, Limits, Size } from '@spica/core';
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import { filesystemKey, type Keys } from './keys.ts';
+import { readJson } from './stored.ts';
+
+/** A request that is held. Times are epoch milliseconds. */
+export interface HeldRequest {
+  readonly request: string;
+  readonly heldAt: number;
+  /** By its submitter's clock. */
+  readonly submittedAt: number;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** What the process that serves a pool has promised, and whom it holds: for whoever looks on, and for its next start. */
+export interface PublishedGate {
+  /** When it was published, epoch milliseconds. */
+  readonly at: number;
+  readonly sums: LedgerSums;
+  /** Bytes that the pool's instances take by themselves. */
+  readonly ownBytes: number;
+  readonly limits: Limits;
+  /** The first of the line, longest held first, and how many there are. */
+  readonly held: readonly HeldRequest[];
+  readonly heldCount: number;
+}
+
+/** What other processes may know of a pool's gate. Only the process that serves the pool publishes it. */
+export interface Gate {
+  /** Null before anybody served the pool, or where what is there cannot be read (another version wrote it). */
+  publishedGate(): Promise<PublishedGate | null>;
+  publishGate(gate: PublishedGate): Promise<void>;
+  /**
+   * Says what this process promises on a filesystem, and resolves with what all others promise there that said so within
+   * `withinMs`.
+   */
+  exchangeOnFilesystem(
+    filesystem: string,
+    mine: { readonly process: string; readonly at: number; readonly size: Size },
+    withinMs: number,
+  ): Promise<Size>;
+}
+
+const size = z.object({ bytes: z.number(), inodes: z.number() });
+
+const schema: z.ZodType<PublishedGate> = z.object({
+  at: z.number(),
+  sums: z.object({
+    reserved: size.extend({ slots: z.number() }),
+    growth: size,
+    instances: z.number(),
+    landed: size,
+  }),
+  ownBytes: z.number(),
+  limits: z.object({
+    breaker: z.object({
+      failures: z.number(),
+      openedAt: z.number().nullable(),
+      probe: z.object({ request: z.string(), since: z.number() }).nullable(),
+    }),
+    starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
+  }),
+  held: z.array(
+    z.object({
+      request: z.string(),
+      heldAt: z.number(),
+      submittedAt: z.number(),
+      reason: z.string(),
+      count: z.number(),
+    }),
+  ),
+  heldCount: z.number(),
+});
+
+const shareSchema = z.object({ at: z.number(), size });
+
+export function createGate(redis: Redis, keys: Keys): Gate {
+  return {
+    async publishedGate() {
+      const text = await redis.get(keys.gate);
+      return text === null ? null : readOrNull(text);
+    },
+    async publishGate(gate) {
+      await redis.set(keys.gate, JSON.stringify(gate));
+    },
+    async exchangeOnFilesystem(filesystem, { process, at, size: promised }, withinMs) {
+      const key = filesystemKey(filesystem);
+      await redis.hset(key, process, JSON.stringify({ at, size: promised }));
+      const shares = Object.entries(await redis.hgetall(key));
+      const others = shares
+        .filter(([other]) => other !== process)
+        .map(([other, text]) => ({ other, ...readJson(shareSchema, key, text) }));
+      const gone = others.filter((share) => share.at < at - withinMs).map(({ other }) => other);
+      if (gone.length > 0) await redis.hdel(key, ...gone);
+      const live = others.filter(({ other }) => !gone.includes(other));
+      return {
+        bytes: live.reduce((sum, share) => sum + share.size.bytes, 0),
+        inodes: live.reduce((sum, share) => sum + share.size.inodes, 0),
+      };
+    },
+  };
+}
+
+function readOrNull(text: string): PublishedGate | null {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return null; // it is published anew within moments of the next start
+  }
+}
