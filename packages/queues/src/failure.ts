@@ -1,3 +1,4 @@
+import { getSystemErrorMessage } from 'node:util';
 import { CheckError, RefusedError, SpicaError, UsageError } from '@spica/core';
 import { UnrecoverableError } from 'bullmq';
 
@@ -5,12 +6,22 @@ const CODED = /^([A-Z][A-Z0-9_]+): ([\s\S]*)$/;
 
 /** A failed job keeps only its message, so the message carries the code: `NO_SPACE: the disk is full …`. */
 export function toJobError(error: unknown): Error {
-  if (error instanceof SpicaError) {
-    const wrapped = new UnrecoverableError(`${error.code}: ${error.message}`);
+  const said = error instanceof SpicaError ? error : fromSystem(error);
+  if (said) {
+    const wrapped = new UnrecoverableError(`${said.code}: ${said.message}`);
     wrapped.cause = error;
     return wrapped;
   }
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** What the system said of a file, for people: without its name for the error; null for any other error. */
+function fromSystem(error: unknown): CheckError | null {
+  if (!(error instanceof Error)) return null;
+  const { errno, syscall, path } = error as NodeJS.ErrnoException;
+  if (errno === undefined || syscall === undefined || path === undefined) return null;
+  const reason = getSystemErrorMessage(errno);
+  return new CheckError('FILE_FAILED', `${path}: the system says "${reason}" (${syscall})`, { path }, error);
 }
 
 /** Splits what `toJobError` joined. `code` is INTERNAL where there is none. */

@@ -16,10 +16,29 @@ export function requestIdOf(key: string | null): string {
     : `key-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
 }
 
-/** Ids of a request's children: fixed, so that a step that runs twice adds nothing twice. */
+/** A new life of a request: one that is submitted again after its jobs were forgotten lives anew. */
+export function newLife(): string {
+  return randomBytes(4).toString('hex');
+}
+
+/** Which children of a request are meant: those of one life of it, in the given round. */
+export interface Round {
+  readonly request: string;
+  readonly life: string;
+  readonly round: number;
+}
+
+/**
+ * Ids of a request's children: fixed, so that a step that runs twice adds nothing twice, and never those of another
+ * life or round, whose jobs may still be known.
+ */
 export const childIds = {
-  prepare: (request: string, round: number) => `${request}-prepare-${round}`,
-  reclaim: (request: string, round: number) => `${request}-prune-${round}`,
-  spawn: (request: string, index: number) => `${request}-spawn-${index}`,
-  undo: (request: string) => `${request}-undo`,
+  prepare: (of: Round) => `${prefixOfRound(of)}-prepare`,
+  prune: (of: Round) => `${prefixOfRound(of)}-prune`,
+  undo: (of: Round) => `${prefixOfRound(of)}-undo`,
+  spawn: (of: Round, index: number) => `${prefixOfRound(of)}-spawn-${index}`,
 };
+
+function prefixOfRound({ request, life, round }: Round): string {
+  return `${request}-${life}-${round}`;
+}

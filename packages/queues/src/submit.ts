@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Clock, UsageError, validateParams } from '@spica/core';
+import { type Clock, formatBytes, UsageError, validateParams } from '@spica/core';
 import { Job } from 'bullmq';
-import { requestIdOf } from './names.ts';
+import { newLife, requestIdOf } from './names.ts';
 import type { PoolQueues } from './open.ts';
 import { parsePayload } from './payload/parse.ts';
 import {
@@ -17,9 +17,13 @@ export interface SubmitOptions {
   readonly clock: Clock;
 }
 
+/** Most bytes that a request's JSON may have: it stands in Redis, and in the manifest of each instance. */
+const MOST_BYTES = 1_000_000;
+
 /**
  * Puts a request into its pool's gate. Resolves with the request's id as soon as Redis has it.
- * Throws UsageError: PAYLOAD_INVALID, PARAM_INVALID, or KEY_REUSED when the key names a different request.
+ * Throws UsageError: PAYLOAD_INVALID, PARAM_INVALID, REQUEST_TOO_LARGE, or KEY_REUSED when the key names a different
+ * request.
  */
 export async function submitRequest(
   queues: PoolQueues,
@@ -31,24 +35,34 @@ export async function submitRequest(
   }
   const request = parsePayload(spawnRequestSchema, input, 'request');
   validateParams(request.params);
+  checkSize(request);
   const id = requestIdOf(key);
   const payload: GatePayload = {
     request,
     submittedAt: clock.now(),
-    step: 'preflight',
-    prepareRound: 0,
-    reclaimRound: 0,
-    reclaimSeen: null,
+    life: newLife(),
+    step: 'decide',
+    round: 0,
     heldAt: null,
     fingerprint: null,
-    generation: null,
-    predicted: null,
-    expected: null,
+    preparation: null,
+    admitted: null,
     failure: null,
   };
   await queues.gate.add('request', payload, { jobId: id });
   if (key !== null) await checkSameRequest(queues, id, key, request);
   return id;
+}
+
+function checkSize(request: SpawnRequest): void {
+  const bytes = Buffer.byteLength(JSON.stringify(request));
+  if (bytes <= MOST_BYTES) return;
+  const params = Buffer.byteLength(JSON.stringify(request.params));
+  throw new UsageError(
+    'REQUEST_TOO_LARGE',
+    `request: expected at most ${formatBytes(MOST_BYTES)} as JSON, got ${formatBytes(bytes)}, of which params are ${formatBytes(params)}`,
+    { bytes },
+  );
 }
 
 /** BullMQ answers the re-adding of a job with the caller's own data, so what is stored has to be read. */

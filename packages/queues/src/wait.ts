@@ -33,15 +33,21 @@ export async function watchRequests(queues: PoolQueues, redis: Redis): Promise<R
   };
 }
 
+/** How a request ended, as an event or its job says. */
+type End = { readonly result: RequestResult } | { readonly failedReason: string };
+
 async function waitFor(
   queues: PoolQueues,
   events: QueueEvents,
   id: string,
   { timeoutMs, onProgress, signal }: WaitOptions,
 ): Promise<RequestResult> {
-  const ended = Promise.withResolvers<void>();
-  const seen = (event: { jobId: string }) => {
-    if (event.jobId === id) ended.resolve();
+  const ended = Promise.withResolvers<End>();
+  const completed = (event: { jobId: string; returnvalue: unknown }) => {
+    if (event.jobId === id) ended.resolve({ result: event.returnvalue as RequestResult });
+  };
+  const failed = (event: { jobId: string; failedReason: string }) => {
+    if (event.jobId === id) ended.resolve({ failedReason: event.failedReason });
   };
   const progressed = (event: { jobId: string; data: unknown }) => {
     const progress = event.jobId === id ? progressOf(event.data) : null;
@@ -58,29 +64,30 @@ async function waitFor(
   const aborted = () => ended.reject(signal?.reason);
   if (signal?.aborted) aborted();
   signal?.addEventListener('abort', aborted, { once: true });
-  events.on('completed', seen).on('failed', seen).on('progress', progressed);
+  events.on('completed', completed).on('failed', failed).on('progress', progressed);
   try {
-    // Looked at after listening has begun, so that an end in between is not missed.
-    const looked = isEnded(queues, id).then((already) => (already ? undefined : ended.promise));
-    await Promise.race([looked, ended.promise]);
-    return await readEnd(queues, id);
+    // Read after listening has begun, so that an end in between is not missed.
+    const read = readEnd(queues, id).then((end) => end ?? ended.promise);
+    const end = await Promise.race([read, ended.promise]);
+    if ('result' in end) return end.result;
+    throw toRequestError(end.failedReason, await wasRejected(queues, id));
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', aborted);
-    events.off('completed', seen).off('failed', seen).off('progress', progressed);
+    events.off('completed', completed).off('failed', failed).off('progress', progressed);
   }
 }
 
-async function isEnded(queues: PoolQueues, id: string): Promise<boolean> {
-  const state = await queues.gate.getJobState(id);
-  return state === 'completed' || state === 'failed' || state === 'unknown';
-}
-
-async function readEnd(queues: PoolQueues, id: string): Promise<RequestResult> {
+/** Null while it has not ended. */
+async function readEnd(queues: PoolQueues, id: string): Promise<End | null> {
   const job = await queues.gate.getJob(id);
   if (!job) throw new CheckError('REQUEST_UNKNOWN', `request: no request ${id} is known (any more)`);
-  if (job.failedReason && job.finishedOn) {
-    throw toRequestError(job.failedReason, progressOf(job.progress)?.phase === 'rejected');
-  }
-  return job.returnvalue as RequestResult;
+  if (!job.finishedOn) return null;
+  return job.failedReason ? { failedReason: job.failedReason } : { result: job.returnvalue as RequestResult };
+}
+
+/** Whether it was the gate that said no. */
+async function wasRejected(queues: PoolQueues, id: string): Promise<boolean> {
+  const job = await queues.gate.getJob(id);
+  return progressOf(job?.progress)?.phase === 'rejected';
 }

@@ -23,7 +23,7 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
     pool: z.string().min(1),
     cause: z.literal('request'),
     request: z.string().min(1),
-    /** What the request needs, and what of it is missing now. */
+    /** What the request needs, and what of it was missing when it was decided. */
     need: amount,
     shortfall: amount,
   }),
@@ -48,11 +48,12 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
   z.strictObject({ pool: z.string().min(1), cause: z.literal('restore'), id: instanceId }),
   /** Compare the disk with the catalog and mend the catalog. It is here since it excludes deletions from elsewhere. */
   z.strictObject({ pool: z.string().min(1), cause: z.literal('reconcile') }),
+  /** Remove what came up of a request that failed: the instances of indexes 0 to `count` - 1. */
   z.strictObject({
     pool: z.string().min(1),
     cause: z.literal('undo'),
     request: z.string().min(1),
-    ids: z.array(instanceId),
+    count: z.int().min(1),
     reason: z.string(),
   }),
 ]);
@@ -66,7 +67,7 @@ export interface ReconcileResult {
   readonly flagged: number;
   /** In the catalog, but gone from the disk. */
   readonly buried: number;
-  /** Reservations of requests that have ended. */
+  /** Requests that have ended, and still held something. */
   readonly givenBack: number;
   /** Records of instances that are not there. */
   readonly recordsRemoved: number;

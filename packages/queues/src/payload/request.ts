@@ -48,33 +48,41 @@ export type SpawnRequest = z.infer<typeof spawnRequestSchema>;
 
 const sizeSchema = z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) });
 
-const round = z.int().min(0);
+/** What a request was admitted with: enough to make its reservation again after a restart. */
+const admittedSchema = z.strictObject({
+  /** The prepared snapshot that its spawns clone. */
+  fingerprint: z.string(),
+  /** The parent's generation + 1, or 0. */
+  generation: z.int().min(0),
+  /** What each instance was promised, and what of that it is expected to become by itself. */
+  each: sizeSchema,
+  expected: sizeSchema,
+});
+export type Admitted = z.infer<typeof admittedSchema>;
 
 /**
- * A job of the gate: the request and where it stands. `release` is entered only once the request holds its
- * reservation; `undo` only when a spawn has failed.
+ * A job of the gate: the request and where it stands. `decide` comes first and again whenever it was held; the other
+ * steps wait for children of the round. `spawn` is entered only with a reservation, `undo` only when a spawn failed.
  */
 export const gatePayloadSchema = z.strictObject({
   request: spawnRequestSchema,
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, by the submitter's clock. */
   submittedAt: z.int().min(0),
-  step: z.enum(['preflight', 'prepare', 'reclaim', 'release', 'undo']),
-  /** How often a template was prepared and space was reclaimed for it: part of the children's ids. */
-  prepareRound: round,
-  reclaimRound: round,
-  /** The waker's count when space began to be reclaimed for it; null when that was never. */
-  reclaimSeen: z.int().min(0).nullable().default(null),
-  /** When it was first held; null as long as it never was. */
+  /** Tells this life of the request from others under the same id; part of its children's ids. */
+  life: z.string().regex(/^[0-9a-f]{8}$/, 'expected eight hexadecimal digits'),
+  step: z.enum(['decide', 'prepare', 'reclaim', 'spawn', 'undo']),
+  /** Counts the children that were started for it, those of one admission together. */
+  round: z.int().min(0),
+  /** When it was first held, epoch milliseconds; null as long as it never was. */
   heldAt: z.int().min(0).nullable(),
-  /** The prepared snapshot that its spawns clone; null until the pre-flight knows it. */
+  /** The snapshot that was prepared for it, so that an edit meanwhile does not have it prepared for ever. */
   fingerprint: z.string().nullable(),
-  /** The parent's generation + 1, or 0; null until the pre-flight looked. */
-  generation: z.int().min(0).nullable(),
-  /** What each instance was promised, and what of that it was expected to become by itself; null until admitted. */
-  predicted: sizeSchema.nullable(),
-  expected: sizeSchema.nullable(),
-  /** Why it is being undone. */
-  failure: z.string().nullable(),
+  /** What its template's snapshot will take, once that did not fit; null before. */
+  preparation: sizeSchema.nullable(),
+  /** Null until it is admitted. */
+  admitted: admittedSchema.nullable(),
+  /** Why it is being undone, and whether it is to wait for room after that; null while nothing has failed. */
+  failure: z.strictObject({ code: z.string(), message: z.string(), holds: z.boolean() }).nullable(),
 });
 export type GatePayload = z.infer<typeof gatePayloadSchema>;
 

@@ -1,6 +1,4 @@
-import { isInstanceId } from '@spica/core';
 import * as z from 'zod';
-import { spawnRequestSchema } from './request.ts';
 
 /** A `prepare` job of the spawn queue: bring the prepared snapshot of a template up to date. */
 export const preparePayloadSchema = z.strictObject({
@@ -10,36 +8,18 @@ export const preparePayloadSchema = z.strictObject({
 });
 export type PreparePayload = z.infer<typeof preparePayloadSchema>;
 
-const sizeSchema = z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) });
-
-/** A `spawn` job of the spawn queue: one instance of a request that holds a reservation. */
+/** A `spawn` job of the spawn queue: one instance of an admitted request. The rest is in the request's own job. */
 export const spawnPayloadSchema = z.strictObject({
   pool: z.string().min(1),
   request: z.string().min(1),
   index: z.int().min(0),
-  id: z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab'),
-  fingerprint: z.string().min(1),
-  generation: z.int().min(0),
-  /** What it was admitted with, safety and replicas included, and what of that it was expected to become by itself. */
-  predicted: sizeSchema,
-  expected: sizeSchema,
-  replicaCount: z.int().min(0),
-  ...spawnRequestSchema.pick({
-    template: true,
-    params: true,
-    parent: true,
-    experiment: true,
-    labels: true,
-    notes: true,
-    lease: true,
-    ttlMs: true,
-  }).shape,
 });
 export type SpawnPayload = z.infer<typeof spawnPayloadSchema>;
 
-export interface PrepareResult {
-  readonly fingerprint: string;
-}
+/** The snapshot that is up to date now, or what it would take where there is no room for it. */
+export type PrepareResult =
+  | { readonly fingerprint: string }
+  | { readonly short: { readonly bytes: number; readonly inodes: number } };
 
 export interface SpawnResult {
   readonly id: string;
