@@ -49,7 +49,7 @@ describeOnRedis('a request', (redis) => {
       expect(await readdir(path)).not.toContain('.venv');
       expect((await stack.ctx.catalog.get(id))?.state).toBe('ready');
     }
-    expect(await stack.ctx.catalog.reservations()).toEqual([]);
+    expect(stack.ctx.gate.ledger.requests).toEqual([]);
   });
 
   it('sees every edit of the template that was made before it was submitted', async () => {
@@ -100,7 +100,7 @@ describeOnRedis('a request', (redis) => {
     const results = await Promise.all(ids.map((id) => stack.watcher.wait(id)));
     expect(results.map(({ instances }) => instances.length)).toEqual([2, 2, 2]);
     expect(await onDisk()).toHaveLength(2);
-    expect(await stack.ctx.catalog.held()).toEqual([]);
+    expect(stack.ctx.gate.line.list()).toEqual([]);
   });
 
   it('is rejected after max_wait, with the reason, when no room comes free', async () => {
@@ -117,7 +117,7 @@ describeOnRedis('a request', (redis) => {
     const job = await stack.queues.gate.getJob(id);
     expect(progressOf(job?.progress)).toMatchObject({ phase: 'rejected', code: 'MAX_WAIT_EXCEEDED' });
     expect((await job?.isFailed()) && job?.attemptsMade).toBe(1);
-    expect(await stack.ctx.catalog.held()).toEqual([]);
+    expect(stack.ctx.gate.line.list()).toEqual([]);
   });
 
   it("is refused by the template's name when the template has no VERSION, is empty or missing", async () => {
@@ -142,7 +142,7 @@ describeOnRedis('a request', (redis) => {
     );
     const left = await onDisk();
     expect(left).toHaveLength(outcome === 'done' ? 5 : 1);
-    expect(await stack.ctx.catalog.reservations()).toEqual([]);
+    expect(stack.ctx.gate.ledger.requests).toEqual([]);
     expect(await readdir(stack.ctx.pool.paths.staging)).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Oversize, Pin } from '@spica/core';
+import type { Lease, Oversize, Pin } from '@spica/core';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
@@ -39,6 +39,11 @@ export interface Leases {
   >;
   /** Sets, or with null removes, a pin, a score, a life of its own, or the flag of being oversize. */
   mark(id: string, mark: Mark): Promise<'marked' | 'absent' | 'deleting'>;
+  /**
+   * Gives an instance back a lease, a pin or both, as they were; null for neither. For a Redis that has lost what it had
+   * acknowledged: whatever it says else is left.
+   */
+  protect(id: string, by: { readonly lease: Lease | null; readonly pin: Pin | null }): Promise<void>;
   /** Takes at most so many ids whose record on disk is older than the catalog. */
   takeDirty(most: number): Promise<string[]>;
   /** Those that were taken, and could not be written. */
@@ -74,6 +79,16 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
 
     async mark(id, mark) {
       return (await run('mark', [id, ...toField(mark)])) as 'marked' | 'absent' | 'deleting';
+    },
+
+    async protect(id, { lease, pin }) {
+      const fields = {
+        ...(pin ? { pin: JSON.stringify(pin) } : {}),
+        ...(lease
+          ? { leaseOwner: lease.owner, leaseHash: lease.tokenHash, leaseUntil: lease.expiresAt }
+          : {}),
+      };
+      if (Object.keys(fields).length > 0) await redis.hset(keys.instance(id), fields);
     },
 
     takeDirty: (most) => redis.spop(keys.dirty, most),

@@ -15,6 +15,7 @@ export * from './config/resolve.ts';
 export * from './errors.ts';
 export * from './forecast/forecast.ts';
 export * from './forecast/history.ts';
+export * from './gate/clone-room.ts';
 export * from './gate/ledger.ts';
 export * from './gate/limits.ts';
 export * from './gate/step.ts';

@@ -39,3 +39,20 @@ function unescapeOctal(text: string): string {
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
 }
+
+/** The mount that a path is on, of those that a process sees: of those at the same place the last hides the others. */
+export function mountOf(path: string, mounts: readonly Mount[]): Mount | null {
+  let found: Mount | null = null;
+  for (const mount of mounts) {
+    if (below(mount.point, path) === null) continue;
+    if (found === null || mount.point.length >= found.point.length) found = mount;
+  }
+  return found;
+}
+
+/** The path from `dir` to `path`, which lies in it, or '' for itself; null when it lies elsewhere. */
+export function below(dir: string, path: string): string | null {
+  if (dir === '/') return path.slice(1);
+  if (path === dir) return '';
+  return path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : null;
+}

@@ -45,6 +45,7 @@ export async function submitRequest(
     round: 0,
     heldAt: null,
     fingerprint: null,
+    prepared: 0,
     preparation: null,
     admitted: null,
     failure: null,

@@ -65,20 +65,20 @@ export async function lookAt(
 
 async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> {
   const { policy, catalog } = pool;
-  const [queues, ledger, held, pressure, history, disk] = await Promise.all([
+  const [queues, published, ids, pressure, history, disk] = await Promise.all([
     Promise.all(QUEUE_NAMES.map(async (name) => [name, await readQueue(pool, name)] as const)),
-    catalog.ledger(now),
-    catalog.held(),
+    catalog.publishedGate(),
+    catalog.ids(),
     catalog.pressure(),
     catalog.diskHistory(),
     readDisk(pool),
   ]);
   return {
     queues: Object.fromEntries(queues) as Record<QueueName, QueueFigures>,
-    instances: ledger.instances,
-    reserved: ledger.reserved,
-    growthBytes: ledger.growth.bytes,
-    held: { requests: held.length, oldestAt: held[0]?.heldAt ?? null },
+    instances: ids.length,
+    reserved: published?.sums.reserved ?? { bytes: 0, inodes: 0, slots: 0 },
+    growthBytes: published?.sums.growth.bytes ?? 0,
+    held: { requests: published?.heldCount ?? 0, oldestAt: published?.held[0]?.heldAt ?? null },
     disk,
     pressure: pressure?.level ?? null,
     forecast: forecastFloor({

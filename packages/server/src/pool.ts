@@ -6,7 +6,7 @@ import type { PoolQueues } from '@spica/queues';
 export interface ServerPool {
   readonly policy: Pick<PoolConfig, 'name' | 'retention' | 'disk'>;
   readonly queues: PoolQueues;
-  readonly catalog: Pick<Catalog, 'ledger' | 'held' | 'pressure' | 'diskHistory'>;
+  readonly catalog: Pick<Catalog, 'publishedGate' | 'ids' | 'pressure' | 'diskHistory'>;
   /** The pool's filesystem as it is now. Rejects, saying why, where it cannot be looked at from this host. */
   readSpace(): Promise<Space>;
 }

@@ -15,13 +15,15 @@ import {
   type Pool,
   type SpaceGauge,
   type Templates,
+  type Turns,
 } from '@spica/pool';
 import { openQueues, type PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { type ClockGuard, createClockGuard } from './clock/guard.ts';
-import type { Limits } from './gatekeeper/limits.ts';
-import type { Waker } from './gatekeeper/waker.ts';
+import { createProfiles, type Profiles } from './gate/profiles.ts';
+import type { Publisher } from './gate/publish.ts';
+import type { GateState, GateView } from './gate/state.ts';
 import type { WithDeletionClaim } from './pruner/claim.ts';
 
 /** Everything that is known of one pool: enough to look and to plan, not to change anything. */
@@ -33,6 +35,8 @@ export interface PoolContext {
   readonly method: CloneMethod;
   readonly templates: Templates;
   readonly catalog: Catalog;
+  readonly profiles: Profiles;
+  readonly gateView: GateView;
   readonly queues: PoolQueues;
   readonly gauge: SpaceGauge;
   readonly clock: Clock;
@@ -43,9 +47,14 @@ export interface PoolContext {
 /** A pool that this process serves: what the workers need besides. */
 export interface ServedContext extends PoolContext {
   readonly audit: Audit;
-  readonly waker: Waker;
+  /** What is promised, and who is held. */
+  readonly gate: GateState;
+  readonly publisher: Publisher;
   readonly withDeletionClaim: WithDeletionClaim;
-  readonly limits: Limits;
+  /** Work on one instance, by its id: a deletion, a restore and the writing of its record exclude each other. */
+  readonly perInstance: Turns;
+  /** Preparations, by template. */
+  readonly preparations: Turns;
 }
 
 export interface OpenPoolContextOptions {
@@ -57,7 +66,7 @@ export interface OpenPoolContextOptions {
 }
 
 /** The config of a pool. Throws UsageError POOL_UNKNOWN that lists the pools there are. */
-export function policyOf(config: Config, pool: string): PoolConfig {
+export function poolConfigOf(config: Config, pool: string): PoolConfig {
   const policy = config.pools[pool];
   if (policy) return policy;
   const known = Object.keys(config.pools).join(', ');
@@ -71,7 +80,7 @@ export function policyOf(config: Config, pool: string): PoolConfig {
  */
 export async function openPoolContext(options: OpenPoolContextOptions): Promise<PoolContext> {
   const { config, redis, clock } = options;
-  const policy = policyOf(config, options.pool);
+  const policy = poolConfigOf(config, options.pool);
   const logger = options.logger.child({ pool: policy.name });
   const pool = await openPool({ name: policy.name, root: policy.root });
   const catalog = createCatalog({ redis, pool: policy.name });
@@ -91,6 +100,8 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
     pool,
     method,
     catalog,
+    profiles: createProfiles(catalog),
+    gateView: { read: () => catalog.publishedGate() },
     queues: openQueues(policy.name, redis),
     templates: createTemplates({ pool, sources: policy.templates, method, clock, logger }),
     gauge: createSpaceGauge({ dir: pool.paths.root, clock }),

@@ -1,34 +1,20 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { InstanceRecord } from '@spica/core';
-import { deleteRecord, writeRecord } from '@spica/pool';
-import type { PoolContext } from './context.ts';
-
-/** An instance that changes as often while it is written is left to whoever mirrors changes next. */
-const MOST_ROUNDS = 10;
+import { writeRecord } from '@spica/pool';
+import type { ServedContext } from './context.ts';
 
 /**
- * Writes what the catalog knows of an instance to its record on disk, and returns it; null where it knows none. Of
- * several that write at once, whoever is last looks at the catalog after its writing, and writes anew where that knows
- * more by then: so an older record never stays. A deletion that comes in between leaves no record behind: if that fails
- * after all, the reconciler writes it anew.
+ * Writes what the catalog knows of an instance to its record on disk, and returns it; null where it knows none. Deletions,
+ * restores and other writings of the same record exclude it, so an older record never stays, nor one of what is gone. What
+ * another process changes meanwhile is marked as changed again, and written next.
  */
-export async function writeKnownRecord(
-  { catalog, pool }: Pick<PoolContext, 'catalog' | 'pool'>,
+export function writeKnownRecord(
+  { catalog, pool, perInstance }: Pick<ServedContext, 'catalog' | 'pool' | 'perInstance'>,
   id: string,
 ): Promise<InstanceRecord | null> {
-  let instance = await catalog.get(id);
-  if (!instance) return null;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    if (instance.state === 'deleting') return instance.record;
-    await writeRecord(pool, instance.record);
-    const now = await catalog.get(id);
-    if (!now || now.state === 'deleting') {
-      await deleteRecord(pool, id);
-      return instance.record;
-    }
-    if (isDeepStrictEqual(now.record, instance.record)) return now.record;
-    instance = now;
-  }
-  await catalog.putBackDirty([id]);
-  return instance.record;
+  return perInstance.run(id, async () => {
+    const instance = await catalog.get(id);
+    if (!instance) return null;
+    if (instance.state !== 'deleting') await writeRecord(pool, instance.record);
+    return instance.record;
+  });
 }

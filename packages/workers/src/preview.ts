@@ -1,12 +1,20 @@
-import { type Decision, type Help, type RetentionPlan, UsageError } from '@spica/core';
+import {
+  type Decision,
+  decide,
+  type GateFacts,
+  type Help,
+  NO_LIMITS,
+  type RetentionPlan,
+  step,
+  UsageError,
+} from '@spica/core';
 import type { PoolContext } from './context.ts';
-import { helpFor } from './gatekeeper/help.ts';
-import { createLookout } from './gatekeeper/look.ts';
-import type { Asked } from './gatekeeper/need.ts';
-import { decide } from './gatekeeper/preflight.ts';
-import { planRoom, type RoomPlan } from './gatekeeper/room.ts';
+import { emptySums } from './gate/state.ts';
+import { readDisk, termsOf } from './gatekeeper/facts.ts';
+import { type Asked, needFor } from './gatekeeper/need.ts';
+import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
 import { planAndSeal } from './pruner/sealed.ts';
-import { findStrangers, type Stranger } from './pruner/strangers.ts';
+import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
 
 /** What is to be deleted, and why; of the trash, why it was put there. */
 interface Going {
@@ -15,19 +23,25 @@ interface Going {
   readonly bytes: number | null;
 }
 
-/** What the gate would say of a request as things stand. */
+/** What the gate would do with a request as things stand. */
 export interface Preview extends Decision {
   /** Whether the template's snapshot is up to date. */
   readonly prepared: boolean;
+  /** What the request would wait for besides room, were it submitted now: a barrier, the breaker, a rate; else null. */
+  readonly waitsFor: string | null;
   /** What the gate would have pruned, to admit it then; null where it is not short, or that would not do. */
   readonly afterPruning: { readonly instances: readonly Going[]; readonly trash: readonly Going[] } | null;
   /** What would help where it is short and no room can be made for it; else null. */
   readonly help: Help | null;
 }
 
+/** A request that was never submitted: it comes last in the line. */
+const NEW = { id: '(preview)', heldAt: null, maxWaitMs: Number.MAX_SAFE_INTEGER } as const;
+
 /**
- * Would a request be admitted now, and why? Changes nothing. A template that has not been prepared as it is now is
- * reckoned with at the size that its snapshot would have.
+ * What would become of a request now, and why? The gate's own step says it, by what the serving process has published.
+ * Changes nothing. A template that has not been prepared as it is now is reckoned with at the size that its snapshot
+ * would have.
  */
 export async function previewAdmission(
   ctx: PoolContext,
@@ -37,12 +51,35 @@ export async function previewAdmission(
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UsageError('COUNT_INVALID', `count: expected a whole number of at least 1, got ${count}`);
   }
-  const look = await createLookout(ctx).look(true);
-  const current = await ctx.templates.current(template);
-  const { decision } = await decide(ctx, current ?? (await unprepared(ctx, template)), asked, look);
-  const room = await planRoom(ctx, 'preflight', decision);
-  const help = decision.verdict === 'short' && room === null ? await helpFor(ctx, decision) : null;
-  return { ...decision, prepared: current !== null, afterPruning: room && whatGoes(room), help };
+  const [published, current] = await Promise.all([ctx.gateView.read(), ctx.templates.current(template)]);
+  const sums = published?.sums ?? emptySums((await ctx.catalog.ids()).length);
+  const need = await needFor(ctx, current ?? (await unprepared(ctx, template)), asked);
+  const facts: GateFacts = {
+    now: ctx.clock.now(),
+    terms: termsOf(ctx),
+    cancelled: false,
+    line: published?.held ?? [],
+    limits: published?.limits ?? NO_LIMITS,
+    doubt: null,
+    need,
+    preparation: null,
+    relief: null,
+    ...(await readDisk(ctx, sums.landed)),
+  };
+  const request = { ...NEW, template, count };
+  const found = step(request, facts, sums);
+  const decision = decide(need, facts, sums);
+  const { need: total, shortfall } = decision;
+  const isShort = decision.verdict === 'short';
+  const short = { shortage: { need: total, shortfall }, reserved: sums.reserved };
+  const relief = isShort ? await findRelief(ctx, NEW.id, short, { mayReclaim: true }) : null;
+  return {
+    ...decision,
+    prepared: current !== null,
+    waitsFor: found.do === 'hold' && found.shortage === null ? found.reason : null,
+    afterPruning: relief?.room ? whatGoes(relief.room) : null,
+    help: relief?.help ?? null,
+  };
 }
 
 function whatGoes({ deletes, trash }: RoomPlan): NonNullable<Preview['afterPruning']> {
@@ -71,8 +108,8 @@ export async function previewPrune(
 ): Promise<{
   readonly plan: RetentionPlan;
   readonly digest: string;
-  readonly strangers: readonly Stranger[];
+  readonly strangers: readonly UnknownDirectory[];
 }> {
   const sealed = await planAndSeal(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
-  return { ...sealed, strangers: await findStrangers(ctx) };
+  return { ...sealed, strangers: await findUnknown(ctx) };
 }

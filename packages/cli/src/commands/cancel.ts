@@ -15,14 +15,17 @@ export async function cancel({ io, args, options }: Invocation): Promise<number>
   const request = args[0] ?? '';
   return withRedis(config, async (redis) => {
     const queues = openQueues(pool, redis);
-    const { state } = await readRequest(queues, pool, request);
+    const { state, life } = await readRequest(queues, pool, request);
     await closeQueues(queues);
-    if (state === 'completed' || state === 'failed') {
-      throw new CheckError('REQUEST_ENDED', `request ${request}: it has ended already (${state})`);
-    }
-    await createCatalog({ redis, pool }).cancel(request);
+    if (state === 'completed' || state === 'failed') throw ended(request, state);
+    const outcome = await createCatalog({ redis, pool }).cancel(request, life);
+    if (outcome === 'completed') throw ended(request, outcome);
     if (options.json) writeJson(io.stdout, { pool, request, cancelled: true });
     else io.stdout.write(`${request}\n`);
     return 0;
   });
+}
+
+function ended(request: string, state: string): CheckError {
+  return new CheckError('REQUEST_ENDED', `request ${request}: it has ended already (${state})`);
 }

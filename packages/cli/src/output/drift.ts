@@ -12,8 +12,8 @@ interface Difference {
 
 /** Where disk and catalog differ, as `--json` prints it. */
 export function toDriftJson(drift: Drift) {
-  const { lost, onDisk, trash, lastLeaseEndsAt } = drift;
-  return { lost, onDisk, trash, lastLeaseEndsAt: toIso(lastLeaseEndsAt), differences: list(drift) };
+  const { lost, rolledBack, onDisk, trash } = drift;
+  return { lost, rolledBack, onDisk, trash, differences: list(drift) };
 }
 
 /** Where disk and catalog differ: a line each. */
@@ -29,6 +29,7 @@ export function writeDrift({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>, dr
     differences,
   );
   if (drift.lost) stderr.write('the catalog is empty: nothing is deleted before it has been reconciled\n');
+  if (drift.rolledBack) stderr.write('Redis was rolled back: what it has lost comes back from the records\n');
   if (stdout.isTTY && differences.length === 0) stdout.write('disk and catalog agree\n');
 }
 
@@ -49,15 +50,15 @@ function list(drift: Drift): Difference[] {
       of: id,
       what: onDisk ? 'begun and not ended; it is whole' : 'begun and not ended; it is out of sight',
     })),
-    ...drift.orphans.reservations.map(({ request, state }) => ({
+    ...drift.protections.map(({ id }) => ({
+      kind: 'protect',
+      of: id,
+      what: 'its record has a lease or a pin that Redis has lost',
+    })),
+    ...drift.orphans.map(({ request, state }) => ({
       kind: 'give back',
       of: request,
-      what: `a reservation of a request that is ${state === 'unknown' ? 'gone' : state}`,
-    })),
-    ...drift.orphans.held.map(({ request, state }) => ({
-      kind: 'let go',
-      of: request,
-      what: `held, but it is ${state === 'unknown' ? 'gone' : state}`,
+      what: `its instances are in flight, but it is ${state === 'unknown' ? 'gone' : state}`,
     })),
     ...drift.staleRecords.map((id) => ({ kind: 'remove record', of: id, what: 'a record of no instance' })),
     ...drift.brokenRecords.map(({ name, reason }) => ({ kind: 'left alone', of: name, what: reason })),

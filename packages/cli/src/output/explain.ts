@@ -21,6 +21,7 @@ export function writeExplanation(stdout: Output, told: Explanation): void {
       'now',
       sum?.sentence ?? (now && 'problem' in now ? `the sum cannot be made here: ${now.problem}` : null),
     ],
+    ['waits for', sum?.waitsFor ?? null],
     ['would help', sum?.help?.sentence ?? null],
     ['makes room', going && `${sayPruning(going)}: ${listGoing(going)}`],
     ['submitted', told.submittedAt],

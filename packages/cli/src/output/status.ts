@@ -20,7 +20,7 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['used by', sayUse(status.outlook)],
     ['pressure', sayPressure(status.outlook)],
     ['forecast', status.outlook.forecast.sentence],
-    ['breaker', sayBreaker(status.outlook)],
+    ['breaker', sayBreaker(status)],
     ['instances', `${status.instances} of ${status.maxInstances}, ${reserved.slots} more reserved`],
     ['reserved', `${formatBytes(reserved.bytes)}, ${reserved.inodes} inodes, ${reserved.slots} slots`],
     ['growth', `${formatBytes(status.growth.bytes)}, ${status.growth.inodes} inodes are still to come`],
@@ -60,7 +60,7 @@ function sayPressure({ pressure }: Outlook): string {
   return pressure ? `${pressure.level} since ${pressure.since}` : 'not looked at before the first `spica up`';
 }
 
-function sayBreaker({ breaker }: Outlook): string | null {
+function sayBreaker({ breaker }: PoolStatus): string | null {
   if (!breaker || breaker.openedAt === null) return null;
   return `open: ${breaker.failures} spawns in a row failed for reasons of the host; all requests are held`;
 }
@@ -69,7 +69,7 @@ function sayDeletions({ deletionsHeld }: PoolStatus): string | null {
   if (deletionsHeld === null) return null;
   return deletionsHeld.until === null
     ? 'none before the disk has been reconciled with the catalog'
-    : `none before ${deletionsHeld.until}: the catalog was lost, and leases with it`;
+    : `none before ${deletionsHeld.until}: Redis was lost, and perhaps leases with it (\`spica reconcile --end-grace\`)`;
 }
 
 function sayBytes({ disk }: PoolStatus): string | null {

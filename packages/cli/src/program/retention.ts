@@ -15,7 +15,9 @@ export function addRetentionCommands(add: Add): void {
   }).argument('<id>');
   add('reconcile', 'bring the catalog into line with the disk', async () => {
     return (await import('../commands/reconcile.ts')).reconcile;
-  }).option('--dry-run', 'print where they differ and change nothing');
+  })
+    .option('--dry-run', 'print where they differ and change nothing')
+    .option('--end-grace', 'end the time for which nothing is deleted after Redis was lost');
 }
 
 /** Commands about the audit log. */

@@ -1,5 +1,5 @@
 import type { Catalog } from '@spica/catalog';
-import { SpicaError, systemClock, UnreachableError } from '@spica/core';
+import { SpicaError, UnreachableError } from '@spica/core';
 import type { PrunePayload, PruneResult } from '@spica/queues';
 import { previewPrune } from '@spica/workers';
 import { withCatalog } from '../context/catalog.ts';
@@ -49,10 +49,7 @@ async function lookAhead(invocation: Invocation<PruneOptions>, limits: Limits): 
 
 /** One that is not known is for the worker to refuse: that deletes nothing. */
 async function lookAtSealed(catalog: Catalog, digest: string): Promise<Outlook> {
-  const [sealed, { instances }] = await Promise.all([
-    catalog.plan(digest),
-    catalog.ledger(systemClock.now()),
-  ]);
+  const [sealed, ids] = await Promise.all([catalog.plan(digest), catalog.ids()]);
   const deletes = sealed?.plan.items.length ?? 0;
-  return { deletes, kept: Math.max(0, instances - deletes) };
+  return { deletes, kept: Math.max(0, ids.length - deletes) };
 }

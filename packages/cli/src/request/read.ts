@@ -1,16 +1,16 @@
 import { CheckError } from '@spica/core';
 import {
-  childIds,
-  type GatePayload,
   gatePayloadSchema,
   type PoolQueues,
   progressOf,
+  QUEUE_NAMES,
   type QueueName,
   type RequestProgress,
   type RequestResult,
   readFailure,
   type SpawnRequest,
 } from '@spica/queues';
+import type { Job } from 'bullmq';
 import { toIso } from '../output/age.ts';
 
 /** A job that works for a request. */
@@ -25,6 +25,8 @@ export interface ChildView {
 export interface RequestView {
   readonly id: string;
   readonly pool: string;
+  /** Tells this life of the request from others under the same id; empty where the job's payload cannot be read. */
+  readonly life: string;
   /** The gate job's state, in BullMQ's words. */
   readonly state: string;
   readonly progress: RequestProgress | null;
@@ -52,6 +54,7 @@ export async function readRequest(queues: PoolQueues, pool: string, id: string):
   return {
     id,
     pool,
+    life: payload?.life ?? '',
     state: await job.getState(),
     progress: progressOf(job.progress),
     request: payload?.request ?? null,
@@ -59,31 +62,23 @@ export async function readRequest(queues: PoolQueues, pool: string, id: string):
     endedAt: toIso(job.finishedOn),
     instances: result?.instances ?? [],
     failure: job.failedReason ? readFailure(job.failedReason) : null,
-    children: payload ? await readChildren(queues, id, payload) : [],
+    children: await readChildren(queues, job),
   };
 }
 
-/** Those of the children that may exist that do: their ids follow from the request. */
-async function readChildren(queues: PoolQueues, id: string, payload: GatePayload): Promise<ChildView[]> {
-  const possible: [QueueName, string][] = [
-    ...upTo(payload.prepareRound).map((round): [QueueName, string] => ['spawn', childIds.prepare(id, round)]),
-    ...upTo(payload.reclaimRound).map((round): [QueueName, string] => ['prune', childIds.reclaim(id, round)]),
-    ...upTo(payload.request.count - 1).map((index): [QueueName, string] => [
-      'spawn',
-      childIds.spawn(id, index),
-    ]),
-    ['prune', childIds.undo(id)],
-  ];
-  const children = await Promise.all(possible.map(([queue, child]) => readChild(queues, queue, child)));
-  return children.filter((child) => child !== null);
+/** All that were started for it and are still known: those of earlier rounds too. */
+async function readChildren(queues: PoolQueues, job: Job): Promise<ChildView[]> {
+  const { processed = {}, ignored = {}, unprocessed = [] } = await job.getDependencies();
+  const keys = [...Object.keys(processed), ...Object.keys(ignored), ...unprocessed];
+  const children = await Promise.all(keys.map((key) => readChild(queues, key)));
+  return children.filter((child) => child !== null).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** 0 … last, the last included. */
-function upTo(last: number): number[] {
-  return Array.from({ length: last + 1 }, (_, index) => index);
-}
-
-async function readChild(queues: PoolQueues, queue: QueueName, id: string): Promise<ChildView | null> {
+/** BullMQ's key of a job: prefix, queue and id, with a colon between them; the id has none. */
+async function readChild(queues: PoolQueues, key: string): Promise<ChildView | null> {
+  const [id = '', name] = key.split(':').reverse();
+  const queue = QUEUE_NAMES.find((each) => each === name);
+  if (!queue) return null;
   const state = await queues[queue].getJobState(id);
   if (state === 'unknown') return null;
   const failed = state === 'failed' ? await queues[queue].getJob(id) : undefined;

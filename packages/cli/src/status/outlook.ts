@@ -1,6 +1,5 @@
 import type { Catalog } from '@spica/catalog';
 import {
-  type Breaker,
   type DiskPoint,
   describeForecast,
   describeProfile,
@@ -23,7 +22,6 @@ export interface Outlook {
   readonly forecast: Forecast & { readonly sentence: string };
   /** By template: what its finished instances say, in words; null where none has finished. */
   readonly profiles: Readonly<Record<string, string | null>>;
-  readonly breaker: Breaker | null;
 }
 
 export async function readOutlook(
@@ -32,10 +30,9 @@ export async function readOutlook(
   space: Space | null,
   now: number,
 ): Promise<Outlook> {
-  const [pressure, history, gate, profiles] = await Promise.all([
+  const [pressure, history, profiles] = await Promise.all([
     catalog.pressure(),
     catalog.diskHistory(),
-    catalog.gateState(),
     Promise.all(Object.keys(templates).map((name) => describe(catalog, name))),
   ]);
   const floorBytes = floorOf(disk, space?.totalInodes ?? null).bytes;
@@ -45,11 +42,10 @@ export async function readOutlook(
     use: history.at(-1) ?? null,
     forecast: { ...forecast, sentence: describeForecast(forecast) },
     profiles: Object.fromEntries(profiles),
-    breaker: gate?.breaker ?? null,
   };
 }
 
 async function describe(catalog: Catalog, template: string): Promise<[string, string | null]> {
-  const profile = await catalog.profileOf(`template:${template}`);
+  const profile = await catalog.readProfile(`template:${template}`);
   return [template, profile && describeProfile(profile)];
 }

@@ -1,6 +1,7 @@
 import { createCatalog } from '@spica/catalog';
 import {
   type Amount,
+  type Breaker,
   type CloneMethod,
   floorOf,
   type PoolConfig,
@@ -11,6 +12,7 @@ import {
 } from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
 import { closeQueues, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readOutlook } from './outlook.ts';
@@ -24,6 +26,8 @@ export interface PoolStatus {
   readonly cloneMethod: CloneMethod | null;
   readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
   readonly outlook: Outlook;
+  /** Null before anybody served the pool. */
+  readonly breaker: Breaker | null;
   readonly reserved: Amount;
   /** What live instances are still expected to add. */
   readonly growth: Size;
@@ -50,10 +54,10 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
   const catalog = createCatalog({ redis, pool: policy.name });
   const queues = openQueues(policy.name, redis);
   const now = systemClock.now();
-  const [disk, ledger, held, identity, clock, reconciled, counts, workers] = await Promise.all([
+  const [disk, published, ids, identity, clock, reconciled, counts, workers] = await Promise.all([
     readDisk(policy),
-    catalog.ledger(now),
-    catalog.held(),
+    catalog.publishedGate(),
+    catalog.ids(),
     catalog.identity(),
     catalog.clockState(),
     catalog.reconciled(),
@@ -62,19 +66,21 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
   ]);
   const outlook = await readOutlook(catalog, policy, disk.disk, now);
   await closeQueues(queues);
+  const { reserved, growth } = published?.sums ?? emptySums(ids.length);
   return {
     pool: policy.name,
     root: policy.root,
     ...disk,
     outlook,
     cloneMethod: identity?.method ?? null,
-    reserved: ledger.reserved,
-    growth: ledger.growth,
+    breaker: published?.limits.breaker ?? null,
+    reserved,
+    growth,
     clock: { suspended: clock.suspended?.reason ?? null, offsetMs: now - clock.redisNow },
     deletionsHeld: holdOf(reconciled, now),
-    instances: ledger.instances,
+    instances: ids.length,
     maxInstances: policy.retention.maxInstances,
-    held: held.map(({ request, count, heldAt, reason }) => ({
+    held: (published?.held ?? []).map(({ request, count, heldAt, reason }) => ({
       request,
       count,
       since: toIso(heldAt) ?? '',

@@ -7,9 +7,9 @@ export interface HeldSince {
 }
 
 /**
- * The request that lets `request` not pass; null when nobody does. Requests are in order of when they were first held,
- * those that never were come last. One that has been held for longer than `barrierAfterMs` lets nobody pass who comes
- * after it, so that many small requests cannot starve a large one. The longest held barrier is named.
+ * The request that blocks `request`; null when none does. Requests are in order of when they were first held, those that
+ * never were come last. One that has been held for longer than `barrierAfterMs` lets nobody pass who comes after it, so
+ * that many small requests cannot starve a large one. The longest held barrier is named.
  */
 export function findBarrier(input: {
   held: Iterable<HeldSince>;
@@ -17,10 +17,15 @@ export function findBarrier(input: {
   now: number;
   barrierAfterMs: number;
 }): HeldSince | null {
-  const held = [...input.held].sort(inOrder);
-  const mine = held.findIndex(({ request }) => request === input.request);
-  const before = mine === -1 ? held : held.slice(0, mine);
-  return before.find(({ heldAt }) => waited(heldAt, input.now) > input.barrierAfterMs) ?? null;
+  const held = [...input.held];
+  const mine = held.find(({ request }) => request === input.request) ?? null;
+  let barrier: HeldSince | null = null;
+  for (const each of held) {
+    if (each === mine || waited(each.heldAt, input.now) <= input.barrierAfterMs) continue;
+    const isBefore = mine === null || inOrder(each, mine) < 0;
+    if (isBefore && (barrier === null || inOrder(each, barrier) < 0)) barrier = each;
+  }
+  return barrier;
 }
 
 /** Who holds a request up, and for how long it has waited itself. */

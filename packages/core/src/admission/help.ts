@@ -31,8 +31,8 @@ export interface Held extends Size {
 
 export interface Help {
   readonly pinned: Held;
-  /** The leases that end first, as many as it takes, or all; `withinMs` until the last of them. Pins stay pins. */
-  readonly leases: Held & { readonly withinMs: number };
+  /** The leases that end first, as many as it takes, or all: from now until the first and the last of them end. */
+  readonly leases: Held & { readonly firstMs: number; readonly withinMs: number };
   readonly reserved: Amount;
   readonly trash: Size;
   /** All of it together would make up for what is missing. */
@@ -78,6 +78,8 @@ function firstThatSuffice(leased: readonly Holder[], shortfall: Amount, now: num
   let inodes = 0;
   let count = 0;
   let withinMs = 0;
+  const [first] = leased;
+  const firstMs = first ? Math.max(0, endOf(first) - now) : 0;
   for (const holder of leased) {
     if (covers({ bytes, inodes, slots: count }, shortfall)) break;
     bytes += holder.holds.bytes;
@@ -85,7 +87,7 @@ function firstThatSuffice(leased: readonly Holder[], shortfall: Amount, now: num
     count += 1;
     withinMs = Math.max(0, endOf(holder) - now);
   }
-  return { count, bytes, inodes, withinMs };
+  return { count, bytes, inodes, firstMs, withinMs };
 }
 
 function covers(amount: Amount, shortfall: Amount): boolean {

@@ -1,7 +1,7 @@
 import { describeBarrier, findBarrier, type HeldSince } from '../admission/barrier.ts';
 import { type BreakerTerms, heldByBreaker } from '../admission/breaker.ts';
 import { decideAdmission } from '../admission/decide.ts';
-import type { Decision } from '../admission/decision.ts';
+import type { Decision, Room } from '../admission/decision.ts';
 import type { NeedInput } from '../admission/need.ts';
 import { checkRate } from '../admission/rate.ts';
 import type { Amount, Size, Space } from '../admission/space.ts';
@@ -65,19 +65,25 @@ export interface Shortage {
   readonly shortfall: Amount;
 }
 
+/** The request waits, until `until` at most (epoch milliseconds). */
+export interface Hold {
+  readonly do: 'hold';
+  readonly reason: string;
+  readonly until: number;
+  /** Room is what it waits for; null where it waits for something else. */
+  readonly shortage: Shortage | null;
+  /** What was free for it then; null where no sum was made. */
+  readonly headroom: Room | null;
+  /** The request that it waits behind; null for none. */
+  readonly behind: string | null;
+}
+
 /** What becomes of a request now, each with its reason. */
 export type Step =
   | { readonly do: 'prepare'; readonly reason: string }
   | { readonly do: 'reclaim'; readonly shortage: Shortage; readonly reason: string }
   | { readonly do: 'admit'; readonly decision: Decision; readonly reason: string }
-  /** `shortage`: room is what it waits for; null where it waits for something else. */
-  | {
-      readonly do: 'hold';
-      readonly reason: string;
-      readonly until: number;
-      readonly shortage: Shortage | null;
-      readonly decision: Decision | null;
-    }
+  | Hold
   | { readonly do: 'reject'; readonly code: string; readonly reason: string };
 
 /**
@@ -93,8 +99,17 @@ export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums)
   if (decision?.verdict === 'impossible') return reject('NEVER_FITS', decision.sentence);
   const rate = rateOf(request, facts);
   if (rate.verdict === 'never') return reject('RATE_EXCEEDED', rate.reason);
+  const barrier = findBarrier({
+    held: facts.line,
+    request: request.id,
+    now: facts.now,
+    barrierAfterMs: facts.terms.barrierAfterMs,
+  });
+  if (barrier !== null) {
+    const reason = describeBarrier(barrier, facts.now);
+    return hold(request, facts, { reason, behind: barrier.request });
+  }
   const blocked =
-    blockedBy(request, facts) ??
     facts.doubt ??
     (rate.verdict === 'later' ? rate.reason : null) ??
     heldByBreaker(facts.limits.breaker, {
@@ -140,11 +155,6 @@ function minusLanded(space: Space, before: Size, { landed }: LedgerSums): Space 
 
 function rateOf({ id, count }: GateRequest, { limits, terms, now }: GateFacts) {
   return checkRate({ starts: startsOfOthers(limits, id), count, most: terms.maxSpawnsPerHour, now });
-}
-
-function blockedBy({ id }: GateRequest, { line, now, terms }: GateFacts): string | null {
-  const barrier = findBarrier({ held: line, request: id, now, barrierAfterMs: terms.barrierAfterMs });
-  return barrier && describeBarrier(barrier, now);
 }
 
 /** The snapshot needs its room too. Its size is known from when its preparation was first tried. */
@@ -217,9 +227,9 @@ function reclaimOrHold(
 function hold(
   request: GateRequest,
   { now, line, terms }: GateFacts,
-  why: { reason: string; shortage?: Shortage; decision?: Decision | null },
+  why: { reason: string; shortage?: Shortage; decision?: Decision | null; behind?: string },
 ): Step {
-  const { reason, shortage = null, decision = null } = why;
+  const { reason, shortage = null, decision = null, behind = null } = why;
   const until = (request.heldAt ?? now) + request.maxWaitMs;
   if (until <= now) {
     const waited = `held for ${formatDuration(request.maxWaitMs)} (max_wait) in vain`;
@@ -227,7 +237,7 @@ function hold(
   }
   const full = request.heldAt === null ? refuseAsFull(line.length, terms.maxWaiting) : null;
   if (full !== null) return reject('QUEUE_FULL', full);
-  return { do: 'hold', reason, until, shortage, decision };
+  return { do: 'hold', reason, until, shortage, headroom: decision?.headroom ?? null, behind };
 }
 
 function reject(code: string, reason: string): Step {

@@ -21,7 +21,7 @@ export function toPlan(
   const items = judged.map((each) => toItem(each, demand, selected, byAge));
   const deletes = items.filter(({ action }) => action === 'delete');
   const blockedBy = findBlockers(judged, items, demand);
-  const { frees, sufficient } = selected;
+  const { frees, most, sufficient } = selected;
   const kept = total - frees.slots;
   const parts = [
     `keeps ${kept}, deletes ${frees.slots} (${formatBytes(frees.bytes)}): ${describePolicy(demand.policy)}`,
@@ -30,7 +30,16 @@ export function toPlan(
     demand.ageRulesSuspended !== null && `age and ttl rules are suspended: ${demand.ageRulesSuspended}`,
     blockedBy.length > 0 && describeBlockers(blockedBy, demand),
   ];
-  return { items, deletes, kept, frees, sufficient, blockedBy, sentence: parts.filter(Boolean).join('; ') };
+  return {
+    items,
+    deletes,
+    kept,
+    frees,
+    most,
+    sufficient,
+    blockedBy,
+    sentence: parts.filter(Boolean).join('; '),
+  };
 }
 
 function item(candidate: Candidate, action: PlanItem['action'], { rule, reason }: Verdict): PlanItem {

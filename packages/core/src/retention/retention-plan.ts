@@ -17,6 +17,8 @@ export interface RetentionPlan {
   /** How many the pool then has. */
   readonly kept: number;
   readonly frees: Amount;
+  /** The most that could be freed for the request, as far as the plan looked. */
+  readonly most: Amount;
   /** Whether the request that it makes room for would then fit. */
   readonly sufficient: boolean;
   /** Where instances that must stay are too many for the limit or the request: these, with what keeps each. */

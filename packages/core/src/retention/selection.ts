@@ -25,6 +25,8 @@ export interface Selected {
   /** Due by a limit, but more than one run deletes. */
   readonly postponed: ReadonlyMap<Candidate, Verdict>;
   readonly frees: Amount;
+  /** The most that could be freed for the request, as far as candidates were offered. */
+  readonly most: Amount;
   /** Whether the request that it makes room for would then fit. */
   readonly sufficient: boolean;
 }
@@ -94,11 +96,12 @@ export class Selection {
     const chosen = new Map(always.slice(0, this.#limit));
     const postponed = new Map(always.slice(this.#limit));
     const sufficient = this.#hasSlots(0) && this.#hasSpace(0, 0);
+    const most = { bytes: this.#freedBytes, inodes: this.#freedInodes, slots: this.#size };
     if (sufficient) this.#spare();
     else this.#dropRequest();
     for (const [candidate, verdict] of this.#forRequest) chosen.set(candidate, verdict);
     const frees = { bytes: this.#freedBytes, inodes: this.#freedInodes, slots: chosen.size };
-    return { chosen, postponed, frees, sufficient };
+    return { chosen, postponed, frees, most, sufficient };
   }
 
   get #size(): number {

@@ -26,7 +26,7 @@ const leased = [40, 20, 90].map((minutes) => holder(3, { leaseEndsAt: NOW + minu
 it('names pins, and as many leases as it takes, those that end first', () => {
   const found = help({ holders: [...pinned, ...leased] });
   expect(found.sentence).toBe('3 pinned instances hold 9.1 GB; 2 leases end within 40 min');
-  expect(found.leases).toEqual({ count: 2, bytes: 6e9, inodes: 200, withinMs: 40 * MIN });
+  expect(found.leases).toEqual({ count: 2, bytes: 6e9, inodes: 200, firstMs: 20 * MIN, withinMs: 40 * MIN });
 });
 
 it('names what is on its way and what lies in the trash', () => {

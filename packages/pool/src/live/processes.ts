@@ -112,6 +112,29 @@ function mappedBy(dir: string): Set<string> {
   return new Set(Array.from(lines.matchAll(MAPPED), ([, path = '']) => path.replaceAll('\\012', '\n')));
 }
 
+/**
+ * The first process whose working directory is in an instance right now; null where there is none. It takes a millisecond,
+ * for a last look before a deletion. Processes that may not be looked into count as elsewhere.
+ */
+export async function findWorkingIn(pool: Pool, id: string): Promise<LiveUse | null> {
+  const viewOf = createViews(await realpath(pool.paths.root));
+  for (const pid of listPids()) {
+    const cwd = unlessUnseen(() => readlinkSync(`/proc/${pid}/cwd`));
+    if (cwd === null || instanceAt(viewOf(pid).inPool(cwd) ?? '') !== id) continue;
+    return { pid, command: commandOf(pid), how: 'works in it' };
+  }
+  return null;
+}
+
+function unlessUnseen<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if ([...GONE, 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+}
+
 /** A working directory that is gone means that the process is; one without a name does not. */
 function readWorkingDirectory(dir: string): string | null {
   try {

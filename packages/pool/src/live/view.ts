@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
-import { type Mount, readMounts } from '../mountinfo.ts';
+import { below, type Mount, mountOf, readMounts } from '../mountinfo.ts';
 
 /** How a process sees a pool: in a container, or through a bind mount, the same files have other paths. */
 export interface View {
@@ -45,16 +45,6 @@ function namespaceOf(pid: number | 'self'): string | null {
   }
 }
 
-/** The mount that a path is on: of those at the same place the last one hides the others. */
-function mountOf(path: string, mounts: readonly Mount[]): Mount | null {
-  let found: Mount | null = null;
-  for (const mount of mounts) {
-    if (below(mount.point, path) === null) continue;
-    if (found === null || mount.point.length >= found.point.length) found = mount;
-  }
-  return found;
-}
-
 function viewOf(root: string, home: Mount | null, mounts: readonly Mount[]): View {
   if (home === null) return { inPool: (path) => below(root, path), mounted: [] };
   const inFilesystem = posix.join(home.root, below(home.point, root) ?? '');
@@ -80,11 +70,4 @@ function viewOf(root: string, home: Mount | null, mounts: readonly Mount[]): Vie
       return null;
     },
   };
-}
-
-/** The path from `dir` to `path`, which lies in it, or '' for itself; null when it lies elsewhere. */
-function below(dir: string, path: string): string | null {
-  if (dir === '/') return path.slice(1);
-  if (path === dir) return '';
-  return path.startsWith(`${dir}/`) ? path.slice(dir.length + 1) : null;
 }

@@ -10,21 +10,22 @@ import { mountsBelow } from './mounts.ts';
 import { moveDirectory } from './move.ts';
 
 /**
- * Renames an instance out of sight: its slot is free, its space is not. Resolves with null when it is gone already.
- * Throws CheckError before anything is touched: MOUNT_INSIDE when something is mounted in it, INSTANCE_NOT_DIRECTORY for
+ * Renames an instance out of sight: its slot is free, its space is not. `note` says beside it why, and what was known of
+ * it; null for what nobody will ask for: then nothing is written, which also works on a full disk. Resolves with null when
+ * it is gone already. Throws CheckError before anything is touched: MOUNT_INSIDE when something is mounted in it, INSTANCE_NOT_DIRECTORY for
  * a symbolic link or file under its name; RENAME_FAILED when the filesystem refuses.
  */
 export async function trashInstance(
   pool: Pool,
   id: string,
-  { at, ...note }: TrashNote & { readonly at: number },
+  { at, note }: { readonly at: number; readonly note: TrashNote | null },
 ): Promise<TrashEntry | null> {
   const from = pool.pathOf(id);
   if (!(await isThere(from, id))) return null;
   await refuseMounts(from, id);
   const name = `${id}.${Math.round(at)}.${randomBytes(4).toString('hex')}`;
   const path = join(pool.paths.trash, name);
-  await writeFileWhole(notePathOf(path), serializeNote(note));
+  if (note) await writeFileWhole(notePathOf(path), serializeNote(note));
   try {
     await moveDirectory(from, path);
   } catch (cause) {

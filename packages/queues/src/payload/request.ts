@@ -77,6 +77,8 @@ export const gatePayloadSchema = z.strictObject({
   heldAt: z.int().min(0).nullable(),
   /** The snapshot that was prepared for it, so that an edit meanwhile does not have it prepared for ever. */
   fingerprint: z.string().nullable(),
+  /** How many snapshots were prepared for it in a row, none of which was there any more when it was decided. */
+  prepared: z.int().min(0),
   /** What its template's snapshot will take, once that did not fit; null before. */
   preparation: sizeSchema.nullable(),
   /** Null until it is admitted. */

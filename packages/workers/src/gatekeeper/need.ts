@@ -21,17 +21,21 @@ export type Snapshot = Pick<Prepared, 'template' | 'allocatedBytes' | 'inodes'>;
  * prior; never less than what the clone will allocate. A snapshot shares all of its blocks with the template, a reflink
  * its data but not its inodes.
  */
-export async function needFor(ctx: PoolContext, snapshot: Snapshot, asked: Asked): Promise<NeedInput> {
-  const { method, catalog, policy } = ctx;
+export async function needFor(
+  ctx: Pick<PoolContext, 'method' | 'profiles' | 'policy'>,
+  snapshot: Snapshot,
+  asked: Asked,
+): Promise<NeedInput> {
+  const { method, profiles, policy } = ctx;
   const { count, experiment, replicas } = asked;
   const clone = {
     bytes: OWN_BYTES + (method === 'copy' ? snapshot.allocatedBytes : 0),
     inodes: OWN_INODES + (method === 'snapshot' ? 0 : snapshot.inodes),
   };
   const [template, profile, replica] = await Promise.all([
-    catalog.profileOf(`template:${snapshot.template}`),
-    experiment === null ? null : catalog.profileOf(`experiment:${experiment}`),
-    replicas === null ? null : catalog.profileOf(`replica:${snapshot.template}`),
+    profiles.read(`template:${snapshot.template}`),
+    experiment === null ? null : profiles.read(`experiment:${experiment}`),
+    replicas === null ? null : profiles.read(`replica:${snapshot.template}`),
   ]);
   const expected = expectSize({
     clone,

@@ -1,66 +1,106 @@
-import { RefusedError, SpicaError } from '@spica/core';
-import {
-  type GatePayload,
-  gatePayloadSchema,
-  parsePayload,
-  type RequestResult,
-  toJobError,
-} from '@spica/queues';
-import { DelayedError, type Job, WaitingChildrenError } from 'bullmq';
+import { CheckError, RefusedError, SpicaError } from '@spica/core';
+import { gatePayloadSchema, parsePayload, type RequestResult, readFailure, toJobError } from '@spica/queues';
+import { DelayedError, Job, UnrecoverableError, WaitingChildrenError } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { tryAgain } from '../runtime/hand-back.ts';
 import { isRefusedByRedis, isUnaudited } from '../runtime/refused.ts';
-import { createLookout, type Lookout } from './look.ts';
-import { preflight } from './preflight.ts';
-import { release } from './release.ts';
-import { prepare, reclaim, undo } from './steps.ts';
-import { report, type StepResult, save, type Turn } from './turn.ts';
+import { afterPreparation, afterReclaim } from './children.ts';
+import { type Before, decide } from './decide.ts';
+import { fail, reject } from './ends.ts';
+import type { GateJob } from './gate-job.ts';
+import { afterUndo, collectSpawns, startUndo } from './spawns.ts';
 
 /**
- * The gate's processor: a request's way through `preflight → (prepare | reclaim)* → release → collect`, or `undo`.
- * Each step saves what it came to before the job moves, and may run twice. It never does disk work itself. While Redis or
- * the audit log takes no writes (a full disk), no request ends: it comes again a moment later.
+ * The gate's processor: takes a request up where it stands, and on as far as it goes without waiting. It never does disk
+ * work itself. Each step is saved before the job moves, and may run twice. While Redis or the audit log takes no writes (a
+ * full disk), no request ends: it comes again a moment later.
  */
 export function createGatekeeper(ctx: ServedContext) {
-  const lookout = createLookout(ctx);
-  return async (job: Job, token?: string): Promise<RequestResult> => {
+  const running = new Map<string, Promise<unknown>>();
+  return async (job: Job, token = ''): Promise<RequestResult> => {
+    const id = job.id ?? '';
+    const before = running.get(id);
+    const mine = before === undefined ? run(ctx, job, token) : runAfter(ctx, before, job, token);
+    running.set(id, mine);
     try {
-      const state = parsePayload(gatePayloadSchema, job.data, `gate job ${job.id}`);
-      const id = job.id ?? '';
-      const logger = ctx.logger.child({ request: id });
-      return await advance(
-        { ctx, job, token: token ?? '', id, logger, state, reclaimedInVain: false, isNew: false },
-        lookout,
-      );
-    } catch (error) {
-      if (error instanceof DelayedError || error instanceof WaitingChildrenError) throw error;
-      if (isRefusedByRedis(error) || isUnaudited(error)) {
-        ctx.logger.warn(
-          { err: error, request: job.id },
-          'the request waits: what it comes to cannot be kept',
-        );
-        return tryAgain(job, token);
-      }
-      throw toJobError(error);
+      return await mine;
+    } finally {
+      if (running.get(id) === mine) running.delete(id);
     }
   };
 }
 
-async function advance(turn: Turn, lookout: Lookout): Promise<RequestResult> {
-  for (;;) {
-    let outcome: StepResult;
-    try {
-      await refuseIfCancelled(turn);
-      outcome = await takeStep(turn, lookout);
-    } catch (error) {
-      if (error instanceof RefusedError) return reject(turn, error);
-      if (turn.state.step === 'undo' || !isOfRequest(error)) throw error;
-      await save(turn, { step: 'undo', failure: toJobError(error).message });
-      continue;
+/** The job's lock was lost while it was in work, as when the process stood still: it is where that run has left it. */
+async function runAfter(
+  ctx: ServedContext,
+  before: Promise<unknown>,
+  job: Job,
+  token: string,
+): Promise<RequestResult> {
+  await Promise.allSettled([before]);
+  const fresh = await Job.fromId(ctx.queues.gate, job.id ?? '');
+  if (fresh) job.data = fresh.data;
+  return run(ctx, job, token);
+}
+
+async function run(ctx: ServedContext, job: Job, token: string): Promise<RequestResult> {
+  const id = job.id ?? '';
+  try {
+    const state = parsePayload(gatePayloadSchema, job.data, `gate job ${id}`);
+    const logger = ctx.logger.child({ request: id });
+    return await advance({ ctx, job, token, id, logger, state });
+  } catch (error) {
+    if (isMove(error)) throw error;
+    if (isRefusedByRedis(error) || isUnaudited(error)) {
+      ctx.logger.warn({ err: error, request: id }, 'the request waits: where it stands cannot be kept');
+      return tryAgain(job, token);
     }
-    if ('result' in outcome) return finish(turn, outcome.result);
-    if (outcome.next !== turn.state.step) await save(turn, { step: outcome.next });
+    await ctx.gate.line.leave(id); // the job fails: it must stand in nobody's way
+    throw toJobError(error);
   }
+}
+
+/** What BullMQ wants to be thrown when a job has moved, or has failed as it should. */
+function isMove(error: unknown): boolean {
+  return [DelayedError, WaitingChildrenError, UnrecoverableError].some((kind) => error instanceof kind);
+}
+
+async function advance(gateJob: GateJob): Promise<RequestResult> {
+  let before: Before = {};
+  for (;;) {
+    try {
+      switch (gateJob.state.step) {
+        case 'decide':
+          await decide(gateJob, before);
+          break;
+        case 'prepare':
+          before = await afterPreparation(gateJob);
+          break;
+        case 'reclaim':
+          before = await afterReclaim(gateJob);
+          break;
+        case 'spawn': {
+          const result = await collectSpawns(gateJob);
+          if (result) return result;
+          break;
+        }
+        case 'undo':
+          before = await afterUndo(gateJob);
+          break;
+      }
+    } catch (error) {
+      if (isMove(error) || !isOfRequest(error)) throw error;
+      await endWith(gateJob, error);
+    }
+  }
+}
+
+/** What an error of the request's own comes to: a refusal rejects it, anything else fails it once it was undone. */
+async function endWith(gateJob: GateJob, error: unknown): Promise<void> {
+  if (error instanceof RefusedError) return reject(gateJob, { code: error.code, reason: error.message });
+  const { code, message } = readFailure(toJobError(error).message);
+  if (gateJob.state.step === 'spawn') return startUndo(gateJob, { code, message }, 1);
+  return fail(gateJob, new CheckError(code, message, {}, error));
 }
 
 /**
@@ -73,45 +113,4 @@ function isOfRequest(error: unknown): boolean {
     (kind) => error instanceof kind,
   );
   return isMistake || (error instanceof Error && 'syscall' in error && 'path' in error);
-}
-
-function takeStep(turn: Turn, lookout: Lookout): Promise<StepResult> {
-  const steps: Record<GatePayload['step'], () => Promise<StepResult>> = {
-    preflight: () => preflight(turn, lookout),
-    prepare: () => prepare(turn),
-    reclaim: () => reclaim(turn, null),
-    release: () => release(turn),
-    undo: () => undo(turn),
-  };
-  return steps[turn.state.step]();
-}
-
-/** Not wanted any more. One that is being spawned is undone: its spawn jobs see to that. */
-async function refuseIfCancelled({ ctx, id, state }: Turn): Promise<void> {
-  if (state.step === 'release' || state.step === 'undo' || !(await ctx.catalog.isCancelled(id))) return;
-  throw new RefusedError('REQUEST_CANCELLED', `request ${id} was cancelled`);
-}
-
-/** The gate says no: recorded, visible, and nothing of the request is left. */
-async function reject(turn: Turn, error: RefusedError): Promise<never> {
-  const { ctx, id } = turn;
-  turn.logger.info({ code: error.code, reason: error.message }, 'request rejected');
-  await ctx.audit.append({
-    action: 'reject_request',
-    request: id,
-    reason: error.message,
-    outcome: error.code,
-  });
-  await ctx.catalog.release(id);
-  await report(turn, { phase: 'rejected', reason: error.message, code: error.code });
-  // Whoever waited behind it may pass now.
-  await ctx.waker.wake();
-  throw error;
-}
-
-async function finish(turn: Turn, result: RequestResult): Promise<RequestResult> {
-  const count = result.instances.length;
-  await report(turn, { phase: 'done', reason: `${count} spawned` });
-  turn.logger.info({ instances: result.instances.map(({ id }) => id) }, 'request done');
-  return result;
 }

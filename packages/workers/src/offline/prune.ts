@@ -1,14 +1,46 @@
 import type { CatalogInstance } from '@spica/catalog';
-import { CheckError, type Clock, type Config, UsageError } from '@spica/core';
-import { lockDeletion, openAudit, openPool, type Pool } from '@spica/pool';
+import {
+  ballastOf,
+  CheckError,
+  type Clock,
+  type Config,
+  floorOf,
+  type PoolConfig,
+  type RetentionPlan,
+  UsageError,
+} from '@spica/core';
+import {
+  type Audit,
+  createTurns,
+  listTrash,
+  lockDeletion,
+  measureInstances,
+  openAudit,
+  openPool,
+  type Pool,
+  readSpace,
+  type TrashEntry,
+} from '@spica/pool';
 import type { PruneResult } from '@spica/queues';
 import type { Logger } from 'pino';
-import { policyOf } from '../context.ts';
+import type { ClockGuard } from '../clock/guard.ts';
+import { poolConfigOf } from '../context.ts';
 import { createBallast } from '../pressure/ballast.ts';
+import type { Inventory } from '../pruner/inventory.ts';
+import { makePlan } from '../pruner/plan.ts';
+import { type Kept, type Removal, takeOut } from '../pruner/remove.ts';
 import { summarize } from '../pruner/summary.ts';
-import { type OfflineContext, type OfflineLimits, type OfflinePlan, planOffline } from './plan.ts';
-import { takeOutOffline } from './take-out.ts';
-import { emptyTrashOffline } from './trash.ts';
+import { bytesOf, freeAll } from '../pruner/trash.ts';
+import type { UnknownDirectory } from '../pruner/unknown.ts';
+import { targetOf } from '../sampler/target.ts';
+import { judgeByTraces, lastTraceOf } from './clock.ts';
+import { readPoolDisk, recordInventory } from './inventory.ts';
+
+/** Limits for one run; null for the pool's. */
+export interface OfflineLimits {
+  readonly maxInstances: number | null;
+  readonly maxAgeMs: number | null;
+}
 
 export interface OfflineOptions {
   readonly config: Config;
@@ -21,51 +53,41 @@ export interface OfflineOptions {
   readonly clockConfirmed: boolean;
 }
 
+export interface OfflinePlan {
+  readonly plan: RetentionPlan;
+  readonly strangers: readonly UnknownDirectory[];
+}
+
 /** What a prune without Redis would do now. Changes nothing. Throws what `openPool` throws. */
 export async function previewOfflinePrune(
   options: OfflineOptions,
   limits: OfflineLimits,
 ): Promise<OfflinePlan> {
-  return planOffline(await openContext(options), limits);
+  const ctx = await openOffline(options);
+  return { plan: await planOffline(ctx, limits), strangers: ctx.unknown };
 }
 
 /**
- * Prunes without Redis, from the records on disk. `isOffline` is asked again right before anything is touched. Excludes
- * the worker's pruner. Throws CheckError: PRUNE_BUSY, REDIS_REACHABLE, AUDIT_UNWRITABLE, NO_SPACE (not even room for
- * that, and no ballast left), and what `openPool` throws.
+ * Prunes without Redis, from the records on disk, the same way as with it. `isOffline` is asked again right before anything
+ * is touched. Excludes the worker's pruner. Throws CheckError: PRUNE_BUSY, REDIS_REACHABLE, AUDIT_UNWRITABLE, NO_SPACE (not
+ * even room for that, and no ballast left), and what `openPool` throws.
  */
 export async function pruneOffline(
   options: OfflineOptions & { readonly isOffline: () => Promise<boolean> },
   limits: OfflineLimits,
 ): Promise<PruneResult> {
   const { config, clock, logger } = options;
-  const ctx = await openContext(options);
-  const ballast = createBallast(ctx.pool, ctx.policy.disk.ballastMb * 1e6);
-  const claim = await claimOnFullDisk(ctx.pool, clock, () => ballast.giveUp());
+  const policy = poolConfigOf(config, options.pool);
+  const pool = await openPool({ name: policy.name, root: policy.root });
+  const { totalBytes } = await readSpace(pool.paths.root);
+  const ballast = createBallast(pool, ballastOf(policy.disk, totalBytes));
+  const onDiskFull = () => ballast.giveUp();
+  const claim = await claimOnFullDisk(pool, clock, onDiskFull);
   try {
     const { stateDir } = config;
-    const onDiskFull = () => ballast.giveUp();
     const log = await openAudit({ path: config.audit.path, stateDir, clock, logger, onDiskFull });
     try {
-      const audit = log.forPool(ctx.pool.name);
-      const { plan, strangers, clockGuard } = await planOffline(ctx, limits);
-      if (!(await options.isOffline())) throw reachable();
-      const run = await takeOutOffline({ ...ctx, audit, clockGuard }, plan.deletes);
-      const { freed, failed } = await emptyTrashOffline({ ...ctx, audit, clockGuard });
-      const gone = new Set(freed.map(({ name }) => name));
-      const left = run.taken.filter(({ trash }) => !gone.has(trash.name));
-      const result: PruneResult = {
-        pruned: run.taken.map(({ id, reason, trash }) => ({ id, reason, bytes: trash.note?.bytes ?? null })),
-        kept: plan.kept + run.skipped.length + run.failed.length,
-        skipped: run.skipped,
-        failed: [...run.failed, ...failed],
-        strangers,
-        reclaimedBytes: freed.reduce((sum, { note }) => sum + (note?.bytes ?? 0), 0),
-        trashedBytes: left.reduce((sum, { trash }) => sum + (trash.note?.bytes ?? 0), 0),
-        sentence: plan.sentence,
-      };
-      await summarize({ ...ctx, audit }, { pool: ctx.pool.name, cause: 'operator', ...limits }, result);
-      return result;
+      return await prune(options, limits, log.forPool(pool.name));
     } finally {
       await log.close();
     }
@@ -74,10 +96,96 @@ export async function pruneOffline(
   }
 }
 
-async function openContext(options: OfflineOptions): Promise<OfflineContext> {
-  const policy = policyOf(options.config, options.pool);
+async function prune(
+  options: OfflineOptions & { readonly isOffline: () => Promise<boolean> },
+  limits: OfflineLimits,
+  audit: Audit,
+): Promise<PruneResult> {
+  const ctx = await openOffline(options);
+  const plan = await planOffline(ctx, limits);
+  if (!(await options.isOffline())) throw reachable();
+  const inventory = await measured(ctx, plan.deletes);
+  const removals = plan.deletes.map(
+    ({ id, reason }): Removal => ({ id, reason, request: null, undo: false }),
+  );
+  const deletion = { ...ctx, inventory, audit, perInstance: createTurns() };
+  const run = await takeOut(deletion, removals);
+  const { freed, failed } = await emptyTrash({ ...ctx, audit });
+  const gone = new Set(freed.map(({ name }) => name));
+  const left = run.taken.map(({ trash }) => trash).filter(({ name }) => !gone.has(name));
+  const result: PruneResult = {
+    pruned: run.taken.map(({ removal, bytes }) => ({ id: removal.id, reason: removal.reason, bytes })),
+    kept: plan.kept + run.skipped.length + run.failed.length,
+    skipped: run.skipped,
+    failed: [...run.failed, ...failed],
+    strangers: ctx.unknown,
+    reclaimedBytes: bytesOf(freed),
+    trashedBytes: bytesOf(left),
+    sentence: plan.sentence,
+  };
+  await summarize({ ...ctx, audit }, { pool: ctx.pool.name, cause: 'operator', ...limits }, result);
+  return result;
+}
+
+/** A pool without Redis. */
+interface OfflineContext {
+  readonly policy: PoolConfig;
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly clockGuard: ClockGuard;
+  readonly logger: Logger;
+  readonly inventory: Inventory;
+  readonly unknown: readonly UnknownDirectory[];
+}
+
+async function openOffline(options: OfflineOptions): Promise<OfflineContext> {
+  const { clock, logger, known, clockConfirmed } = options;
+  const policy = poolConfigOf(options.config, options.pool);
   const pool = await openPool({ name: policy.name, root: policy.root });
-  return { ...options, policy, pool };
+  const disk = await readPoolDisk(pool);
+  const lastTrace = lastTraceOf(disk.records, disk.trash);
+  const clockGuard = judgeByTraces(clock.now(), lastTrace, { confirmed: clockConfirmed });
+  const inventory = recordInventory(pool, disk, { known, now: () => clockGuard.now() });
+  return { policy, pool, clock, clockGuard, logger, inventory, unknown: disk.unknown };
+}
+
+function planOffline(ctx: OfflineContext, limits: OfflineLimits): Promise<RetentionPlan> {
+  return makePlan(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
+}
+
+/** What goes and was never measured is measured now, so that the audit log can say what it was. */
+async function measured(ctx: OfflineContext, deletes: readonly Kept[]): Promise<Inventory> {
+  const found = await ctx.inventory.getMany(deletes.map(({ id }) => id));
+  const unmeasured = found
+    .filter(({ record }) => record.sample === null)
+    .map(({ record }) => targetOf(record));
+  const sizes = await measureInstances(ctx.pool, unmeasured, ctx);
+  return {
+    ...ctx.inventory,
+    async getMany(ids) {
+      const instances = await ctx.inventory.getMany(ids);
+      return instances.map((instance) => {
+        const size = sizes.get(instance.record.id);
+        const sample = size ? { ...size, changedAt: size.at } : instance.record.sample;
+        return { ...instance, record: { ...instance.record, sample } };
+      });
+    },
+  };
+}
+
+/** Deletes what the trash has held for its time, and while the disk is below its floor all of it, oldest first. */
+async function emptyTrash(
+  ctx: OfflineContext & { readonly audit: Audit },
+): Promise<{ freed: TrashEntry[]; failed: Kept[] }> {
+  const before = ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs;
+  const stopsAt = async ({ trashedAt }: TrashEntry) => trashedAt > before && !(await isShort(ctx));
+  return freeAll(ctx, await listTrash(ctx.pool), { stopsAt });
+}
+
+async function isShort({ pool, policy }: OfflineContext): Promise<boolean> {
+  const space = await readSpace(pool.paths.root);
+  const floor = floorOf(policy.disk, space.totalInodes);
+  return space.availableBytes < floor.bytes || (space.freeInodes !== null && space.freeInodes < floor.inodes);
 }
 
 /** The claim is a file. Where there is no room for it, the ballast goes first. */

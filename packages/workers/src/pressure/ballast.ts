@@ -4,6 +4,8 @@ import { execa } from 'execa';
 
 /** Space that is kept to be given up when the disk is full, so that Redis, audit log and deletion can go on. */
 export interface Ballast {
+  /** How much it is to take. */
+  readonly bytes: number;
   /** Gives it up; false when there is none. Needs no space itself. */
   giveUp(): Promise<boolean>;
   /** Takes it again. Throws what `fallocate` says when the disk does not have it. */
@@ -21,6 +23,7 @@ export function createBallast(pool: Pool, bytes: number): Ballast {
     }
   };
   return {
+    bytes,
     async giveUp() {
       if ((await size()) === null) return false;
       await rm(path, { force: true });

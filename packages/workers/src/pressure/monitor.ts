@@ -17,6 +17,7 @@ import {
   TREND_WINDOW_MS,
 } from '@spica/core';
 import { type AuditEntry, checkMarker } from '@spica/pool';
+import pTimeout from 'p-timeout';
 import type { ServedContext } from '../context.ts';
 import { type Responder, relieve } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
@@ -27,7 +28,7 @@ const REDIS_MS = 3_000;
 /** How often what was seen is kept in Redis, for `spica status` and the next start. */
 const KEEP_EVERY_MS = 15_000;
 /** So many changes of level are kept for an audit log that takes none. */
-const MOST_UNTOLD = 1_000;
+const MOST_UNWRITTEN = 1_000;
 
 export interface Monitor {
   close(): Promise<void>;
@@ -59,16 +60,6 @@ export async function startMonitor(ctx: ServedContext, responder: Responder): Pr
   };
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 interface Watch {
   /** Looks once, does what the level asks for, and resolves with when to look again (milliseconds). Never throws. */
   look(): Promise<number>;
@@ -82,8 +73,8 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
   let history: DiskPoint[] | null = null;
   let keptAt = 0;
   let warned = false;
-  /** What the audit log is still to hear: on a full disk it may take nothing for a while. */
-  let untold: AuditEntry[] = [];
+  /** What the audit log has still to take: on a full disk it may take nothing for a while. */
+  let unwritten: AuditEntry[] = [];
 
   async function remember(space: Space): Promise<void> {
     history ??= await ctx.catalog.diskHistory();
@@ -105,21 +96,21 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
   /** One thing that fails must not keep the others from being done. */
   async function attempt(what: string, work: () => Promise<unknown>, deadlineMs = REDIS_MS): Promise<void> {
     try {
-      await within(deadlineMs, work());
+      await pTimeout(work(), { milliseconds: deadlineMs });
     } catch (error) {
       ctx.logger.warn({ err: error }, `${what} failed`);
     }
   }
 
-  async function tell(): Promise<void> {
-    if (untold.length === 0) return;
-    const entries = untold;
-    untold = [];
+  async function writeAudit(): Promise<void> {
+    if (unwritten.length === 0) return;
+    const entries = unwritten;
+    unwritten = [];
     await attempt('the audit log', async () => {
       try {
         await ctx.audit.append(entries);
       } catch (error) {
-        untold = [...entries, ...untold].slice(-MOST_UNTOLD);
+        unwritten = [...entries, ...unwritten].slice(-MOST_UNWRITTEN);
         throw error;
       }
     });
@@ -136,14 +127,14 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
       { level: next, before, freeBytes: figures.free },
       `pressure on the disk: ${next} (was ${before})`,
     );
-    untold.push({
+    unwritten.push({
       action: 'pressure',
       at: new Date(since).toISOString(),
       reason: sentence,
       bytes: figures.free,
       outcome: `${before} → ${next}`,
     });
-    if (!worse) await attempt('waking held requests', () => ctx.waker.wake());
+    if (!worse) await attempt('waking held requests', () => ctx.gate.line.wake());
     await keep();
   }
 
@@ -173,7 +164,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
         // Room first: on a full disk neither the audit log nor Redis can take a word.
         await relieve(ctx, responder, { level: next, entered: changed, bytes, inodes }, attempt);
         if (changed) await enter(next, bytes);
-        await tell();
+        await writeAudit();
         await attempt('remembering the use of the disk', () => remember(space));
         warnOfForecast(floor.bytes);
         return nextCheckMs({ level, checkEveryMs, forecast: forecast(floor.bytes, RUSH_WINDOW_MS) });

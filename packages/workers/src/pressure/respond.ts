@@ -2,8 +2,8 @@ import { isWorse, type PressureFigures, type PressureLevel } from '@spica/core';
 import { listTrash } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
+import { isSettling } from '../pruner/settling.ts';
 import { freeAll, scheduleTrash } from '../pruner/trash.ts';
-import { isSettling } from '../pruner/verify.ts';
 import type { Ballast } from './ballast.ts';
 import type { SpawnPause } from './spawn-pause.ts';
 
@@ -40,7 +40,7 @@ export async function relieve(
   attempt: Attempt,
 ): Promise<void> {
   const { level, entered, bytes, inodes } = seen;
-  const { pause } = responder;
+  const { pause, ballast } = responder;
   if (level === 'critical') await relieveCritical(ctx, responder, entered, attempt);
   else if (pause.isPaused) await attempt('resuming spawns', () => pause.want(false));
   if (level !== 'ok' && entered) {
@@ -50,8 +50,8 @@ export async function relieve(
   if (isWorse(level, 'low') && ctx.policy.disk.reclaim === 'aggressive') {
     await attempt('asking for room at any price', () => askForRoom(ctx, bytes, inodes));
   }
-  if (level === 'ok' && bytes.free - ctx.policy.disk.ballastMb * 1e6 > bytes.target) {
-    await attempt('taking the ballast again', () => responder.ballast.restore());
+  if (level === 'ok' && bytes.free - ballast.bytes > bytes.target) {
+    await attempt('taking the ballast again', () => ballast.restore());
   }
 }
 
@@ -64,7 +64,7 @@ async function relieveCritical(
   await attempt('giving up the ballast', () => ballast.giveUp());
   const stopSpawns = () => cancelSpawns('the disk is critically full');
   if (entered) stopSpawns();
-  const emptyTrash = async () => freeAll(ctx, await listTrash(ctx.pool), { urgent: true });
+  const emptyTrash = async () => freeAll(ctx, await listTrash(ctx.pool));
   await Promise.all([
     attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS),
     attempt('pausing spawns', () => pause.want(true)),

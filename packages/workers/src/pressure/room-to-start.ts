@@ -1,4 +1,4 @@
-import { byteLevels, type Config, floorOf, SpicaError } from '@spica/core';
+import { ballastOf, byteLevels, type Config, floorOf, SpicaError } from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
 import type { Logger } from 'pino';
 import { createBallast } from './ballast.ts';
@@ -15,7 +15,8 @@ export async function makeRoomToStart(config: Config, logger: Logger): Promise<v
       const space = await readSpace(pool.paths.root);
       const floor = floorOf(disk, space.totalInodes);
       const { free, critical } = byteLevels(disk, space.availableBytes, floor.bytes);
-      if (free >= critical || !(await createBallast(pool, disk.ballastMb * 1e6).giveUp())) continue;
+      if (free >= critical || !(await createBallast(pool, ballastOf(disk, space.totalBytes)).giveUp()))
+        continue;
       logger.warn({ pool: name, freeBytes: free }, 'the disk is critically full: the ballast is given up');
     } catch (error) {
       if (!(error instanceof SpicaError)) throw error;

@@ -1,11 +1,14 @@
 import type { CatalogInstance } from '@spica/catalog';
 import { type Candidate, ownBytes, ownInodes } from '@spica/core';
-import type { PoolContext } from '../context.ts';
+import type { Inventory } from './inventory.ts';
 import { protectionOf } from './protection.ts';
 
-/** The catalog's instances as candidates for retention, oldest first, with what protects them at `now`. */
-export async function* readCandidates(ctx: PoolContext, now: number): AsyncIterable<Candidate> {
-  for await (const instance of ctx.catalog.list()) {
+/** The pool's instances as candidates for retention, oldest first, with what protects them at `now`. */
+export async function* readCandidates(
+  inventory: Pick<Inventory, 'list'>,
+  now: number,
+): AsyncIterable<Candidate> {
+  for await (const instance of inventory.list()) {
     // On its way out: no decision about it is left to make.
     if (instance.state !== 'deleting') yield toCandidate(instance, now);
   }

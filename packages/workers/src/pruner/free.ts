@@ -12,7 +12,7 @@ export async function freeSpace(
 ): Promise<boolean> {
   const entry = deletionOf(trash);
   try {
-    if (!(await emptyTrash(trash, () => tellDeleted(ctx, trash)))) return false;
+    if (!(await emptyTrash(trash, () => logDeleted(ctx, trash)))) return false;
   } catch (error) {
     await ctx.audit.append({ ...entry, bytes: 0, outcome: `failed: ${messageOf(error)}` });
     ctx.logger.error(
@@ -35,8 +35,8 @@ function deletionOf({ id, note }: Deleted) {
   };
 }
 
-/** The end of a deletion, for the record. */
-export async function tellDeleted(
+/** The end of a deletion, in both logs. */
+export async function logDeleted(
   { audit, logger }: Pick<ServedContext, 'audit' | 'logger'>,
   deleted: Deleted,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { type InstanceRecord, ownBytes } from '@spica/core';
 import { type Measurement, measureTrashed, rewriteNote } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { recordFinished, refreshProfiles } from '../sampler/final.ts';
+import { recordFinished } from '../sampler/final.ts';
 import { sampleAfter } from '../sampler/sample.ts';
 import { targetOf } from '../sampler/target.ts';
 import type { Removed } from './remove.ts';
@@ -22,7 +22,7 @@ export async function learnFrom(ctx: ServedContext, taken: readonly Removed[]): 
     const record = known.trash.note?.record;
     if (record && !known.removal.undo) changed.push(...(await recordFinished(ctx.catalog, record)));
   }
-  await refreshProfiles(ctx.catalog, changed);
+  await ctx.profiles.refresh(changed);
   return learnt;
 }
 

@@ -11,6 +11,7 @@ import {
 import type { PrunePayload } from '@spica/queues';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
+import { type Inventory, planningInventory } from './inventory.ts';
 import { lookForUse } from './protection.ts';
 
 /** Who begins to use an instance within this time is found when it is about to be deleted. */
@@ -18,14 +19,24 @@ const PROCESSES_MAX_AGE_MS = 2_000;
 
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
-/** The prune jobs that plan; the others are told what to delete. */
+/** The prune jobs that plan; the others are given what to delete. */
 export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator' | 'request' | 'pressure' }>;
+
+/** What a plan is made with. */
+export type PlanContext = Pick<PoolContext, 'policy' | 'pool' | 'clock' | 'clockGuard' | 'logger'> & {
+  readonly inventory: Omit<Inventory, 'begin' | 'end'>;
+};
+
+/** The plan for a prune job as things stand now, from the catalog. Changes nothing. */
+export function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<RetentionPlan> {
+  return makePlan({ ...ctx, inventory: planningInventory(ctx) }, job);
+}
 
 /**
  * The plan for a prune job as things stand now. Changes nothing. What a lock file or a process turns out to be using is
  * protected, and planned around.
  */
-export async function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<RetentionPlan> {
+export async function makePlan(ctx: PlanContext, job: PlannedPrune): Promise<RetentionPlan> {
   const used = new Map<string, Verdict>();
   const planOnce = await createPlanner(ctx, job, used);
   for (;;) {
@@ -36,31 +47,31 @@ export async function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<Re
   }
 }
 
-async function createPlanner(ctx: PoolContext, job: PlannedPrune, used: ReadonlyMap<string, Verdict>) {
-  const now = ctx.clock.now();
-  const { reserved, instances: total } = await ctx.catalog.ledger(now);
+async function createPlanner(ctx: PlanContext, job: PlannedPrune, used: ReadonlyMap<string, Verdict>) {
+  const { inventory, clock, clockGuard } = ctx;
+  const { instances: total, reservedSlots } = await inventory.totals();
   const policy = policyFor(ctx, job);
   const demand = {
     policy,
-    now,
-    ageRulesSuspended: await ctx.clockGuard.suspended(),
-    reservedSlots: reserved.slots,
+    now: clock.now(),
+    ageRulesSuspended: await clockGuard.suspended(),
+    reservedSlots,
     need: job.cause === 'request' ? job.need : NOTHING,
     shortfall: 'shortfall' in job ? job.shortfall : NOTHING,
   };
-  const leasesAt = ctx.clockGuard.now();
+  const leasesAt = clockGuard.now();
   const protect = (candidate: Candidate): Candidate => {
     const verdict = used.get(candidate.id);
     return verdict ? { ...candidate, protectedBy: verdict } : candidate;
   };
   async function* protectedCandidates(): AsyncIterable<Candidate> {
-    for await (const candidate of readCandidates(ctx, leasesAt)) yield protect(candidate);
+    for await (const candidate of readCandidates(inventory, leasesAt)) yield protect(candidate);
   }
   // An operator is shown every instance; a plan that is carried out at once needs no more than it deletes.
-  if (job.cause !== 'operator' && canPlanLazily(policy, await ctx.catalog.hasTtls())) {
+  if (job.cause !== 'operator' && canPlanLazily(policy, await inventory.hasTtls())) {
     return () => planForRequest({ ...demand, candidates: protectedCandidates(), total });
   }
-  const all = await Array.fromAsync(readCandidates(ctx, leasesAt));
+  const all = await Array.fromAsync(readCandidates(inventory, leasesAt));
   return async () => planRetention({ ...demand, instances: all.map(protect) });
 }
 

@@ -12,18 +12,20 @@ import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { reconcileNow } from '../reconciler/job.ts';
 import { handBack } from '../runtime/hand-back.ts';
-import { bytesOf } from './bytes.ts';
+import { catalogInventory } from './inventory.ts';
+import { learnFrom } from './learn.ts';
 import { planPrune } from './plan.ts';
 import { type Kept, type Removal, type TakenOut, takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
 import { openSealed } from './sealed.ts';
-import { findStrangers } from './strangers.ts';
 import { summarize } from './summary.ts';
-import { freeAll, listExpired, scheduleTrash, trashRelief } from './trash.ts';
-import { listUndone } from './undo.ts';
+import { bytesOf, freeAll, listExpired, scheduleTrash, trashRelief } from './trash.ts';
+import { undoRequest } from './undo.ts';
+import { findUnknown } from './unknown.ts';
+import { verifyReclaim } from './verify.ts';
 
 /**
- * The prune queue's processor: plans anew from what is there now, deletes what the plan says, and tells what it did.
+ * The prune queue's processor: plans anew from what is there now, deletes what the plan says, and returns what it did.
  * One instance's failure is recorded and the rest go on. Safe to run twice, or two at once.
  */
 export function createPruner(ctx: ServedContext) {
@@ -48,7 +50,9 @@ interface Run extends TakenOut {
   readonly kept: number;
   readonly sentence: string;
   /** What of the trash goes at once. */
-  readonly doomed: readonly TrashEntry[];
+  readonly empties: readonly TrashEntry[];
+  /** What is to be written when something was deleted. */
+  readonly writeLate?: () => Promise<void>;
 }
 
 /** The jobs of the prune queue that delete, or bring back. */
@@ -56,20 +60,16 @@ type Pruning = Exclude<PrunePayload, { cause: 'reconcile' }>;
 
 async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal): Promise<PruneResult> {
   const run = await takeJob(ctx, payload, signal);
-  const isSweep = payload.cause === 'trash' && !payload.all;
-  const { freed, failed } = await freeAll(ctx, run.doomed, {
-    ...(signal ? { signal } : {}),
-    // Nobody waits for a sweep; who waits behind it wants room.
-    ...(isSweep ? { yields: async () => (await ctx.queues.prune.getWaitingCount()) > 0 } : {}),
-  });
-  if (freed.length > 0) await ctx.waker.wake();
+  const { freed, failed } = await empty(ctx, payload, run, signal);
+  await run.writeLate?.();
+  if (freed.length > 0) await ctx.gate.line.wake();
   const gone = new Set(freed.map(({ name }) => name));
   const result: PruneResult = {
     pruned: run.taken.map(({ removal, bytes }) => ({ id: removal.id, reason: removal.reason, bytes })),
     kept: run.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
-    strangers: payload.cause === 'schedule' || payload.cause === 'operator' ? await findStrangers(ctx) : [],
+    strangers: payload.cause === 'schedule' || payload.cause === 'operator' ? await findUnknown(ctx) : [],
     reclaimedBytes: bytesOf(freed),
     trashedBytes: bytesOf(run.taken.map(({ trash }) => trash).filter(({ name }) => !gone.has(name))),
     sentence: run.sentence,
@@ -78,28 +78,48 @@ async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal)
   return result;
 }
 
-const NOTHING: Run = { taken: [], skipped: [], failed: [], kept: 0, sentence: '', doomed: [] };
+/** Nobody waits for a sweep, so it makes way for whoever waits behind it. */
+function empty(ctx: ServedContext, payload: Pruning, { empties }: Run, signal?: AbortSignal) {
+  const isSweep = payload.cause === 'trash' && !payload.all;
+  const stopsAt = async (_: TrashEntry, freed: number) =>
+    isSweep && freed > 0 && (await ctx.queues.prune.getWaitingCount()) > 0;
+  if (empties.length === 0) return { freed: [], failed: [] };
+  return verifyReclaim(ctx, () => freeAll(ctx, empties, { stopsAt, ...(signal ? { signal } : {}) }));
+}
+
+const NOTHING: Run = {
+  taken: [],
+  skipped: [],
+  failed: [],
+  isCutOff: false,
+  kept: 0,
+  sentence: '',
+  empties: [],
+};
 
 async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSignal): Promise<Run> {
   switch (payload.cause) {
     case 'schedule':
     case 'operator':
-      return afterwards(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal));
+      return thenExpired(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal));
     case 'sealed': {
       const { changed, ...plan } = await openSealed(ctx, payload.digest);
       const run = await takePlanned(ctx, plan, null, signal);
-      return afterwards(ctx, { ...run, skipped: [...changed, ...run.skipped] });
+      return thenExpired(ctx, { ...run, skipped: [...changed, ...run.skipped] });
     }
     case 'request':
     case 'pressure':
       return takeForRoom(ctx, payload, signal);
-    case 'undo':
-      return takeForUndo(ctx, payload, signal);
+    case 'undo': {
+      const run = await undoRequest(ctx, payload);
+      const empties = run.taken.map(({ trash }) => trash);
+      return { ...NOTHING, ...run, sentence: payload.reason, empties };
+    }
     case 'trash': {
       const before = payload.all
         ? Number.POSITIVE_INFINITY
         : ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs;
-      return { ...NOTHING, sentence: 'empties the trash', doomed: await listExpired(ctx, before) };
+      return { ...NOTHING, sentence: 'empties the trash', empties: await listExpired(ctx, before) };
     }
     case 'restore':
       await restoreInstance(ctx, payload.id);
@@ -108,10 +128,12 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
 }
 
 /** What the trash has held for long enough goes with this run; with `trash_ttl: 0`, what it took out itself. */
-async function afterwards(ctx: ServedContext, run: Run): Promise<Run> {
-  return { ...run, doomed: await listExpired(ctx, ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs) };
+async function thenExpired(ctx: ServedContext, run: Run): Promise<Run> {
+  const before = ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs;
+  return { ...run, empties: await listExpired(ctx, before) };
 }
 
+/** Slots are free as soon as instances are out of sight: who waits for one is woken before anything is measured. */
 async function takePlanned(
   ctx: ServedContext,
   plan: Pick<RetentionPlan, 'kept' | 'sentence'> & { readonly deletes: readonly Kept[] },
@@ -119,8 +141,11 @@ async function takePlanned(
   signal?: AbortSignal,
 ): Promise<Run> {
   const removals = plan.deletes.map(({ id, reason }): Removal => ({ id, reason, request, undo: false }));
-  const taken = await takeOut(ctx, removals, signal);
-  return { ...NOTHING, ...taken, kept: plan.kept, sentence: plan.sentence };
+  const taken = await takeOut({ ...ctx, inventory: catalogInventory(ctx) }, removals, signal);
+  if (taken.taken.length > 0) await ctx.gate.line.wake();
+  const learned = await learnFrom(ctx, taken.taken);
+  if (taken.isCutOff) signal?.throwIfAborted();
+  return { ...NOTHING, ...taken, taken: learned, kept: plan.kept, sentence: plan.sentence };
 }
 
 /** Who is short of space gets the trash's first; and what goes for its space cannot wait in the trash. */
@@ -129,24 +154,12 @@ async function takeForRoom(
   payload: PrunePayload & { cause: 'request' | 'pressure' },
   signal?: AbortSignal,
 ): Promise<Run> {
-  const { shortfall } = payload;
   const request = payload.cause === 'request' ? payload.request : null;
-  const relief = await trashRelief(ctx, shortfall);
+  const relief = await trashRelief(ctx, payload.shortfall);
   const plan = await planPrune(ctx, { ...payload, shortfall: relief.left });
   const run = await takePlanned(ctx, plan, request, signal);
   const shortOfSpace = relief.left.bytes > 0 || relief.left.inodes > 0;
-  if (shortOfSpace) return { ...run, doomed: [...relief.entries, ...run.taken.map(({ trash }) => trash)] };
+  if (shortOfSpace) return { ...run, empties: [...relief.entries, ...run.taken.map(({ trash }) => trash)] };
   await scheduleTrash(ctx); // whoever waits for slots need not wait for `rm`
-  return { ...run, doomed: relief.entries };
-}
-
-async function takeForUndo(
-  ctx: ServedContext,
-  payload: PrunePayload & { cause: 'undo' },
-  signal?: AbortSignal,
-): Promise<Run> {
-  const { removals, skipped } = await listUndone(ctx, payload);
-  const run = await takeOut(ctx, removals, signal);
-  const doomed = run.taken.map(({ trash }) => trash);
-  return { ...NOTHING, ...run, skipped: [...skipped, ...run.skipped], sentence: payload.reason, doomed };
+  return { ...run, empties: relief.entries };
 }

@@ -8,8 +8,8 @@ import {
   type Verdict,
 } from '@spica/core';
 import { findLiveUses, type LiveUses, lockFileUntil, type Pool } from '@spica/pool';
+import pMap from 'p-map';
 import type { PoolContext } from '../context.ts';
-import { inLanes } from '../lanes.ts';
 
 /** So many lock files are looked for at once. */
 const LANES = 8;
@@ -47,10 +47,11 @@ export async function lookForUse(
   const found = new Map<string, Verdict>();
   if (candidates.length === 0) return found;
   const now = ctx.clockGuard.now();
-  await inLanes(candidates, LANES, async ({ id }) => {
+  const lookAt = async ({ id }: Pick<Candidate, 'id'>) => {
     const reason = await sayLocked(ctx.pool, id, now);
     if (reason) found.set(id, { rule: 'lock-file', reason });
-  });
+  };
+  await pMap(candidates, lookAt, { concurrency: LANES });
   if (!ctx.policy.retention.protectLiveProcesses) return found;
   const { byInstance, unreadable } = await readLiveUses(ctx.pool, processesMaxAgeMs);
   if (unreadable > 0) ctx.logger.debug({ unreadable }, 'processes of other users could not be looked into');
@@ -75,7 +76,8 @@ function readLiveUses(pool: Pool, maxAgeMs: number): Promise<LiveUses> {
   return uses;
 }
 
-async function sayLocked(pool: Pool, id: string, now: number): Promise<string | null> {
+/** Why a lock file keeps it; null where none does. */
+export async function sayLocked(pool: Pool, id: string, now: number): Promise<string | null> {
   try {
     const until = await lockFileUntil(pool, id);
     if (until === null || until <= now) return null;

@@ -1,16 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
 import { type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
-import { type AuditEntry, deleteRecord, type TrashEntry, trashInstance } from '@spica/pool';
+import { type AuditEntry, deleteRecord, findWorkingIn, type TrashEntry, trashInstance } from '@spica/pool';
+import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
-import { inLanes } from '../lanes.ts';
-import { learnFrom } from './learn.ts';
-import { lookForUse } from './protection.ts';
+import type { Inventory } from './inventory.ts';
+import { lookForUse, sayLocked } from './protection.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
   readonly id: string;
   readonly reason: string;
-  /** The request on whose behalf; only it may remove its own instances in flight. */
+  /** The request on whose behalf; null for none. */
   readonly request: string | null;
   /** It is the request's own, which failed: nobody uses it, whatever its lease says. */
   readonly undo: boolean;
@@ -32,117 +33,165 @@ export interface TakenOut {
   readonly taken: readonly Removed[];
   readonly skipped: readonly Kept[];
   readonly failed: readonly Kept[];
+  /** A signal came before all of them were dealt with; the audit log says which were left. */
+  readonly isCutOff: boolean;
 }
+
+/** What a deletion works on, online and offline. */
+export type DeletionContext = Pick<
+  ServedContext,
+  'pool' | 'policy' | 'clockGuard' | 'logger' | 'audit' | 'perInstance'
+> & { readonly inventory: Inventory };
 
 /** So many go at once: while one waits for the disk, others wait for Redis. */
 const LANES = 8;
 
 /**
- * Takes instances out of sight: the intents in the audit log (synced) → for each: the catalog says "deleting" → rename
- * into the trash, which frees its slot. What is protected meanwhile, or gone already, is skipped with the reason. Who
- * waits for slots is woken before anything is measured. Throws CheckError AUDIT_UNWRITABLE when the audit log cannot be
- * written; nothing has been touched then. Throws the signal's reason when that left some untouched, of which the audit
- * log says so; the others are out of sight then.
+ * Takes instances out of sight: the intents in the audit log (synced) → for each: a mark that it is being deleted → a last
+ * look whether it is in use → rename into the trash, which frees its slot → the outcomes in the audit log. What is
+ * protected meanwhile, or gone already, is skipped with the reason. Throws CheckError AUDIT_UNWRITABLE when the audit log
+ * cannot be written; nothing has been touched then.
  */
 export async function takeOut(
-  ctx: ServedContext,
+  ctx: DeletionContext,
   removals: readonly Removal[],
   signal?: AbortSignal,
 ): Promise<TakenOut> {
-  const skipped: Kept[] = [];
-  const failed: Kept[] = [];
-  const taken: Removed[] = [];
-  if (removals.length === 0) return { taken, skipped, failed };
+  if (removals.length === 0) return { taken: [], skipped: [], failed: [], isCutOff: false };
   const wanted = await lookUp(ctx, removals);
   const [used] = await Promise.all([
-    lookForUse(
-      ctx,
-      removals.filter(({ undo }) => !undo),
-    ),
+    lookForUse(ctx, removals),
     ctx.audit.append(wanted.map(intentOf), { sync: true }),
   ]);
-  const ends = await inLanes(wanted, LANES, async (item): Promise<End> => {
+  const owner = newOwner();
+  const work = async (item: Wanted): Promise<End> => {
     if (signal?.aborted) return { left: String(signal.reason) };
-    try {
-      const inUse = used.get(item.removal.id)?.reason;
-      return inUse === undefined ? await takeOne(ctx, item) : { skipped: inUse };
-    } catch (error) {
-      const { id, request } = item.removal;
-      ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
-      return { failed: messageOf(error) };
-    }
-  });
-  const outcomes: AuditEntry[] = [];
-  for (const [i, end] of ends.entries()) {
-    const { removal } = wanted[i] as Wanted;
-    const { id } = removal;
-    if ('removed' in end) taken.push(end.removed);
-    else if ('skipped' in end) skipped.push({ id, reason: end.skipped });
-    else if ('failed' in end) failed.push({ id, reason: end.failed });
-    outcomes.push({ ...entryOf(removal), ...outcomeOf(end) });
-  }
-  await ctx.audit.append(outcomes);
-  if (taken.length > 0) await ctx.waker.wake();
-  const learned = await learnFrom(ctx, taken);
-  if (ends.some((end) => 'left' in end)) signal?.throwIfAborted();
-  return { taken: learned, skipped, failed };
+    const inUse = used.get(item.removal.id)?.reason;
+    return inUse === undefined ? attempt(ctx, item, owner) : { skipped: inUse };
+  };
+  const ends = await pMap(wanted, work, { concurrency: LANES });
+  await ctx.audit.append(outcomesOf(wanted, ends));
+  return sortOut(wanted, ends);
 }
 
-interface Wanted {
+/** The name of a run's marks: whoever finds another's mark on an instance leaves it alone. */
+export function newOwner(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** The ends of a batch by their kinds. */
+export function sortOut(wanted: readonly Wanted[], ends: readonly End[]): TakenOut {
+  const ofKind = <Kind extends string>(kind: Kind) =>
+    ends.flatMap((end, i): Kept[] => {
+      const reason = (end as Partial<Record<Kind, string>>)[kind];
+      return reason === undefined ? [] : [{ id: (wanted[i] as Wanted).removal.id, reason }];
+    });
+  return {
+    taken: ends.flatMap((end) => ('removed' in end ? [end.removed] : [])),
+    skipped: ofKind('skipped'),
+    failed: ofKind('failed'),
+    isCutOff: ends.some((end) => 'left' in end),
+  };
+}
+
+/** What is to go, with what is known of it. */
+export interface Wanted {
   readonly removal: Removal;
   readonly record: InstanceRecord | null;
 }
 
 /** What became of one. */
-type End =
+export type End =
   | { readonly removed: Removed }
   | { readonly skipped: string }
   | { readonly failed: string }
   | { readonly left: string };
 
-function intentOf({ removal, record }: Wanted): AuditEntry {
+export function intentOf({ removal, record }: Wanted): AuditEntry {
   return { ...entryOf(removal), bytes: record && ownBytes(record), outcome: 'intent' };
 }
 
-function outcomeOf(end: End): Pick<AuditEntry, 'bytes' | 'outcome'> {
-  if ('removed' in end) return { bytes: end.removed.bytes, outcome: 'trashed' };
-  const [[what, why] = []] = Object.entries(end);
-  return { bytes: 0, outcome: `${what}: ${why}` };
+/** How the deletions that were announced have gone. */
+export function outcomesOf(wanted: readonly Wanted[], ends: readonly End[]): AuditEntry[] {
+  return ends.map((end, i) => {
+    const entry = entryOf((wanted[i] as Wanted).removal);
+    if ('removed' in end) return { ...entry, bytes: end.removed.bytes, outcome: 'trashed' };
+    const [[what, why] = []] = Object.entries(end);
+    return { ...entry, bytes: 0, outcome: `${what}: ${why}` };
+  });
 }
 
 function entryOf({ id, reason, request }: Removal) {
   return { action: 'delete_instance', request, instance: id, reason };
 }
 
-async function lookUp(ctx: ServedContext, removals: readonly Removal[]): Promise<Wanted[]> {
-  const found = await ctx.catalog.getMany(removals.map(({ id }) => id));
+export async function lookUp(
+  { inventory }: Pick<DeletionContext, 'inventory'>,
+  removals: readonly Removal[],
+): Promise<Wanted[]> {
+  const found = await inventory.getMany(removals.map(({ id }) => id));
   const records = new Map(found.map(({ record }) => [record.id, record]));
   return removals.map((removal) => ({ removal, record: records.get(removal.id) ?? null }));
 }
 
-async function takeOne(ctx: ServedContext, { removal, record }: Wanted): Promise<End> {
+/** Takes one out; its failure is its own. */
+export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: string): Promise<End> {
+  const { id, request } = wanted.removal;
+  try {
+    return await ctx.perInstance.run(id, () => takeOne(ctx, wanted, owner));
+  } catch (error) {
+    ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
+    return { failed: messageOf(error) };
+  }
+}
+
+async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner: string): Promise<End> {
+  const { inventory, pool } = ctx;
   const { id, undo, request, reason } = removal;
-  const now = ctx.clockGuard.now();
-  const begun = await ctx.catalog.beginDelete(id, { now, ...(undo && request ? { request } : {}) });
-  const skipped = sayProtected(begun);
-  if (skipped && !(undo && begun.outcome === 'absent')) return { skipped };
+  const begun = await inventory.begin(id, { owner, undoOf: undo ? request : null });
+  const isUnlisted = undo && begun.outcome === 'absent';
+  const skipped = isUnlisted ? null : sayProtected(begun);
+  if (skipped !== null) return { skipped };
   const bytes = record && ownBytes(record);
-  const note = { at: now, reason, request, bytes, record };
-  const trash = await trashInstance(ctx.pool, id, note).catch(async (error: unknown) => {
-    await ctx.catalog.endDelete(id, 'kept');
+  const trash = await moveAway().catch(async (error: unknown) => {
+    await inventory.end(id, 'kept', owner);
     throw error;
   });
+  if (typeof trash === 'string') {
+    await inventory.end(id, 'kept', owner);
+    return { skipped: trash };
+  }
   // Where this fails, the catalog goes on calling it "deleting", and a reconcile ends that.
-  await Promise.all([ctx.catalog.endDelete(id, 'gone'), deleteRecord(ctx.pool, id)]);
+  await deleteRecord(pool, id);
+  await inventory.end(id, 'gone', owner);
   return trash === null ? { skipped: 'it is gone already' } : { removed: { removal, trash, bytes } };
+
+  /** The trash that it became, null where it is gone, or why it stays after all. */
+  async function moveAway(): Promise<TrashEntry | null | string> {
+    const inUse = undo ? null : await usedNow(ctx, id);
+    if (inUse !== null) return inUse;
+    // What is undone was nobody's yet: nothing is written for it, which a full disk might refuse.
+    const note = undo ? null : { reason, request, bytes, record };
+    return trashInstance(pool, id, { at: ctx.clockGuard.now(), note });
+  }
+}
+
+/** Who has begun to use it since the batch was looked through: what is cheap to see is looked at for each. */
+async function usedNow({ pool, policy, clockGuard }: DeletionContext, id: string): Promise<string | null> {
+  const locked = await sayLocked(pool, id, clockGuard.now());
+  if (locked !== null) return locked;
+  if (!policy.retention.protectLiveProcesses) return null;
+  const use = await findWorkingIn(pool, id);
+  return use && `process ${use.pid} (${use.command}) ${use.how}`;
 }
 
 /** Why a deletion may not begin; null where it may. */
 function sayProtected(begun: BeginDelete): string | null {
   switch (begun.outcome) {
     case 'begun':
-    case 'deleting':
       return null;
+    case 'deleting':
+      return 'another run is deleting it';
     case 'absent':
       return 'it is gone already';
     case 'in-flight':
@@ -153,8 +202,10 @@ function sayProtected(begun: BeginDelete): string | null {
       return `leased by ${begun.owner} until ${isoTime(begun.expiresAt)}`;
     case 'unreconciled':
       return 'the catalog was lost, and the disk has not been reconciled with it yet';
+    case 'rolled-back':
+      return 'Redis has lost changes that it had acknowledged, and the disk has not been reconciled with it yet';
     case 'grace':
-      return `the catalog was lost: nothing is deleted before ${isoTime(begun.until)}, when every lease that was lost has ended`;
+      return `the catalog was lost: nothing is deleted before ${isoTime(begun.until)} (\`spica reconcile --end-grace\` ends that)`;
   }
 }
 

@@ -1,18 +1,18 @@
-import { setTimeout } from 'node:timers/promises';
 import { CheckError } from '@spica/core';
 import { listTrash, readLineage, readManifest, restoreFromTrash, writeRecord } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { countInstance } from '../gate/load.ts';
 import { recordFromManifest } from '../reconciler/record.ts';
-import { growthAfter } from '../sampler/growth.ts';
-
-const LOOKS = 20;
-const LOOK_EVERY_MS = 50;
 
 /**
- * Brings an instance back from the trash, whole, with what the catalog knew of it. Throws CheckError NOT_IN_TRASH (its
- * time is over, or it never was there), INSTANCE_EXISTS.
+ * Brings an instance back from the trash, whole, with what the catalog knew of it. A deletion of it that is under way ends
+ * before. Throws CheckError NOT_IN_TRASH (its time is over, or it never was there), INSTANCE_EXISTS.
  */
-export async function restoreInstance(ctx: ServedContext, id: string): Promise<void> {
+export function restoreInstance(ctx: ServedContext, id: string): Promise<void> {
+  return ctx.perInstance.run(id, () => restore(ctx, id));
+}
+
+async function restore(ctx: ServedContext, id: string): Promise<void> {
   // The youngest, should one of that id have been deleted more than once.
   const entry = (await listTrash(ctx.pool)).findLast((each) => each.id === id && !each.isDoomed);
   if (!entry) {
@@ -24,11 +24,14 @@ export async function restoreInstance(ctx: ServedContext, id: string): Promise<v
   // The record first: the note goes with the rename, and a crash right after it must not lose a lease or a pin.
   const known = entry.note?.record ?? null;
   if (known) await writeRecord(ctx.pool, known);
-  await endHalted(ctx, id);
+  // What was deleted is in the trash: whatever still calls it "deleting" was cut off before it could say so.
+  if ((await ctx.catalog.get(id))?.state === 'deleting') await ctx.catalog.endDelete(id, 'gone', null);
   await restoreFromTrash(ctx.pool, entry);
   const record = known ?? (await recordOf(ctx, id));
   if (!known) await writeRecord(ctx.pool, record);
-  await ctx.catalog.adopt(record, growthAfter(ctx, record));
+  await ctx.catalog.adopt(record);
+  countInstance(ctx, { record });
+  ctx.publisher.soon();
   await ctx.audit.append({
     action: 'restore_instance',
     instance: id,
@@ -36,18 +39,6 @@ export async function restoreInstance(ctx: ServedContext, id: string): Promise<v
     bytes: entry.note?.bytes ?? null,
     outcome: 'restored',
   });
-}
-
-/**
- * The catalog calls "deleting" what Redis did not take the end of. One that is under way ends within moments, and has to:
- * what is listed again must not be forgotten by it.
- */
-async function endHalted({ catalog }: ServedContext, id: string): Promise<void> {
-  for (let look = 0; look < LOOKS; look += 1) {
-    if ((await catalog.get(id))?.state !== 'deleting') return;
-    await setTimeout(LOOK_EVERY_MS);
-  }
-  await catalog.endDelete(id, 'gone');
 }
 
 async function recordOf(ctx: ServedContext, id: string) {

@@ -41,7 +41,7 @@ export interface Opened {
 export async function openSealed(ctx: PoolContext, digest: string): Promise<Opened> {
   const { plan } = await loadSealed(ctx, digest);
   const ageRulesSuspended = await ctx.clockGuard.suspended();
-  const all = await Array.fromAsync(readCandidates(ctx, ctx.clockGuard.now()));
+  const all = await Array.fromAsync(readCandidates(ctx.catalog, ctx.clockGuard.now()));
   const byId = new Map(all.map((candidate) => [candidate.id, candidate]));
   const now = ctx.clock.now();
   const terms = { policy: plan.policy, now, ageRulesSuspended, best: bestOf(all, plan.policy.keepBest) };

@@ -1,10 +1,11 @@
 import { type Amount, ownInodes } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
+import pMap from 'p-map';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { freeSpace } from './free.ts';
 import { type Kept, messageOf } from './remove.ts';
-import { noteFreed, verifyReclaim } from './verify.ts';
+import { noteFreed } from './settling.ts';
 
 /** What emptying the trash can do for a request that is short of space. */
 export interface Relief {
@@ -23,11 +24,16 @@ export async function trashRelief(ctx: PoolContext, shortfall: Amount): Promise<
     for (const entry of await listTrash(ctx.pool)) {
       if (!isShort()) break;
       entries.push(entry);
-      bytes -= entry.note?.bytes ?? 0;
+      bytes -= bytesOf([entry]);
       inodes -= inodesOf([entry]);
     }
   }
   return { entries, left: { ...shortfall, bytes: Math.max(0, bytes), inodes: Math.max(0, inodes) } };
+}
+
+/** Bytes that come back with what lies in the trash, as far as it had been measured. */
+export function bytesOf(entries: readonly TrashEntry[]): number {
+  return entries.reduce((sum, { note }) => sum + (note?.bytes ?? 0), 0);
 }
 
 /** Inodes that come back with what lies in the trash, as far as it had been measured. */
@@ -40,47 +46,37 @@ export async function listExpired(ctx: PoolContext, before: number): Promise<Tra
   return (await listTrash(ctx.pool)).filter(({ trashedAt }) => trashedAt <= before);
 }
 
-/** How the trash is emptied. What ends it early leaves the rest for the next time. */
+/** What ends the emptying of the trash early; the rest stays for the next time. */
 export interface Terms {
   readonly signal?: AbortSignal;
-  /** Whether somebody more urgent waits. */
-  readonly yields?: () => Promise<boolean>;
-  /** The disk is full: no time to check what came back, and perhaps no Redis to ask. */
-  readonly urgent?: boolean;
+  /** Whether to stop before this entry; `freed` counts those that have gone. */
+  readonly stopsAt?: (entry: TrashEntry, freed: number) => Promise<boolean>;
 }
 
 /** So many trees are deleted at once: while one waits for the disk, the other goes on. */
 const AT_ONCE = 2;
 
-/**
- * Deletes trash for good, the oldest first, and checks that its space came back. What resists is told of and tried
- * again by the next run.
- */
+/** Deletes trash for good, the oldest first. What resists is logged, and tried again by the next run. */
 export async function freeAll(
-  ctx: ServedContext,
+  ctx: Pick<ServedContext, 'audit' | 'logger' | 'pool'>,
   entries: readonly TrashEntry[],
-  { signal, yields, urgent = false }: Terms = {},
+  { signal, stopsAt }: Terms = {},
 ): Promise<{ freed: TrashEntry[]; failed: Kept[] }> {
-  if (entries.length === 0) return { freed: [], failed: [] };
-  const empty = async () => {
-    const freed: TrashEntry[] = [];
-    const failed: Kept[] = [];
-    const next = entries.values();
-    const deleteInTurn = async () => {
-      for (const entry of next) {
-        if (signal?.aborted || (freed.length > 0 && (await yields?.()))) return;
-        try {
-          if (await freeSpace(ctx, entry)) freed.push(entry);
-        } catch (error) {
-          failed.push({ id: entry.id, reason: messageOf(error) });
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, deleteInTurn));
-    if (freed.length > 0) noteFreed(ctx.pool);
-    return { freed, failed };
+  const freed: TrashEntry[] = [];
+  const failed: Kept[] = [];
+  let isOver = false;
+  const free = async (entry: TrashEntry) => {
+    isOver ||= signal?.aborted === true || (await stopsAt?.(entry, freed.length)) === true;
+    if (isOver) return;
+    try {
+      if (await freeSpace(ctx, entry)) freed.push(entry);
+    } catch (error) {
+      failed.push({ id: entry.id, reason: messageOf(error) });
+    }
   };
-  return urgent ? empty() : verifyReclaim(ctx, empty);
+  await pMap(entries, free, { concurrency: AT_ONCE });
+  if (freed.length > 0) noteFreed(ctx.pool);
+  return { freed, failed };
 }
 
 /** Has the pruner empty what of the trash has had its time, if there is any. */

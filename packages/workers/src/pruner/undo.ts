@@ -1,29 +1,76 @@
-import { instanceIdOf, UsageError } from '@spica/core';
+import { instanceIdOf } from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
+import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
-import type { Kept, Removal } from './remove.ts';
+import { isUnaudited } from '../runtime/refused.ts';
+import { catalogInventory } from './inventory.ts';
+import {
+  attempt,
+  type DeletionContext,
+  intentOf,
+  type Kept,
+  lookUp,
+  newOwner,
+  outcomesOf,
+  type Removal,
+  sortOut,
+  type TakenOut,
+} from './remove.ts';
+
+const LANES = 8;
 
 /**
- * What an undo may remove: the request's own instances, as long as it has not ended well. Throws UsageError
- * PAYLOAD_INVALID for an id that the request cannot have: the job was put into the queue by hand.
+ * Takes out what came up of a request that has not ended well. It needs no new space: no note is written, and an audit log
+ * that a full disk keeps from being written gets its lines when there is room again (`late`: write them once something was
+ * deleted). Those that are ready are not the request's to undo any more.
  */
-export async function listUndone(
-  ctx: ServedContext,
-  { ids, reason, request }: PrunePayload & { cause: 'undo' },
-): Promise<{ removals: Removal[]; skipped: Kept[] }> {
-  const removals: Removal[] = [];
-  const skipped: Kept[] = [];
-  for (const [index, id] of ids.entries()) {
-    const expected = instanceIdOf(ctx.pool.name, request, index);
-    if (id !== expected) {
-      throw new UsageError(
-        'PAYLOAD_INVALID',
-        `prune job: ids.${index}: expected ${expected} for index ${index} of ${request}, got ${id}`,
-      );
-    }
-    if ((await ctx.catalog.get(id))?.state === 'ready') {
-      skipped.push({ id, reason: `request ${request} has not failed` });
-    } else removals.push({ id, reason, request, undo: true });
+export async function undoRequest(
+  served: ServedContext,
+  { count, reason, request }: PrunePayload & { cause: 'undo' },
+): Promise<TakenOut & { readonly writeLate: () => Promise<void> }> {
+  const ctx: DeletionContext = { ...served, inventory: catalogInventory(served) };
+  const { removals, skipped } = await listUndone(served, { count, reason, request });
+  const wanted = await lookUp(ctx, removals);
+  const intents = wanted.map(intentOf);
+  const isAudited = await appendIfRoom(ctx, intents);
+  const owner = newOwner();
+  const ends = await pMap(wanted, (item) => attempt(ctx, item, owner), { concurrency: LANES });
+  const outcomes = outcomesOf(wanted, ends);
+  const sorted = sortOut(wanted, ends);
+  return {
+    ...sorted,
+    skipped: [...skipped, ...sorted.skipped],
+    writeLate: () => ctx.audit.append(isAudited ? outcomes : [...intents, ...outcomes]),
+  };
+}
+
+/** Writes the intents before anything is touched; false where the disk has no room even for that. */
+async function appendIfRoom(
+  { audit, logger }: Pick<DeletionContext, 'audit' | 'logger'>,
+  intents: Parameters<DeletionContext['audit']['append']>[0],
+): Promise<boolean> {
+  try {
+    await audit.append(intents, { sync: true });
+    return true;
+  } catch (error) {
+    if (!isUnaudited(error)) throw error;
+    logger.warn(
+      { err: error },
+      'the audit log has no room: what is undone is written there when there is some',
+    );
+    return false;
   }
-  return { removals, skipped };
+}
+
+async function listUndone(
+  { catalog, pool }: ServedContext,
+  { count, reason, request }: { count: number; reason: string; request: string },
+): Promise<{ removals: Removal[]; skipped: Kept[] }> {
+  const ids = Array.from({ length: count }, (_, index) => instanceIdOf(pool.name, request, index));
+  const known = new Map((await catalog.getMany(ids)).map((instance) => [instance.record.id, instance]));
+  const isReady = (id: string) => known.get(id)?.state === 'ready';
+  return {
+    removals: ids.filter((id) => !isReady(id)).map((id) => ({ id, reason, request, undo: true })),
+    skipped: ids.filter(isReady).map((id) => ({ id, reason: `request ${request} has not failed` })),
+  };
 }

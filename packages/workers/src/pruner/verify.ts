@@ -1,31 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import { formatBytes } from '@spica/core';
-import { findDeletedOpen, type Pool, type TrashEntry } from '@spica/pool';
+import { findDeletedOpen, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { bytesOf } from './bytes.ts';
+import { WAITS_MS } from './settling.ts';
+import { bytesOf } from './trash.ts';
 
-/** Some filesystems free space a moment after a deletion (delayed work of xfs, btrfs transactions). */
-const WAITS_MS = [200, 800, 2_000];
-const SETTLED_MS = WAITS_MS.reduce((sum, ms) => sum + ms);
 /** A difference smaller than this, or than a tenth, is other work on the disk. */
 const NOISE_BYTES = 8_000_000;
 
-const lastFreed = new WeakMap<Pool, number>();
-
-/** To be called when space was freed. */
-export function noteFreed(pool: Pool): void {
-  lastFreed.set(pool, performance.now());
-}
-
-/** Whether what this process freed in a pool may still be on its way back: no look at the disk shows it yet. */
-export function isSettling(pool: Pool): boolean {
-  const at = lastFreed.get(pool);
-  return at !== undefined && performance.now() - at < SETTLED_MS;
-}
-
 /**
  * Runs a deletion, then compares the space that came back with what was expected of it, while the caller goes on. A
- * shortfall is told in the audit log with its cause where one can be named: deleted files that a process still has open,
+ * shortfall is in the audit log, with its cause where one can be named: deleted files that a process still has open,
  * extents shared with the template, or nothing but time. Where clones were made meanwhile nothing can be told. Nothing is
  * counted on: the gate looks at the disk anew for each decision.
  */
@@ -56,7 +41,7 @@ async function compare(ctx: ServedContext, before: number, freed: readonly Trash
       if (waitedMs > 0) ctx.logger.info({ waitedMs, expected, came }, 'the filesystem frees late');
       return;
     }
-    if (ms === WAITS_MS.at(-1)) await tell(ctx, { expected, came, reason: await nameCause(freed) });
+    if (ms === WAITS_MS.at(-1)) await report(ctx, { expected, came, reason: await nameCause(freed) });
   }
 }
 
@@ -77,7 +62,7 @@ async function nameCause(freed: readonly TrashEntry[]): Promise<string> {
   return 'others may have written meanwhile, or the filesystem frees later';
 }
 
-async function tell(
+async function report(
   ctx: ServedContext,
   { expected, came, reason }: { expected: number; came: number; reason: string },
 ): Promise<void> {

@@ -3,30 +3,34 @@ import type { CatalogInstance } from '@spica/catalog';
 import { type InstanceRecord, isInstanceId } from '@spica/core';
 import { checkMarker, listRecords, listTrash, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
-import type { Stranger } from '../pruner/strangers.ts';
+import type { UnknownDirectory } from '../pruner/unknown.ts';
+import { readMirrored } from '../runtime/mirrored.ts';
 import { type Adoptable, toAdoptable } from './adopt.ts';
-import { findOrphans, type Orphan } from './requests.ts';
+import { findEnded, type Orphan } from './requests.ts';
 
 /** Where disk and catalog differ. */
 export interface Drift {
   /** The catalog was empty: Redis was lost, or this pool is new to it. */
   readonly lost: boolean;
+  /** Redis knows of fewer changes than the disk: it has lost some that it had acknowledged. */
+  readonly rolledBack: boolean;
   readonly adoptable: readonly Adoptable[];
   /** In the catalog, but not on disk. */
   readonly vanished: readonly InstanceRecord[];
   /** A deletion was begun and not ended. */
   readonly halted: readonly { readonly id: string; readonly onDisk: boolean }[];
-  readonly strangers: readonly Stranger[];
+  readonly strangers: readonly UnknownDirectory[];
   /** Records that cannot be read of what the catalog does not know: nothing is made of it, it may be pinned or leased. */
   readonly brokenRecords: readonly { readonly name: string; readonly reason: string }[];
   /** What the catalog knows of instances whose record on disk says otherwise, or is missing: a crash, or a lost file. */
   readonly outdatedRecords: readonly InstanceRecord[];
   /** Records of instances that are neither on disk nor in the catalog. */
   readonly staleRecords: readonly string[];
-  readonly orphans: { readonly reservations: readonly Orphan[]; readonly held: readonly Orphan[] };
+  /** Instances that Redis says less of than their records do, when it was rolled back: what protects them comes back. */
+  readonly protections: readonly InstanceRecord[];
+  /** Ended requests whose instances the catalog still calls in flight. */
+  readonly orphans: readonly Orphan[];
   readonly trash: number;
-  /** When the last lease that is on disk ends, epoch milliseconds; null without any. */
-  readonly lastLeaseEndsAt: number | null;
   /** Instances on disk, known or not, whole or not. */
   readonly onDisk: number;
 }
@@ -34,28 +38,35 @@ export interface Drift {
 /** Compares disk and catalog. Changes nothing. Throws what `checkMarker` throws: an unmounted disk looks empty. */
 export async function compare(ctx: PoolContext): Promise<Drift> {
   await checkMarker(ctx.pool);
-  const lost = (await ctx.catalog.reconciled()) === null;
+  const [reconciled, changes, mirrored] = await Promise.all([
+    ctx.catalog.reconciled(),
+    ctx.catalog.changes(),
+    readMirrored(ctx.pool),
+  ]);
+  const lost = reconciled === null;
+  const rolledBack = !lost && changes < mirrored;
   const catalog = await Array.fromAsync(ctx.catalog.list());
-  // After the catalog: what came up since is on disk and unknown, but its request still holds its reservation.
-  const [{ instances, strangers }, { records, broken }, reserved] = await Promise.all([
+  // After the catalog: what came up since is on disk and unknown, but its request has not ended.
+  const [{ instances, strangers }, { records, broken }, inFlight] = await Promise.all([
     scanPool(ctx.pool),
     listRecords(ctx.pool),
-    ctx.catalog.reservations(),
+    ctx.catalog.inFlight(),
   ]);
-  const inFlight = new Set(reserved.map(({ request }) => request));
-  // What cannot be told for an instance right now (its manifest is half written, or torn) has not vanished.
+  // What cannot be read of an instance right now (its manifest is half written, or torn) has not vanished.
   const onDisk = new Set([...instances.map(({ id }) => id), ...strangers.map(({ name }) => name)]);
   const known = new Map(catalog.map((instance) => [instance.record.id, instance]));
   const unreadable = broken.filter(({ id }) => !known.has(id));
   const recordOf = new Map(records.map((record) => [record.id, record]));
-  const isComingUp = (id: string) => {
-    const request = recordOf.get(id)?.request ?? null;
-    return request !== null && inFlight.has(request);
-  };
-  const isMute = (id: string) => unreadable.some((record) => record.id === id);
-  const unknown = instances.filter(({ id }) => !known.has(id) && !isComingUp(id) && !isMute(id));
+  const isComingUp = await findComingUp(
+    ctx,
+    records.filter(({ id }) => !known.has(id)),
+  );
+  const isUnreadable = (id: string) => unreadable.some((record) => record.id === id);
+  const unknown = instances.filter(({ id }) => !known.has(id) && !isComingUp(id) && !isUnreadable(id));
+  const listed = catalog.filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id));
   return {
     lost,
+    rolledBack,
     adoptable: await Promise.all(unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id)))),
     vanished: await filterVanished(ctx, catalog, onDisk),
     halted: catalog
@@ -63,18 +74,46 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
       .map(({ record: { id } }) => ({ id, onDisk: onDisk.has(id) })),
     strangers,
     brokenRecords: unreadable.map(({ name, reason }) => ({ name, reason })),
-    outdatedRecords: catalog
-      .filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id))
+    outdatedRecords: listed
       .map(({ record }) => record)
       .filter((record) => isOutdated(recordOf.get(record.id), record)),
+    protections: rolledBack ? findProtections(listed, recordOf) : [],
     staleRecords: records
       .map(({ id }) => id)
       .filter((id) => !onDisk.has(id) && !known.has(id) && !isComingUp(id)),
-    orphans: await findOrphans(ctx),
+    orphans: await findEnded(ctx, inFlight.values()),
     trash: (await listTrash(ctx.pool)).length,
-    lastLeaseEndsAt: lastLeaseOf(records),
     onDisk: [...onDisk].filter(isInstanceId).length,
   };
+}
+
+/** Which instances without an entry in the catalog belong to requests that have not ended, by their records. */
+async function findComingUp(
+  ctx: PoolContext,
+  unlisted: readonly InstanceRecord[],
+): Promise<(id: string) => boolean> {
+  const ended = await findEnded(
+    ctx,
+    unlisted.flatMap(({ request }) => request ?? []),
+  );
+  const isOver = new Set(ended.map(({ request }) => request));
+  const comingUp = unlisted.filter(({ request }) => request !== null && !isOver.has(request));
+  const ids = new Set(comingUp.map(({ id }) => id));
+  return (id) => ids.has(id);
+}
+
+/** What protected an instance by its record, and does not by the catalog. */
+function findProtections(
+  listed: readonly CatalogInstance[],
+  recordOf: ReadonlyMap<string, InstanceRecord>,
+): InstanceRecord[] {
+  return listed.flatMap(({ record: known }) => {
+    const onDisk = recordOf.get(known.id);
+    if (!onDisk) return [];
+    const isPinned = onDisk.pin !== null && known.pin === null;
+    const isLeasedLonger = (onDisk.lease?.expiresAt ?? 0) > (known.lease?.expiresAt ?? 0);
+    return isPinned || isLeasedLonger ? [onDisk] : [];
+  });
 }
 
 /** What only the catalog and the record know, and neither manifest nor disk. Samples are not mirrored one by one. */
@@ -94,9 +133,4 @@ async function filterVanished(
   const missing = catalog.filter(({ state, record }) => state !== 'deleting' && !onDisk.has(record.id));
   const now = await ctx.catalog.getMany(missing.map(({ record }) => record.id));
   return now.filter(({ state }) => state !== 'deleting').map(({ record }) => record);
-}
-
-function lastLeaseOf(records: readonly InstanceRecord[]): number | null {
-  const ends = records.flatMap(({ lease }) => (lease ? [lease.expiresAt] : []));
-  return ends.length === 0 ? null : Math.max(...ends);
 }

@@ -6,14 +6,14 @@ import { reconcile } from './reconcile.ts';
 export async function reconcileNow(ctx: ServedContext): Promise<ReconcileResult> {
   const found = await reconcile(ctx, { starting: false });
   const { vanished, halted, orphans } = found;
-  const isFreed =
-    vanished.length > 0 || orphans.reservations.length > 0 || halted.some(({ onDisk }) => !onDisk);
-  if (isFreed) await ctx.waker.wake();
+  const isFreed = vanished.length > 0 || orphans.length > 0 || halted.some(({ onDisk }) => !onDisk);
+  ctx.publisher.soon();
+  if (isFreed) await ctx.gate.line.wake();
   return {
     adopted: found.adoptable.length,
     flagged: found.adoptable.filter(({ flag }) => flag !== null).length,
     buried: found.vanished.length,
-    givenBack: found.orphans.reservations.length,
+    givenBack: found.orphans.length,
     recordsRemoved: found.staleRecords.length,
     strangers: found.strangers,
     brokenRecords: found.brokenRecords,

@@ -3,29 +3,34 @@ import {
   cleanStaging,
   deleteRecord,
   listTrash,
-  lockFileUntil,
   sweepRecordDrafts,
   sweepTrash,
   type TrashEntry,
   writeRecord,
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { countInstance } from '../gate/load.ts';
 import { writeKnownRecord } from '../known-record.ts';
-import { tellDeleted } from '../pruner/free.ts';
-import { recordFinished, refreshProfiles } from '../sampler/final.ts';
-import { growthAfter } from '../sampler/growth.ts';
+import { logDeleted } from '../pruner/free.ts';
+import { readMirrored } from '../runtime/mirrored.ts';
+import { recordFinished } from '../sampler/final.ts';
 import { compare, type Drift } from './compare.ts';
+import { findEnded } from './requests.ts';
 
-/** Nothing is deleted for at least this long after the catalog was lost. */
-const LEAST_GRACE_MS = 3_600_000;
+/**
+ * Nothing is deleted for so long after Redis was lost or rolled back. What stands in records protects itself: this is for
+ * leases that were granted and not mirrored yet. An operator can end it (`spica reconcile --end-grace`).
+ */
+const GRACE_MS = 3_600_000;
 
 export interface Reconciled extends Drift {
   readonly graceUntil: number;
 }
 
 /**
- * Brings the catalog into line with the disk, and tells each change in the audit log: takes in what is on disk, buries
- * what is not, ends what requests left behind. After Redis was lost it sets the time before which nothing is deleted.
+ * Brings the catalog into line with the disk, with each change in the audit log: takes in what is on disk, buries what is
+ * not, ends what requests left behind. After Redis was lost, or has lost what it had acknowledged, what protects instances
+ * comes back from their records, and nothing is deleted for a while.
  * `starting`: no worker runs yet, so that half clones, begun deletions and drafts can only be leftovers.
  */
 export async function reconcile(
@@ -41,11 +46,14 @@ export async function reconcile(
   for (const halted of drift.halted) await mendHalted(ctx, halted, starting);
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);
   await endVanished(ctx, drift);
+  for (const record of drift.protections) await protectAgain(ctx, record);
   for (const { id } of drift.outdatedRecords) await writeKnownRecord(ctx, id);
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
+  await ctx.catalog.raiseChanges((await readMirrored(ctx.pool)) + 1);
   await ctx.catalog.markReconciled({ at: ctx.clock.now(), graceUntil });
+  ctx.gate.changesSeen = await ctx.catalog.changes();
   for (const { name, reason } of drift.brokenRecords) {
     ctx.logger.warn({ record: name, reason }, 'broken record and its instance left alone');
   }
@@ -58,7 +66,7 @@ export async function reconcile(
  */
 async function sweepNotes(ctx: ServedContext): Promise<void> {
   try {
-    await ctx.withDeletionClaim(() => sweepTrash(ctx.pool, (gone) => tellDeleted(ctx, gone)));
+    await ctx.withDeletionClaim(() => sweepTrash(ctx.pool, (gone) => logDeleted(ctx, gone)));
   } catch (error) {
     ctx.logger.warn({ err: error }, 'notes of what is gone from the trash stay until the next start');
   }
@@ -71,7 +79,8 @@ async function mendHalted(
   starting: boolean,
 ): Promise<void> {
   if (!starting && (onDisk || (await ctx.catalog.get(id))?.state !== 'deleting')) return;
-  await ctx.catalog.endDelete(id, onDisk ? 'kept' : 'gone');
+  await ctx.catalog.endDelete(id, onDisk ? 'kept' : 'gone', null);
+  if (!onDisk) ctx.gate.ledger.remove(id);
   const outcome = onDisk ? 'whole: it is listed again' : 'in the trash, or gone';
   await ctx.audit.append({
     action: 'mend_deletion',
@@ -85,7 +94,8 @@ async function adopt(
   ctx: ServedContext,
   { record, fromManifest, flag }: Drift['adoptable'][number],
 ): Promise<void> {
-  if (!(await ctx.catalog.adopt(record, growthAfter(ctx, record)))) return;
+  if (!(await ctx.catalog.adopt(record))) return;
+  countInstance(ctx, { record });
   if (fromManifest) await writeRecord(ctx.pool, record);
   const from = fromManifest ? 'its manifest' : 'its record on disk';
   await ctx.audit.append({
@@ -100,7 +110,7 @@ async function adopt(
   if (flag !== null) ctx.logger.warn({ instance: record.id, flag }, 'adopted instance is flagged');
 }
 
-/** What was deleted without Redis lies in the trash, and is no riddle; the rest is buried. */
+/** What was deleted without Redis lies in the trash; the rest has vanished. */
 async function endVanished(ctx: ServedContext, { vanished }: Drift): Promise<void> {
   if (vanished.length === 0) return;
   const trashed = new Map((await listTrash(ctx.pool)).map((entry) => [entry.id, entry]));
@@ -113,7 +123,7 @@ async function endVanished(ctx: ServedContext, { vanished }: Drift): Promise<voi
       await followDeletion(ctx, record, entry);
     }
   }
-  await refreshProfiles(ctx.catalog, finished);
+  await ctx.profiles.refresh(finished);
 }
 
 async function followDeletion(
@@ -121,8 +131,7 @@ async function followDeletion(
   { id }: InstanceRecord,
   { note }: TrashEntry,
 ): Promise<void> {
-  await ctx.catalog.endDelete(id, 'gone');
-  await deleteRecord(ctx.pool, id);
+  await forget(ctx, id);
   const reason = `in the trash, but still in the catalog; it was deleted for: ${note?.reason ?? 'an unknown reason'}`;
   await ctx.audit.append({ action: 'mend_deletion', instance: id, reason, outcome: 'gone from the catalog' });
 }
@@ -130,38 +139,64 @@ async function followDeletion(
 async function bury(ctx: ServedContext, record: InstanceRecord): Promise<void> {
   const lastSeenAt = record.sample?.at ?? record.spawnedAt;
   await ctx.catalog.bury({ lastSeenAt, record });
-  await ctx.catalog.endDelete(record.id, 'gone');
-  await deleteRecord(ctx.pool, record.id);
+  await forget(ctx, record.id);
   const seen = lastSeenAt === null ? 'at an unknown time' : isoTime(lastSeenAt);
   const reason = `in the catalog, but not on disk; last seen ${seen}`;
   await ctx.audit.append({ action: 'bury_instance', instance: record.id, reason, outcome: 'vanished' });
   ctx.logger.warn({ instance: record.id, lastSeenAt }, 'an instance vanished from the disk');
 }
 
-async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void> {
-  for (const { request, state } of orphans.reservations) {
-    const ready = await ctx.catalog.settle(request);
-    const reason = `its job is ${state === 'unknown' ? 'gone' : state}`;
-    await ctx.audit.append({ action: 'give_back_reservation', request, reason, outcome: 'given back' });
-    ctx.logger.warn({ request, state, instances: ready }, 'reservation of an ended request given back');
-  }
-  for (const { request } of orphans.held) await ctx.catalog.release(request);
+async function forget({ catalog, gate, pool }: ServedContext, id: string): Promise<void> {
+  await catalog.endDelete(id, 'gone', null);
+  gate.ledger.remove(id);
+  await deleteRecord(pool, id);
 }
 
-/** When deletions may begin: after every lease that Redis may have lost has ended. */
+/** Redis was rolled back: a lease or pin that it had acknowledged is in the record, and comes back from there. */
+async function protectAgain({ catalog, audit }: ServedContext, record: InstanceRecord): Promise<void> {
+  const { id } = record;
+  const known = await catalog.get(id);
+  if (!known || known.state === 'deleting') return;
+  const { lease, pin } = record;
+  const isLonger = lease !== null && lease.expiresAt > (known.record.lease?.expiresAt ?? 0);
+  await catalog.protect(id, { lease: isLonger ? lease : null, pin: known.record.pin === null ? pin : null });
+  const reason = 'Redis was rolled back: what protects it comes back from its record';
+  await audit.append({ action: 'protect_instance', instance: id, reason, outcome: 'protected' });
+}
+
+/** Requests that have ended hold nothing: what the catalog calls in flight is ready, and the ledger counts it no more. */
+async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void> {
+  const { gate, catalog } = ctx;
+  const open = await findEnded(ctx, [
+    ...gate.requests.keys(),
+    ...gate.line.list().map(({ request }) => request),
+  ]);
+  const inFlight = await catalog.inFlight();
+  const ended = new Map([...orphans, ...open].map(({ request, state }) => [request, state]));
+  for (const [request, state] of ended) {
+    const ids = [...inFlight].filter(([, of]) => of === request).map(([id]) => id);
+    const life = gate.requests.get(request)?.life ?? '';
+    const held = gate.ledger.giveBack(request) || ids.length > 0;
+    gate.requests.delete(request);
+    await gate.line.leave(request);
+    if (!held) continue;
+    await catalog.completeRequest(request, life, ids);
+    const reason = `its job is ${state === 'unknown' ? 'gone' : state}`;
+    await ctx.audit.append({ action: 'give_back_reservation', request, reason, outcome: 'given back' });
+    ctx.logger.warn({ request, state, instances: ids }, 'reservation of an ended request given back');
+  }
+}
+
+/** Before when nothing is deleted, epoch milliseconds. */
 async function graceOf(ctx: ServedContext, drift: Drift): Promise<number> {
-  const before = await ctx.catalog.reconciled();
-  if (before) return before.graceUntil;
-  if (drift.onDisk === 0) return 0;
-  const lockFiles = await Promise.all(
-    drift.adoptable.map(({ record }) => lockFileUntil(ctx.pool, record.id)),
-  );
-  const ends = [drift.lastLeaseEndsAt, ...lockFiles].filter((end) => end !== null);
+  const before = (await ctx.catalog.reconciled())?.graceUntil ?? 0;
+  if (!drift.rolledBack && (!drift.lost || drift.onDisk === 0)) return before;
   await ctx.clockGuard.suspended(); // so that its `now` is today's
-  const graceUntil = Math.max(ctx.clockGuard.now() + LEAST_GRACE_MS, ...ends);
+  const graceUntil = Math.max(before, ctx.clockGuard.now() + GRACE_MS);
   const until = isoTime(graceUntil);
-  const reason = `the catalog was empty, and leases may have been lost: nothing is deleted before ${until}`;
+  const what = drift.lost ? 'the catalog was empty' : 'Redis was rolled back';
+  const reason = `${what}, and leases may have been lost: nothing is deleted before ${until}`;
   await ctx.audit.append({ action: 'hold_deletions', reason, outcome: 'held' });
-  ctx.logger.warn({ until }, 'the catalog was empty: nothing is deleted until every lease has ended');
+  ctx.logger.warn({ until }, `${what}: nothing is deleted for a while`);
   return graceUntil;
 }

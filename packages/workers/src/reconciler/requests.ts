@@ -1,31 +1,20 @@
 import type { PoolContext } from '../context.ts';
 
-/** A reservation whose request has ended, or was removed. */
+/** A request that holds something though it has ended, or was removed: a killed worker, a job removed by hand. */
 export interface Orphan {
   readonly request: string;
+  /** Its job's state, in BullMQ's words. */
   readonly state: string;
 }
 
-/** Requests that hold something though they have ended (a killed worker, a job removed by hand). */
-export async function findOrphans(ctx: PoolContext): Promise<{ reservations: Orphan[]; held: Orphan[] }> {
-  const [reservations, held, inFlight] = await Promise.all([
-    ctx.catalog.reservations(),
-    ctx.catalog.held(),
-    ctx.catalog.requestsInFlight(),
-  ]);
-  const holders = new Set([...reservations.map(({ request }) => request), ...inFlight]);
-  return {
-    reservations: await endedOf(ctx, [...holders]),
-    held: await endedOf(
-      ctx,
-      held.map(({ request }) => request),
-    ),
-  };
-}
-
-async function endedOf({ queues }: PoolContext, requests: readonly string[]): Promise<Orphan[]> {
-  const states = await Promise.all(requests.map((request) => queues.gate.getJobState(request)));
-  return requests.flatMap((request, i) => {
+/** Those of the requests that have ended, or whose jobs are gone. */
+export async function findEnded(
+  { queues }: Pick<PoolContext, 'queues'>,
+  requests: Iterable<string>,
+): Promise<Orphan[]> {
+  const all = [...new Set(requests)];
+  const states = await Promise.all(all.map((request) => queues.gate.getJobState(request)));
+  return all.flatMap((request, i) => {
     const state = states[i] ?? 'unknown';
     return state === 'unknown' || state === 'completed' || state === 'failed' ? [{ request, state }] : [];
   });

@@ -1,12 +1,15 @@
 import type { ServedContext } from '../context.ts';
+import { countInstance } from '../gate/load.ts';
 import { writeKnownRecord } from '../known-record.ts';
+import { writeMirrored } from './mirrored.ts';
 
 const BATCH = 200;
 
 /**
- * Brings to the disk what changed in the catalog: records of instances that were leased, pinned or the like, and in the
- * audit log what operators forced. Call it when something changed, and at times in case that was missed; not twice at
- * once. What cannot be written stays to be written, and keeps nothing else from it; rejects then.
+ * Brings to the disk, and into the ledger, what other processes changed in the catalog: records of instances that were
+ * leased, pinned or the like, and in the audit log what operators forced. Call it when something changed, and at times in
+ * case that was missed; not twice at once. What cannot be written stays to be written, and keeps nothing else from it;
+ * rejects then.
  */
 export async function mirrorChanges(ctx: ServedContext): Promise<void> {
   const failures: unknown[] = [];
@@ -17,26 +20,36 @@ export async function mirrorChanges(ctx: ServedContext): Promise<void> {
 }
 
 async function mirrorRecords(ctx: ServedContext): Promise<void> {
-  const { catalog } = ctx;
+  const { catalog, gate, pool } = ctx;
+  const changes = await catalog.changes();
   const failed = new Map<string, unknown>();
+  let written = 0;
   try {
     let ids: string[];
     do {
       ids = await catalog.takeDirty(BATCH);
-      for (const id of ids) {
-        await writeKnownRecord(ctx, id).catch((error: unknown) => failed.set(id, error));
-      }
+      written += ids.length;
+      for (const id of ids) await mirrorRecord(ctx, id).catch((error: unknown) => failed.set(id, error));
     } while (ids.length === BATCH);
   } finally {
     await catalog.putBackDirty([...failed.keys()]);
   }
   const [first] = failed.values();
   if (first !== undefined) throw first;
+  if (written > 0) ctx.publisher.soon();
+  if (changes <= gate.changesSeen) return; // it has stepped back: the upkeep reconciles
+  await writeMirrored(pool, changes);
+  gate.changesSeen = changes;
+}
+
+async function mirrorRecord(ctx: ServedContext, id: string): Promise<void> {
+  const record = await writeKnownRecord(ctx, id);
+  if (record && ctx.gate.ledger.has(id)) countInstance(ctx, { record });
 }
 
 /**
- * A note goes when its line is on the disk: a crash in between has it told twice, never not at all. One that cannot be
- * read never will be, and goes alone.
+ * A note goes when its line is on the disk: after a crash in between it is written twice, never not at all. One that
+ * cannot be read never will be, and is dropped alone.
  */
 async function mirrorNotes({ catalog, audit, logger }: ServedContext): Promise<void> {
   for (;;) {

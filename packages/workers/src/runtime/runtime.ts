@@ -1,19 +1,21 @@
-import type { Clock, Config } from '@spica/core';
-import { type Audit, type AuditLog, lockPool, openAudit, probeCloneMethod } from '@spica/pool';
+import { ballastOf, type Clock, type Config } from '@spica/core';
+import { type AuditLog, createTurns, lockPool, openAudit, probeCloneMethod } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { announceClock } from '../clock/announce.ts';
 import { createClockGuard } from '../clock/guard.ts';
-import { tellOfClock } from '../clock/tell.ts';
 import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
-import { createLimits } from '../gatekeeper/limits.ts';
-import { createWaker } from '../gatekeeper/waker.ts';
+import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
+import { loadGate } from '../gate/load.ts';
+import { createPublisher, shareFilesystem } from '../gate/publish.ts';
+import { GateState } from '../gate/state.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
-import { freeDeadJobs } from './dead-jobs.ts';
+import { findEnded } from '../reconciler/requests.ts';
 import { schedule } from './schedulers.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWorkers } from './workers.ts';
@@ -49,6 +51,7 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
   const served: Served[] = [];
   const ballasts: Ballast[] = [];
+  const filesystems: Filesystems = new Map();
   const log = await openAudit({
     path: config.audit.path,
     stateDir: config.stateDir,
@@ -64,7 +67,9 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
   };
   try {
     for (const name of Object.keys(config.pools)) {
-      served.push(await serve(name, { config, target, clock, logger }, { redis, log, ballasts }));
+      served.push(
+        await serve(name, { config, target, clock, logger }, { redis, log, ballasts, filesystems }),
+      );
     }
   } catch (error) {
     await close();
@@ -78,49 +83,39 @@ interface Shared {
   readonly redis: Redis;
   readonly log: AuditLog;
   readonly ballasts: Ballast[];
+  readonly filesystems: Filesystems;
 }
 
-async function serve(
-  name: string,
-  options: RuntimeOptions,
-  { redis, log, ballasts }: Shared,
-): Promise<Served> {
+async function serve(name: string, options: RuntimeOptions, shared: Shared): Promise<Served> {
   const { config, target, clock, logger } = options;
-  const looked = await openPoolContext({ config, pool: name, redis, clock, logger });
-  const lock = await lockPool(looked.pool, { clock });
+  const { redis } = shared;
+  const opened = await openPoolContext({ config, pool: name, redis, clock, logger });
+  const lock = await lockPool(opened.pool, { clock });
   await using begun = new AsyncDisposableStack(); // ended here, unless all of it was begun
-  /** What fails to end keeps nothing else from it, nor the reason for it from being told. */
+  /** What fails to end keeps nothing else from it, nor the reason for it from being known. */
   const atEnd = (what: string, end: () => Promise<void>) =>
     begun.defer(() =>
       end().catch((err: unknown) => logger.error({ err, pool: name }, `${what} failed to end`)),
     );
   atEnd('the claim', () => lock.release());
-  const method = await probeCloneMethod(looked.pool);
-  await looked.catalog.identify({ id: looked.pool.id, method });
-  await closeQueues(looked.queues);
+  const method = await probeCloneMethod(opened.pool);
+  await opened.catalog.identify({ id: opened.pool.id, method });
+  await closeQueues(opened.queues);
   const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
   atEnd('the queues', () => closeQueues(ctx.queues));
-  const audit = log.forPool(name);
-  const served: ServedContext = {
-    ...ctx,
-    audit,
-    clockGuard: createClockGuard({
-      ...ctx,
-      monotonic: () => performance.now(),
-      onChange: (reason) => tellOfClock(audit, ctx, reason),
-    }),
-    waker: createWaker(ctx),
-    withDeletionClaim: createDeletionClaim(ctx.pool, clock),
-    limits: createLimits({ ...ctx, onBreaker: (opened) => tellOfBreaker(audit, ctx, opened) }),
-  };
+  const served = await makeServed(ctx, shared);
   if (method === 'copy') {
     served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
   }
-  const ballast = createBallast(ctx.pool, ctx.policy.disk.ballastMb * 1e6);
-  ballasts.push(ballast);
+  const { totalBytes } = await ctx.gauge.read({ maxAgeMs: 0 });
+  const ballast = createBallast(ctx.pool, ballastOf(ctx.policy.disk, totalBytes));
+  shared.ballasts.push(ballast);
   await reconcile(served, { starting: true });
-  const freed = await freeDeadJobs(ctx.queues, redis);
-  if (freed > 0) served.logger.info({ jobs: freed }, 'jobs of a worker that was killed are taken up');
+  await loadGate(served);
+  const { filesystem } = served.gate;
+  const stopSharing = await shareFilesystem(filesystem, served);
+  atEnd('the sharing of the disk', async () => stopSharing());
+  atEnd('the publisher', () => served.publisher.close());
   const workers = await startWorkers(served, target);
   atEnd('the workers', () => workers.close(config.shutdownTimeoutMs));
   await schedule(served);
@@ -128,17 +123,33 @@ async function serve(
   atEnd('the monitor', () => monitor.close());
   const upkeep = await startUpkeep(served);
   atEnd('the upkeep', () => upkeep.close());
+  await served.gate.line.wake(); // what held them may be over since
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();
   return { ctx: served, letGo: () => whole.disposeAsync() };
 }
 
-/** An audit log that takes nothing changes neither the breaker nor how the spawn ended. */
-async function tellOfBreaker(audit: Audit, { logger }: PoolContext, opened: string | null): Promise<void> {
-  if (opened === null) logger.info('the breaker is closed: spawns work again');
-  else logger.error({ reason: opened }, 'the breaker is open: all requests are held');
-  const outcome = opened === null ? 'closed' : 'open';
-  await audit
-    .append({ action: 'breaker', reason: opened ?? 'a spawn has worked again', outcome })
-    .catch((error: unknown) => logger.error({ err: error }, 'the audit log does not tell of the breaker'));
+async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promise<ServedContext> {
+  const { pool, queues, clock, logger } = ctx;
+  const audit = log.forPool(pool.name);
+  const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
+  const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
+  const gate = new GateState(await findFilesystem(filesystems, pool.paths.root), { isOpen, onError });
+  const publisher = createPublisher({ ...ctx, gate });
+  return {
+    ...ctx,
+    queues,
+    audit,
+    gate,
+    publisher,
+    gateView: { read: async () => gate.published(clock.now()) },
+    clockGuard: createClockGuard({
+      ...ctx,
+      monotonic: () => performance.now(),
+      onChange: (reason) => announceClock(audit, ctx, reason),
+    }),
+    withDeletionClaim: createDeletionClaim(pool, clock),
+    perInstance: createTurns(),
+    preparations: createTurns(),
+  };
 }

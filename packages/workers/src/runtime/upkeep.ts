@@ -1,3 +1,4 @@
+import type { Change } from '@spica/catalog';
 import { checkMarker } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
@@ -21,14 +22,20 @@ type Step = readonly [what: string, work: (ctx: ServedContext) => Promise<unknow
 /** Else nothing is done: another disk may be there. */
 const IN_PLACE: Step = ['finding the pool in its place', ({ pool }) => checkMarker(pool)];
 
-/** A lease ended, or an operator did something: the disk has to know, and somebody may fit now. */
-const ATTEND: readonly Step[] = [
-  ['mirroring changes to the disk', mirrorChanges],
-  ['waking held requests', ({ waker }) => waker.wake()],
+/** Another process leased, pinned, or noted something: the disk has to know. */
+const MIRROR: readonly Step[] = [['mirroring changes to the disk', mirrorChanges]];
+
+/** What it did may have freed something: whoever waits may fit now. */
+const MIRROR_AND_WAKE: readonly Step[] = [
+  ...MIRROR,
+  ['waking held requests', ({ gate }) => gate.line.wake()],
 ];
 
+/** A lease, or a pin, frees nothing. */
+const FREES = ['release', 'unpin', 'ttl', 'score', 'unscore', 'oversize', 'clock'];
+
 const LOOK: readonly Step[] = [
-  ['looking whether Redis knows the pool', takeUpAgainIfLost],
+  ['checking that Redis knows the pool', takeUpAgainIfLost],
   ['mirroring changes to the disk', mirrorChanges],
   ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
   ['looking after the trash', scheduleTrash],
@@ -36,9 +43,10 @@ const LOOK: readonly Step[] = [
 ];
 
 /**
- * What a served pool needs besides its jobs: mirrors changes to disk and wakes held requests as soon as they are
- * announced; at times looks whether the trash's time has come, the clocks agree, and Redis still knows the pool. One
- * thing at a time. What is asked for while it waits or runs already is done once more, however often it was asked for.
+ * What a served pool needs besides its jobs: mirrors the changes of other processes as soon as they are announced, and
+ * wakes held requests for those that free something; from time to time checks whether the trash's time has come, the
+ * clocks agree, and Redis still knows the pool. One thing at a time. What is asked for while it waits or runs already is
+ * done once more, however often it was asked for.
  */
 export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
   const wanted = new Set<readonly Step[]>();
@@ -83,7 +91,13 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
       },
     );
   };
-  const unsubscribe = await ctx.catalog.onChange(() => want(ATTEND));
+  const hear = ({ kind, of }: Change) => {
+    if (kind === 'cancel') {
+      ctx.gate.cancelled.add(of);
+      void attempt(['bringing back a cancelled request', ({ gate }) => gate.line.bringBack(of)]);
+    } else want(FREES.includes(kind) ? MIRROR_AND_WAKE : MIRROR);
+  };
+  const unsubscribe = await ctx.catalog.onChange(hear);
   const timer = setInterval(() => {
     want(LOOK);
     settle();
@@ -100,21 +114,24 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
   };
 }
 
-/** Snapshots that no reservation needs any more give their space back. */
-async function sweepTemplates({ catalog, templates }: ServedContext): Promise<void> {
-  const reserved = await catalog.reservations();
-  await templates.sweep(new Set(reserved.map(({ fingerprint }) => fingerprint)));
+/** Snapshots that no admitted request needs any more give their space back. */
+async function sweepTemplates({ gate, templates }: ServedContext): Promise<void> {
+  const needed = [...gate.requests.values()].map(({ admitted }) => admitted.fingerprint);
+  await templates.sweep(new Set(needed));
 }
 
 /**
- * Redis was emptied under our feet: tell it anew what there is, and what repeats. Not while `spica prune --offline`
- * deletes: that is refused as PRUNE_BUSY, and the next look tries again.
+ * Redis was emptied under our feet, or has stepped back: tell it anew what there is, and what repeats. Not while `spica
+ * prune --offline` deletes: that is refused as PRUNE_BUSY, and the next time tries again.
  */
 async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
-  if ((await ctx.catalog.reconciled()) !== null) return;
-  ctx.logger.error('Redis has lost the catalog; rebuilding it from the disk');
+  const isLost = (await ctx.catalog.reconciled()) === null;
+  if (!isLost && (await ctx.catalog.changes()) >= ctx.gate.changesSeen) return;
+  const what = isLost ? 'Redis has lost the catalog' : 'Redis has lost changes that it had acknowledged';
+  ctx.logger.error(`${what}; rebuilding it from the disk`);
   await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
   await schedule(ctx);
   await ctx.withDeletionClaim(() => reconcile(ctx, { starting: false })); // last: from then on Redis knows the pool
-  await ctx.waker.wake();
+  ctx.publisher.soon();
+  await ctx.gate.line.wake();
 }

@@ -1,6 +1,7 @@
 import { connectWorker, prefixOf, QUEUE_NAMES, type QueueName, type RedisTarget } from '@spica/queues';
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import pTimeout from 'p-timeout';
 import type { ServedContext } from '../context.ts';
 import { createGatekeeper } from '../gatekeeper/processor.ts';
 import { createPruner } from '../pruner/processor.ts';
@@ -8,9 +9,9 @@ import { createSampler } from '../sampler/processor.ts';
 import { createSpawner } from '../spawner/processor.ts';
 import { SHUTTING_DOWN } from './hand-back.ts';
 
-/** A job whose worker died is taken up again after about this long. */
-const LOCK_MS = 15_000;
-const STALLED_CHECK_MS = 5_000;
+/** A job whose worker died is taken up again after about this long: its lock ends, and the next check finds it. */
+const LOCK_MS = 5_000;
+const STALLED_CHECK_MS = 1_000;
 /** A gate job lives through many runs, and its count of stalls never goes back to 0. */
 const MANY = 1_000_000;
 /** How much of a graceful stop's time is left to jobs that were told to hand back. */
@@ -19,7 +20,7 @@ const HAND_BACK_MS = 5_000;
 export interface PoolWorkers {
   /** Has the clones in progress given up, for this reason. */
   cancelSpawns(reason: string): void;
-  /** Finishes what runs; what has not ended by `deadlineMs` is told to stop, and taken up by the next start. */
+  /** Finishes what runs; what has not ended by `deadlineMs` has to stop, and taken up by the next start. */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -70,12 +71,9 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
 }
 
 /** Whether work ends within so many milliseconds. Rejects as it does; it is not stopped. */
-export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, ms, false);
-  try {
-    return await Promise.race([work.then(() => true), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  return pTimeout(
+    work.then(() => true),
+    { milliseconds: ms, fallback: () => false },
+  );
 }

@@ -4,9 +4,12 @@ import { type Finished, type InstanceRecord, splitReplicas } from '@spica/core';
 /**
  * Keeps what an instance has become among the sizes of its template, its experiment and their replicas: called when
  * nothing more is expected of it, and again (it counts once) when it is deleted. Resolves with whose profile changed:
- * call `refreshProfiles` when all are kept.
+ * call `profiles.refresh` when all are kept.
  */
-export async function recordFinished(catalog: Catalog, record: InstanceRecord): Promise<string[]> {
+export async function recordFinished(
+  catalog: Pick<Catalog, 'recordFinished'>,
+  record: InstanceRecord,
+): Promise<string[]> {
   const { id, template, experiment, sample, cloned, spawnedAt, replicas, expected } = record;
   if (!sample || !cloned) return []; // never measured, or adopted: nothing is known of how it became what it is
   const split = splitReplicas({
@@ -36,7 +39,3 @@ export async function recordFinished(catalog: Catalog, record: InstanceRecord): 
 }
 
 const NOTHING = { bytes: 0, inodes: 0 };
-
-export async function refreshProfiles(catalog: Catalog, changed: Iterable<string>): Promise<void> {
-  for (const of of new Set(changed)) await catalog.refreshProfile(of);
-}

@@ -1,5 +1,4 @@
-import type { Growth } from '@spica/catalog';
-import { growthOf, type InstanceRecord } from '@spica/core';
+import { type ExpectedGrowth, growthOf, type InstanceRecord } from '@spica/core';
 import type { PoolContext } from '../context.ts';
 
 const NOTHING = { bytes: 0, inodes: 0 };
@@ -8,13 +7,14 @@ const NOTHING = { bytes: 0, inodes: 0 };
 export function growthAfter(
   { policy, clockGuard }: Pick<PoolContext, 'policy' | 'clockGuard'>,
   { predicted, lease, lastLeasedAt, sample, spawnedAt, cloned }: InstanceRecord,
-): Growth {
+): ExpectedGrowth {
   const now = clockGuard.now();
   if (!predicted) return { ...NOTHING, endsAt: now };
   return growthOf({
     expected: predicted,
     own: sample ? { bytes: sample.ownBytes, inodes: sample.inodes } : (cloned ?? NOTHING),
     leaseEndsAt: lease?.expiresAt ?? null,
+    leasedSince: lease?.since ?? null,
     wasLeased: lastLeasedAt !== null,
     lastChangedAt: sample?.changedAt ?? spawnedAt ?? now,
     now,

@@ -3,9 +3,10 @@ import { checkMarker, type Measurement, measureInstances } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { countInstance } from '../gate/load.ts';
 import { writeKnownRecord } from '../known-record.ts';
 import { handBack } from '../runtime/hand-back.ts';
-import { recordFinished, refreshProfiles } from './final.ts';
+import { recordFinished } from './final.ts';
 import { growthAfter } from './growth.ts';
 import { checkOversize } from './oversize.ts';
 import { sampleAfter } from './sample.ts';
@@ -72,8 +73,11 @@ async function sampleBatch(
     if (isFinished(ctx, { ...record, sample: now.sample }) && isFinished(ctx, now))
       changed.push(...(await recordFinished(ctx.catalog, now)));
   }
-  await refreshProfiles(ctx.catalog, changed);
-  if (kept.size > 0) await ctx.waker.wake(); // what is expected of them is less now: somebody may fit
+  await ctx.profiles.refresh(changed);
+  if (kept.size > 0) {
+    ctx.publisher.soon();
+    await ctx.gate.line.wake(); // what is expected of them is less now: somebody may fit
+  }
   return kept;
 }
 
@@ -83,24 +87,16 @@ async function keep(
   seen: InstanceRecord,
   measured: Measurement,
 ): Promise<InstanceRecord | null> {
-  const outcome = await keepInCatalog(ctx, seen, measured);
-  if (outcome === 'changed') {
-    // What is expected of it hangs on its lease, which began or ended since it was looked up.
-    const now = await ctx.catalog.get(seen.id);
-    return now && keep(ctx, now.record, measured);
-  }
-  const record = outcome === 'kept' ? await writeKnownRecord(ctx, seen.id) : null;
-  if (record) await checkOversize(ctx, record);
-  return record;
-}
-
-function keepInCatalog(ctx: ServedContext, seen: InstanceRecord, measured: Measurement) {
   const sample = sampleAfter(seen.sample, measured);
-  const growth = growthAfter(ctx, { ...seen, sample });
   const { everyMs, maxAgeMs } = ctx.config.sample;
   const history = [...(seen.sample ? [seen.sample] : []), sample];
   const dueAt = sample.at + dueAfterMs(history, { leastMs: everyMs, mostMs: maxAgeMs });
-  return ctx.catalog.recordSample(seen.id, sample, { growth, dueAt, seen });
+  const known = await ctx.catalog.recordSample(seen.id, sample, dueAt);
+  if (!known) return null;
+  countInstance(ctx, { record: known });
+  const record = await writeKnownRecord(ctx, seen.id);
+  if (record) await checkOversize(ctx, record);
+  return record;
 }
 
 /** Nothing more is expected of it: its lease has ended, or it has not changed for the growth window. */

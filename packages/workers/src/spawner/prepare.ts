@@ -1,11 +1,14 @@
-import { CheckError, floorOf, formatBytes, RefusedError } from '@spica/core';
+import { floorOf, preparationShort, RefusedError, type Size } from '@spica/core';
 import { checkMarker } from '@spica/pool';
 import type { PreparePayload, PrepareResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 
+const NOTHING: Size = { bytes: 0, inodes: 0 };
+
 /**
- * Brings a template's prepared snapshot up to date. Throws RefusedError TEMPLATE_TOO_LARGE when the floor could never
- * allow it, CheckError NO_SPACE when there is no room for it now, and what the template itself is refused for.
+ * Brings a template's prepared snapshot up to date. What it will take is reserved while it is made; where there is no room
+ * for it now, resolves with its size instead. Throws RefusedError TEMPLATE_TOO_LARGE when the floor could never allow it,
+ * and what the template itself is refused for.
  */
 export async function prepareTemplate(
   ctx: ServedContext,
@@ -13,35 +16,40 @@ export async function prepareTemplate(
   signal?: AbortSignal,
 ): Promise<PrepareResult> {
   await checkMarker(ctx.pool);
-  const current = await ctx.templates.current(template);
-  if (current) return { fingerprint: current.fingerprint };
-  const size = await ctx.templates.size(template);
-  await checkRoom(ctx, template, size.bytes);
-  const prepared = await ctx.templates.prepare(template, signal ? { signal } : {});
-  ctx.logger.info(
-    { template, fingerprint: prepared.fingerprint, bytes: prepared.allocatedBytes },
-    'template prepared',
-  );
-  return { fingerprint: prepared.fingerprint };
+  // One at a time for each template: the second finds it prepared, and reserves nothing for it.
+  return ctx.preparations.run(template, async () => {
+    const current = await ctx.templates.current(template);
+    if (current) return { fingerprint: current.fingerprint };
+    const size = await ctx.templates.size(template);
+    if (!(await reserveFor(ctx, template, size))) return { short: size };
+    return make(ctx, template, signal);
+  });
 }
 
-async function checkRoom(ctx: ServedContext, template: string, bytes: number): Promise<void> {
-  const { reserved, growth } = await ctx.catalog.ledger(ctx.clock.now());
+/** Reserves what the snapshot will take, in the same moment as it is found to fit; false where it does not. */
+async function reserveFor(ctx: ServedContext, template: string, size: Size): Promise<boolean> {
+  const { ledger } = ctx.gate;
+  const landed = ledger.filesystem.landed.size;
   const space = await ctx.gauge.read({ maxAgeMs: 0 });
-  const floor = floorOf(ctx.policy.disk, space.totalInodes);
-  if (bytes > space.totalBytes - floor.bytes) {
-    throw new RefusedError(
-      'TEMPLATE_TOO_LARGE',
-      `template ${template}: ${formatBytes(bytes)} can never fit: the disk has ${formatBytes(space.totalBytes)}, ` +
-        `of which ${formatBytes(floor.bytes)} are the floor`,
-    );
-  }
-  const roomBytes = space.availableBytes - reserved.bytes - growth.bytes - floor.bytes;
-  if (bytes > roomBytes) {
-    throw new CheckError(
-      'NO_SPACE',
-      `template ${template}: no room for its snapshot of ${formatBytes(bytes)}: ${formatBytes(space.availableBytes)} ` +
-        `available − ${formatBytes(reserved.bytes)} reserved − ${formatBytes(growth.bytes)} growth − ${formatBytes(floor.bytes)} floor`,
-    );
+  const disk = { space, landed, floor: floorOf(ctx.policy.disk, space.totalInodes) };
+  const short = preparationShort(size, disk, ledger.sums(ctx.clock.now()));
+  if (short?.never) throw new RefusedError('TEMPLATE_TOO_LARGE', `template ${template}: ${short.reason}`);
+  if (short) return false;
+  ledger.beginPreparation(template, size);
+  ctx.publisher.soon();
+  return true;
+}
+
+async function make(ctx: ServedContext, template: string, signal?: AbortSignal): Promise<PrepareResult> {
+  let landed = NOTHING;
+  try {
+    const prepared = await ctx.templates.prepare(template, signal ? { signal } : {});
+    const { fingerprint, allocatedBytes: bytes, inodes } = prepared;
+    landed = { bytes, inodes };
+    ctx.logger.info({ template, fingerprint, bytes }, 'template prepared');
+    return { fingerprint };
+  } finally {
+    ctx.gate.ledger.endPreparation(template, landed);
+    ctx.publisher.soon();
   }
 }

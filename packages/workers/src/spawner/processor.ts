@@ -13,6 +13,7 @@ import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { handBack, SHUTTING_DOWN } from '../runtime/hand-back.ts';
 import { isRefusedByRedis } from '../runtime/refused.ts';
+import { countEnd } from './breaker.ts';
 import { prepareTemplate } from './prepare.ts';
 import { spawnInstance } from './spawn.ts';
 
@@ -50,27 +51,34 @@ async function prepare(
   }
 }
 
-/** Spawns, and tells the gate's breaker how it ended. */
+/** Spawns, and has the breaker count how it ended. */
 async function spawn(ctx: ServedContext, job: SpawnPayload, signal?: AbortSignal): Promise<SpawnResult> {
   try {
     const result = await spawnInstance(ctx, job, signal);
-    await ctx.limits.ended(job.request, 'success');
+    await countEnd(ctx, job.request, 'success');
     return result;
   } catch (cause) {
     if (isRefusedByRedis(cause)) throw cause; // it has not ended: it is tried again
-    const error =
-      signal?.aborted && signal.reason !== SHUTTING_DOWN ? cancelled(signal.reason, cause) : cause;
-    if (!signal?.aborted) await ctx.limits.ended(job.request, endOf(error));
+    const error = signal?.aborted && signal.reason !== SHUTTING_DOWN ? givenUp(signal.reason, cause) : cause;
+    if (!signal?.aborted) await countEnd(ctx, job.request, endOf(error));
     throw error;
   }
 }
 
-function cancelled(reason: unknown, cause: unknown): CheckError {
-  return new CheckError('SPAWN_CANCELLED', `the clone was given up: ${reason}`, {}, cause);
+/** Clones are given up because the disk is critically full: the request has no room for now. */
+function givenUp(reason: unknown, cause: unknown): CheckError {
+  return new CheckError('NO_SPACE', `the clone was given up: ${reason}`, {}, cause);
 }
 
-/** What says nothing of the host: the job, its request or its template was not as it must be. */
-const REFUSALS = ['PAYLOAD_INVALID', 'PARAM_INVALID', 'NO_RESERVATION', 'SNAPSHOT_GONE', 'REQUEST_CANCELLED'];
+/** What says nothing of the host: the job, its request or its template was not as it must be, or the disk is full. */
+const REFUSALS = [
+  'PAYLOAD_INVALID',
+  'PARAM_INVALID',
+  'NO_RESERVATION',
+  'SNAPSHOT_GONE',
+  'REQUEST_CANCELLED',
+  'NO_SPACE',
+];
 
 function endOf(error: unknown): SpawnEnd {
   if (!(error instanceof SpicaError)) return 'host-failure';

@@ -1,201 +1,221 @@
 import {
   CheckError,
   type CloneMethod,
+  countReplicas,
   floorOf,
   type InstanceRecord,
   instanceIdOf,
   type Size,
   seedOf,
-  UsageError,
   validateParams,
 } from '@spica/core';
 import {
+  asNoSpace,
   buildLineage,
   buildManifest,
   checkMarker,
   cloneInstance,
-  deleteRecord,
-  emptyTrash,
   type Prepared,
-  trashInstance,
   writeRecord,
 } from '@spica/pool';
 import type { SpawnPayload, SpawnResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
+import { announceCloneEnd, awaitRoomForClone } from '../gate/filesystem.ts';
+import { countedAs } from '../gate/load.ts';
+import type { OpenRequest } from '../gate/state.ts';
 import { writeKnownRecord } from '../known-record.ts';
-import { growthAfter } from '../sampler/growth.ts';
+
+/** One instance of an admitted request. */
+interface Spawn {
+  readonly id: string;
+  readonly of: SpawnPayload;
+  readonly open: OpenRequest;
+}
 
 /**
- * Brings up one instance of a request: record → clone into staging → manifest → rename → catalog. However often it
- * runs, there is at most one instance. Throws CheckError: NO_SPACE, SNAPSHOT_GONE, NO_RESERVATION (nothing was promised
- * to this request: it has ended, or never went through the gate).
+ * Brings up one instance of an admitted request: record → clone into staging → manifest → rename → catalog and ledger.
+ * However often it runs, there is at most one instance. Throws CheckError: NO_SPACE (in plain words, whatever ran out),
+ * SNAPSHOT_GONE, REQUEST_CANCELLED, NO_RESERVATION (nothing is reserved for it: its request has ended, or never went
+ * through the gate).
  */
 export async function spawnInstance(
   ctx: ServedContext,
   job: SpawnPayload,
   signal?: AbortSignal,
 ): Promise<SpawnResult> {
-  checkIdentity(ctx, job);
-  validateParams(job.params);
-  const path = ctx.pool.pathOf(job.id);
-  const [known, reserved, cancelled, prepared] = await Promise.all([
-    ctx.catalog.get(job.id),
-    ctx.catalog.hasReservation(job.request),
-    ctx.catalog.isCancelled(job.request),
-    checkMarker(ctx.pool).then(() => ctx.templates.get(job.template, job.fingerprint)),
-  ]);
-  if (known?.state === 'in-flight' && known.request === job.request) return { id: job.id, path };
-  if (cancelled) throw new CheckError('REQUEST_CANCELLED', `request ${job.request} was cancelled`);
-  if (!reserved) throw noReservation(job);
-  if (!prepared) {
-    throw new CheckError(
-      'SNAPSHOT_GONE',
-      `template ${job.template}: its snapshot ${job.fingerprint} is gone`,
+  const spawn = findRequest(ctx, job);
+  const path = ctx.pool.pathOf(spawn.id);
+  if (await isUp(ctx, spawn)) return { id: spawn.id, path };
+  validateParams(spawn.open.request.params);
+  const prepared = await findSnapshot(ctx, spawn.open);
+  const size = clonedSize(ctx.method, prepared);
+  await beginClone(ctx, spawn.id, size, signal);
+  try {
+    await bringUp(ctx, spawn, prepared, signal);
+  } catch (error) {
+    throw (
+      (await asNoSpace(error, ctx.pool.paths.staging, `instance ${spawn.id}: it could not be cloned`)) ??
+      error
     );
+  } finally {
+    ctx.gate.ledger.endClone(spawn.id);
+    announceCloneEnd(ctx.gate.filesystem);
   }
-  await checkFloor(ctx, prepared);
+  return { id: spawn.id, path };
+}
+
+/** A job that was put into the queue by hand names no request that was admitted. */
+function findRequest({ gate, pool }: ServedContext, of: SpawnPayload): Spawn {
+  const open = gate.requests.get(of.request);
+  const id = instanceIdOf(pool.name, of.request, of.index);
+  if (!open || of.pool !== pool.name || of.index >= open.request.count) throw noReservation(of);
+  if (gate.cancelled.has(of.request)) throw cancelled(of);
+  return { id, of, open };
+}
+
+/** Whether an earlier run of this job had come to its end. */
+async function isUp({ gate, catalog }: ServedContext, { id, of }: Spawn): Promise<boolean> {
+  if (!gate.ledger.has(id)) {
+    if (!gate.ledger.reservation(of.request)?.slots) throw noReservation(of);
+    return false;
+  }
+  const known = await catalog.get(id);
+  return known?.state === 'in-flight' && known.request === of.request;
+}
+
+async function findSnapshot(ctx: ServedContext, { request, admitted }: OpenRequest): Promise<Prepared> {
+  await checkMarker(ctx.pool);
+  const { template } = request;
+  const prepared = await ctx.templates.get(template, admitted.fingerprint);
+  if (prepared) return prepared;
+  throw new CheckError('SNAPSHOT_GONE', `template ${template}: its snapshot ${admitted.fingerprint} is gone`);
+}
+
+/** The gate's reading of the disk is a while ago: others may have taken the room that was reserved. */
+async function beginClone(ctx: ServedContext, id: string, size: Size, signal?: AbortSignal): Promise<void> {
+  const { gate, gauge, policy } = ctx;
+  const room = { size, gauge, floorOf: (totalInodes: number | null) => floorOf(policy.disk, totalInodes) };
+  const begin = () => gate.ledger.beginClone(id, size);
+  if (await awaitRoomForClone(gate.filesystem, room, begin, signal)) return;
+  throw new CheckError(
+    'NO_SPACE',
+    'the disk is full: others took the room that was reserved, and the clone would cross the floor',
+  );
+}
+
+async function bringUp(
+  ctx: ServedContext,
+  spawn: Spawn,
+  prepared: Prepared,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { id, of } = spawn;
   const spawnedAt = ctx.clock.now();
-  const record = recordOf(ctx, job, prepared, spawnedAt);
+  const isKnown = ctx.gate.ledger.has(id);
+  const record = recordOf(ctx, spawn, prepared, spawnedAt);
   // Of one that the catalog knows it knows more than this: leases and pins since it was spawned.
-  if (known === null) await writeRecord(ctx.pool, record);
-  await clone(ctx, job, prepared, spawnedAt, signal);
+  if (!isKnown) await writeRecord(ctx.pool, record);
+  await clone(ctx, spawn, prepared, spawnedAt, signal);
   const cloned = { ...record, clonedAt: ctx.clock.now() };
   // A clone that shares its blocks has to know since when, to tell what is its own. Before anybody else writes to it.
-  if (known === null && ctx.method !== 'copy') await writeRecord(ctx.pool, cloned);
-  await commit(ctx, job.request, cloned);
-  if (known !== null) await writeKnownRecord(ctx, job.id);
-  ctx.logger.info(
-    { request: job.request, instance: job.id, ms: ctx.clock.now() - spawnedAt },
-    'instance spawned',
-  );
-  return { id: job.id, path };
+  if (!isKnown && ctx.method !== 'copy') await writeRecord(ctx.pool, cloned);
+  await commit(ctx, spawn, cloned);
+  if (isKnown) await writeKnownRecord(ctx, id);
+  ctx.logger.info({ request: of.request, instance: id, ms: ctx.clock.now() - spawnedAt }, 'instance spawned');
 }
 
-/** A look that is this old serves all clones that begin within it. */
-const LOOK_MS = 250;
-
-/** The gate's look is a while ago: others may have taken the room that was promised. The floor stays theirs. */
-async function checkFloor({ gauge, policy, method }: ServedContext, prepared: Prepared): Promise<void> {
-  const space = await gauge.read({ maxAgeMs: LOOK_MS });
-  const floor = floorOf(policy.disk, space.totalInodes);
-  const { bytes, inodes } = clonedSize(method, prepared);
-  const short = (what: string) =>
-    new CheckError(
-      'NO_SPACE',
-      `the disk is full: others took the ${what} that were promised, and the clone would cross the floor`,
-    );
-  if (space.availableBytes - bytes < floor.bytes) throw short('bytes');
-  if (space.freeInodes !== null && space.freeInodes - inodes < floor.inodes) throw short('inodes');
+/**
+ * The instance is there: one slot of the reservation becomes its place, and what it may still add its growth. Where it
+ * is not wanted any more, it stays for its request's undo.
+ */
+async function commit(ctx: ServedContext, { id, of, open }: Spawn, record: InstanceRecord): Promise<void> {
+  const { gate, catalog } = ctx;
+  if (gate.requests.get(of.request) !== open) throw noReservation(of);
+  const outcome = await catalog.commit({ request: of.request, life: open.life }, record);
+  if (outcome === 'cancelled') throw cancelled(of);
+  const known = outcome === 'already' ? await catalog.get(id) : null;
+  gate.ledger.commit(of.request, id, countedAs(ctx, known?.record ?? record), record.cloned ?? NOTHING);
+  ctx.publisher.soon();
 }
+
+const NOTHING: Size = { bytes: 0, inodes: 0 };
 
 /** What a clone allocates: a snapshot shares all with its template, a reflink its data. */
 function clonedSize(method: CloneMethod, { allocatedBytes, inodes }: Prepared): Size {
   return { bytes: method === 'copy' ? allocatedBytes : 0, inodes: method === 'snapshot' ? 0 : inodes };
 }
 
-/** The instance is there: one slot of the reservation becomes its place, and what it may still add its growth. */
-async function commit(ctx: ServedContext, request: string, record: InstanceRecord): Promise<void> {
-  const outcome = await ctx.catalog.commit(request, record, growthAfter(ctx, record));
-  if (outcome === 'no-reservation') {
-    const reason = `request ${request} holds no reservation for it`;
-    const at = ctx.clock.now();
-    const trash = await trashInstance(ctx.pool, record.id, {
-      at,
-      reason,
-      request,
-      bytes: null,
-      record: null,
-    });
-    await deleteRecord(ctx.pool, record.id);
-    if (trash) await emptyTrash(trash);
-    throw noReservation({ request, id: record.id });
-  }
-}
-
-/** A job that was put into the queue by hand must not name a directory that its request does not own. */
-function checkIdentity(ctx: ServedContext, job: SpawnPayload): void {
-  const expected = instanceIdOf(ctx.pool.name, job.request, job.index);
-  if (job.pool === ctx.pool.name && job.id === expected) return;
-  throw new UsageError(
-    'PAYLOAD_INVALID',
-    `spawn job: pool ${job.pool}, id ${job.id}: expected pool ${ctx.pool.name} and id ${expected} for index ${job.index} of ${job.request}`,
-  );
-}
-
-function noReservation(job: Pick<SpawnPayload, 'request' | 'id'>): CheckError {
+function noReservation({ request, index }: SpawnPayload): CheckError {
   return new CheckError(
     'NO_RESERVATION',
-    `spawn job: request ${job.request} holds no reservation for instance ${job.id}`,
+    `spawn job: nothing is reserved for instance ${index} of request ${request}: it has ended, or was never admitted`,
   );
+}
+
+function cancelled({ request }: SpawnPayload): CheckError {
+  return new CheckError('REQUEST_CANCELLED', `request ${request} was cancelled`);
 }
 
 async function clone(
-  ctx: ServedContext,
-  job: SpawnPayload,
+  { config, pool, method }: ServedContext,
+  { id, of, open }: Spawn,
   prepared: Prepared,
   spawnedAt: number,
   signal?: AbortSignal,
 ) {
-  const { config, pool } = ctx;
-  const lineage = buildLineage({
-    id: job.id,
-    parent: job.parent,
-    originCommit: prepared.originCommit,
-    generation: job.generation,
-    spawnedAt,
-  });
-  const manifest = buildManifest({
-    id: job.id,
-    prepared,
-    lineage,
-    seed: seedOf(pool.name, job.request, job.index),
-    params: job.params,
-    budget: config.budget,
-    spawnedAt,
-    notes: job.notes,
-  });
+  const { parent, params, notes } = open.request;
+  const { generation } = open.admitted;
+  const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
+  const seed = seedOf(pool.name, of.request, of.index);
+  const { budget } = config;
+  const manifest = buildManifest({ id, prepared, lineage, seed, params, budget, spawnedAt, notes });
   await cloneInstance({
     pool,
     prepared,
-    method: ctx.method,
-    id: job.id,
+    method,
+    id,
     manifest,
     lineage,
-    params: job.params,
+    params,
     ...(signal ? { signal } : {}),
   });
 }
 
 function recordOf(
   ctx: ServedContext,
-  job: SpawnPayload,
+  { id, of, open }: Spawn,
   prepared: Prepared,
   spawnedAt: number,
 ): InstanceRecord {
-  const { id, request, index, template, parent, generation, experiment, labels, fingerprint } = job;
-  const { lease, ttlMs, predicted, expected, replicaCount } = job;
+  const { template, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
+  const { fingerprint, generation, each, expected } = open.admitted;
   return {
     schema: 'spica.record/v1',
     id,
     pool: ctx.pool.name,
-    request,
-    index,
+    request: of.request,
+    index: of.index,
     template,
     templateVersion: prepared.version,
     fingerprint,
     cloneMethod: ctx.method,
     clonedAt: null,
     cloned: clonedSize(ctx.method, prepared),
-    predicted,
+    predicted: each,
     expected,
-    replicas: replicaCount,
+    replicas: replicas === null ? 0 : countReplicas(replicas),
     parent,
     generation,
     experiment,
     labels,
     spawnedAt,
     sample: null,
-    lease: lease && { owner: lease.owner, tokenHash: lease.tokenHash, expiresAt: spawnedAt + lease.ms },
+    lease: lease && {
+      owner: lease.owner,
+      tokenHash: lease.tokenHash,
+      expiresAt: spawnedAt + lease.ms,
+      since: spawnedAt,
+    },
     lastLeasedAt: lease && spawnedAt,
     pin: null,
     ttlMs,

@@ -1,13 +1,13 @@
 import { scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 
-export interface Stranger {
+export interface UnknownDirectory {
   readonly name: string;
   readonly reason: string;
 }
 
 /** What lies under the pool's root and is left alone: not Spica's, or not in the catalog. */
-export async function findStrangers(ctx: PoolContext): Promise<Stranger[]> {
+export async function findUnknown(ctx: PoolContext): Promise<UnknownDirectory[]> {
   const { instances, strangers } = await scanPool(ctx.pool, new Set(await ctx.catalog.ids()));
   const unknown = instances.map(({ id }) => ({ name: id, reason: 'not in the catalog (yet)' }));
   return [...strangers, ...unknown];

@@ -2,7 +2,7 @@ import type { Audit } from '@spica/pool';
 import type { Logger } from 'pino';
 
 /** Says in both logs that rules of age are suspended, for which reason, or (null) in force again. */
-export async function tellOfClock(
+export async function announceClock(
   audit: Audit,
   { logger }: { readonly logger: Logger },
   reason: string | null,

@@ -1,0 +1,13 @@
+import { realpath, stat } from 'node:fs/promises';
+import { bootId } from './claim/identity.ts';
+import { mountOf, readMounts } from './mountinfo.ts';
+
+/**
+ * Tells the filesystem that a directory is on from all others: two directories with the same answer take the same bytes.
+ * The kernel's number for it, of this boot; all subvolumes of a btrfs have the same one, where `stat` gives each its own.
+ */
+export async function filesystemOf(dir: string): Promise<string> {
+  const [path, boot] = await Promise.all([realpath(dir), bootId()]);
+  const device = mountOf(path, readMounts('self'))?.device ?? `dev-${(await stat(path)).dev}`;
+  return `${boot ?? 'unknown-boot'}/${device}`;
+}

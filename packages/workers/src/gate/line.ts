@@ -1,0 +1,138 @@
+import type { HeldRequest } from '@spica/catalog';
+import type { Amount } from '@spica/core';
+import type { Job } from 'bullmq';
+
+/** A request that is held, with what it was short of. */
+export interface Waiting extends HeldRequest {
+  /** What it needs in all; null where it waits for something other than room, or nobody has looked yet. */
+  readonly need: Amount | null;
+  readonly job: Pick<Job, 'promote'>;
+}
+
+/** A wake-up that comes within this time after one is joined with those that follow. */
+const JOIN_MS = 100;
+/** What BullMQ says of a job that is not delayed: it is on its way already, or gone. */
+const NOT_DELAYED = -3;
+
+export interface LineOptions {
+  /** Whether a request's job has not ended and is still there: somebody may have removed it by hand. */
+  readonly isOpen: (request: string) => Promise<boolean>;
+  /** Called with what Redis says when a request cannot be brought back: polling brings it back later. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * The requests that the gate holds, in the process that serves the pool. Whatever frees space or slots wakes the head of
+ * the line; when that is served, the next is woken, and so on down the line while they fit.
+ */
+export class Line {
+  readonly #waiting = new Map<string, Waiting>();
+  /** Who was woken last, and has not been decided since. */
+  #woken: string | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #again = false;
+  #wakes = 0;
+  readonly #options: LineOptions;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Counts the wake-ups: a request whose facts were gathered before the count moved must be decided again. */
+  get wakes(): number {
+    return this.#wakes;
+  }
+
+  /** Longest held first. */
+  list(): Waiting[] {
+    return [...this.#waiting.values()].sort(
+      (a, b) => a.heldAt - b.heldAt || (a.request < b.request ? -1 : 1),
+    );
+  }
+
+  get(request: string): Waiting | null {
+    return this.#waiting.get(request) ?? null;
+  }
+
+  /**
+   * A request is held, or held again. Where it was woken before, others further down may fit though it does not: the
+   * first whose need is within `room` is woken (null: nobody knows what room there is).
+   */
+  async hold(waiting: Waiting, room: Amount | null): Promise<void> {
+    this.#waiting.set(waiting.request, waiting);
+    if (this.#woken !== waiting.request) return;
+    this.#woken = null;
+    const order = this.#order();
+    const next = order
+      .slice(order.findIndex(({ request }) => request === waiting.request) + 1)
+      .find(({ need }) => need !== null && room !== null && fits(need, room));
+    if (next) await this.#bringBack(next);
+  }
+
+  /** It is held no longer: admitted, or at its end. Whoever comes after it in the line may fit too. */
+  async leave(request: string): Promise<void> {
+    const wasHeld = this.#waiting.delete(request);
+    if (this.#woken === request) this.#woken = null;
+    if (wasHeld) await this.#wakeHead();
+  }
+
+  /** Something came free. Resolves when the head of the line is on its way back to the gate. */
+  async wake(): Promise<void> {
+    this.#wakes += 1;
+    if (this.#timer) {
+      this.#again = true;
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (!this.#again) return;
+      this.#again = false;
+      this.wake().catch(this.#options.onError);
+    }, JOIN_MS);
+    this.#timer.unref();
+    await this.#wakeHead();
+  }
+
+  /** Forgets a request whose job is gone, so that it stands in nobody's way. Resolves with whether it was. */
+  async dropIfGone(request: string): Promise<boolean> {
+    if (await this.#options.isOpen(request)) return false;
+    await this.leave(request);
+    return true;
+  }
+
+  /** Brings one request back to the gate at once, if it is held: it was cancelled. */
+  async bringBack(request: string): Promise<void> {
+    const waiting = this.#waiting.get(request);
+    if (waiting) await this.#bringBack(waiting);
+  }
+
+  #wakeHead(): Promise<void> {
+    const [head] = this.#order();
+    return head ? this.#bringBack(head) : Promise.resolve();
+  }
+
+  /** As they were submitted: who was held first may only have been decided first. */
+  #order(): Waiting[] {
+    return [...this.#waiting.values()].sort(
+      (a, b) => a.submittedAt - b.submittedAt || (a.request < b.request ? -1 : 1),
+    );
+  }
+
+  async #bringBack({ request, job }: Waiting): Promise<void> {
+    this.#woken = request;
+    try {
+      await job.promote();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== NOT_DELAYED) throw error;
+      await this.dropIfGone(request);
+    }
+  }
+}
+
+function fits(need: Amount, room: Amount): boolean {
+  return need.bytes <= room.bytes && need.inodes <= room.inodes && need.slots <= room.slots;
+}

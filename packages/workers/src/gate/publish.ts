@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Catalog } from '@spica/catalog';
+import type { Clock } from '@spica/core';
+import type { Logger } from 'pino';
+import type { Filesystem } from './filesystem.ts';
+import type { GateState } from './state.ts';
+
+/** What has changed is published after this at the latest. */
+const DELAY_MS = 250;
+/** What each process promises on a filesystem is exchanged so often. */
+const EXCHANGE_MS = 2_000;
+/** What a process said longer ago than this does not count any more: it has ended. */
+const STALE_MS = 30_000;
+
+/** Shows others what the gate has promised and whom it holds. */
+export interface Publisher {
+  /** Something has changed: publishes it within moments. */
+  soon(): void;
+  /** Publishes what is true now. Rejects when Redis does not take it. */
+  now(): Promise<void>;
+  /** Publishes once more, then nothing. */
+  close(): Promise<void>;
+}
+
+interface PublisherOptions {
+  readonly gate: GateState;
+  readonly catalog: Pick<Catalog, 'publishGate'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export function createPublisher({ gate, catalog, clock, logger }: PublisherOptions): Publisher {
+  let timer: NodeJS.Timeout | null = null;
+  let closed = false;
+  const now = () => catalog.publishGate(gate.published(clock.now()));
+  const attempt = () =>
+    now().catch((error: unknown) =>
+      logger.debug({ err: error }, 'what the gate promises could not be published'),
+    );
+  return {
+    soon() {
+      if (closed) return;
+      timer ??= setTimeout(() => {
+        timer = null;
+        void attempt();
+      }, DELAY_MS).unref();
+    },
+    now,
+    async close() {
+      closed = true;
+      if (timer) clearTimeout(timer);
+      await attempt();
+    },
+  };
+}
+
+/**
+ * Tells other processes that share this Redis what is promised here on a filesystem, and counts what they promise there.
+ * Exact it is not: what two processes promise within the same moments, neither of them sees. Resolves with how to end it.
+ */
+export async function shareFilesystem(
+  filesystem: Filesystem,
+  {
+    catalog,
+    clock,
+    logger,
+  }: { catalog: Pick<Catalog, 'exchangeOnFilesystem'>; clock: Clock; logger: Logger },
+): Promise<() => void> {
+  const process = `${hostname()}-${randomBytes(6).toString('hex')}`;
+  const { totals } = filesystem;
+  const exchange = async () => {
+    const [reserved, growth] = [totals.reserved.size, totals.growth.size];
+    const size = { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };
+    totals.elsewhere = await catalog.exchangeOnFilesystem(
+      filesystem.id,
+      { process, at: clock.now(), size },
+      STALE_MS,
+    );
+  };
+  await exchange();
+  const timer = setInterval(() => {
+    exchange().catch((error: unknown) =>
+      logger.debug({ err: error }, 'what other processes promise on this disk could not be read'),
+    );
+  }, EXCHANGE_MS).unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,76 @@
+import type { PublishedGate } from '@spica/catalog';
+import { Ledger, type LedgerSums, type Limits, NO_LIMITS } from '@spica/core';
+import type { Admitted, SpawnRequest } from '@spica/queues';
+import type { Filesystem } from './filesystem.ts';
+import { Line, type LineOptions } from './line.ts';
+
+/** A request that was admitted and has not ended: what its spawn jobs need, which carry its id and an index only. */
+export interface OpenRequest {
+  readonly request: SpawnRequest;
+  readonly life: string;
+  readonly round: number;
+  readonly admitted: Admitted;
+  /** Its children were added, and it waits for them, since this process began. */
+  parked: boolean;
+}
+
+/** How many of the line are published: the rest is counted. */
+const MOST_PUBLISHED = 1_000;
+
+/**
+ * What the process that serves a pool knows of its gate: the only place that promises anything. It is made anew at each
+ * start from what the disk, the catalog and the gate's own jobs say (gate/load.ts).
+ */
+export class GateState {
+  readonly ledger: Ledger;
+  readonly line: Line;
+  readonly filesystem: Filesystem;
+  /** By request id. */
+  readonly requests = new Map<string, OpenRequest>();
+  /** Ids of requests that were cancelled, as far as this process has heard: their clones need not begin. */
+  readonly cancelled = new Set<string>();
+  /** The line's `wakes` from when room began to be made for a request, by its id. */
+  readonly reclaims = new Map<string, number>();
+  limits: Limits = NO_LIMITS;
+  /** The most changes of leases and pins that Redis was seen to know of. */
+  changesSeen = 0;
+  /** Why the figures of the disk are in doubt; null while they are not. */
+  doubt: string | null = null;
+
+  constructor(filesystem: Filesystem, lineOptions: LineOptions) {
+    this.filesystem = filesystem;
+    this.ledger = new Ledger(filesystem.totals);
+    this.line = new Line(lineOptions);
+  }
+
+  /** What others may see of it, as of `now` (epoch milliseconds). */
+  published(now: number): PublishedGate {
+    const held = this.line.list();
+    return {
+      at: now,
+      sums: this.ledger.sums(now),
+      ownBytes: this.ledger.ownBytes,
+      limits: this.limits,
+      held: held.slice(0, MOST_PUBLISHED).map(({ request, heldAt, submittedAt, reason, count }) => ({
+        request,
+        heldAt,
+        submittedAt,
+        reason,
+        count,
+      })),
+      heldCount: held.length,
+    };
+  }
+}
+
+/** The gate as whoever plans or looks on sees it: live in the process that serves the pool, else as published. */
+export interface GateView {
+  /** Null where nobody has served the pool yet. */
+  read(): Promise<PublishedGate | null>;
+}
+
+/** The sums of a pool that nobody serves: nothing is promised. */
+export function emptySums(instances: number): LedgerSums {
+  const nothing = { bytes: 0, inodes: 0 };
+  return { reserved: { ...nothing, slots: 0 }, growth: nothing, instances, landed: nothing };
+}

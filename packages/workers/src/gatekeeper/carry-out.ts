@@ -1,0 +1,141 @@
+import {
+  type Amount,
+  afterAdmission,
+  type Hold,
+  isoTime,
+  RefusedError,
+  type Size,
+  type Step,
+} from '@spica/core';
+import { type Admitted, childIds, type PreparePayload, type PrunePayload, progressOf } from '@spica/queues';
+import { DelayedError } from 'bullmq';
+import { openRequest } from '../gate/load.ts';
+import type { Gathered } from './facts.ts';
+import { type GateJob, report, save, startChild } from './gate-job.ts';
+import { startSpawns } from './spawns.ts';
+
+/** A step of one kind. */
+type Of<Kind extends Step['do']> = Extract<Step, { do: Kind }>;
+
+/**
+ * Lets the request in: makes its reservation in the same moment as the decision (before the first await). Then the audit
+ * log says so, the job keeps it, and the spawn jobs are released. What cannot be kept is given back.
+ */
+export async function admit(
+  gateJob: GateJob,
+  { decision, reason }: Of<'admit'>,
+  gathered: Gathered,
+): Promise<void> {
+  const { ctx, id, state } = gateJob;
+  const { gate, config } = ctx;
+  const { count } = state.request;
+  const { perInstance: each } = decision.parts;
+  const countStarts = config.gate.maxSpawnsPerHour !== null;
+  gate.ledger.reserve(id, each, count);
+  gate.limits = afterAdmission(gate.limits, { request: id, count, now: ctx.clock.now(), countStarts });
+  const admitted: Admitted = {
+    fingerprint: gathered.prepared?.fingerprint ?? '',
+    generation: gathered.generation,
+    each,
+    expected: inWholes(gathered.expected ?? each),
+  };
+  try {
+    const entry = { action: 'admit_request', request: id, reason, bytes: decision.need.bytes };
+    await ctx.audit.append({ ...entry, outcome: 'admitted' });
+    if (countStarts) await ctx.publisher.now();
+    const kept = { admitted, failure: null, preparation: null, prepared: 0 };
+    await save(gateJob, { step: 'spawn', round: state.round + 1, ...kept });
+  } catch (error) {
+    gate.ledger.giveBack(id);
+    throw error;
+  }
+  openRequest(gate, ctx.pool.name, id, gateJob.state);
+  ctx.publisher.soon();
+  await gate.line.leave(id);
+  await startSpawns(gateJob);
+}
+
+/** Snapshots that are lost before anybody could clone them: so many in a row, and something deletes them. */
+const MOST_LOST = 5;
+
+/** Has the template's snapshot brought up to date by a job of the spawn queue. Throws RefusedError TEMPLATE_UNSTABLE. */
+export async function prepare(gateJob: GateJob, { reason }: Of<'prepare'>): Promise<void> {
+  const { ctx, id, state } = gateJob;
+  const { template } = state.request;
+  if (state.prepared >= MOST_LOST) {
+    throw new RefusedError(
+      'TEMPLATE_UNSTABLE',
+      `template ${template}: its snapshot was lost ${MOST_LOST} times right after it had been made`,
+    );
+  }
+  const data: PreparePayload = { pool: ctx.pool.name, request: id, template };
+  const child = { name: 'prepare', id: childIds.prepare, data };
+  const patch = { step: 'prepare', fingerprint: null } as const;
+  await startChild(gateJob, ctx.queues.spawn, child, patch, { phase: 'preparing', reason });
+}
+
+/** Has room made by a job of the prune queue. `wakes`: the line's, from before the facts were gathered. */
+export async function reclaim(
+  gateJob: GateJob,
+  { shortage, reason }: Of<'reclaim'>,
+  wakes: number,
+): Promise<void> {
+  const { ctx, id } = gateJob;
+  const data: PrunePayload = { pool: ctx.pool.name, cause: 'request', request: id, ...shortage };
+  const child = { name: 'prune', id: childIds.prune, data };
+  ctx.gate.reclaims.set(id, wakes);
+  await startChild(gateJob, ctx.queues.prune, child, { step: 'reclaim' }, { phase: 'reclaiming', reason });
+}
+
+/** What is known of when a held request may fit. */
+export interface Planned {
+  /** The room that there is, and could be made; null where no sum was made. */
+  readonly room: Amount | null;
+  /** After so many milliseconds the first lease ends that is in its way; null for none. */
+  readonly nextLeaseEndMs: number | null;
+}
+
+/** What ends at a moment has ended for certain a little later. */
+const SLACK_MS = 50;
+
+/**
+ * Has the request wait: its job is delayed, with the reason visible, and comes again when something comes free, when a
+ * lease or growth in its way ends, or to look by itself. What has not changed since it was last held is not written
+ * again. Never returns.
+ */
+export async function hold(
+  gateJob: GateJob,
+  { reason, until, shortage }: Hold,
+  { wakes, room, nextLeaseEndMs }: Planned & { readonly wakes: number },
+): Promise<never> {
+  const { ctx, id, job, state } = gateJob;
+  const { gate } = ctx;
+  const now = ctx.clock.now();
+  const heldAt = state.heldAt ?? now;
+  if (state.heldAt === null) {
+    gateJob.logger.info({ reason }, 'request held');
+    await ctx.audit.append({ action: 'hold_request', request: id, reason, outcome: 'held' });
+  }
+  if (job.data.step !== 'decide' || job.data.heldAt === null) await save(gateJob, { heldAt });
+  const progress = progressOf(job.progress);
+  if (progress?.phase !== 'held' || progress.reason !== reason) {
+    await job.log(reason);
+    await report(gateJob, { phase: 'held', reason, since: isoTime(heldAt), until: isoTime(until) });
+  }
+  const growthEndsMs = gate.ledger.nextGrowthEnd === null ? null : gate.ledger.nextGrowthEnd - now;
+  const ends = shortage === null ? [] : [nextLeaseEndMs, growthEndsMs];
+  const soonest = ends.flatMap((ms) => (ms === null || ms < 0 ? [] : [ms + SLACK_MS]));
+  const delayMs = Math.min(ctx.config.gate.pollEveryMs, until - now, ...soonest);
+  await job.moveToDelayed(Date.now() + delayMs, gateJob.token);
+  const { submittedAt, request } = state;
+  const need = shortage?.need ?? null;
+  await gate.line.hold({ request: id, heldAt, submittedAt, count: request.count, reason, need, job }, room);
+  ctx.publisher.soon();
+  // Something came free while it was decided: that wake-up found the job not delayed yet.
+  if (gate.line.wakes !== wakes) await gate.line.bringBack(id);
+  throw new DelayedError();
+}
+
+function inWholes({ bytes, inodes }: Size): Size {
+  return { bytes: Math.ceil(bytes), inodes: Math.ceil(inodes) };
+}

@@ -1,0 +1,44 @@
+import { CheckError, RefusedError } from '@spica/core';
+import { childIds, type PrepareResult, type PruneResult, readFailure } from '@spica/queues';
+import type { Before } from './decide.ts';
+import { endOfChild, type GateJob, roundOf } from './gate-job.ts';
+
+/** The template's snapshot was prepared, or there was no room for it: the request is to be decided again. */
+export async function afterPreparation(gateJob: GateJob): Promise<Before> {
+  const { ctx, state } = gateJob;
+  const child = childIds.prepare(roundOf(gateJob));
+  const end = await endOfChild<PrepareResult>(gateJob, ctx.queues.spawn, child);
+  gateJob.state = { ...state, step: 'decide' };
+  if (end === null) return {};
+  if ('failure' in end) {
+    const { code, message } = readFailure(end.failure);
+    if (code === 'NO_SPACE') return { doubt: message };
+    throw code.startsWith('TEMPLATE_') ? new RefusedError(code, message) : new CheckError(code, message);
+  }
+  const { value } = end;
+  gateJob.state =
+    'short' in value
+      ? { ...gateJob.state, preparation: value.short }
+      : { ...gateJob.state, fingerprint: value.fingerprint, preparation: null, prepared: state.prepared + 1 };
+  return {};
+}
+
+/** Room was made for the request, as far as that was possible: it is to be decided again. */
+export async function afterReclaim(gateJob: GateJob): Promise<Before> {
+  const { ctx, id, state } = gateJob;
+  const { gate } = ctx;
+  const end = await endOfChild<PruneResult>(gateJob, ctx.queues.prune, childIds.prune(roundOf(gateJob)));
+  gateJob.state = { ...state, step: 'decide' };
+  const begunAt = gate.reclaims.get(id) ?? null;
+  gate.reclaims.delete(id);
+  if (end === null) return {};
+  if ('failure' in end) {
+    gateJob.logger.warn({ reason: end.failure }, 'the prune for this request failed');
+    return { reclaimedInVain: true };
+  }
+  const { pruned, failed, skipped, reclaimedBytes } = end.value;
+  // Where it took something, or could not, its space may only be late: nothing else goes before the request was held.
+  // Where it wanted nothing, something may have come free since, which woke the line before the request was in it.
+  const touched = pruned.length + failed.length + skipped.length > 0 || reclaimedBytes > 0;
+  return { reclaimedInVain: touched || gate.line.wakes === begunAt };
+}

@@ -1,0 +1,84 @@
+import { type Amount, type GateFacts, type Hold, type Step, step } from '@spica/core';
+import { admit, hold, type Planned, prepare, reclaim } from './carry-out.ts';
+import { reject } from './ends.ts';
+import { type Gathered, gatherFacts, readDisk, requestOf } from './facts.ts';
+import type { GateJob } from './gate-job.ts';
+import { asFact, findRelief, type Relief } from './relief.ts';
+
+/** What the way here has shown. */
+export interface Before {
+  /** Why the request must wait now, whatever the figures say: the room that it was given has run out. */
+  readonly doubt?: string;
+  /** A prune for this request has just ended, and another would bring no more. */
+  readonly reclaimedInVain?: boolean;
+}
+
+/** So often facts are gathered anew because something landed while the disk was read. */
+const MOST_READINGS = 3;
+
+/**
+ * Decides a request and carries the step out: gathers facts, takes a step, and for a shortage finds out what can be done
+ * about it and takes the step again. Returns only when the request's next step can be taken at once; else the request is
+ * parked, held, or at its end, and it throws what BullMQ wants to be thrown then.
+ */
+export async function decide(gateJob: GateJob, before: Before): Promise<void> {
+  const { gate } = gateJob.ctx;
+  for (;;) {
+    const wakes = gate.line.wakes;
+    const { gathered, found, relief } = await judge(gateJob, before);
+    switch (found.do) {
+      case 'admit':
+        return admit(gateJob, found, gathered);
+      case 'prepare':
+        return prepare(gateJob, found);
+      case 'reclaim':
+        return reclaim(gateJob, found, wakes);
+      case 'reject':
+        return reject(gateJob, found);
+      case 'hold':
+        // One whose job was removed by hand must stand in nobody's way.
+        if (found.behind !== null && (await gate.line.dropIfGone(found.behind))) continue;
+        return hold(gateJob, found, { wakes, ...planned(found, relief) });
+    }
+  }
+}
+
+interface Judged {
+  readonly gathered: Gathered;
+  readonly found: Step;
+  readonly relief: Relief | null;
+}
+
+/** Nothing may be awaited between the step that is returned and its carrying out: the sums would be another's. */
+async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Promise<Judged> {
+  const { ctx, id } = gateJob;
+  const { ledger } = ctx.gate;
+  const request = requestOf(gateJob);
+  for (let reading = 1; ; reading += 1) {
+    const gathered = await gatherFacts(gateJob, doubt ?? null);
+    const facts: GateFacts = { ...gathered.facts, relief: null };
+    const sums = ledger.sums(facts.now);
+    const found = step(request, facts, sums);
+    if (found.do !== 'hold' || found.shortage === null) return { gathered, found, relief: null };
+    // What was on the disk before it was read, and committed after, is counted twice: not so a moment later.
+    if (reading < MOST_READINGS && sums.landed.bytes !== facts.landed.bytes) continue;
+    const short = { shortage: found.shortage, reserved: sums.reserved };
+    const relief = await findRelief(ctx, id, short, { mayReclaim: !reclaimedInVain });
+    const disk = await readDisk(ctx, ledger.filesystem.landed.size);
+    const { limits, line } = ctx.gate;
+    const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.list() };
+    return { gathered, found: step(request, again, ledger.sums(again.now)), relief };
+  }
+}
+
+/** What others in the line may hope for, and when this one may hope again. */
+function planned({ headroom }: Hold, relief: Relief | null): Planned {
+  if (headroom === null || relief === null) return { room: null, nextLeaseEndMs: null };
+  const room: Amount = {
+    bytes: headroom.bytes + relief.most.bytes,
+    inodes: headroom.inodes === null ? Number.POSITIVE_INFINITY : headroom.inodes + relief.most.inodes,
+    slots: headroom.slots + relief.most.slots,
+  };
+  const leases = relief.help?.leases;
+  return { room, nextLeaseEndMs: leases && leases.count > 0 ? leases.firstMs : null };
+}

@@ -1,0 +1,131 @@
+import {
+  type Amount,
+  ballastOf,
+  type GateFacts,
+  type Help,
+  type Holder,
+  leaseInForce,
+  ownBytes,
+  type PlanItem,
+  type Shortage,
+  whatWouldHelp,
+} from '@spica/core';
+import { listTrash, type TrashEntry } from '@spica/pool';
+import type { PoolContext } from '../context.ts';
+import { planPrune } from '../pruner/plan.ts';
+import { bytesOf, inodesOf, trashRelief } from '../pruner/trash.ts';
+import { growthAfter } from '../sampler/growth.ts';
+
+/** What can be done about a shortage: what goes so that the request fits, or who holds the room. */
+export interface Relief {
+  /** Of the trash first, then instances; null where all that may be deleted would not let the request in. */
+  readonly room: RoomPlan | null;
+  /** Null where room can be made. */
+  readonly help: Help | null;
+  /** The most that deletions could bring, as far as the plan looked. */
+  readonly most: Amount;
+}
+
+export interface RoomPlan {
+  readonly trash: readonly TrashEntry[];
+  readonly deletes: readonly PlanItem[];
+}
+
+const NOTHING: Amount = { bytes: 0, inodes: 0, slots: 0 };
+
+/**
+ * Finds what can be done about a shortage. Changes nothing.
+ *
+ * @param mayReclaim False where a prune for this request has just ended, and another would bring no more.
+ */
+export async function findRelief(
+  ctx: PoolContext,
+  request: string,
+  { shortage, reserved }: { shortage: Shortage; reserved: Amount },
+  { mayReclaim }: { mayReclaim: boolean },
+): Promise<Relief> {
+  const { room, most } = await planRoom(ctx, request, shortage);
+  if (room && mayReclaim) return { room, most, help: null };
+  return { room: null, most, help: await findHelp(ctx, shortage.shortfall, reserved) };
+}
+
+/** The relief as a step takes it. */
+export function asFact({ room, help }: Relief): NonNullable<GateFacts['relief']> {
+  return { reclaims: room !== null, help: help?.sentence ?? '' };
+}
+
+async function planRoom(
+  ctx: PoolContext,
+  request: string,
+  { need, shortfall }: Shortage,
+): Promise<{ room: RoomPlan | null; most: Amount }> {
+  if (!ctx.policy.retention.pruneOnSpawn) return { room: null, most: NOTHING };
+  const { entries: trash, left } = await trashRelief(ctx, shortfall);
+  if (!(await mayDelete(ctx))) {
+    const isEnough = left.bytes + left.inodes + left.slots === 0;
+    return { room: trash.length > 0 && isEnough ? { trash, deletes: [] } : null, most: NOTHING };
+  }
+  const job = { pool: ctx.pool.name, cause: 'request', request, need, shortfall: left } as const;
+  const { sufficient, deletes, most } = await planPrune(ctx, job);
+  const room = sufficient && deletes.length + trash.length > 0 ? { trash, deletes } : null;
+  const inTrash = { bytes: bytesOf(trash), inodes: inodesOf(trash) };
+  return { room, most: { ...most, bytes: most.bytes + inTrash.bytes, inodes: most.inodes + inTrash.inodes } };
+}
+
+/** After Redis has lost the catalog no instance goes for a while (`beginDelete`). */
+async function mayDelete({ catalog, clockGuard }: PoolContext): Promise<boolean> {
+  const reconciled = await catalog.reconciled();
+  return reconciled !== null && reconciled.graceUntil <= clockGuard.now();
+}
+
+/** What would let a request in that is short of room, and who holds it: pins, leases, reservations, trash, ballast. */
+async function findHelp(ctx: PoolContext, shortfall: Amount, reserved: Amount): Promise<Help> {
+  const now = ctx.clockGuard.now();
+  const [holders, trash, space] = await Promise.all([
+    readHolders(ctx, now),
+    listTrash(ctx.pool),
+    ctx.gauge.read({ maxAgeMs: 1_000 }),
+  ]);
+  const inTrash = { bytes: bytesOf(trash), inodes: inodesOf(trash) };
+  const ballastBytes = ballastOf(ctx.policy.disk, space.totalBytes);
+  return whatWouldHelp({ shortfall, holders, reserved, trash: inTrash, ballastBytes, now });
+}
+
+/** Requests that are held ask again and again; the catalog is read for all of them once in so long. */
+const FRESH_MS = 10_000;
+/** Or in so many times as long as reading it takes. */
+const SHARE = 20;
+
+interface Read {
+  readonly until: number;
+  readonly holders: Promise<Holder[]>;
+}
+
+const reads = new WeakMap<PoolContext, Read>();
+
+/** Instances that are pinned or leased: of the others retention takes what it may. */
+function readHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
+  const last = reads.get(ctx);
+  if (last && performance.now() < last.until) return last.holders;
+  const begun = performance.now();
+  const holders = collectHolders(ctx, now);
+  reads.set(ctx, { until: begun + FRESH_MS, holders });
+  holders.then(
+    () => reads.set(ctx, { until: begun + Math.max(FRESH_MS, SHARE * (performance.now() - begun)), holders }),
+    () => reads.delete(ctx),
+  );
+  return holders;
+}
+
+async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
+  const holders: Holder[] = [];
+  for await (const { record, state } of ctx.catalog.list()) {
+    const leaseEndsAt = leaseInForce(record, now)?.expiresAt ?? null;
+    if (state === 'deleting' || (record.pin === null && leaseEndsAt === null)) continue;
+    const growth = growthAfter(ctx, record);
+    const bytes = (ownBytes(record) ?? 0) + growth.bytes;
+    const inodes = (record.sample?.inodes ?? 0) + growth.inodes;
+    holders.push({ holds: { bytes, inodes }, pinned: record.pin !== null, leaseEndsAt });
+  }
+  return holders;
+}

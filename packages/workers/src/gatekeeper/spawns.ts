@@ -1,0 +1,141 @@
+import { CheckError } from '@spica/core';
+import {
+  childIds,
+  type PrunePayload,
+  type PruneResult,
+  type RequestResult,
+  readFailure,
+  type SpawnPayload,
+} from '@spica/queues';
+import { WaitingChildrenError } from 'bullmq';
+import { openRequest } from '../gate/load.ts';
+import type { Before } from './decide.ts';
+import { complete, fail } from './ends.ts';
+import {
+  awaitChildren,
+  childOptions,
+  endOfChild,
+  type GateJob,
+  instanceIdsOf,
+  report,
+  roundOf,
+  save,
+  startChild,
+} from './gate-job.ts';
+
+/** Releases the spawn jobs of a request that was just admitted, and parks it until they have ended. */
+export async function startSpawns(gateJob: GateJob): Promise<void> {
+  const { count } = gateJob.state.request;
+  await addSpawns(gateJob);
+  await report(gateJob, { phase: 'spawning', reason: `spawning ${count}` });
+  await park(gateJob);
+}
+
+/** Adding what is there already changes nothing. */
+async function addSpawns(gateJob: GateJob): Promise<void> {
+  const { ctx, id, state } = gateJob;
+  const jobs = Array.from({ length: state.request.count }, (_, index) => {
+    const data: SpawnPayload = { pool: ctx.pool.name, request: id, index };
+    return { name: 'spawn', data, opts: childOptions(gateJob, childIds.spawn(roundOf(gateJob), index)) };
+  });
+  await ctx.queues.spawn.addBulk(jobs);
+}
+
+async function park(gateJob: GateJob): Promise<void> {
+  const open = gateJob.ctx.gate.requests.get(gateJob.id);
+  try {
+    await awaitChildren(gateJob);
+  } catch (error) {
+    if (open && error instanceof WaitingChildrenError) open.parked = true;
+    throw error;
+  }
+}
+
+/**
+ * The request's spawn jobs have ended, or it is taken up again after a restart: resolves with its result when all of its
+ * instances have come up; null when it is to be undone, since one failed or it was cancelled.
+ */
+export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | null> {
+  const { ctx, id, state, job } = gateJob;
+  const { gate } = ctx;
+  const open = openRequest(gate, ctx.pool.name, id, state);
+  if (!open?.parked) {
+    // The process before this one may have been killed before it had added all of them.
+    const last = childIds.spawn(roundOf(gateJob), state.request.count - 1);
+    if (!(await ctx.queues.spawn.getJob(last))) await addSpawns(gateJob);
+    await park(gateJob);
+  }
+  const ids = instanceIdsOf(gateJob);
+  if (ids.every((each) => gate.ledger.has(each))) {
+    if ((await ctx.catalog.completeRequest(id, state.life, ids)) === 'completed')
+      return complete(gateJob, ids);
+    await startUndo(gateJob, { code: 'REQUEST_CANCELLED', message: `request ${id} was cancelled` }, 1);
+    return null;
+  }
+  const prefix = `:${childIds.spawn(roundOf(gateJob), 0).slice(0, -1)}`;
+  const failures = Object.entries(await job.getIgnoredChildrenFailures())
+    .filter(([key]) => key.includes(prefix))
+    .map(([, reason]) => readFailure(reason));
+  // A failure of the request's own says more than that there was no room for the others.
+  const failure = failures.find(({ code }) => code !== 'NO_SPACE') ?? failures[0] ?? GONE;
+  await startUndo(gateJob, failure, failures.length);
+  return null;
+}
+
+const GONE = { code: 'SPAWN_GONE', message: 'its spawn jobs were removed before they ended' };
+
+/** Has what came up of the request removed by a job of the prune queue. */
+export async function startUndo(
+  gateJob: GateJob,
+  { code, message }: { code: string; message: string },
+  failures: number,
+): Promise<void> {
+  const of = failures > 1 ? ` (and ${failures - 1} more of ${gateJob.state.request.count} failed)` : '';
+  const failure = { code, message: message + of, holds: code === 'NO_SPACE' };
+  await addUndo(gateJob, failure);
+}
+
+async function addUndo(gateJob: GateJob, failure: NonNullable<GateJob['state']['failure']>): Promise<void> {
+  const { ctx, id, state } = gateJob;
+  const reason = `request ${id} ${failure.holds ? 'has no room for now' : 'failed'}: ${failure.message}`;
+  const { count } = state.request;
+  const data: PrunePayload = { pool: ctx.pool.name, cause: 'undo', request: id, count, reason };
+  const child = { name: 'prune', id: childIds.undo, data };
+  const progress = { phase: 'undoing', reason: failure.message } as const;
+  await startChild(gateJob, ctx.queues.prune, child, { step: 'undo', failure }, progress);
+}
+
+/**
+ * The undo has ended: what the request held is given back. One that had no room goes back to be decided again, and waits
+ * at least until something comes free; any other fails. Throws CheckError AUDIT_UNWRITABLE when the undo could not be
+ * audited, and touched nothing: the next run starts another.
+ */
+export async function afterUndo(gateJob: GateJob): Promise<Before> {
+  const { ctx, id, state } = gateJob;
+  const { gate } = ctx;
+  const failure = state.failure ?? {
+    code: 'INTERNAL',
+    message: 'it failed for an unknown reason',
+    holds: false,
+  };
+  const end = await endOfChild<PruneResult>(gateJob, ctx.queues.prune, childIds.undo(roundOf(gateJob)));
+  const undone = end && ('failure' in end ? readFailure(end.failure) : null);
+  if (end === null) {
+    await addUndo(gateJob, failure);
+    return {};
+  }
+  if (undone?.code === 'AUDIT_UNWRITABLE') {
+    await save(gateJob, { round: state.round + 1 }); // whose undo is not there yet: it is started a moment later
+    throw new CheckError(undone.code, undone.message);
+  }
+  gate.requests.delete(id);
+  gate.ledger.giveBack(id);
+  ctx.publisher.soon();
+  await gate.line.wake();
+  const left =
+    'failure' in end ? end.failure : end.value.failed.map((item) => `${item.id}: ${item.reason}`).join('; ');
+  const text = left ? `${failure.message}; not all of it could be undone: ${left}` : failure.message;
+  if (!failure.holds || left) return fail(gateJob, new CheckError(failure.code, text));
+  await save(gateJob, { step: 'decide', admitted: null, failure: null });
+  return { doubt: text };
+}

@@ -1,0 +1,61 @@
+import type { BeginDelete, CatalogInstance } from '@spica/catalog';
+import type { PoolContext, ServedContext } from '../context.ts';
+
+/** The mark under which one run deletes. */
+export interface Deletion {
+  /** Nobody else may go on with it. */
+  readonly owner: string;
+  /** The request that failed, whose own instance it is; null for any other deletion. */
+  readonly undoOf: string | null;
+}
+
+/**
+ * Where a prune knows the pool's instances from, and where it marks those that go: the catalog, or where there is no Redis
+ * the records on disk (offline/inventory.ts). The way of a prune is the same on both.
+ */
+export interface Inventory {
+  /** Oldest first. */
+  list(): AsyncIterable<CatalogInstance>;
+  /** Those of them that there are. */
+  getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
+  totals(): Promise<{ readonly instances: number; readonly reservedSlots: number }>;
+  /** Whether there is an instance with a life of its own. */
+  hasTtls(): Promise<boolean>;
+  /** Marks an instance for deletion, unless something protects it by now. */
+  begin(id: string, deletion: Deletion): Promise<BeginDelete>;
+  /** It is gone from sight, or it stays. */
+  end(id: string, outcome: 'gone' | 'kept', owner: string): Promise<void>;
+}
+
+/** The catalog, for planning only. */
+export function planningInventory(ctx: PoolContext): Omit<Inventory, 'begin' | 'end'> {
+  const { catalog, gateView } = ctx;
+  return {
+    list: () => catalog.list(),
+    getMany: (ids) => catalog.getMany(ids),
+    hasTtls: () => catalog.hasTtls(),
+    async totals() {
+      const sums = (await gateView.read())?.sums;
+      if (sums) return { instances: sums.instances, reservedSlots: sums.reserved.slots };
+      return { instances: (await catalog.ids()).length, reservedSlots: 0 };
+    },
+  };
+}
+
+/** The catalog of a pool that this process serves. */
+export function catalogInventory(ctx: ServedContext): Inventory {
+  const { catalog, clockGuard, gate, publisher } = ctx;
+  return {
+    ...planningInventory(ctx),
+    begin(id, { owner, undoOf }) {
+      const by = { owner, now: clockGuard.now(), changesSeen: gate.changesSeen };
+      return catalog.beginDelete(id, undoOf === null ? by : { ...by, request: undoOf });
+    },
+    async end(id, outcome, owner) {
+      const isDone = await catalog.endDelete(id, outcome, owner);
+      if (outcome !== 'gone' || !isDone) return;
+      gate.ledger.remove(id);
+      publisher.soon();
+    },
+  };
+}
