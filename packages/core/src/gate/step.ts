@@ -72,7 +72,9 @@ export interface Hold {
   readonly until: number;
   /** Room is what it waits for; null where it waits for something else. */
   readonly shortage: Shortage | null;
-  /** What was free for it then; null where no sum was made. */
+  /** What it needs in all; null where that is not known yet. */
+  readonly need: Amount | null;
+  /** What was free for it then; null where room is not what it waits for. */
   readonly headroom: Room | null;
   /** The request that it waits behind; null for none. */
   readonly behind: string | null;
@@ -107,7 +109,7 @@ export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums)
   });
   if (barrier !== null) {
     const reason = describeBarrier(barrier, facts.now);
-    return hold(request, facts, { reason, behind: barrier.request });
+    return hold(request, facts, { reason, decision, behind: barrier.request });
   }
   const blocked =
     facts.doubt ??
@@ -117,7 +119,7 @@ export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums)
       now: facts.now,
       terms: facts.terms.breaker,
     });
-  if (blocked !== null) return hold(request, facts, { reason: blocked });
+  if (blocked !== null) return hold(request, facts, { reason: blocked, decision });
   if (decision === null) return prepare(request, facts, ledger);
   if (decision.verdict === 'admit') return { do: 'admit', decision, reason: decision.sentence };
   return reclaimOrHold(request, facts, { reason: decision.sentence, decision, shortage: decision });
@@ -237,7 +239,9 @@ function hold(
   }
   const full = request.heldAt === null ? refuseAsFull(line.length, terms.maxWaiting) : null;
   if (full !== null) return reject('QUEUE_FULL', full);
-  return { do: 'hold', reason, until, shortage, headroom: decision?.headroom ?? null, behind };
+  const need = decision?.need ?? shortage?.need ?? null;
+  const headroom = shortage && decision ? decision.headroom : null;
+  return { do: 'hold', reason, until, shortage, need, headroom, behind };
 }
 
 function reject(code: string, reason: string): Step {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Catalog } from '@spica/catalog';
 import type { Clock } from '@spica/core';
 import type { Logger } from 'pino';
+import type { ClockGuard } from '../clock/guard.ts';
 import type { Filesystem } from './filesystem.ts';
 import type { GateState } from './state.ts';
 
@@ -27,13 +28,14 @@ interface PublisherOptions {
   readonly gate: GateState;
   readonly catalog: Pick<Catalog, 'publishGate'>;
   readonly clock: Clock;
+  readonly clockGuard: Pick<ClockGuard, 'now'>;
   readonly logger: Logger;
 }
 
-export function createPublisher({ gate, catalog, clock, logger }: PublisherOptions): Publisher {
+export function createPublisher({ gate, catalog, clock, clockGuard, logger }: PublisherOptions): Publisher {
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
-  const now = () => catalog.publishGate(gate.published(clock.now()));
+  const now = () => catalog.publishGate(gate.published(clock.now(), clockGuard.now()));
   const attempt = () =>
     now().catch((error: unknown) =>
       logger.debug({ err: error }, 'what the gate promises could not be published'),

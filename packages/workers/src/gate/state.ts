@@ -43,12 +43,17 @@ export class GateState {
     this.line = new Line(lineOptions);
   }
 
-  /** What others may see of it, as of `now` (epoch milliseconds). */
-  published(now: number): PublishedGate {
-    const held = this.line.list();
+  /**
+   * What others may see of it. Times are epoch milliseconds.
+   *
+   * @param at The host's clock.
+   * @param growthAt The time by which growth is judged (`clockGuard.now()`).
+   */
+  published(at: number, growthAt: number): PublishedGate {
+    const held = this.line.inOrder();
     return {
-      at: now,
-      sums: this.ledger.sums(now),
+      at,
+      sums: this.ledger.sums(growthAt),
       ownBytes: this.ledger.ownBytes,
       limits: this.limits,
       held: held.slice(0, MOST_PUBLISHED).map(({ request, heldAt, submittedAt, reason, count }) => ({

@@ -10,6 +10,7 @@ import {
 import { type Admitted, childIds, type PreparePayload, type PrunePayload, progressOf } from '@spica/queues';
 import { DelayedError } from 'bullmq';
 import { openRequest } from '../gate/load.ts';
+import { isUnaudited } from '../runtime/refused.ts';
 import type { Gathered } from './facts.ts';
 import { type GateJob, report, save, startChild } from './gate-job.ts';
 import { startSpawns } from './spawns.ts';
@@ -95,6 +96,8 @@ export interface Planned {
   readonly nextLeaseEndMs: number | null;
 }
 
+/** Who is not the head of the line polls so seldom. */
+const REST_POLL_MS = 60_000;
 /** What ends at a moment has ended for certain a little later. */
 const SLACK_MS = 50;
 
@@ -105,7 +108,7 @@ const SLACK_MS = 50;
  */
 export async function hold(
   gateJob: GateJob,
-  { reason, until, shortage }: Hold,
+  { reason, until, shortage, need }: Hold,
   { wakes, room, nextLeaseEndMs }: Planned & { readonly wakes: number },
 ): Promise<never> {
   const { ctx, id, job, state } = gateJob;
@@ -114,7 +117,13 @@ export async function hold(
   const heldAt = state.heldAt ?? now;
   if (state.heldAt === null) {
     gateJob.logger.info({ reason }, 'request held');
-    await ctx.audit.append({ action: 'hold_request', request: id, reason, outcome: 'held' });
+    await ctx.audit
+      .append({ action: 'hold_request', request: id, reason, outcome: 'held' })
+      .catch((error: unknown) => {
+        // Nothing is refused or destroyed: a full disk must not keep the request from saying why it waits.
+        if (!isUnaudited(error)) throw error;
+        gateJob.logger.warn({ err: error }, 'the audit log does not say that the request is held');
+      });
   }
   if (job.data.step !== 'decide' || job.data.heldAt === null) await save(gateJob, { heldAt });
   const progress = progressOf(job.progress);
@@ -122,18 +131,31 @@ export async function hold(
     await job.log(reason);
     await report(gateJob, { phase: 'held', reason, since: isoTime(heldAt), until: isoTime(until) });
   }
-  const growthEndsMs = gate.ledger.nextGrowthEnd === null ? null : gate.ledger.nextGrowthEnd - now;
-  const ends = shortage === null ? [] : [nextLeaseEndMs, growthEndsMs];
-  const soonest = ends.flatMap((ms) => (ms === null || ms < 0 ? [] : [ms + SLACK_MS]));
-  const delayMs = Math.min(ctx.config.gate.pollEveryMs, until - now, ...soonest);
+  const delayMs = Math.min(until - now, delayOf(gateJob, { shortage, nextLeaseEndMs }));
   await job.moveToDelayed(Date.now() + delayMs, gateJob.token);
   const { submittedAt, request } = state;
-  const need = shortage?.need ?? null;
   await gate.line.hold({ request: id, heldAt, submittedAt, count: request.count, reason, need, job }, room);
   ctx.publisher.soon();
   // Something came free while it was decided: that wake-up found the job not delayed yet.
   if (gate.line.wakes !== wakes) await gate.line.bringBack(id);
   throw new DelayedError();
+}
+
+/**
+ * When a held request looks again by itself, in milliseconds from now: the head of the line at the latest after
+ * `gate.poll_every`, and when a lease or growth in its way ends. The others are woken from there, and hardly poll.
+ */
+function delayOf(
+  { ctx, id }: GateJob,
+  { shortage, nextLeaseEndMs }: Pick<Hold, 'shortage'> & Pick<Planned, 'nextLeaseEndMs'>,
+): number {
+  const { gate, config, clockGuard } = ctx;
+  const { pollEveryMs } = config.gate;
+  if (!gate.line.isHead(id)) return Math.max(pollEveryMs, REST_POLL_MS);
+  if (shortage === null) return pollEveryMs;
+  const growthEnd = gate.ledger.nextGrowthEnd;
+  const ends = [nextLeaseEndMs, growthEnd === null ? null : growthEnd - clockGuard.now()];
+  return Math.min(pollEveryMs, ...ends.flatMap((ms) => (ms === null || ms < 0 ? [] : [ms + SLACK_MS])));
 }
 
 function inWholes({ bytes, inodes }: Size): Size {

@@ -51,7 +51,7 @@ export async function gatherFacts(gateJob: GateJob, doubt: string | null): Promi
       now: ctx.clock.now(),
       terms: termsOf(ctx),
       cancelled,
-      line: gate.line.list(),
+      line: gate.line.all(),
       limits: gate.limits,
       doubt: doubt ?? gate.doubt,
       need,

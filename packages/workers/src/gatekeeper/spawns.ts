@@ -8,6 +8,7 @@ import {
   type SpawnPayload,
 } from '@spica/queues';
 import { WaitingChildrenError } from 'bullmq';
+import type { ServedContext } from '../context.ts';
 import { openRequest } from '../gate/load.ts';
 import type { Before } from './decide.ts';
 import { complete, fail } from './ends.ts';
@@ -72,6 +73,10 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
     await startUndo(gateJob, { code: 'REQUEST_CANCELLED', message: `request ${id} was cancelled` }, 1);
     return null;
   }
+  if (gate.cancelled.has(id)) {
+    await startUndo(gateJob, { code: 'REQUEST_CANCELLED', message: `request ${id} was cancelled` }, 1);
+    return null;
+  }
   const prefix = `:${childIds.spawn(roundOf(gateJob), 0).slice(0, -1)}`;
   const failures = Object.entries(await job.getIgnoredChildrenFailures())
     .filter(([key]) => key.includes(prefix))
@@ -83,6 +88,18 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
 }
 
 const GONE = { code: 'SPAWN_GONE', message: 'its spawn jobs were removed before they ended' };
+
+/** Removes the spawn jobs of a cancelled request that nobody has begun: its undo need not wait for them. */
+export async function dropSpawns(ctx: ServedContext, request: string): Promise<void> {
+  const open = ctx.gate.requests.get(request);
+  if (!open) return;
+  const round = { request, life: open.life, round: open.round };
+  for (let index = 0; index < open.request.count; index += 1) {
+    await ctx.queues.spawn.remove(childIds.spawn(round, index)).catch((error: unknown) => {
+      ctx.logger.debug({ err: error, request, index }, 'a spawn job of a cancelled request is under way');
+    });
+  }
+}
 
 /** Has what came up of the request removed by a job of the prune queue. */
 export async function startUndo(

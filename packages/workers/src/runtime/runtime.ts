@@ -130,24 +130,23 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
 }
 
 async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promise<ServedContext> {
-  const { pool, queues, clock, logger } = ctx;
+  const { pool, clock, logger } = ctx;
   const audit = log.forPool(pool.name);
   const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
   const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
   const gate = new GateState(await findFilesystem(filesystems, pool.paths.root), { isOpen, onError });
-  const publisher = createPublisher({ ...ctx, gate });
+  const clockGuard = createClockGuard({
+    ...ctx,
+    monotonic: () => performance.now(),
+    onChange: (reason) => announceClock(audit, ctx, reason),
+  });
   return {
     ...ctx,
-    queues,
     audit,
+    clockGuard,
     gate,
-    publisher,
-    gateView: { read: async () => gate.published(clock.now()) },
-    clockGuard: createClockGuard({
-      ...ctx,
-      monotonic: () => performance.now(),
-      onChange: (reason) => announceClock(audit, ctx, reason),
-    }),
+    publisher: createPublisher({ ...ctx, clockGuard, gate }),
+    gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },
     withDeletionClaim: createDeletionClaim(pool, clock),
     perInstance: createTurns(),
     preparations: createTurns(),

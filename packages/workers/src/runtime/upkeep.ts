@@ -1,6 +1,7 @@
 import type { Change } from '@spica/catalog';
 import { checkMarker } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { dropSpawns } from '../gatekeeper/spawns.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
@@ -95,6 +96,7 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
     if (kind === 'cancel') {
       ctx.gate.cancelled.add(of);
       void attempt(['bringing back a cancelled request', ({ gate }) => gate.line.bringBack(of)]);
+      void attempt(['dropping the spawns of a cancelled request', () => dropSpawns(ctx, of)]);
     } else want(FREES.includes(kind) ? MIRROR_AND_WAKE : MIRROR);
   };
   const unsubscribe = await ctx.catalog.onChange(hear);
