@@ -14,6 +14,7 @@ interface Known {
 
 /** What can be seen of a catalog. */
 export interface Seen {
+  readonly ids: readonly string[];
   readonly instances: readonly (Omit<Known, 'mark'> & { readonly id: string; readonly state: string })[];
   readonly inFlight: Readonly<Record<string, string>>;
   readonly cancelled: readonly boolean[];
@@ -65,6 +66,7 @@ export class CatalogModel {
       return each ? [{ id, ...each }] : [];
     });
     return {
+      ids: known.map(({ id }) => id),
       instances: known.map(({ mark, ...each }) => ({
         ...each,
         state: mark !== null ? 'deleting' : each.request !== null ? 'in-flight' : 'ready',
