@@ -2,6 +2,7 @@ import type { LedgerSums, Limits, Size } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { filesystemKey, type Keys } from './keys.ts';
+import { defineOperations } from './ops.ts';
 import { readJson } from './stored.ts';
 
 /** A request that is held. Times are epoch milliseconds. */
@@ -88,13 +89,14 @@ export function createGate(redis: Redis, keys: Keys): Gate {
     async exchangeOnFilesystem(filesystem, { process, at, size: promised }, withinMs) {
       const key = filesystemKey(filesystem);
       await redis.hset(key, process, JSON.stringify({ at, size: promised }));
-      const shares = Object.entries(await redis.hgetall(key));
-      const others = shares
+      const others = Object.entries(await redis.hgetall(key))
         .filter(([other]) => other !== process)
-        .map(([other, text]) => ({ other, ...readJson(shareSchema, key, text) }));
-      const gone = others.filter((share) => share.at < at - withinMs).map(({ other }) => other);
-      if (gone.length > 0) await redis.hdel(key, ...gone);
-      const live = others.filter(({ other }) => !gone.includes(other));
+        .map(([other, text]) => ({ other, text, ...readJson(shareSchema, key, text) }));
+      const stale = others.filter((share) => share.at < at - withinMs);
+      const run = defineOperations(redis, key);
+      // After Redis was away all are stale: a process that has just come back must not lose what it says now.
+      await Promise.all(stale.map(({ other, text }) => run('drop_share', [other, text])));
+      const live = others.filter((share) => !stale.includes(share));
       return {
         bytes: live.reduce((sum, share) => sum + share.size.bytes, 0),
         inodes: live.reduce((sum, share) => sum + share.size.inodes, 0),

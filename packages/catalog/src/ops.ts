@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
-/** The atomic operations: one Lua file each (ops/). They take one key, the prefix of the catalog's, and name the rest. */
+/**
+ * The atomic operations: one Lua file each (ops/). They take one key, the prefix of the catalog's, and name the rest;
+ * `drop_share` takes a filesystem's.
+ */
 const OPERATIONS = [
   'commit',
   'complete_request',
@@ -14,6 +17,7 @@ const OPERATIONS = [
   'mark',
   'record_sample',
   'record_size',
+  'drop_share',
 ] as const;
 
 type Operation = (typeof OPERATIONS)[number];

@@ -5,8 +5,7 @@ import { describeOnRedis } from '../../../test/support/redis.ts';
 import { aRecord, aSample, freshPool, listAll } from './open.ts';
 
 const NOW = 1_700_000_000_000;
-const NO_GROWTH = { bytes: 0, inodes: 0, endsAt: NOW };
-const NO_LIMIT = { bytes: Number.MAX_SAFE_INTEGER, inodes: null, slots: 100_000 };
+const FIRST = { request: 'req-1', life: '00000001' };
 
 describeOnRedis('the instances of a pool', (server) => {
   let redis: Redis;
@@ -21,12 +20,6 @@ describeOnRedis('the instances of a pool', (server) => {
   });
 
   const listed = async () => (await listAll(catalog)).map(({ record }) => record.id);
-  const reserve = (request: string, count = 1) =>
-    catalog.reserve(
-      { request, fingerprint: 'f', perInstance: { bytes: 1, inodes: 1 }, count, at: NOW },
-      NO_LIMIT,
-      { bytes: 0, inodes: 0 },
-    );
 
   it('are listed oldest first, those of unknown age before all, each one once, however many there are', async () => {
     const ids = Array.from({ length: 1_234 }, (_, i) => `spica-${(10_000 + i).toString(16)}`);
@@ -37,10 +30,12 @@ describeOnRedis('the instances of a pool', (server) => {
     expect(found.map(({ record }) => record.id).toSorted()).toEqual(ids);
     const ages = found.map(({ record }) => record.spawnedAt ?? 0);
     expect(ages).toEqual(ages.toSorted((a, b) => a - b));
+    expect(await catalog.ids()).toEqual(found.map(({ record }) => record.id));
   });
 
   it('are all listed when they are just as many as one page holds, and none when there are none', async () => {
     expect(await listed()).toEqual([]);
+    expect(await catalog.ids()).toEqual([]);
     const ids = Array.from({ length: 1_000 }, (_, i) => `spica-${(10_000 + i).toString(16)}`);
     await Promise.all(ids.map((id) => catalog.adopt(aRecord(id))));
     expect(await listed()).toEqual(ids);
@@ -54,120 +49,95 @@ describeOnRedis('the instances of a pool', (server) => {
     expect(await catalog.get('spica-0001')).toBeNull();
   });
 
-  it('are in flight until their request has been settled, and ready then', async () => {
-    await reserve('req-1', 2);
-    await reserve('req-2');
-    for (const [request, id] of [
-      ['req-1', 'spica-0001'],
-      ['req-1', 'spica-0002'],
-      ['req-2', 'spica-0003'],
-    ] as const) {
-      expect(await catalog.commit(request, aRecord(id, { request }), NO_GROWTH)).toBe('committed');
-    }
-    expect(await catalog.get('spica-0001')).toMatchObject({ state: 'in-flight', request: 'req-1' });
-    expect((await catalog.settle('req-1')).toSorted()).toEqual(['spica-0001', 'spica-0002']);
-    expect(await catalog.get('spica-0001')).toMatchObject({ state: 'ready', request: null });
-    expect(await catalog.get('spica-0003')).toMatchObject({ state: 'in-flight', request: 'req-2' });
-    expect(await catalog.settle('req-1')).toEqual([]);
+  it('are read many at once in the order asked for, without those that there are not', async () => {
+    for (const id of ['spica-0001', 'spica-0002', 'spica-0003']) await catalog.adopt(aRecord(id));
+    await catalog.commit(FIRST, aRecord('spica-0004'));
+    const found = await catalog.getMany(['spica-0004', 'spica-0009', 'spica-0003', 'spica-0001']);
+    expect(found.map(({ record, state }) => [record.id, state])).toEqual([
+      ['spica-0004', 'in-flight'],
+      ['spica-0003', 'ready'],
+      ['spica-0001', 'ready'],
+    ]);
+    expect(await catalog.getMany([])).toEqual([]);
   });
 
   it('come back as they were given, whatever is known of them', async () => {
     const record = aRecord('spica-0001', {
       labels: { team: 'red\n"' },
       sample: aSample(NOW),
-      lease: { owner: 'runner', tokenHash: 'ab', expiresAt: NOW + 1 },
+      lease: { owner: 'runner', tokenHash: 'ab', expiresAt: NOW + 1, since: NOW - 5 },
       lastLeasedAt: NOW,
       pin: { by: 'eve', why: 'a "paper"', at: NOW },
       ttlMs: 1,
       score: -0.25,
       oversize: 'end_lease',
     });
+    const older = aRecord('spica-0002', {
+      lease: { owner: 'runner', tokenHash: 'ab', expiresAt: NOW + 1, since: null },
+      score: 0,
+    });
     expect(await catalog.adopt(record)).toBe(true);
     expect(await catalog.get('spica-0001')).toEqual({ record, state: 'ready', request: null });
+    expect(await catalog.commit(FIRST, older)).toBe('committed');
+    expect((await catalog.get('spica-0002'))?.record).toEqual(older);
   });
 
   it('are adopted once; what is known already is left as it is', async () => {
     expect(await catalog.adopt(aRecord('spica-0001', { experiment: 'first' }))).toBe(true);
     expect(await catalog.adopt(aRecord('spica-0001', { experiment: 'second' }))).toBe(false);
     expect((await catalog.get('spica-0001'))?.record.experiment).toBe('first');
-    expect((await catalog.ledger(NOW)).instances).toBe(1);
+    expect(await catalog.ids()).toEqual(['spica-0001']);
   });
 
-  it('are adopted with what they are still expected to add, until that time has come', async () => {
-    await catalog.adopt(aRecord('spica-0001'), { bytes: 500, inodes: 5, endsAt: NOW + 10 });
-    expect((await catalog.ledger(NOW)).growth).toEqual({ bytes: 500, inodes: 5 });
-    expect((await catalog.ledger(NOW + 10)).growth).toEqual({ bytes: 0, inodes: 0 });
+  it('are committed once: a spawn job that runs again is answered that they are known, and changes nothing', async () => {
+    expect(await catalog.commit(FIRST, aRecord('spica-0001', { experiment: 'first' }))).toBe('committed');
+    const again = aRecord('spica-0001', { experiment: 'second', spawnedAt: 1 });
+    expect(await catalog.commit(FIRST, again)).toBe('already');
+    expect(await catalog.commit({ request: 'req-2', life: '00000002' }, again)).toBe('already');
+    expect(await catalog.get('spica-0001')).toMatchObject({
+      record: { experiment: 'first' },
+      state: 'in-flight',
+      request: 'req-1',
+    });
+    expect(await catalog.inFlight()).toEqual(new Map([['spica-0001', 'req-1']]));
+    await catalog.adopt(aRecord('spica-0002'));
+    expect(await catalog.commit(FIRST, aRecord('spica-0002'))).toBe('already');
+    expect((await catalog.get('spica-0002'))?.state).toBe('ready'); // adopted: not in flight for a later commit
   });
 
-  it('are claimed for deletion by one of many that want to', async () => {
+  it('are not committed once their request is cancelled, and then nothing of them is kept', async () => {
+    await catalog.commit(FIRST, aRecord('spica-0001'));
+    await catalog.cancel('req-1', FIRST.life);
+    expect(await catalog.commit(FIRST, aRecord('spica-0002', { ttlMs: 5 }))).toBe('cancelled');
+    expect(await catalog.get('spica-0002')).toBeNull();
+    expect(await catalog.ids()).toEqual(['spica-0001']);
+    expect([...(await catalog.inFlight()).keys()]).toEqual(['spica-0001']);
+    expect(await catalog.listDue(NOW, 10)).toEqual(['spica-0001']);
+    expect(await catalog.hasTtls()).toBe(false);
+    // What had come up before is known, and stays for the undo to find.
+    expect(await catalog.commit(FIRST, aRecord('spica-0001'))).toBe('already');
+  });
+
+  it('are due to be measured as soon as they are there', async () => {
+    await catalog.commit(FIRST, aRecord('spica-0001', { spawnedAt: NOW }));
+    await catalog.adopt(aRecord('spica-0002', { spawnedAt: NOW - 1 }));
+    await catalog.adopt(aRecord('spica-0003', { spawnedAt: null }));
+    expect(await catalog.listDue(NOW, 10)).toEqual(['spica-0003', 'spica-0002', 'spica-0001']);
+  });
+
+  it('say whether one of them has a life of its own, however it got it or lost it', async () => {
+    const hasTtls = () => catalog.hasTtls();
     await catalog.adopt(aRecord('spica-0001'));
-    const claims = await Promise.all([1, 2, 3].map(() => catalog.beginDelete('spica-0001', { now: NOW })));
-    expect(claims.map(({ outcome }) => outcome)).toEqual(['begun', 'deleting', 'deleting']);
-    expect((await catalog.get('spica-0001'))?.state).toBe('deleting');
-    await catalog.endDelete('spica-0001', 'kept');
-    expect((await catalog.get('spica-0001'))?.state).toBe('ready');
-    await catalog.beginDelete('spica-0001', { now: NOW });
-    await catalog.endDelete('spica-0001', 'gone');
-    await catalog.endDelete('spica-0001', 'gone');
-    expect(await catalog.get('spica-0001')).toBeNull();
-    expect(await catalog.beginDelete('spica-0001', { now: NOW })).toEqual({ outcome: 'absent' });
-    expect((await catalog.ledger(NOW)).instances).toBe(0);
-  });
-
-  it('in flight go only on behalf of their own request', async () => {
-    await reserve('req-1');
-    await catalog.commit('req-1', aRecord('spica-0001'), NO_GROWTH);
-    const inFlight = { outcome: 'in-flight', request: 'req-1' };
-    expect(await catalog.beginDelete('spica-0001', { now: NOW })).toEqual(inFlight);
-    expect(await catalog.beginDelete('spica-0001', { now: NOW, request: 'req-2' })).toEqual(inFlight);
-    const own = await catalog.beginDelete('spica-0001', { now: NOW, request: 'req-1' });
-    expect(own).toEqual({ outcome: 'begun' });
-  });
-
-  it('do not go while a pin or a lease protects them, nor before the disk was looked at', async () => {
-    const lease = { owner: 'runner', tokenHash: 'ab', expiresAt: NOW + 10 };
-    const pin = { by: 'eve', why: 'paper', at: NOW };
-    await catalog.adopt(aRecord('spica-0001', { lease }));
-    await catalog.adopt(aRecord('spica-0002', { pin }));
-    const begin = (id: string, now: number) => catalog.beginDelete(id, { now });
-    const leased = { outcome: 'leased', owner: 'runner', expiresAt: NOW + 10 };
-    expect(await begin('spica-0001', NOW + 9)).toEqual(leased);
-    expect(await begin('spica-0002', NOW + 1e9)).toEqual({ outcome: 'pinned', pin });
-    await catalog.markReconciled({ at: NOW, graceUntil: NOW + 20 });
-    expect(await begin('spica-0001', NOW + 10)).toEqual({ outcome: 'grace', until: NOW + 20 });
-    await redis.del(`{spica:${pool}}:catalog:reconciled`);
-    expect(await begin('spica-0001', NOW + 20)).toEqual({ outcome: 'unreconciled' });
-    await catalog.markReconciled({ at: NOW, graceUntil: NOW + 20 });
-    expect(await begin('spica-0001', NOW + 20)).toEqual({ outcome: 'begun' });
-  });
-
-  it('are leased or deleted, never both, when both are asked for at the same moment', async () => {
-    const other = new Redis(server.url);
-    const elsewhere = createCatalog({ redis: other, pool });
-    const lease = { owner: 'runner', token: 't', expiresAt: NOW + 1, now: NOW };
-    const both: string[] = [];
-    const wins = { leased: 0, deleted: 0 };
-    for (let round = 0; round < 100; round += 1) {
-      const ids = Array.from({ length: 100 }, (_, i) => `spica-${(0x10000 + round * 100 + i).toString(16)}`);
-      await Promise.all(ids.map((id) => catalog.adopt(aRecord(id))));
-      const outcomes = await Promise.all(
-        ids.map(async (id, i) => {
-          const asked = i % 2 === 0 ? catalog.beginDelete(id, { now: NOW }) : null;
-          const granting = elsewhere.lease(id, lease);
-          const [granted, begun] = await Promise.all([
-            granting,
-            asked ?? catalog.beginDelete(id, { now: NOW }),
-          ]);
-          return { id, granted: granted.outcome === 'granted', begun: begun.outcome === 'begun' };
-        }),
-      );
-      for (const { id, granted, begun } of outcomes) {
-        if (granted === begun) both.push(id);
-        wins[granted ? 'leased' : 'deleted'] += 1;
-      }
-    }
-    other.disconnect();
-    expect(both).toEqual([]);
-    expect(Math.min(wins.leased, wins.deleted)).toBeGreaterThan(100); // else nobody raced
+    expect(await hasTtls()).toBe(false);
+    await catalog.adopt(aRecord('spica-0002', { ttlMs: 5 }));
+    expect(await hasTtls()).toBe(true);
+    await catalog.mark('spica-0002', { ttlMs: null });
+    expect(await hasTtls()).toBe(false);
+    await catalog.mark('spica-0001', { ttlMs: 5 });
+    expect(await hasTtls()).toBe(true);
+    await catalog.endDelete('spica-0001', 'gone', null);
+    expect(await hasTtls()).toBe(false);
+    await catalog.commit(FIRST, aRecord('spica-0003', { ttlMs: 5 }));
+    expect(await hasTtls()).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { type Catalog, type CatalogInstance, createCatalog } from '@spica/catalog';
+import { type Catalog, type CatalogInstance, createCatalog, type DeletionBy } from '@spica/catalog';
 import type { Finished, InstanceRecord, Sample } from '@spica/core';
 import type { Redis } from 'ioredis';
 
@@ -63,4 +63,19 @@ export function aSample(at: number, bytes = 4096): Sample {
 /** What an instance had become at the end. */
 export function aFinished(at: number, bytes: number): Finished {
   return { at, final: { bytes, inodes: 1 }, clone: { bytes: 0, inodes: 1 }, grewForMs: 0, predicted: null };
+}
+
+/** A deletion on behalf of an owner, at a time; nothing is held against it unless `by` says so. */
+export function deletionBy(owner: string, now: number, by: Partial<DeletionBy> = {}): DeletionBy {
+  return { owner, now, changesSeen: 0, ...by };
+}
+
+/** Brings up an instance of a request, which is in flight then. */
+export async function commitOne(
+  catalog: Catalog,
+  of: { readonly request: string; readonly life: string },
+  id: string,
+): Promise<void> {
+  const outcome = await catalog.commit(of, aRecord(id, { request: of.request }));
+  if (outcome !== 'committed') throw new Error(`${id}: expected it to be committed, got ${outcome}`);
 }

@@ -1,12 +1,11 @@
-import type { Catalog } from '@spica/catalog';
-import { type InstanceRecord, MOST_FINISHED } from '@spica/core';
+import { type Catalog, createCatalog, hashLeaseToken } from '@spica/catalog';
+import { MOST_FINISHED } from '@spica/core';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aFinished, aRecord, aSample, openFreshCatalog } from './open.ts';
+import { aFinished, aRecord, aSample, deletionBy, freshPool, openFreshCatalog } from './open.ts';
 
-const NEVER_LEASED = { lease: null, lastLeasedAt: null };
-const NO_GROWTH = { bytes: 0, inodes: 0, endsAt: 0 };
+const ID = 'spica-0001';
 
 describeOnRedis('sizes', (server) => {
   let redis: Redis;
@@ -27,7 +26,7 @@ describeOnRedis('sizes', (server) => {
   it('of finished instances are summed up in a profile, kept ready for the gate', async () => {
     const sizes = Array.from({ length: 40 }, (_, i) => ((i * 7) % 40) * 1e12);
     await finish('template:t', sizes);
-    expect(await catalog.profileOf('template:t')).toEqual({
+    expect(await catalog.readProfile('template:t')).toEqual({
       n: 40,
       bytes: { p50: 19e12, p95: 37e12, max: 39e12 },
       inodes: { p50: 1, p95: 1, max: 1 },
@@ -38,7 +37,7 @@ describeOnRedis('sizes', (server) => {
 
   it('are null for what never finished, and stay so when asked to speak anew', async () => {
     await catalog.refreshProfile('template:none');
-    expect(await catalog.profileOf('template:none')).toBeNull();
+    expect(await catalog.readProfile('template:none')).toBeNull();
   });
 
   it('count an instance once, as it was last', async () => {
@@ -50,22 +49,22 @@ describeOnRedis('sizes', (server) => {
       await catalog.recordFinished('template:t', 'spica-0001', aFinished(at, bytes));
     }
     await catalog.refreshProfile('template:t');
-    expect(await catalog.profileOf('template:t')).toMatchObject({ n: 1, bytes: { p50: 20, max: 20 } });
+    expect(await catalog.readProfile('template:t')).toMatchObject({ n: 1, bytes: { p50: 20, max: 20 } });
   });
 
   it('are of the newest thousand: what a template was like long ago is forgotten', async () => {
     const before = Array.from({ length: 200 }, () => 1e9);
     const after = Array.from({ length: MOST_FINISHED }, (_, i) => i);
     await finish('template:t', [...before, ...after]);
-    expect(await catalog.profileOf('template:t')).toMatchObject({ n: MOST_FINISHED, bytes: { max: 999 } });
+    expect(await catalog.readProfile('template:t')).toMatchObject({ n: MOST_FINISHED, bytes: { max: 999 } });
   });
 
   it('of one template say nothing about another, nor about an experiment of its name', async () => {
     await finish('template:a', [1]);
     await finish('experiment:a', [2]);
-    expect(await catalog.profileOf('template:b')).toBeNull();
-    expect((await catalog.profileOf('template:a'))?.bytes.max).toBe(1);
-    expect((await catalog.profileOf('experiment:a'))?.bytes.max).toBe(2);
+    expect(await catalog.readProfile('template:b')).toBeNull();
+    expect((await catalog.readProfile('template:a'))?.bytes.max).toBe(1);
+    expect((await catalog.readProfile('experiment:a'))?.bytes.max).toBe(2);
   });
 
   it('of an experiment are gone 90 days after its last instance finished, those of a template stay', async () => {
@@ -81,37 +80,52 @@ describeOnRedis('sizes', (server) => {
     expect(await secondsLeft('template:spring')).toEqual([-1, -1, -1]);
   });
 
-  it('are kept with their instance as its newest sample, with what is still expected, and not without one', async () => {
-    const next = { growth: { bytes: 7, inodes: 1, endsAt: 10 }, dueAt: 20, seen: NEVER_LEASED };
-    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe('absent');
-    expect((await catalog.ledger(5)).growth).toEqual({ bytes: 0, inodes: 0 });
+  it('are kept with their instance as its newest sample, and not without one', async () => {
+    expect(await catalog.recordSample(ID, aSample(5), 20)).toBeNull();
+    expect(await catalog.get(ID)).toBeNull();
     expect(await catalog.listDue(1e15, 10)).toEqual([]);
-    await catalog.adopt(aRecord('spica-0001'));
-    expect(await catalog.recordSample('spica-0001', aSample(5), next)).toBe('kept');
-    expect((await catalog.get('spica-0001'))?.record.sample).toEqual(aSample(5));
-    expect((await catalog.ledger(5)).growth).toEqual({ bytes: 7, inodes: 1 });
-    expect((await catalog.ledger(10)).growth).toEqual({ bytes: 0, inodes: 0 });
+    await catalog.adopt(aRecord(ID));
+    await catalog.recordSample(ID, aSample(5), 20);
+    await catalog.recordSample(ID, aSample(6, 8192), 30);
+    expect((await catalog.get(ID))?.record).toEqual(aRecord(ID, { sample: aSample(6, 8192) }));
+    expect(await catalog.listDue(29, 10)).toEqual([]);
+    expect(await catalog.listDue(30, 10)).toEqual([ID]);
   });
 
-  it('are not kept, nor what would still be expected, when the lease that this was computed from is another by now', async () => {
+  it('come back with all that is known of their instance at that moment: its lease, its end, its pin', async () => {
     const [owner, token] = ['runner', 't'];
-    await catalog.adopt(aRecord('spica-0001'));
-    const growth = { bytes: 7, inodes: 1, endsAt: 10 };
-    const keep = async (seen: Pick<InstanceRecord, 'lease' | 'lastLeasedAt'>) =>
-      catalog.recordSample('spica-0001', aSample(5), { growth, dueAt: 20, seen });
-    const stored = async () => (await catalog.get('spica-0001'))?.record ?? NEVER_LEASED;
+    await catalog.adopt(aRecord(ID));
+    const keep = (at: number) => catalog.recordSample(ID, aSample(at), 20);
+    expect(await keep(5)).toEqual(aRecord(ID, { sample: aSample(5) }));
+    await catalog.lease(ID, { owner, token, expiresAt: 30, now: 5 });
+    const lease = { owner, tokenHash: hashLeaseToken(token), expiresAt: 30, since: 5 };
+    expect(await keep(6)).toEqual(aRecord(ID, { sample: aSample(6), lease, lastLeasedAt: 5 }));
+    await catalog.lease(ID, { owner, token, expiresAt: 40, now: 7 });
+    expect(await keep(8)).toMatchObject({ lease: { ...lease, expiresAt: 40 }, lastLeasedAt: 7 });
+    await catalog.releaseLease(ID, { token, now: 9 });
+    const pin = { by: 'eve', why: 'a "paper"', at: 9 };
+    await catalog.mark(ID, { pin });
+    expect(await keep(10)).toEqual(aRecord(ID, { sample: aSample(10), lastLeasedAt: 7, pin }));
+    expect(await keep(11)).toEqual((await catalog.get(ID))?.record);
+  });
 
-    await catalog.lease('spica-0001', { owner, token, expiresAt: 30, now: 5 });
-    expect(await keep(NEVER_LEASED)).toBe('changed'); // granted since
-    const leased = await stored();
-    await catalog.lease('spica-0001', { owner, token, expiresAt: 40, now: 6 });
-    expect(await keep(leased)).toBe('changed'); // renewed since
-    const renewed = await stored();
-    await catalog.releaseLease('spica-0001', { token, now: 7 });
-    expect(await keep(renewed)).toBe('changed'); // released since
-    expect((await catalog.ledger(5)).growth.bytes).toBe(0);
-    expect((await catalog.get('spica-0001'))?.record.sample).toBeNull();
-    expect(await keep(await stored())).toBe('kept');
+  it('and a lease that are written at the same moment are both kept, and what comes back was true at one moment', async () => {
+    const other = new Redis(server.url);
+    const pool = freshPool();
+    const [here, there] = [createCatalog({ redis, pool }), createCatalog({ redis: other, pool })];
+    for (let round = 0; round < 100; round += 1) {
+      const id = `spica-${(0x1000 + round).toString(16)}`;
+      await here.adopt(aRecord(id));
+      const [record] = await Promise.all([
+        here.recordSample(id, aSample(5), 20),
+        there.lease(id, { owner: 'runner', token: 't', expiresAt: 30, now: 5 }),
+      ]);
+      const after = (await here.get(id))?.record;
+      expect(after).toMatchObject({ sample: aSample(5), lease: { owner: 'runner' } });
+      const before = aRecord(id, { sample: aSample(5) });
+      expect(record).toEqual(record?.lease ? after : before);
+    }
+    other.disconnect();
   });
 
   it('are due longest overdue first, no more than asked for, and never of an instance that is gone', async () => {
@@ -123,12 +137,12 @@ describeOnRedis('sizes', (server) => {
       ['spica-0004', 99],
     ] as const) {
       await catalog.adopt(aRecord(id));
-      await catalog.recordSample(id, aSample(1), { growth: NO_GROWTH, dueAt, seen: NEVER_LEASED });
+      await catalog.recordSample(id, aSample(1), dueAt);
     }
     expect(await catalog.listDue(30, 10)).toEqual(['spica-0002', 'spica-0003', 'spica-0001']);
     expect(await catalog.listDue(30, 2)).toEqual(['spica-0002', 'spica-0003']);
-    await catalog.beginDelete('spica-0002', { now: 30 });
-    await catalog.endDelete('spica-0002', 'gone');
+    await catalog.beginDelete('spica-0002', deletionBy('job', 30));
+    await catalog.endDelete('spica-0002', 'gone', 'job');
     expect(await catalog.listDue(30, 10)).toEqual(['spica-0003', 'spica-0001']);
   });
 });

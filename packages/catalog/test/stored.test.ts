@@ -2,7 +2,11 @@ import { type Catalog, createCatalog } from '@spica/catalog';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aFinished, aRecord, freshPool, listAll } from './open.ts';
+import { aFinished, aRecord, aSample, freshPool, listAll } from './open.ts';
+
+type Read = (each: Catalog) => Promise<unknown>;
+const LIFE = '00000001';
+const NO_LIMITS = { breaker: { failures: 0, openedAt: null, probe: null }, starts: [] };
 
 describeOnRedis('what the catalog keeps in Redis', (server) => {
   let redis: Redis;
@@ -16,19 +20,49 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     return () => redis.disconnect();
   });
 
-  it.each<[string, Record<string, string>, (each: Catalog) => Promise<unknown>]>([
-    ['identity', { id: 'a', method: 'magic' }, (each) => each.identity()],
-    ['reconciled', { at: 'noon', graceUntil: '0' }, (each) => each.reconciled()],
-    ['totals', { bytes: 'many' }, (each) => each.ledger(0)],
-    ['reservations', { 'req-1': '{"slots":-1}' }, (each) => each.reservations()],
-    ['held', { 'req-1': '{ half' }, (each) => each.held()],
-    ['instance:spica-0001', { record: '{}' }, (each) => each.get('spica-0001')],
-    ['instance:spica-0001', { pin: '{}' }, (each) => each.get('spica-0001')],
-  ])('is named by its key when it cannot be read: %s %j', async (name, fields, read) => {
-    await redis.hset(key(name), fields);
+  async function expectNamed(name: string, read: Read): Promise<void> {
     await expect(read(catalog)).rejects.toMatchObject({ kind: 'check', code: 'CATALOG_CORRUPT' });
     await expect(read(catalog)).rejects.toThrow(`the catalog's ${key(name)} cannot be read: `);
     await expect(read(catalog)).rejects.toThrow(/^[^\n]+$/);
+  }
+
+  it.each<[string, Record<string, string>, Read]>([
+    ['identity', { id: 'a', method: 'magic' }, (each) => each.identity()],
+    ['reconciled', { at: 'noon', graceUntil: '0' }, (each) => each.reconciled()],
+    ['reconciled', { at: '0' }, (each) => each.reconciled()],
+    ['clock', { acceptedOffsetMs: 'much' }, (each) => each.clockState()],
+    ['clock', { suspended: '{"kind":"whim"}' }, (each) => each.clockState()],
+    ['instance:spica-0001', { record: '{}' }, (each) => each.get('spica-0001')],
+    ['instance:spica-0001', { pin: '{}' }, (each) => each.get('spica-0001')],
+    ['instance:spica-0001', { record: '{}' }, (each) => each.getMany(['spica-0001'])],
+    ['instance:spica-0001', { record: '{}' }, (each) => each.recordSample('spica-0001', aSample(1), 2)],
+    ['finished:template:t', { 'spica-0001': '{}' }, (each) => each.refreshProfile('template:t')],
+  ])('is named by its key when it cannot be read: %s %j', async (name, fields, read) => {
+    await redis.hset(key(name), fields);
+    await expectNamed(name, read);
+  });
+
+  it.each<[string, string, Read]>([
+    ['history', '[{"at":1}]', (each) => each.diskHistory()],
+    ['pressure', '{"level":"awful","since":0,"at":0}', (each) => each.pressure()],
+    ['plan:abc', '{"at":0}', (each) => each.plan('abc')],
+    ['tombstone:spica-0001', '{ half', (each) => each.tombstone('spica-0001')],
+    ['profile:template:t', '{"n":1}', (each) => each.readProfile('template:t')],
+  ])('is named by its key when it cannot be read: %s %s', async (name, text, read) => {
+    await redis.set(key(name), text);
+    await expectNamed(name, read);
+  });
+
+  it.each(
+    (['sample', 'leaseUntil', 'leaseSince', 'pin', 'ttl', 'score', 'oversize'] as const).map((field) => [
+      field,
+    ]),
+  )('is not read as an instance when one field of it cannot be: %s', async (field) => {
+    await catalog.adopt(
+      aRecord('spica-0001', { lease: { owner: 'o', tokenHash: 'h', expiresAt: 1, since: 1 } }),
+    );
+    await redis.hset(key('instance:spica-0001'), field, '{ half');
+    await expectNamed('instance:spica-0001', (each) => each.get('spica-0001'));
   });
 
   it('keeps the list from being read as if nothing were wrong', async () => {
@@ -44,26 +78,52 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
   });
 
   it("is one pool's alone: two pools do not touch each other, one's name in the other's or not", async () => {
-    const other = createCatalog({ redis, pool: `${pool}0` });
+    const others = `${pool}x`;
+    const other = createCatalog({ redis, pool: others });
     await other.identify({ id: 'o', method: 'copy' });
+    await other.markReconciled({ at: 0, graceUntil: 0 });
     await other.adopt(aRecord('spica-0001'));
-    await other.hold('req-1', { at: 1, submittedAt: 1, reason: 'r', count: 1 });
+    await other.commit({ request: 'req-1', life: LIFE }, aRecord('spica-0002', { ttlMs: 1 }));
+    await other.lease('spica-0001', { owner: 'o', token: 't', expiresAt: 9, now: 1 });
+    await other.recordSample('spica-0001', aSample(1), 2);
     await other.recordFinished('template:t', 'spica-0001', aFinished(1, 1));
     await other.refreshProfile('template:t');
-    await other.reserve(
-      { request: 'req-1', fingerprint: 'f', perInstance: { bytes: 1, inodes: 1 }, count: 1, at: 1 },
-      { bytes: 10, inodes: null, slots: 10 },
-      { bytes: 0, inodes: 0 },
-    );
-    expect(await catalog.identity()).toBeNull();
-    expect(await catalog.get('spica-0001')).toBeNull();
-    expect(await catalog.held()).toEqual([]);
-    expect(await catalog.reservations()).toEqual([]);
-    expect(await catalog.profileOf('template:t')).toBeNull();
-    expect(await catalog.listDue(1e15, 10)).toEqual([]);
-    expect(await catalog.giveBack('req-1')).toBe(false);
-    expect(await catalog.ledger(1)).toMatchObject({ instances: 0, reserved: { slots: 0 } });
-    expect(await other.ledger(1)).toMatchObject({ instances: 1, reserved: { slots: 1 } });
+    await other.completeRequest('req-2', LIFE, []);
+    await other.cancel('req-1', LIFE);
+    await other.leaveNote({ action: 'prune', outcome: 'forced' });
+    await other.bury({ lastSeenAt: 1, record: aRecord('spica-0003') });
+    await other.saveDiskHistory([]);
+    await other.savePressure({ level: 'low', since: 1, at: 2 });
+    await other.suspendAges({ kind: 'jump', reason: 'r', aheadMs: 1, by: 'b' });
+    await other.publishGate({
+      at: 1,
+      sums: {
+        reserved: { bytes: 1, inodes: 1, slots: 1 },
+        growth: { bytes: 0, inodes: 0 },
+        instances: 1,
+        landed: { bytes: 0, inodes: 0 },
+      },
+      ownBytes: 1,
+      limits: NO_LIMITS,
+      held: [],
+      heldCount: 0,
+    });
+    expect(await redis.keys(`{spica:${pool}}*`)).toEqual([]);
+
+    expect(await catalog.cancel('req-2', LIFE)).toBe('cancelled');
+    expect(await catalog.completeRequest('req-1', LIFE, ['spica-0002'])).toBe('completed');
+    expect(await catalog.adopt(aRecord('spica-0001'))).toBe(true);
+    expect(await catalog.endDelete('spica-0002', 'gone', null)).toBe(true);
+    expect(await catalog.releaseLease('spica-0001', { token: 't', now: 1 })).toEqual({ outcome: 'none' });
+    expect(await catalog.takeDirty(9)).toEqual([]);
+    await catalog.dropNotes(9);
+    expect(await other.isCancelled('req-2', LIFE)).toBe(false);
+    expect((await other.get('spica-0001'))?.record.lease?.owner).toBe('o');
+    expect(await other.inFlight()).toEqual(new Map([['spica-0002', 'req-1']]));
+    expect(await other.changes()).toBe(1);
+    expect(await catalog.changes()).toBe(0);
+    expect(await other.takeDirty(9)).toEqual(['spica-0001']);
+    expect(await other.readNotes(9)).toHaveLength(1);
   });
 
   it('remembers who the pool is, until told to forget it', async () => {
@@ -73,5 +133,12 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     expect(await catalog.identity()).toEqual({ id: 'a', method: 'copy' });
     await catalog.forgetIdentity();
     expect(await catalog.identity()).toBeNull();
+  });
+
+  it('remembers when the disk was compared, as it was said last', async () => {
+    expect(await catalog.reconciled()).toBeNull();
+    await catalog.markReconciled({ at: 1, graceUntil: 9 });
+    await catalog.markReconciled({ at: 2, graceUntil: 0 });
+    expect(await catalog.reconciled()).toEqual({ at: 2, graceUntil: 0 });
   });
 });

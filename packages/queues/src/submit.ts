@@ -61,7 +61,7 @@ function checkSize(request: SpawnRequest): void {
   const params = Buffer.byteLength(JSON.stringify(request.params));
   throw new UsageError(
     'REQUEST_TOO_LARGE',
-    `request: expected at most ${formatBytes(MOST_BYTES)} as JSON, got ${formatBytes(bytes)}, of which params are ${formatBytes(params)}`,
+    `request: expected at most ${MOST_BYTES} bytes (${formatBytes(MOST_BYTES)}) as JSON, got ${bytes}, of which params are ${params}`,
     { bytes },
   );
 }

@@ -1,16 +1,28 @@
-import { systemClock } from '@spica/core';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
 import { closeQueues, openQueues, type PoolQueues } from '../src/open.ts';
+import { parsePayload } from '../src/payload/parse.ts';
+import { gatePayloadSchema } from '../src/payload/request.ts';
 import { submitRequest } from '../src/submit.ts';
 import { aRequest } from './request.ts';
+
+const NOW = 1_700_000_000_000;
+
+/** Parameters with which the JSON of a request has so many bytes: about 1 MB. */
+function paramsFor(bytes: number): Record<string, string> {
+  const most = Array.from({ length: 110 }, (_, i) => [`P${i}`, 'x'.repeat(9_000)]);
+  const params = { ...Object.fromEntries(most), LAST: '' };
+  const missing = bytes - Buffer.byteLength(JSON.stringify(aRequest({ params })));
+  return { ...params, LAST: 'x'.repeat(missing) };
+}
 
 describeOnRedis('submitting a request', (server) => {
   let redis: Redis;
   let queues: PoolQueues;
+  const clock = { now: () => NOW };
   const submit = (fields: Parameters<typeof aRequest>[0] = {}, key: string | null = null) =>
-    submitRequest(queues, aRequest(fields), { key, clock: systemClock });
+    submitRequest(queues, aRequest(fields), { key, clock });
   const waiting = () => queues.gate.getJobCountByTypes('waiting');
 
   beforeEach(async () => {
@@ -28,7 +40,56 @@ describeOnRedis('submitting a request', (server) => {
     expect(new Set(ids).size).toBe(2);
     expect(await waiting()).toBe(2);
     const job = await queues.gate.getJob(ids[0] ?? '');
-    expect(job?.data).toMatchObject({ request: aRequest(), step: 'preflight', heldAt: null });
+    expect(job?.data).toEqual({
+      request: aRequest(),
+      submittedAt: NOW,
+      life: expect.stringMatching(/^[0-9a-f]{8}$/),
+      step: 'decide',
+      round: 0,
+      heldAt: null,
+      fingerprint: null,
+      preparation: null,
+      admitted: null,
+      failure: null,
+    });
+    expect(parsePayload(gatePayloadSchema, job?.data, 'gate job')).toEqual(job?.data);
+  });
+
+  it('gives each submission a life of its own, and keeps the first under the same key', async () => {
+    const lifeOf = async (id: string) => (await queues.gate.getJob(id))?.data.life;
+    const lives = await Promise.all(Array.from({ length: 20 }, async () => lifeOf(await submit())));
+    expect(new Set(lives).size).toBe(20);
+    const id = await submit({}, 'k');
+    const first = await lifeOf(id);
+    await submit({}, 'k');
+    expect(await lifeOf(id)).toBe(first);
+    await queues.gate.remove(id); // as when it has been forgotten
+    expect(await submit({}, 'k')).toBe(id);
+    expect(await lifeOf(id)).not.toBe(first);
+  });
+
+  it('takes a request of exactly 1 MB, and refuses one byte more, with its size and that of its parameters', async () => {
+    const id = await submit({ params: paramsFor(1_000_000) });
+    const stored = (await queues.gate.getJob(id))?.data.request;
+    expect(Buffer.byteLength(JSON.stringify(stored))).toBe(1_000_000);
+    const params = paramsFor(1_000_001);
+    await expect(submit({ params })).rejects.toMatchObject({
+      kind: 'usage',
+      code: 'REQUEST_TOO_LARGE',
+      message: `request: expected at most 1000000 bytes (1.0 MB) as JSON, got 1000001, of which params are ${Buffer.byteLength(JSON.stringify(params))}`,
+      details: { bytes: 1_000_001 },
+    });
+    expect(await waiting()).toBe(1);
+  });
+
+  it('counts bytes, not characters, and all of the request', async () => {
+    const params = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`P${i}`, 'ü'.repeat(10_000)]));
+    const labels = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, i) => [`${i}`.padStart(200, '0'), 'ü'.repeat(100)]),
+    );
+    await submit({ params });
+    await submit({ labels });
+    await expect(submit({ params, labels })).rejects.toMatchObject({ code: 'REQUEST_TOO_LARGE' });
   });
 
   it('once, however often it is submitted under the same key', async () => {
@@ -55,9 +116,7 @@ describeOnRedis('submitting a request', (server) => {
   it('gives the same key in another pool a request of its own', async () => {
     const other = openQueues('other', redis);
     const id = await submit({}, 'k');
-    expect(await submitRequest(other, aRequest({ pool: 'other' }), { key: 'k', clock: systemClock })).toBe(
-      id,
-    );
+    expect(await submitRequest(other, aRequest({ pool: 'other' }), { key: 'k', clock })).toBe(id);
     expect(await other.gate.getJobCountByTypes('waiting')).toBe(1);
     await closeQueues(other);
   });

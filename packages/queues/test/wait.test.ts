@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { CheckError, RefusedError, systemClock } from '@spica/core';
 import { type Processor, Worker } from 'bullmq';
@@ -32,6 +33,24 @@ describeOnRedis('waiting for a request', (server) => {
     return worker;
   };
 
+  /** The commands that are sent on the connection that requests are read over; it says when one is answered. */
+  async function commandsOf(act: () => Promise<void>): Promise<string[]> {
+    const names: string[] = [];
+    const send = redis.sendCommand.bind(redis);
+    redis.sendCommand = (command, stream) => {
+      names.push(command.name);
+      const sent = send(command, stream);
+      command.promise.then(
+        () => redis.emit('answered'),
+        () => undefined,
+      );
+      return sent;
+    };
+    await act();
+    redis.sendCommand = send;
+    return names;
+  }
+
   beforeEach(async () => {
     await server.flush();
     redis = new Redis(server.url, { maxRetriesPerRequest: 1 });
@@ -51,6 +70,44 @@ describeOnRedis('waiting for a request', (server) => {
     const ids = await Promise.all(Array.from({ length: 20 }, submit));
     const results = await Promise.all([...ids, ...ids].map((id) => watcher.wait(id)));
     expect(results).toEqual([...ids, ...ids].map((id) => ({ ...RESULT, of: id })));
+  });
+
+  it('ends with what the event of its end says: it reads the request once at the start, and no more', async () => {
+    const first = await submit();
+    const worker = work(null);
+    const job = await worker.getNextJob('token');
+    const commands = await commandsOf(async () => {
+      const waiting = watcher.wait(first);
+      await once(redis, 'answered');
+      await job?.moveToCompleted(RESULT, 'token', false);
+      expect(await waiting).toEqual(RESULT);
+    });
+    expect(commands).toEqual(['hgetall']);
+  });
+
+  it('reads a request that failed once more, for whether the gate said no', async () => {
+    const id = await submit();
+    const job = await work(null).getNextJob('token');
+    const commands = await commandsOf(async () => {
+      const waiting = watcher.wait(id);
+      waiting.catch(() => undefined); // awaited below
+      await once(redis, 'answered');
+      await job?.moveToFailed(toJobError(new CheckError('NO_SPACE', 'full')), 'token', false);
+      await expect(waiting).rejects.toMatchObject({ kind: 'check', code: 'NO_SPACE', message: 'full' });
+    });
+    expect(commands).toEqual(['hgetall', 'hgetall']);
+  });
+
+  it('ends at once when the request has failed before', async () => {
+    work(async () => {
+      throw toJobError(new CheckError('NO_SPACE', 'the disk is full'));
+    });
+    const id = await submit();
+    const failed = { kind: 'check', code: 'NO_SPACE', message: 'the disk is full' };
+    await expect(watcher.wait(id)).rejects.toMatchObject(failed);
+    const late = await watchRequests(queues, redis);
+    await expect(late.wait(id, LONG)).rejects.toMatchObject(failed);
+    await late.close();
   });
 
   it('ends at once when the request has ended before', async () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parsePayload } from '../../src/payload/parse.ts';
 import { prunePayloadSchema } from '../../src/payload/prune.ts';
 import { spawnRequestSchema } from '../../src/payload/request.ts';
-import { spawnPayloadSchema } from '../../src/payload/spawn.ts';
+import { samplePayloadSchema } from '../../src/payload/sample.ts';
 import { aRequest } from '../request.ts';
 
 const parseRequest = (data: unknown) => parsePayload(spawnRequestSchema, data, 'gate job 7');
@@ -46,21 +46,13 @@ it('tells all that is wrong at once', () => {
   expect(() => parseRequest({ ...aRequest(), count: 0, notes: 7 })).toThrow(/count: .*; notes: /);
 });
 
-it('refuses a spawn job whose id could lead out of the pool', () => {
+it('refuses an id that could lead out of the pool, in every job that names one', () => {
   for (const id of ['..', '/etc', 'spica-', 'spica-XY', 'spica-0123456789ab/..', 'spica-0123456789ab\n']) {
-    expect(() => parsePayload(spawnPayloadSchema, { id }, 'spawn job')).toThrow(
-      `id: expected an instance id like spica-0123456789ab, got ${JSON.stringify(id)}`,
-    );
+    const expected = `expected an instance id like spica-0123456789ab, got ${JSON.stringify(id)}`;
+    const restore = { pool: 'main', cause: 'restore', id };
+    expect(() => parsePayload(prunePayloadSchema, restore, 'prune job')).toThrow(`id: ${expected}`);
+    const sample = { pool: 'main', ids: ['spica-0123456789ab', id] };
+    expect(() => parsePayload(samplePayloadSchema, sample, 'sample job')).toThrow(`ids.1: ${expected}`);
+    expect(() => parseRequest(aRequest({ parent: id }))).toThrow(`parent: ${expected}`);
   }
-});
-
-it('refuses a prune job that gives a cause which there is not', () => {
-  expect(() => parsePayload(prunePayloadSchema, { cause: 'whim' }, 'prune job')).toThrow(/cause: /);
-  expect(() =>
-    parsePayload(
-      prunePayloadSchema,
-      { pool: 'main', cause: 'undo', request: 'r', ids: ['/'], reason: '' },
-      'p',
-    ),
-  ).toThrow(/ids\.0: expected an instance id/);
 });
