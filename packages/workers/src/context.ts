@@ -55,6 +55,8 @@ export interface ServedContext extends PoolContext {
   readonly perInstance: Turns;
   /** Preparations, by template. */
   readonly preparations: Turns;
+  /** Reconciles, one at a time: a second one compares what the first has left. */
+  readonly reconciles: Turns;
 }
 
 export interface OpenPoolContextOptions {

@@ -33,10 +33,11 @@ export interface Reconciled extends Drift {
  * comes back from their records, and nothing is deleted for a while.
  * `starting`: no worker runs yet, so that half clones, begun deletions and drafts can only be leftovers.
  */
-export async function reconcile(
-  ctx: ServedContext,
-  { starting }: { starting: boolean },
-): Promise<Reconciled> {
+export function reconcile(ctx: ServedContext, options: { starting: boolean }): Promise<Reconciled> {
+  return ctx.reconciles.run(ctx.pool.name, () => reconcileAlone(ctx, options));
+}
+
+async function reconcileAlone(ctx: ServedContext, { starting }: { starting: boolean }): Promise<Reconciled> {
   const drift = await compare(ctx);
   if (starting) {
     await cleanStaging(ctx.pool);

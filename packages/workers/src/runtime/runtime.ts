@@ -150,5 +150,6 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
     withDeletionClaim: createDeletionClaim(pool, clock),
     perInstance: createTurns(),
     preparations: createTurns(),
+    reconciles: createTurns(),
   };
 }
