@@ -44,9 +44,9 @@ function finished(bytes: number): Finished {
 }
 
 async function learn(of: string, sizes: readonly number[]): Promise<void> {
-  const { catalog } = stack.ctx;
+  const { catalog, profiles } = stack.ctx;
   for (const [i, bytes] of sizes.entries()) await catalog.recordFinished(of, `${of}-${i}`, finished(bytes));
-  await catalog.refreshProfile(of);
+  await profiles.refresh([of]);
 }
 
 it('says that a template nobody has measured is reckoned with a prior', async () => {
