@@ -1,18 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { InstanceRecord } from '@spica/core';
+import { type InstanceRecord, step } from '@spica/core';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
-import { createLookout } from '../../packages/workers/src/gatekeeper/look.ts';
-import { decide } from '../../packages/workers/src/gatekeeper/preflight.ts';
+import { countInstance } from '../../packages/workers/src/gate/load.ts';
+import { gatherFacts, requestOf } from '../../packages/workers/src/gatekeeper/facts.ts';
+import type { GateJob } from '../../packages/workers/src/gatekeeper/gate-job.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { makeTemplate } from '../../test/support/template.ts';
 import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
 
 /**
- * One decision of the gate with 10, 1,000 and 100,000 live instances, all of them still growing: ledger, profile, sum
- * and promise. And an idle pass of the sampler over them when none is due. Options: --live N[,N…], --rounds.
+ * One decision of the gate with 10, 1,000 and 100,000 live instances, all of them still growing: the facts gathered, the
+ * ledger's sums, the step and the reservation; and the same without the gathering. And an idle pass of the sampler over
+ * the instances when none is due. Options: --live N[,N…], --rounds.
  */
 export async function run(args: string[]): Promise<void> {
   const values = readFlags('bench admit', {
@@ -35,12 +37,12 @@ export async function run(args: string[]): Promise<void> {
     };
     const stack = await startStack({ target: redis.target, templates: { default: template }, settings });
     try {
-      await stack.spawn(); // prepares the template
+      const gateJob = await takeGateJob(stack);
       let there = 1;
       for (const live of values.live.split(',').map(Number)) {
         await addLive(stack, there, live);
         there = Math.max(there, live);
-        await report(stack, live, Number(values.rounds));
+        await report(stack, gateJob, live, Number(values.rounds));
       }
     } finally {
       await stack.close();
@@ -51,52 +53,60 @@ export async function run(args: string[]): Promise<void> {
   }
 }
 
-async function report(stack: Stack, live: number, rounds: number): Promise<void> {
-  const asked = { count: 1, experiment: null, replicas: null };
-  const { catalog, clock, templates } = stack.ctx;
-  const snapshot = await templates.current('default');
-  if (!snapshot) throw new Error('the template is not prepared');
-  const lookout = createLookout(stack.ctx); // as the gate has it: one look at the disk serves 100 ms of decisions
-  const decisions: number[] = [];
+/** A request's job as the gatekeeper has it; its template is prepared. */
+async function takeGateJob({ ctx, queues, submit, watcher }: Stack): Promise<GateJob> {
+  const id = await submit();
+  await watcher.wait(id);
+  const job = await queues.gate.getJob(id);
+  if (!job) throw new Error(`the job of request ${id} is gone`);
+  const state = { ...job.data, step: 'decide', admitted: null };
+  return { ctx, job, token: '', id, logger: ctx.logger, state };
+}
+
+async function report(stack: Stack, gateJob: GateJob, live: number, rounds: number): Promise<void> {
+  const whole: number[] = [];
+  const pure: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const request = `round-${live}-${round}`;
-    decisions.push(
-      await time(async () => {
-        const { decision, look } = await decide(stack.ctx, snapshot, asked, await lookout.look(false));
-        const { perInstance } = decision.parts;
-        const reservation = { request, fingerprint: 'bench', perInstance, count: 1, at: clock.now() };
-        const outcome = await catalog.reserve(reservation, decision.bounds, look.settled);
-        if (!outcome.reserved) throw new Error(`not admitted: ${decision.sentence}`);
-      }),
-    );
-    await catalog.giveBack(request);
+    let facts = await gatherFacts(gateJob, null);
+    pure.push(await time(async () => admitOnce(gateJob, facts)));
+    const decideAll = async () => {
+      facts = await gatherFacts(gateJob, null);
+      admitOnce(gateJob, facts);
+    };
+    whole.push(await time(decideAll));
   }
   const idle: number[] = [];
   for (let round = 0; round < 10; round += 1)
     idle.push(await time(() => stack.ctx.catalog.listDue(0, 5_000)));
-  const p95 = decisions.toSorted((a, b) => a - b)[Math.ceil(0.95 * decisions.length) - 1] ?? Number.NaN;
   console.log(
-    `${String(live).padStart(7)} live: one decision ${median(decisions).toFixed(2)} ms (p95 ${p95.toFixed(2)}), ` +
-      `to reach 5; an idle pass of the sampler ${median(idle).toFixed(2)} ms, to reach 200`,
+    `${String(live).padStart(7)} live: one decision ${spread(whole, 2)}, to reach 5; ` +
+      `of it ledger and step ${spread(pure, 3)}; ` +
+      `an idle pass of the sampler ${median(idle).toFixed(2)} ms, to reach 200`,
   );
 }
 
-/** Puts instances into the catalog as a spawn does: promised, then committed, each expected to grow. */
-async function addLive(stack: Stack, from: number, to: number): Promise<void> {
-  const { catalog, clock } = stack.ctx;
-  if (to <= from) return;
-  const request = `bench-${to}`;
-  const perInstance = { bytes: 1_000, inodes: 1 };
-  const seen = { bytes: 0, inodes: 0 };
-  const bounds = { bytes: Number.MAX_SAFE_INTEGER, inodes: null, slots: Number.MAX_SAFE_INTEGER };
-  const at = clock.now();
-  await catalog.reserve({ request, fingerprint: 'bench', perInstance, count: to - from, at }, bounds, seen);
-  const growth = { bytes: 10, inodes: 0, endsAt: at + 86_400_000 };
+/** The sums, the step, and the reservation, which is given back at once. */
+function admitOnce(gateJob: GateJob, { facts }: Awaited<ReturnType<typeof gatherFacts>>): void {
+  const { ledger } = gateJob.ctx.gate;
+  const found = step(requestOf(gateJob), { ...facts, relief: null }, ledger.sums(facts.now));
+  if (found.do !== 'admit') throw new Error(`not admitted: ${found.reason}`);
+  ledger.reserve(gateJob.id, found.decision.parts.perInstance, 1);
+  ledger.giveBack(gateJob.id);
+}
+
+function spread(times: readonly number[], digits: number): string {
+  const p95 = times.toSorted((a, b) => a - b)[Math.ceil(0.95 * times.length) - 1] ?? Number.NaN;
+  return `${median(times).toFixed(digits)} ms (p95 ${p95.toFixed(digits)})`;
+}
+
+/** Puts instances into the catalog and the ledger, each expected to grow. */
+async function addLive({ ctx }: Stack, from: number, to: number): Promise<void> {
+  const at = ctx.clock.now();
   for (let next = from; next < to; next += 1_000) {
     const batch = Array.from({ length: Math.min(1_000, to - next) }, (_, i) => recordOf(next + i, at));
-    await Promise.all(batch.map((record) => catalog.commit(request, record, growth)));
+    await Promise.all(batch.map((record) => ctx.catalog.adopt(record)));
+    for (const record of batch) countInstance(ctx, { record });
   }
-  await catalog.settle(request);
 }
 
 function recordOf(number: number, at: number): InstanceRecord {

@@ -75,7 +75,12 @@ function aRecord(n: number, start: number): InstanceRecord {
   const spawnedAt = start + n * MINUTE;
   const bytes = 1e9 + n * 4096;
   const size = { allocatedBytes: bytes, apparentBytes: bytes, inodes: 20_000, ownBytes: bytes };
-  const lease = { owner: `runner-${n % 50}`, tokenHash: 'f'.repeat(64), expiresAt: Date.now() + 60 * MINUTE };
+  const lease = {
+    owner: `runner-${n % 50}`,
+    tokenHash: 'f'.repeat(64),
+    expiresAt: Date.now() + 60 * MINUTE,
+    since: spawnedAt,
+  };
   return {
     schema: 'spica.record/v1',
     id: `spica-${n.toString(16).padStart(12, '0')}`,
@@ -121,7 +126,7 @@ async function measure(ctx: PoolContext, redis: Redis): Promise<void> {
   tellMemory();
   await tell("an operator's plan, reading included", redis, () => planPrune(ctx, shown));
   tellMemory();
-  await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx, Date.now())));
+  await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx.catalog, Date.now())));
   await tell('the pure plan', redis, await purePlan(ctx));
 }
 
@@ -131,7 +136,7 @@ function tellMemory(): void {
 }
 
 async function purePlan(ctx: PoolContext): Promise<() => Promise<unknown>> {
-  const instances = await Array.fromAsync(readCandidates(ctx, Date.now()));
+  const instances = await Array.fromAsync(readCandidates(ctx.catalog, Date.now()));
   const policy = { ...policyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
   const demand = { policy, now: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
   return async () => planRetention({ instances, ...demand, need: NONE, shortfall: NONE });

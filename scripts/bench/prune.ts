@@ -6,6 +6,7 @@ import type { InstanceRecord } from '@spica/core';
 import type { PrunePayload, PruneResult } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
+import { countInstance } from '../../packages/workers/src/gate/load.ts';
 import { readAudit } from '../../test/support/audit.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { readFlags } from '../flags.ts';
@@ -115,13 +116,9 @@ async function populate(stack: Stack, { dir, record }: Model, instances: number)
     // Quiet ones: one whose size was still changing is measured once more before its space is freed.
     const sample = { at: Date.now(), changedAt: Date.now() - 60_000, apparentBytes: 1, inodes: 1 };
     const size = { allocatedBytes: record.cloned?.bytes ?? 1, ownBytes: record.cloned?.bytes ?? 1 };
-    await stack.ctx.catalog.adopt({
-      ...record,
-      id,
-      request: null,
-      index: null,
-      sample: { ...sample, ...size },
-    });
+    const adopted = { ...record, id, request: null, index: null, sample: { ...sample, ...size } };
+    await stack.ctx.catalog.adopt(adopted);
+    countInstance(stack.ctx, { record: adopted });
   }
 }
 

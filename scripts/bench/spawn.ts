@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
+import { countInstance } from '../../packages/workers/src/gate/load.ts';
+import { catalogInventory } from '../../packages/workers/src/pruner/inventory.ts';
 import { mountLoop } from '../../test/support/mount.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { readFlags } from '../flags.ts';
@@ -14,6 +16,8 @@ import { makeTemplate } from './template.ts';
 const BTRFS_BYTES = 60e9;
 /** There they are copies, whose blocks are shared: making them takes longer than links do. */
 const MOST_ON_BTRFS = 10;
+/** Of its marks for deletion. */
+const OWNER = 'bench';
 
 interface Shape {
   readonly files: number;
@@ -157,12 +161,16 @@ async function populate(stack: Stack, population: number): Promise<void> {
     await execa('cp', [...how, '--', join(root, model), join(root, id)]);
     await rm(join(root, id, 'manifest.json'));
     await writeFile(join(root, id, 'manifest.json'), '{}\n');
-    if (from) await stack.ctx.catalog.adopt({ ...from.record, id, request: null, index: null });
+    if (!from) continue;
+    const record = { ...from.record, id, request: null, index: null };
+    await stack.ctx.catalog.adopt(record);
+    countInstance(stack.ctx, { record });
   }
 }
 
 async function removeInstance(stack: Stack, id: string): Promise<void> {
-  await stack.ctx.catalog.beginDelete(id, { now: 0 });
+  const inventory = catalogInventory(stack.ctx);
+  await inventory.begin(id, { owner: OWNER, undoOf: null });
   await execa('rm', ['-rf', '--', join(stack.ctx.pool.paths.root, id)]);
-  await stack.ctx.catalog.endDelete(id, 'gone');
+  await inventory.end(id, 'gone', OWNER);
 }

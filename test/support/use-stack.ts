@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { startLocal } from './redis.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -31,8 +32,10 @@ export function useStack(
   });
   afterEach(async () => {
     vi.restoreAllMocks();
-    await stack.redis.flushall();
     await stack.close();
+    const redis = new Redis(server.url); // after its end, at which it says once more what its gate has promised
+    await redis.flushall();
+    redis.disconnect();
     await rm(dir, { recursive: true });
   });
 }

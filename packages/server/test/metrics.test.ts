@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Server } from '../src/index.ts';
-import { openPool, serve, startRedis, submitEight, type TestRedis } from './served.ts';
+import { aGate, heldSince, openPool, serve, startRedis, submitEight, type TestRedis } from './served.ts';
 
 /** `name{label="value",…}` → figure, of Prometheus text. */
 function parse(text: string): Map<string, number> {
@@ -42,27 +42,9 @@ describe('/metrics', () => {
     const away = openPool('away', redis.redis, async () => Promise.reject(new Error('not mounted')));
     await submitEight(main);
     await main.queues.gate.add('later', {}, { delay: 1e6 });
-    await main.catalog.hold('req-1', {
-      at: NOW - 120_000,
-      submittedAt: NOW - 120_000,
-      reason: 'short',
-      count: 8,
-    });
-    await main.catalog.hold('req-2', {
-      at: NOW - 60_000,
-      submittedAt: NOW - 60_000,
-      reason: 'short',
-      count: 8,
-    });
-    const promise = {
-      request: 'req-3',
-      fingerprint: 'f',
-      perInstance: { bytes: 1e9, inodes: 10 },
-      count: 3,
-      at: 0,
-    };
-    const bounds = { bytes: 1e12, inodes: null, slots: 10 };
-    await main.catalog.reserve(promise, bounds, { bytes: 0, inodes: 0 });
+    const reserved = { bytes: 3e9, inodes: 30, slots: 3 };
+    const held = [heldSince('req-1', NOW - 120_000), heldSince('req-2', NOW - 60_000)];
+    await main.catalog.publishGate(aGate({ reserved, growth: { bytes: 2e9, inodes: 5 }, held }));
     await main.catalog.savePressure({ level: 'low', since: 0, at: 0 });
     await main.catalog.saveDiskHistory(filling(NOW));
     server = await serve(redis.redis, [main, btrfs, away], { clock: { now: () => NOW } });
@@ -83,6 +65,7 @@ describe('/metrics', () => {
       'spica_instances{pool="main"}': 0,
       'spica_max_instances{pool="main"}': 12,
       'spica_reserved_bytes{pool="main"}': 3e9,
+      'spica_growth_bytes{pool="main"}': 2e9,
       'spica_available_bytes{pool="main"}': 61e9,
       'spica_floor_bytes{pool="main"}': 20e9,
       'spica_free_inodes{pool="main"}': 900,
@@ -94,7 +77,8 @@ describe('/metrics', () => {
     });
     expect(figures.get('spica_build_info{version="1.2.3"}')).toBe(1);
     expect(figures.get('process_resident_memory_bytes')).toBeGreaterThan(0);
-    await openPool('main', redis.redis).catalog.release('req-1');
+    const { catalog } = openPool('main', redis.redis);
+    await catalog.publishGate(aGate({ held: [heldSince('req-2', NOW - 60_000)] }));
     expect((await scrape()).get('spica_oldest_held_seconds{pool="main"}')).toBe(60);
   });
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCatalog } from '@spica/catalog';
-import { type Clock, resolveConfig, type Space, systemClock } from '@spica/core';
+import { createCatalog, type HeldRequest, type PublishedGate } from '@spica/catalog';
+import { type Clock, type LedgerSums, NO_LIMITS, resolveConfig, type Space, systemClock } from '@spica/core';
 import { connectObserver, openQueues, prefixOf, QUEUE_NAMES, submitRequest } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { Worker } from 'bullmq';
@@ -51,6 +51,23 @@ export function openPool(name: string, redis: Redis, readSpace = async () => SPA
     catalog: createCatalog({ redis, pool: name }),
     readSpace,
   };
+}
+
+/** What the process that serves a pool publishes of its gate. */
+export function aGate({
+  reserved = { bytes: 0, inodes: 0, slots: 0 },
+  growth = { bytes: 0, inodes: 0 },
+  held = [],
+}: Partial<Pick<LedgerSums, 'reserved' | 'growth'>> & {
+  held?: readonly HeldRequest[];
+}): PublishedGate {
+  const sums = { reserved, growth, instances: 0, landed: { bytes: 0, inodes: 0 } };
+  return { at: 0, sums, ownBytes: 0, limits: NO_LIMITS, held, heldCount: held.length };
+}
+
+/** A request for eight instances that is held since then (epoch milliseconds). */
+export function heldSince(request: string, heldAt: number): HeldRequest {
+  return { request, heldAt, submittedAt: heldAt, reason: 'short', count: 8 };
 }
 
 /** Starts the dashboard at a free port. */

@@ -84,7 +84,7 @@ it('lets an operator take or end a lease by force, and the audit log says so', a
 it('says that an instance is being deleted to whoever comes second', async () => {
   const id = next();
   const { catalog } = cli.stack.ctx;
-  await catalog.beginDelete(id, { now: Date.now() });
+  await catalog.beginDelete(id, { owner: 'test', now: Date.now(), changesSeen: 0 });
   for (const argv of [
     ['lease', id],
     ['pin', id, '--why', 'x'],
@@ -93,7 +93,7 @@ it('says that an instance is being deleted to whoever comes second', async () =>
     const { exitCode, stderr } = await cli.spica(...argv);
     expect([exitCode, stderr]).toEqual([1, `error: instance ${id} is being deleted\n`]);
   }
-  await catalog.endDelete(id, 'kept');
+  await catalog.endDelete(id, 'kept', 'test');
   const unknown = await cli.spica('lease', 'spica-00000000dead');
   expect(unknown.stderr).toBe('error: id: no instance spica-00000000dead in pool main\n');
 });

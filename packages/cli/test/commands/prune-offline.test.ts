@@ -35,7 +35,7 @@ it('keeps what is leased, pinned, locked, used by a process, or may be in flight
   const now = systemClock.now();
   const [leased, pinned, locked, used, fresh, free] = ids;
   await offline.add(free, 30);
-  const lease = { owner: 'alice', tokenHash: 'h', expiresAt: now + HOUR_MS };
+  const lease = { owner: 'alice', tokenHash: 'h', expiresAt: now + HOUR_MS, since: now };
   await offline.add(leased, 40, { lease });
   await offline.add(pinned, 39, { pin: { by: 'bob', why: 'the best', at: now - HOUR_MS } });
   await offline.add(locked, 38);
@@ -57,7 +57,7 @@ it('keeps what is leased, pinned, locked, used by a process, or may be in flight
       [pinned]: 'pinned by bob: the best',
       [locked]: expect.stringContaining('its .tournament_lock protects it until'),
       [used]: `process ${sleeper.pid} (sleep) works in it`,
-      [fresh]: 'request req-9, as far as the disk can tell, has not ended yet',
+      [fresh]: 'request req-9, as far as the disk can say, has not ended yet',
     });
   } finally {
     sleeper.kill();
@@ -105,7 +105,7 @@ it('leaves alone what Spica has no record of, or whose record cannot be read', a
 
 it('does not trust a clock that ran away from all that Spica wrote, until an operator vouches for it', async () => {
   const then = systemClock.now() - 96 * HOUR_MS;
-  const lease = { owner: 'alice', tokenHash: 'h', expiresAt: then + HOUR_MS };
+  const lease = { owner: 'alice', tokenHash: 'h', expiresAt: then + HOUR_MS, since: then };
   const sample = { at: then, changedAt: then, allocatedBytes: 1, apparentBytes: 1, ownBytes: 1, inodes: 1 };
   await offline.add(ids[0], 100, { sample });
   await offline.add(ids[1], 99, { sample, lease });

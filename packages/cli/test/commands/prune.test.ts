@@ -23,6 +23,13 @@ beforeEach(async () => {
   const spawned: string[] = [];
   for (let i = 0; i < 3; i += 1) spawned.push(...(await cli.stack.spawn()).instances.map(({ id }) => id));
   ids = spawned;
+  // What is still reserved counts in a plan, and commands see it as the worker has last published it.
+  await expect
+    .poll(async () => (await catalog.publishedGate())?.sums)
+    .toMatchObject({
+      instances: 3,
+      reserved: { slots: 0 },
+    });
 });
 
 const exists = (id: string | undefined) => existsSync(cli.stack.ctx.pool.pathOf(id ?? ''));

@@ -31,6 +31,7 @@ it('tells what was asked for, before the gate has looked at it', async () => {
   expect(await readRequest(started.queues, 'main', id)).toEqual({
     id,
     pool: 'main',
+    life: expect.stringMatching(/^[0-9a-f]{8}$/),
     state: 'waiting',
     progress: null,
     request,
@@ -48,8 +49,11 @@ it('tells its jobs and how each of them stands', async () => {
   await work('spawn', async () => {
     throw new Error('NO_SPACE: the disk is full');
   });
-  const spawn = await queues.spawn.add('spawn', {}, { jobId: `${id}-spawn-1` });
-  await queues.prune.add('prune', {}, { jobId: `${id}-undo` });
+  const parent = { id, queue: queues.gate.qualifiedName };
+  const spawnOptions = { jobId: `${id}-spawn-1`, parent, ignoreDependencyOnFailure: true };
+  const spawn = await queues.spawn.add('spawn', {}, spawnOptions);
+  await queues.prune.add('prune', {}, { jobId: `${id}-undo`, parent });
+  await queues.prune.add('prune', {}, { jobId: 'of-another-request' });
   await expect.poll(() => spawn.getState()).toBe('failed');
   expect((await readRequest(queues, 'main', id)).children).toEqual([
     { id: `${id}-spawn-1`, queue: 'spawn', state: 'failed', failure: 'NO_SPACE: the disk is full' },

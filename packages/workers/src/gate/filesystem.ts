@@ -8,6 +8,8 @@ export interface Filesystem {
   readonly totals: FilesystemTotals;
   /** Who waits for a clone to end. */
   readonly waiting: Set<() => void>;
+  /** The id of the pool that exchanges with other processes what is promised on it; null for none yet. */
+  sharedBy: string | null;
 }
 
 /** The filesystems of a process, one for each that a pool lies on. */
@@ -16,7 +18,7 @@ export type Filesystems = Map<string, Filesystem>;
 /** The filesystem that a directory is on, the same one for all pools on it. */
 export async function findFilesystem(known: Filesystems, dir: string): Promise<Filesystem> {
   const id = await filesystemOf(dir);
-  const found = known.get(id) ?? { id, totals: new FilesystemTotals(), waiting: new Set() };
+  const found = known.get(id) ?? { id, totals: new FilesystemTotals(), waiting: new Set(), sharedBy: null };
   known.set(id, found);
   return found;
 }

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Catalog } from '@spica/catalog';
 import type { Clock } from '@spica/core';
+import type { Pool } from '@spica/pool';
 import type { Logger } from 'pino';
 import type { ClockGuard } from '../clock/guard.ts';
 import type { Filesystem } from './filesystem.ts';
@@ -57,20 +56,27 @@ export function createPublisher({ gate, catalog, clock, clockGuard, logger }: Pu
   };
 }
 
+interface SharingOptions {
+  readonly catalog: Pick<Catalog, 'exchangeOnFilesystem'>;
+  readonly pool: Pick<Pool, 'id'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /**
  * Tells other processes that share this Redis what is promised here on a filesystem, and counts what they promise there.
- * Exact it is not: what two processes promise within the same moments, neither of them sees. Resolves with how to end it.
+ * Exact it is not: what two processes promise within the same moments, neither of them sees. The first of a process's
+ * pools on a filesystem does it for all of them. Resolves with how to end it.
  */
 export async function shareFilesystem(
   filesystem: Filesystem,
-  {
-    catalog,
-    clock,
-    logger,
-  }: { catalog: Pick<Catalog, 'exchangeOnFilesystem'>; clock: Clock; logger: Logger },
+  { catalog, pool, clock, logger }: SharingOptions,
 ): Promise<() => void> {
-  const process = `${hostname()}-${randomBytes(6).toString('hex')}`;
   const { totals } = filesystem;
+  if (filesystem.sharedBy !== null) return () => undefined;
+  filesystem.sharedBy = pool.id;
+  // A pool is served by one process at a time: the next one takes the place of one that was killed.
+  const process = pool.id;
   const exchange = async () => {
     const [reserved, growth] = [totals.reserved.size, totals.growth.size];
     const size = { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };

@@ -111,7 +111,11 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
     case 'pressure':
       return takeForRoom(ctx, payload, signal);
     case 'undo': {
-      const run = await undoRequest(ctx, payload);
+      const run = await undoRequest(ctx, payload, signal);
+      if (run.isCutOff) {
+        await run.writeLate();
+        signal?.throwIfAborted();
+      }
       const empties = run.taken.map(({ trash }) => trash);
       return { ...NOTHING, ...run, sentence: payload.reason, empties };
     }

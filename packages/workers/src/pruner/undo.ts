@@ -7,6 +7,7 @@ import { catalogInventory } from './inventory.ts';
 import {
   attempt,
   type DeletionContext,
+  type End,
   intentOf,
   type Kept,
   lookUp,
@@ -15,6 +16,7 @@ import {
   type Removal,
   sortOut,
   type TakenOut,
+  type Wanted,
 } from './remove.ts';
 
 const LANES = 8;
@@ -27,6 +29,7 @@ const LANES = 8;
 export async function undoRequest(
   served: ServedContext,
   { count, reason, request }: PrunePayload & { cause: 'undo' },
+  signal?: AbortSignal,
 ): Promise<TakenOut & { readonly writeLate: () => Promise<void> }> {
   const ctx: DeletionContext = { ...served, inventory: catalogInventory(served) };
   const { removals, skipped } = await listUndone(served, { count, reason, request });
@@ -34,7 +37,9 @@ export async function undoRequest(
   const intents = wanted.map(intentOf);
   const isAudited = await appendIfRoom(ctx, intents);
   const owner = newOwner();
-  const ends = await pMap(wanted, (item) => attempt(ctx, item, owner), { concurrency: LANES });
+  const work = async (item: Wanted): Promise<End> =>
+    signal?.aborted ? { left: String(signal.reason) } : attempt(ctx, item, owner);
+  const ends = await pMap(wanted, work, { concurrency: LANES });
   const outcomes = outcomesOf(wanted, ends);
   const sorted = sortOut(wanted, ends);
   return {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashLeaseToken } from '@spica/catalog';
 import { CheckError } from '@spica/core';
-import { progressOf, type RequestProgress } from '@spica/queues';
+import { gatePayloadSchema, progressOf, type RequestProgress } from '@spica/queues';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
@@ -49,6 +49,12 @@ async function untilPhase(id: string, phase: RequestProgress['phase']): Promise<
   await expect.poll(async () => (await progress(id))?.phase, POLL).toBe(phase);
 }
 
+/** As `spica cancel` does. */
+async function cancel(id: string): Promise<void> {
+  const { life } = gatePayloadSchema.parse((await stack.queues.gate.getJob(id))?.data);
+  expect(await stack.ctx.catalog.cancel(id, life)).toBe('cancelled');
+}
+
 it('a held request is served as soon as a lease is released, long before it would look by itself', async () => {
   await serve();
   const { instances } = await stack.spawn({ count: 2, lease: LEASE });
@@ -86,7 +92,7 @@ it('a new request passes one that was held a moment ago; max_waiting turns away 
     code: 'QUEUE_FULL',
     message: 'queue full: 1 requests are held, max_waiting is 1',
   });
-  expect((await stack.ctx.catalog.held()).map(({ request }) => request)).toEqual([large]);
+  expect(stack.ctx.gate.line.list().map(({ request }) => request)).toEqual([large]);
 });
 
 it('a request that is cancelled while it is held leaves at once, and its reservation and place with it', async () => {
@@ -94,13 +100,13 @@ it('a request that is cancelled while it is held leaves at once, and its reserva
   await stack.spawn({ count: 2, lease: LEASE });
   const id = await stack.submit();
   await untilPhase(id, 'held');
-  await stack.ctx.catalog.cancel(id);
+  await cancel(id);
   await expect(stack.watcher.wait(id, { timeoutMs: 30_000 })).rejects.toMatchObject({
     kind: 'refused',
     code: 'REQUEST_CANCELLED',
   });
-  expect(await stack.ctx.catalog.held()).toEqual([]);
-  expect(await stack.ctx.catalog.reservations()).toEqual([]);
+  expect(stack.ctx.gate.line.list()).toEqual([]);
+  expect(stack.ctx.gate.ledger.requests).toEqual([]);
 });
 
 it('a request that is cancelled before its clones begin is undone', async () => {
@@ -109,7 +115,7 @@ it('a request that is cancelled before its clones begin is undone', async () => 
   await stack.queues.spawn.pause();
   const id = await stack.submit();
   await untilPhase(id, 'spawning');
-  await stack.ctx.catalog.cancel(id);
+  await cancel(id);
   await stack.queues.spawn.resume();
   await expectUndone(id);
 });
@@ -124,7 +130,7 @@ it('a request that is cancelled when its clones are there, and it has not ended,
   await stack.queues.spawn.resume();
   await expect.poll(() => instancesOnDisk(stack.ctx.pool), POLL).toHaveLength(2);
   await expect.poll(() => stack.queues.gate.getJobState(id), POLL).not.toBe('waiting-children');
-  await stack.ctx.catalog.cancel(id);
+  await cancel(id);
   await stack.queues.gate.resume();
   await expectUndone(id);
 });
@@ -135,7 +141,7 @@ async function expectUndone(id: string): Promise<void> {
   });
   expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(1);
   expect(await readdir(stack.ctx.pool.paths.staging)).toEqual([]);
-  expect(await stack.ctx.catalog.reservations()).toEqual([]);
+  expect(stack.ctx.gate.ledger.requests).toEqual([]);
 }
 
 it('a request is counted once by max_spawns_per_hour, though the audit log could not be written when it was admitted', async () => {
@@ -170,5 +176,5 @@ it('a request survives that Redis takes no writes for a while: it ends as if not
   await redis.config('SET', 'min-replicas-to-write', 0);
   const { instances } = await stack.watcher.wait(id, { timeoutMs: 40_000 });
   expect(instances).toHaveLength(1);
-  expect(await stack.ctx.catalog.reservations()).toEqual([]);
+  expect(stack.ctx.gate.ledger.requests).toEqual([]);
 });

@@ -13,6 +13,7 @@ import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { createBallast } from '../../src/pressure/ballast.ts';
 import { type Monitor, startMonitor } from '../../src/pressure/monitor.ts';
+import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/runtime/embedded-redis.ts';
 
 /** A machine whose cores are all busy takes its time. */
@@ -96,10 +97,11 @@ async function putIntoTrash(): Promise<void> {
   const { instances } = await stack.spawn();
   const id = instances[0]?.id ?? '';
   const { record } = (await stack.ctx.catalog.get(id)) ?? {};
-  await stack.ctx.catalog.beginDelete(id, { now: Date.now() });
-  const note = { at: Date.now(), reason: 'test', request: null, bytes: 1, record: record ?? null };
-  await trashInstance(stack.ctx.pool, id, note);
-  await stack.ctx.catalog.endDelete(id, 'gone');
+  const inventory = catalogInventory(stack.ctx);
+  await inventory.begin(id, { owner: 'test', undoOf: null });
+  const note = { reason: 'test', request: null, bytes: 1, record: record ?? null };
+  await trashInstance(stack.ctx.pool, id, { at: Date.now(), note });
+  await inventory.end(id, 'gone', 'test');
 }
 
 it('asks for a prune of what the policy allows when the disk runs low, and stops nothing', async () => {

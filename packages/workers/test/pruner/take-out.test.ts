@@ -6,6 +6,7 @@ import { readAudit } from '../../../../test/support/audit.ts';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
+import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { createPruner } from '../../src/pruner/processor.ts';
 import { takeOut } from '../../src/pruner/remove.ts';
 import { restoreInstance } from '../../src/pruner/restore.ts';
@@ -22,6 +23,7 @@ useStack(
   { 'pools.main.retention.max_instances': COUNT },
 );
 
+const deletion = () => ({ ...stack.ctx, inventory: catalogInventory(stack.ctx) });
 const REFUSED = Object.assign(new Error('MISCONF Redis is configured to save'), { name: 'ReplyError' });
 
 it('an undo that is cut off by a stop goes back to its queue, and the next start does the rest', async () => {
@@ -36,7 +38,7 @@ it('an undo that is cut off by a stop goes back to its queue, and the next start
     stop.abort(SHUTTING_DOWN);
     return beginDelete(...args);
   });
-  const data = { pool: 'main', cause: 'undo', request: id, ids, reason: `request ${id} failed` };
+  const data = { pool: 'main', cause: 'undo', request: id, count: COUNT, reason: `request ${id} failed` };
   const job = { id: 'test', data, moveToDelayed: async () => undefined } as unknown as Job;
   const prune = createPruner(ctx);
   await expect(prune(job, 'token', stop.signal)).rejects.toMatchObject({ name: 'DelayedError' });
@@ -58,16 +60,16 @@ it('a deletion whose end Redis does not take gives its slot back with the next r
   const [gone = '', other = ''] = instances.map(({ id }) => id);
   const endDelete = vi.spyOn(ctx.catalog, 'endDelete').mockRejectedValue(REFUSED);
   const removals = [{ id: gone, reason: 'a test', request: null, undo: false }];
-  expect(await takeOut(ctx, removals)).toMatchObject({ taken: [], failed: [{ id: gone }] });
-  expect(endDelete.mock.calls).toEqual([[gone, 'gone']]); // never taken back: it is out of sight
+  expect(await takeOut(deletion(), removals)).toMatchObject({ taken: [], failed: [{ id: gone }] });
+  expect(endDelete.mock.calls).toEqual([[gone, 'gone', expect.any(String)]]); // never taken back: it is out of sight
   endDelete.mockRestore();
   expect((await listTrash(ctx.pool)).map(({ id }) => id)).toEqual([gone]);
   expect((await ctx.catalog.get(gone))?.state).toBe('deleting');
-  const { count } = ctx.waker;
+  const { wakes } = ctx.gate.line;
   await reconcileNow(ctx);
-  expect(ctx.waker.count).toBe(count + 1); // there is room for others now
+  expect(ctx.gate.line.wakes).toBe(wakes + 1); // there is room for others now
   expect(await ctx.catalog.get(gone)).toBeNull();
-  expect((await ctx.catalog.ledger(Date.now())).instances).toBe(1);
+  expect(ctx.gate.ledger.sums(Date.now()).instances).toBe(1);
   expect((await ctx.catalog.get(other))?.state).toBe('ready');
 });
 
@@ -76,7 +78,7 @@ it('an instance whose deletion Redis did not take the end of can be brought back
   const { instances } = await stack.spawn();
   const id = instances[0]?.id ?? '';
   const endDelete = vi.spyOn(ctx.catalog, 'endDelete').mockRejectedValue(REFUSED);
-  await takeOut(ctx, [{ id, reason: 'a test', request: null, undo: false }]);
+  await takeOut(deletion(), [{ id, reason: 'a test', request: null, undo: false }]);
   endDelete.mockRestore();
   await restoreInstance(ctx, id);
   expect((await ctx.catalog.get(id))?.state).toBe('ready');

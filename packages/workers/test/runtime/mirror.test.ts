@@ -2,8 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Catalog, createCatalog } from '@spica/catalog';
-import { systemClock } from '@spica/core';
-import { type AuditLog, initPool, openAudit, type Pool, readRecord, verifyAudit } from '@spica/pool';
+import { Ledger, systemClock } from '@spica/core';
+import {
+  type AuditLog,
+  createTurns,
+  initPool,
+  openAudit,
+  type Pool,
+  readRecord,
+  type Turns,
+  verifyAudit,
+} from '@spica/pool';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { beforeEach, expect, it } from 'vitest';
@@ -12,20 +21,27 @@ import { describeOnRedis } from '../../../../test/support/redis.ts';
 import { aRecord } from '../../../catalog/test/open.ts';
 import type { ServedContext } from '../../src/index.ts';
 import { mirrorChanges } from '../../src/runtime/mirror.ts';
+import { readMirrored } from '../../src/runtime/mirrored.ts';
 
 const logger = pino({ level: 'silent' });
+const HOUR_MS = 3_600_000;
+const NOW = 1_700_000_000_000;
 
 describeOnRedis('what is mirrored to the disk', (server) => {
   let redis: Redis;
   let catalog: Catalog;
   let pool: Pool;
   let log: AuditLog;
+  let gate: { changesSeen: number; readonly ledger: Ledger };
+  let perInstance: Turns;
   beforeEach(async () => {
     await server.flush();
     redis = new Redis(server.url);
     catalog = createCatalog({ redis, pool: 'main' });
     const dir = await mkdtemp(join(tmpdir(), 'spica-mirror-'));
     pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
+    gate = { changesSeen: 0, ledger: new Ledger() };
+    perInstance = createTurns();
     log = await openAudit({ path: null, stateDir: dir, clock: systemClock, logger });
     return async () => {
       await log.close();
@@ -37,8 +53,13 @@ describeOnRedis('what is mirrored to the disk', (server) => {
   const notesKey = '{spica:main}:catalog:notes';
   const leave = (reason: string) => catalog.leaveNote({ action: 'force_lease', reason, outcome: 'granted' });
   const told = async () => (await readAudit(log.path)).map(({ reason }) => reason);
-  const mirror = (parts: Partial<ServedContext> = {}) =>
-    mirrorChanges({ catalog, pool, logger, audit: log.forPool('main'), ...parts } as ServedContext);
+  const mirror = (parts: Partial<ServedContext> = {}) => {
+    const known = { catalog, pool, logger, gate, perInstance, clockGuard: { now: () => NOW } };
+    const policy = { disk: { growthWindowMs: HOUR_MS } };
+    const publisher = { soon: () => undefined };
+    const ctx = { ...known, policy, publisher, audit: log.forPool('main'), ...parts };
+    return mirrorChanges(ctx as unknown as ServedContext);
+  };
 
   it('are notes of forced operations in their order, each once', async () => {
     for (let i = 0; i < 450; i += 1) await leave(`note ${i}`);
@@ -97,5 +118,33 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     for (const id of ids.slice(1)) expect((await readRecord(pool, id))?.score).toBe(1);
     expect(await told()).toEqual(['a note']);
     expect(await catalog.takeDirty(10)).toEqual(['spica-1000']);
+  });
+
+  it('is what a lease or its end makes of the expected growth, and how many changes the disk has seen', async () => {
+    const promised = { cloned: { bytes: 10, inodes: 1 }, predicted: { bytes: 50, inodes: 3 } };
+    const record = aRecord('spica-0001', { ...promised, spawnedAt: NOW - 2 * HOUR_MS });
+    await catalog.adopt(record);
+    gate.ledger.count(record.id, { ownBytes: 10, growth: { bytes: 0, inodes: 0, endsAt: NOW } });
+    const growth = () => gate.ledger.sums(NOW).growth;
+    const lease = { owner: 'eve', token: 't', expiresAt: NOW + HOUR_MS / 2, now: NOW };
+    for (const expected of [{ bytes: 40, inodes: 2 }, null, { bytes: 40, inodes: 2 }]) {
+      if (expected) await catalog.lease(record.id, lease);
+      else await catalog.releaseLease(record.id, { token: 't', now: NOW });
+      await mirror();
+      expect(growth()).toEqual(expected ?? { bytes: 0, inodes: 0 });
+    }
+    expect((await readRecord(pool, record.id))?.lease?.owner).toBe('eve');
+    expect([gate.changesSeen, await readMirrored(pool)]).toEqual([3, 3]);
+    expect(gate.ledger.nextGrowthEnd).toBe(lease.expiresAt);
+  });
+
+  it('never says of the disk that it has seen fewer changes than before, when Redis has stepped back', async () => {
+    await catalog.adopt(aRecord('spica-0001'));
+    for (const score of [1, 2, 3]) await catalog.mark('spica-0001', { score });
+    await mirror();
+    await redis.decrby('{spica:main}:catalog:changes', 2);
+    await catalog.mark('spica-0001', { score: 4 });
+    await mirror();
+    expect([gate.changesSeen, await readMirrored(pool), await catalog.changes()]).toEqual([3, 3, 2]);
   });
 });

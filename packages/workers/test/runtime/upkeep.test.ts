@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
+import type { Line } from '../../src/gate/line.ts';
 import type { ServedContext } from '../../src/index.ts';
 import { startUpkeep } from '../../src/runtime/upkeep.ts';
 
@@ -35,6 +36,19 @@ type Listener = Parameters<ServedContext['catalog']['onChange']>[0];
 async function start(catalog: Partial<ServedContext['catalog']> = {}) {
   const { ctx } = stack;
   const done = { wakes: 0, sweeps: 0 };
+  const broughtBack: string[] = [];
+  const { line } = ctx.gate;
+  const counted: Pick<Line, 'wake' | 'bringBack' | 'list' | 'leave'> = {
+    list: () => line.list(),
+    leave: (request) => line.leave(request),
+    wake: async () => {
+      done.wakes += 1;
+      await duringWake();
+    },
+    bringBack: async (request) => {
+      broughtBack.push(request);
+    },
+  };
   let tell: Listener = () => undefined;
   let duringWake: () => Promise<void> = async () => undefined;
   const upkeep = await startUpkeep({
@@ -54,19 +68,14 @@ async function start(catalog: Partial<ServedContext['catalog']> = {}) {
         return [];
       },
     },
-    waker: {
-      count: 0,
-      wake: async () => {
-        done.wakes += 1;
-        await duringWake();
-      },
-    },
+    gate: Object.create(ctx.gate, { line: { value: counted } }),
   });
   await expect.poll(() => done.sweeps, POLL).toBe(1); // its first look has ended
   return {
     upkeep,
     done,
-    change: () => tell('something'),
+    broughtBack,
+    change: (kind = 'release', of = 'spica-0123456789ab') => tell({ kind, of }),
     /** Has the next waking take as long as the work. */
     hold: (work: () => Promise<void>) => {
       duringWake = work;
@@ -98,6 +107,23 @@ it('wakes held requests, and looks after trash and templates, though nothing can
   await upkeep.close();
 });
 
+it('wakes nobody for a lease or a pin, which free nothing, and brings back the one request that was cancelled', async () => {
+  const mirrored = Promise.withResolvers<void>();
+  const readNotes = (most: number) => {
+    if (isAsked) mirrored.resolve();
+    return stack.ctx.catalog.readNotes(most);
+  };
+  let isAsked = false;
+  const { upkeep, done, broughtBack, change } = await start({ readNotes });
+  isAsked = true;
+  for (const kind of ['lease', 'pin', 'note']) change(kind);
+  change('cancel', 'req-1');
+  await mirrored.promise;
+  await upkeep.close(); // ends what was begun
+  expect([done.wakes, broughtBack]).toEqual([0, ['req-1']]);
+  expect(stack.ctx.gate.cancelled.has('req-1')).toBe(true);
+});
+
 it('rebuilds a catalog that Redis has lost as soon as nobody else deletes in the pool', async () => {
   const { id = '' } = (await stack.spawn()).instances[0] ?? {};
   const { pool, catalog } = stack.ctx;
@@ -115,11 +141,11 @@ it('rebuilds a catalog that Redis has lost as soon as nobody else deletes in the
 
 it('comes to an end within seconds while Redis is away, with work that waits for it', async () => {
   let asked = Promise.withResolvers<void>();
-  const takeDirty = (most: number) => {
+  const changes = () => {
     asked.resolve();
-    return stack.ctx.catalog.takeDirty(most);
+    return stack.ctx.catalog.changes();
   };
-  const { upkeep, change } = await start({ takeDirty });
+  const { upkeep, change } = await start({ changes });
   await server.kill();
   try {
     asked = Promise.withResolvers<void>();

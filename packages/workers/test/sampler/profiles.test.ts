@@ -44,9 +44,9 @@ function finished(bytes: number): Finished {
 }
 
 async function learn(of: string, sizes: readonly number[]): Promise<void> {
-  const { catalog } = stack.ctx;
+  const { catalog, profiles } = stack.ctx;
   for (const [i, bytes] of sizes.entries()) await catalog.recordFinished(of, `${of}-${i}`, finished(bytes));
-  await catalog.refreshProfile(of);
+  await profiles.refresh([of]);
 }
 
 it('says that a template nobody has measured is reckoned with a prior', async () => {
@@ -63,7 +63,7 @@ it('learns from an instance what it had become when it was deleted, though no sa
   await expect
     .poll(() => preview('learned'), POLL)
     .toMatch(/1 × 5\.0\d MB, p95 of 2 samples, × 1\.1 for safety/);
-  const profile = await stack.ctx.catalog.profileOf('template:learned');
+  const profile = await stack.ctx.catalog.readProfile('template:learned');
   expect(profile?.predictions).toMatchObject({ n: 2, exceeded: 2 }); // by far more than the prior
 });
 

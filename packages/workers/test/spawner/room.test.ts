@@ -42,24 +42,47 @@ afterEach(async () => {
   await disk.unmount();
 });
 
-it('clones nothing into the floor when others took the room that was promised, and the request leaves nothing', async () => {
-  if ('skipped' in disk) return;
+/** A request was admitted, and before its clones began somebody else took the room that was reserved for them. */
+async function submitAndTakeItsRoom(maxWaitMs: number | null): Promise<{ id: string; foreign: string }> {
+  if ('skipped' in disk) throw new Error(disk.skipped);
   await stack.spawn(); // prepares the template
   await stack.queues.spawn.pause();
-  const id = await stack.submit();
-  const job = await stack.queues.gate.getJob(id);
-  await expect.poll(() => job?.getState(), POLL).toBe('waiting-children');
-  await writeFile(join(disk.dir, 'foreign'), Buffer.alloc(28_000_000));
+  const id = await stack.submit({ maxWaitMs });
+  await expect.poll(() => stack.queues.gate.getJobState(id), POLL).toBe('waiting-children');
+  const foreign = join(disk.dir, 'foreign');
+  await writeFile(foreign, Buffer.alloc(28_000_000));
   await stack.queues.spawn.resume();
+  return { id, foreign };
+}
+
+const phaseOf = async (id: string) => progressOf((await stack.queues.gate.getJob(id))?.progress);
+const OTHERS_TOOK_IT = /others took the room that was reserved, and the clone would cross the floor/;
+
+it('clones nothing into the floor when others took the room that was reserved: holds the request, and serves it when there is room', async () => {
+  const { id, foreign } = await submitAndTakeItsRoom(null);
+  const held = { phase: 'held', reason: expect.stringMatching(OTHERS_TOOK_IT) };
+  await expect.poll(() => phaseOf(id), POLL).toMatchObject(held);
+  expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(1);
+  expect(await readdir(stack.ctx.pool.paths.staging)).toEqual([]);
+  expect(stack.ctx.gate.ledger.requests).toEqual([]);
+  expect(stack.ctx.gate.limits.breaker.failures).toBe(0); // a full disk says nothing of the host
+  await rm(foreign);
+  await stack.ctx.gate.line.wake();
+  expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
+  expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(2);
+});
+
+it('rejects such a request once it has been held for max_wait, and it leaves nothing', async () => {
+  const { id } = await submitAndTakeItsRoom(1_000);
   await expect(stack.watcher.wait(id, { timeoutMs: 30_000 })).rejects.toMatchObject({
-    code: 'NO_SPACE',
-    message: expect.stringMatching(
-      /others took the bytes that were promised, and the clone would cross the floor/,
-    ),
+    kind: 'refused',
+    code: 'MAX_WAIT_EXCEEDED',
+    message: expect.stringMatching(/^held for 1s \(max_wait\) in vain: /),
   });
   expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(1);
   expect(await readdir(stack.ctx.pool.paths.staging)).toEqual([]);
-  expect(await stack.ctx.catalog.reservations()).toEqual([]);
+  expect(stack.ctx.gate.line.size).toBe(0);
+  expect(stack.ctx.gate.ledger.requests).toEqual([]);
 });
 
 it('holds a request whose template cannot be prepared for want of room, and serves it when there is some', async () => {
@@ -67,13 +90,14 @@ it('holds a request whose template cannot be prepared for want of room, and serv
   const foreign = join(disk.dir, 'foreign');
   await writeFile(foreign, Buffer.alloc(36_000_000));
   const id = await stack.submit();
-  const phase = async () => progressOf((await stack.queues.gate.getJob(id))?.progress);
-  await expect.poll(phase, POLL).toMatchObject({
-    phase: 'held',
-    reason: expect.stringMatching(/no room for its snapshot/),
-  });
+  await expect
+    .poll(() => phaseOf(id), POLL)
+    .toMatchObject({
+      phase: 'held',
+      reason: expect.stringMatching(/no room for its snapshot/),
+    });
   await rm(foreign);
-  await stack.ctx.waker.wake();
+  await stack.ctx.gate.line.wake();
   expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
 });
 

@@ -1,0 +1,145 @@
+import type { Amount } from '@spica/core';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Line, type Waiting } from '../../src/gate/line.ts';
+
+const ROOM: Amount = { bytes: 50, inodes: 50, slots: 5 };
+
+/** What BullMQ throws for a job that is not delayed, or not there. */
+const NOT_DELAYED = Object.assign(new Error('Job is not in the delayed state'), { code: -3 });
+
+let line: Line;
+/** In the order in which they were brought back to the gate. */
+let promoted: string[];
+let gone: Set<string>;
+let errors: unknown[];
+let promote: (request: string) => Promise<void>;
+beforeEach(() => {
+  vi.useFakeTimers();
+  promoted = [];
+  gone = new Set();
+  errors = [];
+  promote = async (request) => {
+    if (gone.has(request)) throw NOT_DELAYED;
+    promoted.push(request);
+  };
+  line = new Line({
+    isOpen: async (request) => !gone.has(request),
+    onError: (error) => errors.push(error),
+  });
+});
+afterEach(() => vi.useRealTimers());
+
+/** A request that is held, and was submitted when it says. */
+function waiting(request: string, submittedAt: number, bytes: number | null = 10): Waiting {
+  const need = bytes === null ? null : { bytes, inodes: 1, slots: 1 };
+  const job = { promote: () => promote(request) };
+  return { request, submittedAt, heldAt: submittedAt, count: 1, reason: 'short', need, job };
+}
+
+async function holdAll(...all: Waiting[]): Promise<void> {
+  for (const each of all) await line.hold(each, null);
+}
+
+it('wakes the head of the line alone: who was submitted first, whoever was held first', async () => {
+  await holdAll({ ...waiting('b', 2), heldAt: 5 }, { ...waiting('a', 1), heldAt: 6 }, waiting('c', 3));
+  expect(promoted).toEqual([]);
+  await line.wake();
+  expect(promoted).toEqual(['a']);
+  expect(line.list().map(({ request }) => request)).toEqual(['c', 'b', 'a']); // shown by when they were held
+});
+
+it('goes on down the line while they fit', async () => {
+  await holdAll(waiting('a', 1), waiting('b', 2), waiting('c', 3));
+  await line.wake();
+  await line.leave('a'); // admitted
+  await line.leave('b');
+  expect(promoted).toEqual(['a', 'b', 'c']);
+  await line.leave('c');
+  expect(promoted).toEqual(['a', 'b', 'c']);
+});
+
+it('passes over those that would not fit, when the one that was woken is held again', async () => {
+  await holdAll(waiting('large', 1, 100), waiting('alike', 2, 60), waiting('small', 3), waiting('last', 4));
+  await line.wake();
+  await line.hold(waiting('large', 1, 100), ROOM);
+  expect(promoted).toEqual(['large', 'small']);
+  await line.hold(waiting('small', 3), ROOM); // others were faster
+  expect(promoted).toEqual(['large', 'small', 'last']);
+  await line.hold(waiting('last', 4), ROOM);
+  expect(promoted).toEqual(['large', 'small', 'last']);
+});
+
+it('counts inodes and slots as room, and wakes nobody where nobody knows what room there is', async () => {
+  const many = { ...waiting('many', 2), need: { bytes: 1, inodes: 60, slots: 1 } };
+  const wide = { ...waiting('wide', 3), need: { bytes: 1, inodes: 1, slots: 6 } };
+  await holdAll(waiting('a', 1), many, wide, waiting('unknown', 4, null), waiting('fits', 5));
+  await line.wake();
+  await line.hold(waiting('a', 1), null);
+  expect(promoted).toEqual(['a']);
+  await vi.advanceTimersByTimeAsync(100);
+  await line.wake();
+  await line.hold(waiting('a', 1), ROOM);
+  expect(promoted).toEqual(['a', 'a', 'fits']);
+});
+
+it('wakes nobody for one that came by itself and is held again', async () => {
+  await holdAll(waiting('a', 1), waiting('b', 2));
+  await line.hold(waiting('a', 1), ROOM);
+  expect(promoted).toEqual([]);
+});
+
+it('joins wake-ups within 100 ms to one more, and counts each of them', async () => {
+  await holdAll(waiting('a', 1));
+  for (let i = 0; i < 5; i += 1) await line.wake();
+  expect([promoted.length, line.wakes]).toEqual([1, 5]);
+  await vi.advanceTimersByTimeAsync(99);
+  expect(promoted).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(promoted).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(promoted).toHaveLength(2);
+  await line.wake();
+  expect(promoted).toHaveLength(3);
+});
+
+it('drops one whose job was removed when its turn comes, and wakes the next', async () => {
+  await holdAll(waiting('a', 1), waiting('b', 2), waiting('c', 3));
+  gone.add('a').add('b');
+  await line.wake();
+  expect(promoted).toEqual(['c']);
+  expect(line.list().map(({ request }) => request)).toEqual(['c']);
+});
+
+it('drops one that stands in the way once its job is gone, and only then', async () => {
+  await holdAll(waiting('a', 1), waiting('b', 2));
+  expect(await line.dropIfGone('a')).toBe(false);
+  expect(line.size).toBe(2);
+  gone.add('a');
+  expect(await line.dropIfGone('a')).toBe(true);
+  expect([line.get('a'), promoted]).toEqual([null, ['b']]);
+});
+
+it('keeps one that is on its way to the gate already', async () => {
+  await holdAll(waiting('a', 1), waiting('b', 2));
+  promote = () => Promise.reject(NOT_DELAYED);
+  await line.wake();
+  expect(line.size).toBe(2);
+});
+
+it('brings back a cancelled request at once, wherever it stands, and nobody for one that is not held', async () => {
+  await holdAll(waiting('a', 1), waiting('b', 2));
+  await line.bringBack('b');
+  await line.bringBack('nobody');
+  expect(promoted).toEqual(['b']);
+});
+
+it('says what Redis said when a request cannot be brought back: to who woke it, or to the log', async () => {
+  await holdAll(waiting('a', 1));
+  const away = new Error('Redis is away');
+  promote = () => Promise.reject(away);
+  await expect(line.wake()).rejects.toBe(away);
+  await line.wake(); // joined
+  await vi.advanceTimersByTimeAsync(100);
+  expect(errors).toEqual([away]);
+  expect(line.size).toBe(1);
+});
