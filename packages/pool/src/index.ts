@@ -1,3 +1,5 @@
+export { withDeadline } from './async/deadline.ts';
+export { singleFlight } from './async/single-flight.ts';
 export * from './audit/audit.ts';
 export * from './audit/line.ts';
 export * from './audit/tail.ts';
@@ -14,6 +16,7 @@ export * from './manifest/manifest.ts';
 export type { Lineage, Manifest } from './manifest/schema.ts';
 export * from './marker/marker.ts';
 export * from './measure/measure.ts';
+export { nullIfMissing } from './missing.ts';
 export * from './records.ts';
 export * from './scan.ts';
 export * from './space.ts';
