@@ -1,3 +1,6 @@
+export { withDeadline } from './async/deadline.ts';
+export { createSerialiser, type Serialiser } from './async/serialiser.ts';
+export { singleFlight } from './async/single-flight.ts';
 export * from './audit/audit.ts';
 export * from './audit/line.ts';
 export * from './audit/tail.ts';
@@ -16,12 +19,13 @@ export * from './manifest/manifest.ts';
 export type { Lineage, Manifest } from './manifest/schema.ts';
 export * from './marker/marker.ts';
 export * from './measure/measure.ts';
+export { nullIfMissing } from './missing.ts';
 export * from './records.ts';
 export * from './scan.ts';
 export * from './space.ts';
 export type { Prepared } from './template/prepared.ts';
 export { createTemplates, type Templates } from './template/templates.ts';
-export { createTurns, type Turns } from './template/turns.ts';
+
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/trash.ts';

@@ -1,31 +1,26 @@
-import { readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckError, type InstanceRecord, instanceRecordSchema, isInstanceId } from '@spica/core';
+import { jsonFile } from './json-file.ts';
 import type { Pool } from './layout.ts';
-import { draftedBy, writeFileWhole } from './write-whole.ts';
+import { nullIfMissing } from './missing.ts';
+import { draftedBy } from './write-whole.ts';
 
 const SUFFIX = '.json';
+const recordFile = jsonFile({ schema: instanceRecordSchema, code: 'RECORD_INVALID', is: 'a record' });
 
 /** Keeps what the catalog knows of an instance on the disk, to rebuild the catalog from. */
 export async function writeRecord(pool: Pool, record: InstanceRecord): Promise<void> {
-  await writeFileWhole(recordPath(pool, record.id), `${JSON.stringify(record, null, 2)}\n`);
+  await recordFile.save(recordPath(pool, record.id), record);
 }
 
 export async function deleteRecord(pool: Pool, id: string): Promise<void> {
-  await unlink(recordPath(pool, id)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
+  await nullIfMissing(unlink(recordPath(pool, id)));
 }
 
 /** An instance's record; null where there is none. Throws CheckError RECORD_INVALID. */
 export async function readRecord(pool: Pool, id: string): Promise<InstanceRecord | null> {
-  const path = recordPath(pool, id);
-  try {
-    return instanceRecordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new CheckError('RECORD_INVALID', `record ${path}: cannot be read: ${cause}`, { path }, cause);
-  }
+  return recordFile.load(recordPath(pool, id));
 }
 
 export interface Records {
@@ -33,7 +28,7 @@ export interface Records {
   readonly broken: readonly { readonly id: string; readonly name: string; readonly reason: string }[];
 }
 
-/** All records of a pool. One that cannot be read is told of, and left alone. */
+/** All records of a pool. One that cannot be read is reported, and left alone. */
 export async function listRecords(pool: Pool): Promise<Records> {
   const records: InstanceRecord[] = [];
   const broken: { id: string; name: string; reason: string }[] = [];

@@ -7,8 +7,8 @@ import {
   type Space,
   TREND_WINDOW_MS,
 } from '@spica/core';
+import { withDeadline } from '@spica/pool';
 import { QUEUE_NAMES, type QueueName } from '@spica/queues';
-import { withDeadline } from './deadline.ts';
 import type { ServerPool } from './pool.ts';
 
 /** How long a look at one pool may take; a scrape or a health check gives up after 10 s as a rule. */

@@ -1,19 +1,17 @@
-import { withDeadline } from './deadline.ts';
-import { sharedWhileUnderWay } from './shared.ts';
+import { singleFlight, withDeadline } from '@spica/pool';
 
 /** Asks whether Redis answers: null when it does, else why not, at the latest after the probe's deadline. */
 export type Probe = () => Promise<string | null>;
 
-/** All who ask at the same time share one ping. */
+/** Pings one at a time, however many ask. A ping without an answer is given up, so that the next one can be sent. */
 export function createProbe(ping: () => Promise<unknown>, deadlineMs: number): Probe {
-  return sharedWhileUnderWay(() => ask(ping, deadlineMs));
-}
-
-async function ask(ping: () => Promise<unknown>, deadlineMs: number): Promise<string | null> {
-  try {
-    await withDeadline(ping(), deadlineMs, 'Redis');
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const pingOnce = singleFlight(() => withDeadline(ping(), deadlineMs, 'Redis'));
+  return async () => {
+    try {
+      await withDeadline(pingOnce(), deadlineMs, 'Redis'); // the ping before it may take as long
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
 }

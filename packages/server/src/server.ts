@@ -1,4 +1,5 @@
 import type { Clock } from '@spica/core';
+import { singleFlight } from '@spica/pool';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { addBoard } from './board/board.ts';
@@ -9,7 +10,6 @@ import { loopbackAddressOf } from './listen/loopback.ts';
 import { addMetrics } from './metrics/metrics.ts';
 import type { ServerPool } from './pool.ts';
 import { createProbe } from './probe.ts';
-import { sharedWhileUnderWay } from './shared.ts';
 
 /** How long Redis may take to answer before it counts as out of reach. */
 const PROBE_MS = 2_000;
@@ -43,7 +43,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // A disk that hangs takes one thread of Node's few, not one more for each who asks.
   const pools = options.pools.map((pool) => ({
     ...pool,
-    readSpace: sharedWhileUnderWay(() => pool.readSpace()),
+    readSpace: singleFlight(() => pool.readSpace()),
   }));
   const address = await loopbackAddressOf(options.host);
   const loggerInstance: FastifyBaseLogger = options.logger.child({ component: 'server' });

@@ -13,9 +13,9 @@ import {
   createTemplates,
   openPool,
   type Pool,
+  type Serialiser,
   type SpaceGauge,
   type Templates,
-  type Turns,
 } from '@spica/pool';
 import { openQueues, type PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
@@ -52,11 +52,11 @@ export interface ServedContext extends PoolContext {
   readonly publisher: Publisher;
   readonly withDeletionClaim: WithDeletionClaim;
   /** Work on one instance, by its id: a deletion, a restore and the writing of its record exclude each other. */
-  readonly perInstance: Turns;
+  readonly perInstance: Serialiser;
   /** Preparations, by template. */
-  readonly preparations: Turns;
+  readonly preparations: Serialiser;
   /** Reconciles, one at a time: a second one compares what the first has left. */
-  readonly reconciles: Turns;
+  readonly reconciles: Serialiser;
 }
 
 export interface OpenPoolContextOptions {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Catalog, createCatalog } from '@spica/catalog';
 import { Ledger, systemClock } from '@spica/core';
-import { createTurns, initPool, type Pool, readRecord, type Turns } from '@spica/pool';
+import { createSerialiser, initPool, type Pool, readRecord, type Serialiser } from '@spica/pool';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
@@ -19,14 +19,14 @@ describeOnRedis('the record of an instance on disk', (server) => {
   let redis: Redis;
   let pool: Pool;
   let catalog: Catalog;
-  let perInstance: Turns;
+  let perInstance: Serialiser;
   beforeEach(async () => {
     await server.flush();
     redis = new Redis(server.url);
     const dir = await mkdtemp(join(tmpdir(), 'spica-record-'));
     pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
     catalog = createCatalog({ redis, pool: 'main' });
-    perInstance = createTurns();
+    perInstance = createSerialiser();
     await catalog.markReconciled({ at: 0, graceUntil: 0 });
     await catalog.adopt(aRecord(ID));
     return async () => {

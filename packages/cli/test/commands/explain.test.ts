@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => cli.close());
 
 const held = async (id: string) =>
-  expect.poll(() => cli.stack.ctx.gate.line.list().map(({ request }) => request)).toContain(id);
+  expect.poll(() => cli.stack.ctx.gate.line.inOrder().map(({ request }) => request)).toContain(id);
 
 it('explains why a request waits: every figure of the sum, since when, and what would help', async () => {
   const lease = { owner: 'alice', tokenHash: 'a'.repeat(64), ms: 1_800_000 };

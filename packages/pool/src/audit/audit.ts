@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CheckError, type Clock } from '@spica/core';
 import type { Logger } from 'pino';
+import { singleFlight } from '../async/single-flight.ts';
 import type { AuditEntry } from './line.ts';
 import { type Log, type LogOptions, openLog, type Said } from './log.ts';
 
@@ -36,13 +37,6 @@ export interface Audit {
   append(entry: AuditEntry | readonly AuditEntry[], options?: { readonly sync?: boolean }): Promise<void>;
 }
 
-/** What is written together next. */
-interface Batch {
-  readonly said: Said[];
-  sync: boolean;
-  readonly done: Promise<void>;
-}
-
 /** Where the audit log is wanted: `audit.path`, or the state directory. */
 export function auditPathOf({ path, stateDir }: Pick<AuditOptions, 'path' | 'stateDir'>): string {
   return path ?? join(stateDir, 'audit.jsonl');
@@ -69,8 +63,8 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
   }
 
   let log = await openLog(wanted, logOptions).catch(fallBack);
-  let last: Promise<void> = Promise.resolve();
-  let next: Batch | null = null;
+  /** What is written next; null where nobody has asked for a write. */
+  let waiting: { readonly said: Said[]; sync: boolean } | null = null;
 
   async function write(said: readonly Said[], sync: boolean): Promise<void> {
     try {
@@ -85,22 +79,12 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
     }
   }
 
-  /** One after another: the chain has an order. What is said while a write is under way is written at once after it. */
-  function inTurn(said: readonly Said[], sync: boolean): Promise<void> {
-    if (next) {
-      next.said.push(...said);
-      next.sync ||= sync;
-      return next.done;
-    }
-    const begin = () => {
-      next = null;
-      return write(batch.said, batch.sync);
-    };
-    const batch: Batch = { said: [...said], sync, done: last.then(begin) };
-    next = batch;
-    last = batch.done.catch(() => undefined); // told to whoever asked for it; the next one tries anew
-    return batch.done;
-  }
+  /** One write at a time, since the chain has an order. What is said during a write is written together after it. */
+  const writeWaiting = singleFlight(async () => {
+    const batch = waiting;
+    waiting = null;
+    if (batch) await write(batch.said, batch.sync);
+  });
 
   return {
     get path() {
@@ -112,14 +96,14 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
       },
       append(entry, { sync = false } = {}) {
         const entries: readonly AuditEntry[] = Array.isArray(entry) ? entry : [entry];
-        return inTurn(
-          entries.map((each) => ({ pool, entry: each })),
-          sync,
-        );
+        waiting ??= { said: [], sync: false };
+        waiting.said.push(...entries.map((each) => ({ pool, entry: each })));
+        waiting.sync ||= sync;
+        return writeWaiting();
       },
     }),
     async close() {
-      await last;
+      await writeWaiting().catch(() => undefined); // its callers know
       await log.close();
     },
   };

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { nullIfMissing } from '../missing.ts';
 import { rotatedFiles } from './rotate.ts';
 
 const BLOCK = 64 * 1024;
@@ -19,10 +20,7 @@ export async function tailAudit(path: string, count: number): Promise<string[]> 
 }
 
 async function tailFile(path: string, count: number): Promise<string[]> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  const file = await nullIfMissing(open(path, 'r'));
   if (!file) return [];
   try {
     let start = (await file.stat()).size;

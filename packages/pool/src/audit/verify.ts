@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { withFileLock } from '../claim/file-lock.ts';
+import { nullIfMissing } from '../missing.ts';
 import { auditLineSchema, CHAIN_START, type ChainEnd, hashLine } from './line.ts';
 import { lockOf } from './log.ts';
 import { type RawLine, readLines } from './read-lines.ts';
@@ -52,10 +53,10 @@ interface OpenFile {
 /** All files of one moment, in which nobody writes or rotates. */
 async function openAll(path: string): Promise<OpenFile[]> {
   try {
-    return await withFileLock(lockOf(path), () => openEach(path));
+    const files = await nullIfMissing(withFileLock(lockOf(path), () => openEach(path)));
+    return files ?? []; // no directory, no log
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return []; // no directory, no log
     // Who may only read cannot hold others off; at worst the line that is being written counts as torn.
     if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return openEach(path);
     throw error;
@@ -65,10 +66,7 @@ async function openAll(path: string): Promise<OpenFile[]> {
 async function openEach(path: string): Promise<OpenFile[]> {
   const files: OpenFile[] = [];
   for (const name of [...(await rotatedFiles(path)), path]) {
-    const handle = await open(name, 'r').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
+    const handle = await nullIfMissing(open(name, 'r'));
     if (handle) files.push({ name, handle, size: (await handle.stat()).size });
   }
   return files;

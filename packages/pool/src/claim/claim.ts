@@ -1,12 +1,20 @@
-import { readFile, rm } from 'node:fs/promises';
-import { setTimeout } from 'node:timers/promises';
-import { CheckError, type Clock } from '@spica/core';
-import { writeFileWhole } from '../write-whole.ts';
+import { rm } from 'node:fs/promises';
+import type { CheckError, Clock } from '@spica/core';
+import { retryFor } from '../async/retry.ts';
+import { jsonFile } from '../json-file.ts';
 import { type FileLock, tryFileLock } from './file-lock.ts';
 import { describeHolder, type Holder, holderSchema, identifySelf, isAlive, isElsewhere } from './identity.ts';
 
 const PATIENCE_MS = 2_000;
-const LOOK_EVERY_MS = 5;
+
+/** Synced: a power cut must not leave an empty one, which nobody could read. */
+const holderFile = jsonFile({
+  schema: holderSchema,
+  code: 'CLAIM_UNREADABLE',
+  is: 'a claim, which says who holds it',
+  remedy: 'remove it when no process of Spica runs there',
+  sync: true,
+});
 
 /** Something that one process at a time may do, claimed by a file. */
 export interface Claim {
@@ -30,10 +38,9 @@ export async function claim(path: string, { purpose, clock, refused }: ClaimOpti
   const self = { ...(await identifySelf()), purpose, since: new Date(clock.now()).toISOString() };
   const lock = await takeLock(path, refused);
   try {
-    const holder = await readHolder(path);
+    const holder = await holderFile.load(path);
     if (holder && isElsewhere(holder, self)) throw refused(describeHolder(holder));
-    // Synced: a power cut must not leave an empty one, which nobody could read.
-    await writeFileWhole(path, `${JSON.stringify(self)}\n`, { sync: true });
+    await holderFile.save(path, self);
   } catch (error) {
     lock.release();
     throw error;
@@ -41,44 +48,23 @@ export async function claim(path: string, { purpose, clock, refused }: ClaimOpti
   return { release: () => release(path, self).finally(lock.release) };
 }
 
-/** Whoever has just taken the lock has not said yet who it is: the file is missing, or tells of a dead holder. */
+/** A process that has just taken the lock has not written yet who it is: the file is missing, or names a dead holder. */
 async function takeLock(path: string, refused: ClaimOptions['refused']): Promise<FileLock> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
+  const taken = await retryFor(PATIENCE_MS, async () => {
     const lock = tryFileLock(`${path}.lock`);
     if (lock) return lock;
-    const holder = await readHolder(path);
-    const isLate = performance.now() >= deadline;
-    if (holder && (isLate || (await isAlive(holder)))) throw refused(describeHolder(holder));
-    if (isLate) throw refused('another process');
-    await setTimeout(LOOK_EVERY_MS);
-  }
-}
-
-async function readHolder(path: string): Promise<Holder | null> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw unreadable(path, error);
-  }
-  try {
-    return holderSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-function unreadable(path: string, cause: unknown): CheckError {
-  const hint = 'remove it when no process of Spica runs there';
-  const message = `${path}: expected who holds it, got what cannot be read; ${hint}`;
-  return new CheckError('CLAIM_UNREADABLE', message, { path }, cause);
+    const holder = await holderFile.load(path);
+    if (holder && (await isAlive(holder))) throw refused(describeHolder(holder));
+    return null;
+  });
+  if (taken) return taken;
+  const holder = await holderFile.load(path);
+  throw refused(holder ? describeHolder(holder) : 'another process');
 }
 
 /** Only what is still ours: an operator may have removed it, and another process claimed it. */
 async function release(path: string, self: Holder): Promise<void> {
-  const holder = await readHolder(path);
+  const holder = await holderFile.load(path);
   if (holder && isSame(holder, self)) await rm(path, { force: true });
 }
 

@@ -1,10 +1,9 @@
 import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import { CheckError } from '@spica/core';
+import { retryFor } from '../async/retry.ts';
 import { flock, LOCK_EX, LOCK_NB, lastError } from '../native/libc.ts';
 
 const PATIENCE_MS = 5_000;
-const LOOK_EVERY_MS = 5;
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 const MODE = 0o640;
 
@@ -18,13 +17,8 @@ export interface FileLock {
  * held for longer than 5 s, and what `tryFileLock` and `work` throw.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
-  let lock = tryFileLock(path);
-  while (!lock) {
-    if (performance.now() >= deadline) throw stillHeld(path);
-    await setTimeout(LOOK_EVERY_MS);
-    lock = tryFileLock(path);
-  }
+  const lock = await retryFor(PATIENCE_MS, () => tryFileLock(path));
+  if (!lock) throw stillHeld(path);
   try {
     return await work();
   } finally {

@@ -1,8 +1,9 @@
-import { lstat, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { CheckError, type CloneMethod, type Param, SpicaError } from '@spica/core';
 import type { Pool } from '../layout.ts';
 import { readManifest } from '../manifest/manifest.ts';
 import type { Lineage, Manifest } from '../manifest/schema.ts';
+import { isThere } from '../missing.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import type { Snapshot } from '../template/prepared.ts';
@@ -36,7 +37,7 @@ export interface CloneOptions {
 export async function cloneInstance(options: CloneOptions): Promise<void> {
   const { pool, prepared, method, id, signal } = options;
   signal?.throwIfAborted();
-  if (await isThere(pool, id)) return;
+  if (await isSpawned(pool, id)) return;
   const staged = stagingPath(pool, id);
   let isOurs: boolean;
   try {
@@ -54,12 +55,12 @@ export async function cloneInstance(options: CloneOptions): Promise<void> {
 
 /** False when another run of the same job was faster. */
 async function moveIntoPlace(pool: Pool, id: string, staged: string): Promise<boolean> {
-  if (await isThere(pool, id)) return false;
+  if (await isSpawned(pool, id)) return false;
   try {
     await rename(staged, pool.pathOf(id));
     return true;
   } catch (error) {
-    if (TAKEN.includes((error as NodeJS.ErrnoException).code ?? '') && (await isThere(pool, id)))
+    if (TAKEN.includes((error as NodeJS.ErrnoException).code ?? '') && (await isSpawned(pool, id)))
       return false;
     throw error;
   }
@@ -76,14 +77,9 @@ async function explain(error: unknown, { pool, id, signal }: CloneOptions): Prom
  * Whether the instance is there already. A rename would replace an empty directory, so it has to be asked. Throws
  * CheckError INSTANCE_EXISTS when something else lies under its name.
  */
-async function isThere(pool: Pool, id: string): Promise<boolean> {
+async function isSpawned(pool: Pool, id: string): Promise<boolean> {
   const path = pool.pathOf(id);
-  try {
-    await lstat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  if (!(await isThere(path))) return false;
   const manifest = await readManifest(pool, id).catch((error: unknown) => {
     if (error instanceof CheckError) return null;
     throw error;

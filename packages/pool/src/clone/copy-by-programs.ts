@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { execa } from 'execa';
 import { boundToUs } from '../bound.ts';
-import { copyAttributes } from '../native/attributes.ts';
+import { copyStat, hasAttributes } from '../native/attributes.ts';
 import { pathAt, textOf } from '../template/key.ts';
 import type { Snapshot } from '../template/prepared.ts';
 import type { Division } from './division.ts';
@@ -30,11 +31,27 @@ export async function copyByPrograms({ path, division }: Snapshot, to: string, s
   const programs = Math.max(1, most);
   running += programs;
   try {
-    if (division && programs > 1) await copyDivided(path, to, division, programs, signal);
+    const isDivided = programs > 1 && division && (await makeShared(to, division.shared));
+    if (isDivided) await copyDivided(path, to, division, programs, signal);
     else await cp(['-T', '--', path, to], path, signal);
   } finally {
     running -= programs;
   }
+}
+
+/**
+ * Makes the shared directories. False, with nothing made, where the directory above hands down an ACL: what the programs
+ * share would keep it, and only a program that makes a directory itself takes it away.
+ */
+async function makeShared(to: string, shared: Division['shared']): Promise<boolean> {
+  for (const directory of shared) {
+    const path = pathAt(to, directory);
+    await mkdir(path, { mode: 0o700 });
+    if (directory !== './' || !hasAttributes(path)) continue;
+    await rmdir(path);
+    return false;
+  }
+  return true;
 }
 
 async function copyDivided(
@@ -44,7 +61,6 @@ async function copyDivided(
   programs: number,
   signal?: AbortSignal,
 ) {
-  for (const directory of division.shared) await mkdir(pathAt(to, directory), { mode: 0o700 });
   const failed = new AbortController();
   const given = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const copies = shareOut(division.groups, programs).map((keys) => {
@@ -58,9 +74,9 @@ async function copyDivided(
   await Promise.allSettled(copies);
   signal?.throwIfAborted();
   failed.signal.throwIfAborted();
-  // Whoever wrote into a directory moved its times, so the inner ones first.
+  // Writing into a directory moves its times: the inner directories first, when nothing is written any more.
   for (const directory of division.shared.toReversed()) {
-    copyAttributes(pathAt(from, directory), pathAt(to, directory));
+    copyStat(lstatSync(pathAt(from, directory), { bigint: true }), pathAt(to, directory));
   }
 }
 

@@ -1,9 +1,8 @@
-import { lstat } from 'node:fs/promises';
 import { CheckError, type CloneMethod } from '@spica/core';
+import { isThere } from '../missing.ts';
 import type { Snapshot } from '../template/prepared.ts';
 import { inThread } from '../threads/threads.ts';
 import { copyByPrograms } from './copy-by-programs.ts';
-import { isSmall } from './copy-small.ts';
 
 /**
  * Makes `to`, which is not there yet, a faithful copy of a prepared snapshot: links, holes, modes, owners, times,
@@ -20,22 +19,12 @@ export async function copyTree(
   try {
     // What was prepared before the pool's method changed is no subvolume.
     if (method === 'snapshot' && (await inThread('snapshot', { from, to }))) return;
-    if (isSmall(snapshot) && (await inThread('copy', { from, to }))) return;
     await copyByPrograms(snapshot, to, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    if (await isMissing(from)) {
+    if (!(await isThere(from))) {
       throw new CheckError('SNAPSHOT_GONE', `the prepared snapshot ${from} is gone`, { path: from }, error);
     }
     throw error;
-  }
-}
-
-async function isMissing(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }

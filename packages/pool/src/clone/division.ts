@@ -34,27 +34,33 @@ const OWNER_ALL = 0o700;
 /**
  * Divides a snapshot into groups of about the same weight; null where one program should copy it: it is small, or in one
  * piece, has hard links (which only one program keeps), or names that are no UTF-8 (which no argument can hold).
+ *
+ * @param isPlain Whether the directory of a key has owner, mode and times only: one with extended attributes or ACLs is
+ *   not shared, since only `cp` copies them. Asked of heavy directories.
  */
-export function divide(pieces: Iterable<Piece>): Division | null {
+export function divide(pieces: Iterable<Piece>, isPlain: (directory: string) => boolean): Division | null {
   const tree = weigh(pieces);
-  if (!tree || tree.weightOf('./') < WORTH_DIVIDING) return null;
+  if (!tree || tree.weightOf('./') < WORTH_DIVIDING || !isPlain('./')) return null;
   const most = tree.weightOf('./') * SHARE;
   const shared = ['./'];
   const units: string[] = [];
   const open = (directory: string) => {
     for (const key of tree.childrenOf(directory)) {
-      if (!tree.isOpen(key) || tree.weightOf(key) <= most) units.push(key);
-      else {
+      if (tree.weightOf(key) > most && tree.isOpen(key) && isText(key) && isPlain(key)) {
         shared.push(key);
         open(key);
-      }
+      } else units.push(key);
     }
   };
   open('./');
   const sum = units.reduce((bytes, key) => bytes + key.length + 1, 0);
-  if (sum > MOST_KEY_BYTES || !units.every((key) => isUtf8(Buffer.from(key, 'latin1')))) return null;
+  if (sum > MOST_KEY_BYTES || !units.every(isText)) return null;
   const groups = balance(units, tree.weightOf).filter((group) => group.length > 0);
   return groups.length > 1 ? { shared, groups } : null;
+}
+
+function isText(key: string): boolean {
+  return isUtf8(Buffer.from(key, 'latin1'));
 }
 
 interface Tree {

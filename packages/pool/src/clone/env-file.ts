@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { CheckError, type Param } from '@spica/core';
+import { isThere } from '../missing.ts';
 
 const NAME = '.env.spica';
 /** Resolved beforehand, so a link here was put there meanwhile; opening a pipe would wait for ever. */
@@ -32,12 +33,7 @@ export async function appendParams(root: string, params: Readonly<Record<string,
 /** The file that `.env.spica` is or leads to; null where there is none. */
 async function resolveInside(root: string): Promise<string | null> {
   const path = join(root, NAME);
-  try {
-    await lstat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  if (!(await isThere(path))) return null;
   const [inside, target] = await Promise.all([
     realpath(root),
     realpath(path).catch((cause) => refuse('it is a symbolic link that leads nowhere', cause)),

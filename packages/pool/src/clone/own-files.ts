@@ -1,7 +1,8 @@
-import { chmod, lstat, writeFile } from 'node:fs/promises';
+import { chmod, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Param } from '@spica/core';
-import { toText } from '../manifest/build.ts';
+import type { JsonFile } from '../json-file.ts';
+import { lineageFile, manifestFile } from '../manifest/manifest.ts';
 import type { Lineage, Manifest } from '../manifest/schema.ts';
 import { setTimes } from '../native/attributes.ts';
 import { removeTree } from '../remove/remove-tree.ts';
@@ -13,7 +14,7 @@ const OWNER_ALL = 0o700;
 /**
  * Writes what makes a clone an instance: `lineage.json`, `manifest.json`, and its parameters. The root keeps the
  * template's times. Nothing of an instance is synced, which would cost more than the clone: after a power cut files of
- * one that had just been spawned may be empty. An empty manifest makes it a stranger, which is told of and left alone.
+ * one that had just been spawned may be empty. An instance whose manifest is empty is reported and left alone.
  */
 export async function writeOwnFiles(
   root: string,
@@ -27,17 +28,17 @@ export async function writeOwnFiles(
   const mode = Number(stat.mode);
   // Without it a user could neither add the files nor, later, move the instance to the trash. Root needs no mode.
   if (process.geteuid?.() !== 0 && (mode & OWNER_ALL) !== OWNER_ALL) await chmod(root, mode | OWNER_ALL);
-  await replace(join(root, 'lineage.json'), toText(own.lineage));
-  await replace(join(root, 'manifest.json'), toText(own.manifest));
+  await replace(lineageFile, join(root, 'lineage.json'), own.lineage);
+  await replace(manifestFile, join(root, 'manifest.json'), own.manifest);
   await appendParams(root, own.params);
   setTimes(root, stat);
 }
 
-/** The template may have something of that name: a file that is hard-linked elsewhere, a link, or a directory. */
-async function replace(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { flag: 'wx' }).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+/** The template may have something of that name: a file or a link is replaced; a directory has to be removed first. */
+async function replace<T>(file: JsonFile<T>, path: string, content: T): Promise<void> {
+  await file.save(path, content).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EISDIR') throw error;
     await removeTree(path);
-    await writeFile(path, text, { flag: 'wx' });
+    await file.save(path, content);
   });
 }

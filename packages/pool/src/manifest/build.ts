@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config, Param } from '@spica/core';
+import { jsonText } from '../json-file.ts';
 import type { Prepared } from '../template/prepared.ts';
 import type { Lineage, Manifest } from './schema.ts';
 
@@ -36,18 +37,13 @@ export function buildManifest(of: {
     spica_id: of.id,
     template_ref: of.prepared.templateRef,
     template_version: of.prepared.version,
-    lineage_sha: hashOf(toText(of.lineage)),
+    lineage_sha: hashOf(jsonText(of.lineage)),
     seed: of.seed,
     params: { ...of.params },
     budget: { cpu: of.budget.cpu, ram_gb: of.budget.ramGb, vram_gb: of.budget.vramGb },
     spawned_at: new Date(of.spawnedAt).toISOString(),
     notes: of.notes,
   };
-}
-
-/** The text of either file. The hash in the manifest is over these bytes, so there is one way to write them. */
-export function toText(content: Manifest | Lineage): string {
-  return `${JSON.stringify(content, null, 2)}\n`;
 }
 
 export function hashOf(bytes: string | Buffer): string {

@@ -1,23 +1,26 @@
 import { join } from 'node:path';
 import { CheckError } from '@spica/core';
-import * as z from 'zod';
+import { jsonFile } from '../json-file.ts';
 import type { Pool } from '../layout.ts';
 import { hashOf } from './build.ts';
-import { readOwnFile } from './read.ts';
 import { type Lineage, lineageSchema, type Manifest, manifestSchema } from './schema.ts';
+
+export const manifestFile = jsonFile({
+  schema: manifestSchema,
+  code: 'MANIFEST_INVALID',
+  is: 'a manifest',
+});
+
+export const lineageFile = jsonFile({ schema: lineageSchema, code: 'LINEAGE_INVALID', is: 'a lineage' });
 
 /** An instance's manifest; null where there is none. Throws CheckError MANIFEST_INVALID when it cannot be read as one. */
 export async function readManifest(pool: Pool, id: string): Promise<Manifest | null> {
-  const path = join(pool.pathOf(id), 'manifest.json');
-  const bytes = await readOwnFile(path, 'MANIFEST_INVALID');
-  return bytes && parse(manifestSchema, bytes, path, 'MANIFEST_INVALID');
+  return manifestFile.load(join(pool.pathOf(id), 'manifest.json'));
 }
 
 /** An instance's lineage; null where there is none. Throws CheckError LINEAGE_INVALID when it cannot be read as one. */
 export async function readLineage(pool: Pool, id: string): Promise<Lineage | null> {
-  const path = join(pool.pathOf(id), 'lineage.json');
-  const bytes = await readOwnFile(path, 'LINEAGE_INVALID');
-  return bytes && parse(lineageSchema, bytes, path, 'LINEAGE_INVALID');
+  return lineageFile.load(join(pool.pathOf(id), 'lineage.json'));
 }
 
 /**
@@ -43,22 +46,8 @@ export interface LineageCheck {
 export async function verifyLineage(pool: Pool, id: string): Promise<LineageCheck> {
   const manifest = await readManifest(pool, id);
   if (!manifest) throw new CheckError('MANIFEST_MISSING', `instance ${id}: it has no manifest.json`);
-  const bytes = await readOwnFile(join(pool.pathOf(id), 'lineage.json'), 'LINEAGE_INVALID');
+  const bytes = await lineageFile.loadBytes(join(pool.pathOf(id), 'lineage.json'));
   if (!bytes) throw new CheckError('LINEAGE_MISSING', `instance ${id}: it has no lineage.json`);
   const actual = hashOf(bytes);
   return { ok: actual === manifest.lineage_sha, expected: manifest.lineage_sha, actual };
-}
-
-function parse<T>(schema: z.ZodType<T>, bytes: Buffer, path: string, code: string): T {
-  let content: unknown;
-  try {
-    content = JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw new CheckError(code, `${path}: expected JSON: ${(cause as Error).message}`, { path }, cause);
-  }
-  const result = schema.safeParse(content);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue && issue.path.length > 0 ? `${z.core.toDotPath(issue.path)}: ` : '';
-  throw new CheckError(code, `${path}: ${field}${issue?.message ?? 'invalid'}`, { path }, result.error);
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, readFile, realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CheckError, type Clock, UsageError } from '@spica/core';
 import * as z from 'zod';
 import { withFileLock } from '../claim/file-lock.ts';
+import { jsonFile } from '../json-file.ts';
 import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
 import { makeDirectory } from '../make-directory.ts';
-import { writeFileWhole } from '../write-whole.ts';
 
 const markerSchema = z.strictObject({
   schema: z.literal('spica.pool/v1'),
@@ -15,6 +15,12 @@ const markerSchema = z.strictObject({
   created_at: z.string(),
 });
 type Marker = z.infer<typeof markerSchema>;
+const markerFile = jsonFile({
+  schema: markerSchema,
+  code: 'POOL_MARKER_INVALID',
+  is: "a pool's marker",
+  sync: true,
+});
 
 export interface PoolPlace {
   readonly name: string;
@@ -39,7 +45,7 @@ export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock
   });
   await checkRoot(name, root);
   const paths = pathsOf(root);
-  const there = await readMarker(name, paths);
+  const there = await readMarker(paths);
   if (there) checkName(name, paths, there);
   for (const dir of [paths.own, paths.templates, paths.staging, paths.trash, paths.records]) {
     await makeDirectory(dir);
@@ -50,13 +56,13 @@ export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock
 
 /** Writes the marker, unless another process has been faster. */
 async function mark(name: string, paths: PoolPaths, clock: Clock): Promise<Marker> {
-  const there = await readMarker(name, paths);
+  const there = await readMarker(paths);
   if (there) {
     checkName(name, paths, there);
     return there;
   }
   const marker = newMarker(name, clock.now());
-  await writeFileWhole(paths.marker, `${JSON.stringify(marker, null, 2)}\n`, { sync: true });
+  await markerFile.save(paths.marker, marker);
   return marker;
 }
 
@@ -66,7 +72,7 @@ async function mark(name: string, paths: PoolPaths, clock: Clock): Promise<Marke
  */
 export async function openPool({ name, root }: PoolPlace): Promise<Pool> {
   const paths = pathsOf(root);
-  const reading = readMarker(name, paths); // before each spawn: at the same time
+  const reading = readMarker(paths); // before each spawn: at the same time
   reading.catch(() => undefined); // told below, if the root is as it must be
   await checkRoot(name, root);
   const marker = await reading;
@@ -103,30 +109,10 @@ async function checkRoot(name: string, root: string): Promise<void> {
   throw new CheckError('POOL_ROOT_INVALID', `pool ${name}: root: expected a directory, but ${root} is ${is}`);
 }
 
-async function readMarker(name: string, paths: PoolPaths): Promise<Marker | null> {
-  let text: string;
-  try {
-    if (!(await lstat(paths.own)).isDirectory()) throw new Error(`${paths.own} is no directory`);
-    text = await readFile(paths.marker, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new CheckError(
-      'POOL_MARKER_INVALID',
-      `pool ${name}: ${paths.marker} cannot be read: ${error}`,
-      {},
-      error,
-    );
-  }
-  try {
-    return markerSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new CheckError(
-      'POOL_MARKER_INVALID',
-      `pool ${name}: ${paths.marker} is not a pool's marker`,
-      {},
-      cause,
-    );
-  }
+async function readMarker(paths: PoolPaths): Promise<Marker | null> {
+  const own = await lstat(paths.own).catch(() => null); // what is wrong there, reading the marker says
+  if (!own || own.isDirectory()) return markerFile.load(paths.marker);
+  throw new CheckError('POOL_MARKER_INVALID', `${paths.own}: expected a directory, but it is none`);
 }
 
 function checkName(name: string, paths: PoolPaths, marker: Marker): void {

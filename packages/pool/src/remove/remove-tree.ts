@@ -1,7 +1,7 @@
-import { lstat } from 'node:fs/promises';
 import { CheckError } from '@spica/core';
 import { execa } from 'execa';
 import { inBackground } from '../background.ts';
+import { isThere } from '../missing.ts';
 import { mountsBelow } from '../trash/mounts.ts';
 import { deleteSubvolume, subvolumesBelow } from './subvolume.ts';
 
@@ -77,14 +77,4 @@ async function complaintsOf(program: string, args: readonly string[]): Promise<s
   if (!failed) return [];
   if (more > 0) complaints.push(`and ${more} more`);
   return complaints.length > 0 ? complaints : [shortMessage ?? `${program} failed`];
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { lstat, statfs } from 'node:fs/promises';
 import { execa } from 'execa';
+import { nullIfMissing } from '../missing.ts';
 
 /** BTRFS_SUPER_MAGIC of linux/magic.h. */
 const BTRFS = 0x9123683e;
@@ -8,14 +9,9 @@ const SUBVOLUME_INODE = 256;
 
 /** Whether a path is the root of a btrfs subvolume. False for what is not there. */
 async function isSubvolume(path: string): Promise<boolean> {
-  try {
-    const stat = await lstat(path);
-    if (!stat.isDirectory() || stat.ino !== SUBVOLUME_INODE) return false;
-    return (await statfs(path)).type === BTRFS;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  const stat = await nullIfMissing(lstat(path));
+  if (!stat?.isDirectory() || stat.ino !== SUBVOLUME_INODE) return false;
+  return (await nullIfMissing(statfs(path)))?.type === BTRFS;
 }
 
 /**

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { bootId } from '../claim/identity.ts';
 import { type Division, divide, type Piece } from '../clone/division.ts';
 import { asNoSpace } from '../clone/full-disk.ts';
-import { listXattrs } from '../native/attributes.ts';
+import { hasAttributes } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -88,7 +88,8 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     else await mkdir(draft);
     await copyIncluded(source, draft, signal);
     const copy = await measureCopy(draft, surveyed, signal);
-    const division = kind === 'directory' ? divideCopy(draft, copy.pieces) : null;
+    const isPlain = (directory: string) => !hasAttributes(pathAt(draft, directory));
+    const division = kind === 'directory' ? divide(copy.pieces, isPlain) : null;
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
     if (after !== before) throw new ChangingError('entries changed');
     const path = snapshotPath(dir, source.name, fingerprint);
@@ -100,16 +101,6 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     const failure = signal?.aborted ? error : await explain(error, source, dir);
     throw await removeAfter(failure, draft);
   }
-}
-
-/**
- * Not where a shared directory hands an ACL down: `cp` sets it as soon as it has copied something there, and what is
- * copied after that would get it.
- */
-function divideCopy(dir: string, pieces: readonly Piece[]): Division | null {
-  const division = divide(pieces);
-  const handsDown = (key: string) => listXattrs(pathAt(dir, key)).includes('system.posix_acl_default');
-  return division?.shared.slice(1).some(handsDown) ? null : division;
 }
 
 interface Made {

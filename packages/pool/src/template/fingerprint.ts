@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { inThread } from '../threads/threads.ts';
-import { digestPart, type Part } from './digest.ts';
+import type { Part } from './digest.ts';
 import type { Source } from './source.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
 
 /** What of a template is looked at for its fingerprint: what rsync would copy. The parts are looked at at the same time. */
 export type Scope = readonly Part[];
-
-/** So many entries are looked at here in the time that it takes to have it done elsewhere. */
-const FEW_ENTRIES = 200;
 
 /**
  * A hash over the metadata of every entry in scope and what else a snapshot depends on. New entries are seen, since
@@ -42,10 +39,7 @@ export function digestsOf(dir: string, scope: Scope, signal?: AbortSignal): Prom
 }
 
 async function digestOf(dir: string, part: Part, signal?: AbortSignal): Promise<Uint8Array> {
-  const found =
-    part.entries <= FEW_ENTRIES
-      ? digestPart(dir, part, 2 * FEW_ENTRIES)
-      : await inThread('digest', { dir, part }, signal);
+  const found = await inThread('digest', { dir, part }, signal);
   if ('vanished' in found) throw new VanishedError(found.vanished);
   if ('unreadable' in found) throw new UnreadableError(found.unreadable);
   return found.digest;

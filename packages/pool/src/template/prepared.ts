@@ -1,7 +1,7 @@
 import type { Division } from '../clone/division.ts';
 
 /** What of a prepared snapshot a clone of it follows from. */
-export type Snapshot = Pick<Prepared, 'path' | 'allocatedBytes' | 'inodes' | 'division'>;
+export type Snapshot = Pick<Prepared, 'path' | 'division'>;
 
 /** A template as instances are cloned from it: after `.templateignore`, as it was at one moment. */
 export interface Prepared {

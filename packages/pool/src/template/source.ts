@@ -2,6 +2,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { RefusedError } from '@spica/core';
 import type { Pool } from '../layout.ts';
+import { nullIfMissing } from '../missing.ts';
 import { readOriginCommit } from './origin.ts';
 
 /** A template's directory, and what is said of it beside its entries. */
@@ -81,23 +82,13 @@ function checkApart(name: string, dir: string, root: string): void {
 }
 
 async function readIgnore(dir: string): Promise<Buffer> {
-  try {
-    return await readFile(join(dir, '.templateignore'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
-    throw error;
-  }
+  return (await nullIfMissing(readFile(join(dir, '.templateignore')))) ?? Buffer.alloc(0);
 }
 
 async function readVersion(name: string, dir: string): Promise<string> {
   const expected = 'expected a file VERSION with its version in the first line';
-  let text: string;
-  try {
-    text = await readFile(join(dir, 'VERSION'), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw refuse(name, 'TEMPLATE_NO_VERSION', `${expected}, but ${dir} has none`);
-  }
+  const text = await nullIfMissing(readFile(join(dir, 'VERSION'), 'utf8'));
+  if (text === null) throw refuse(name, 'TEMPLATE_NO_VERSION', `${expected}, but ${dir} has none`);
   const version = (text.split('\n', 1)[0] ?? '').trim();
   if (version !== '') return version;
   throw refuse(name, 'TEMPLATE_NO_VERSION', `${expected}, but that is empty`);

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { bootId } from '../claim/identity.ts';
+import { jsonFile } from '../json-file.ts';
+import { nullIfMissing } from '../missing.ts';
 import { removeTree } from '../remove/remove-tree.ts';
-import { writeFileWhole } from '../write-whole.ts';
 import type { Scope } from './fingerprint.ts';
 import type { Prepared } from './prepared.ts';
 
@@ -21,19 +22,18 @@ const sidecarSchema = z.strictObject({
   allocated_bytes: z.number(),
   inodes: z.number(),
   prepared_at: z.iso.datetime(),
-  boot: z.string().nullable().default(null),
+  boot: z.string().nullable(),
   /** Keys (walk.ts) here and below: each byte of a path is one character. */
-  division: z
-    .strictObject({ shared: z.array(z.string()), groups: z.array(z.array(z.string())) })
-    .nullable()
-    .default(null),
-  parts: z.array(
-    z.strictObject({
-      directories: z.array(z.string()),
-      left_out: z.array(z.string()),
-      entries: z.int().min(0),
-    }),
-  ),
+  division: z.strictObject({ shared: z.array(z.string()), groups: z.array(z.array(z.string())) }).nullable(),
+  parts: z.array(z.strictObject({ directories: z.array(z.string()), left_out: z.array(z.string()) })),
+});
+
+/** It names each directory of a template, of which there may be millions. */
+const sidecarFile = jsonFile({
+  schema: sidecarSchema,
+  code: 'SIDECAR_INVALID',
+  is: "a snapshot's sidecar",
+  mostBytes: Number.POSITIVE_INFINITY,
 });
 
 /** A prepared snapshot, and what has to be looked at to tell whether it is still current. */
@@ -53,7 +53,7 @@ export function snapshotPath(dir: string, template: string, fingerprint: string)
 
 /** Makes a snapshot one that is found, or says anew what is known of it. */
 export async function writeSidecar({ prepared, scope, preparedAt, boot }: Stored): Promise<void> {
-  const sidecar: z.infer<typeof sidecarSchema> = {
+  await sidecarFile.save(`${prepared.path}${SUFFIX}`, {
     schema: 'spica.template/v1',
     template: prepared.template,
     fingerprint: prepared.fingerprint,
@@ -68,13 +68,11 @@ export async function writeSidecar({ prepared, scope, preparedAt, boot }: Stored
       shared: [...prepared.division.shared],
       groups: prepared.division.groups.map((group) => [...group]),
     },
-    parts: scope.map(({ directories, leftOut, entries }) => ({
+    parts: scope.map(({ directories, leftOut }) => ({
       directories: [...directories],
       left_out: [...leftOut],
-      entries,
     })),
-  };
-  await writeFileWhole(`${prepared.path}${SUFFIX}`, `${JSON.stringify(sidecar)}\n`);
+  });
 }
 
 /**
@@ -88,14 +86,8 @@ export async function listStored(dir: string): Promise<Stored[]> {
 }
 
 async function readStored(path: string): Promise<Stored | null> {
-  const text = await readFile(`${path}${SUFFIX}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''; // swept meanwhile
-    throw error;
-  });
-  if (!(await isDirectory(path))) return null;
-  const parsed = sidecarSchema.safeParse(parseJson(text));
-  if (!parsed.success) return null;
-  const { data } = parsed;
+  const data = await sidecarFile.loadIfValid(`${path}${SUFFIX}`);
+  if (data === null || !(await isDirectory(path))) return null;
   if (data.boot !== null && data.boot !== (await bootId())) return null;
   return {
     prepared: {
@@ -109,11 +101,7 @@ async function readStored(path: string): Promise<Stored | null> {
       inodes: data.inodes,
       division: data.division,
     },
-    scope: data.parts.map(({ directories, left_out, entries }) => ({
-      directories,
-      leftOut: new Set(left_out),
-      entries,
-    })),
+    scope: data.parts.map(({ directories, left_out }) => ({ directories, leftOut: new Set(left_out) })),
     preparedAt: Date.parse(data.prepared_at),
     boot: data.boot,
   };
@@ -125,29 +113,11 @@ async function readStored(path: string): Promise<Stored | null> {
  */
 export async function deleteStored(path: string): Promise<void> {
   await rm(`${path}${SUFFIX}`, { force: true });
-  const doomed = join(dirname(path), `${randomBytes(8).toString('hex')}.deleting`);
-  try {
-    await rename(path, doomed);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  await removeTree(doomed);
+  const deleting = join(dirname(path), `${randomBytes(8).toString('hex')}.deleting`);
+  await nullIfMissing(rename(path, deleting));
+  await removeTree(deleting);
 }
 
 export async function isDirectory(path: string): Promise<boolean> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  return found?.isDirectory() ?? false;
-}
-
-/** Undefined, which no schema takes, where it is no JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return (await nullIfMissing(stat(path)))?.isDirectory() ?? false;
 }

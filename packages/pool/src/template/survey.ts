@@ -55,7 +55,7 @@ function divide(included: ReadonlySet<string>, leftOut: ReadonlySet<string>): Sc
     ...directories.filter((key) => mixed.has(key)),
   ];
   const all = included.size + leftOut.size;
-  if (all < WORTH_SPLITTING) return [partOf(ordered, leftOut, entries)];
+  if (all < WORTH_SPLITTING) return [partOf(ordered, leftOut)];
   let before = 0;
   const middle = ordered.findIndex((key) => {
     before += entries.get(key) ?? 0;
@@ -63,20 +63,12 @@ function divide(included: ReadonlySet<string>, leftOut: ReadonlySet<string>): Sc
   });
   return [ordered.slice(0, middle + 1), ordered.slice(middle + 1)]
     .filter((part) => part.length > 0)
-    .map((part) => partOf(part, leftOut, entries));
+    .map((part) => partOf(part, leftOut));
 }
 
-function partOf(
-  directories: readonly string[],
-  leftOut: ReadonlySet<string>,
-  entries: ReadonlyMap<string, number>,
-): Part {
+function partOf(directories: readonly string[], leftOut: ReadonlySet<string>): Part {
   const here = new Set(directories);
-  return {
-    directories,
-    leftOut: new Set([...leftOut].filter((key) => here.has(parentOf(key)))),
-    entries: directories.reduce((sum, key) => sum + (entries.get(key) ?? 0), 0),
-  };
+  return { directories, leftOut: new Set([...leftOut].filter((key) => here.has(parentOf(key)))) };
 }
 
 function isDirectory(key: string): boolean {

@@ -1,7 +1,10 @@
 import type { Clock, CloneMethod } from '@spica/core';
+import { execa } from 'execa';
+import PQueue from 'p-queue';
 import type { Logger } from 'pino';
+import { createSerialiser } from '../async/serialiser.ts';
+import { singleFlight } from '../async/single-flight.ts';
 import type { Pool } from '../layout.ts';
-import { inThread } from '../threads/threads.ts';
 import { buildSnapshot, type SnapshotKind } from './build.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { createKnown } from './known.ts';
@@ -10,7 +13,6 @@ import { locateSource, readSource } from './source.ts';
 import { deleteStored, isDirectory, type Stored, writeSidecar } from './store.ts';
 import { survey } from './survey.ts';
 import { listSuperseded, sweepLeftovers } from './sweep.ts';
-import { createShared, createTurns } from './turns.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
 
 /** A pool's templates, and the snapshots that instances are cloned from. One process at a time prepares and sweeps. */
@@ -54,9 +56,6 @@ const SETTLE_MS = 60_000;
 /** Between being found and being promised to a request, a snapshot is in nobody's `keep`. */
 const HANDED_OUT_MS = 60_000;
 
-/** One at a time for all pools: a disk that hangs must not take every thread. */
-const syncs = createTurns();
-
 export function createTemplates({ pool, sources, method, clock, logger }: TemplatesOptions): Templates {
   const dir = pool.paths.templates;
   const kind: SnapshotKind = method === 'snapshot' ? 'subvolume' : 'directory';
@@ -65,7 +64,9 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
   /** Those whose deletion has begun: by fingerprint. */
   const doomed = new Set<string>();
   const sourceOf = async (name: string) => readSource(name, await locateSource(pool, sources, name));
-  const inTurn = createTurns();
+  const serialiser = createSerialiser();
+  /** All preparations, to keep them from beginning during a sweep, which would take what they make for leftovers. */
+  const preparations = new PQueue();
   const looks = new Map<string, () => Promise<Prepared | null>>();
 
   const handOut = async (stored: Stored | null): Promise<Prepared | null> => {
@@ -116,11 +117,22 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     return stored.prepared;
   };
 
+  const sweepUnlessPreparing = async () => {
+    const isBusy = preparations.isPaused || preparations.pending + preparations.size > 0;
+    if (isBusy) return; // the next sweep will do
+    preparations.pause();
+    try {
+      await sweepLeftovers(dir);
+    } finally {
+      preparations.start();
+    }
+  };
+
   return {
     current(name) {
       let shared = looks.get(name);
       if (!shared) {
-        shared = createShared(() => look(name));
+        shared = singleFlight(() => look(name));
         looks.set(name, shared);
       }
       return shared();
@@ -132,7 +144,8 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
       return (await survey(await sourceOf(name))).totals;
     },
     preparedBytes: () => known.totalBytes(),
-    prepare: (name, { signal } = {}) => inTurn.run(name, () => prepare(name, signal)),
+    prepare: (name, { signal } = {}) =>
+      preparations.add(() => serialiser.run(name, () => prepare(name, signal))),
     async sweep(keep) {
       const since = clock.now() - HANDED_OUT_MS;
       const swept: string[] = [];
@@ -148,13 +161,14 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
           doomed.delete(fingerprint);
         }
       }
-      await inTurn.alone(() => sweepLeftovers(dir));
+      await sweepUnlessPreparing();
       return swept;
     },
     async settle() {
       const unsettled = known.unsettled(clock.now() - SETTLE_MS);
       if (unsettled.length === 0) return;
-      await syncs.run('', () => inThread('sync', { dir }));
+      // One call for the whole filesystem; to sync each file of a tree would take a call for each.
+      await execa('sync', ['-f', '--', dir]);
       for (const stored of unsettled) {
         if (!known.has(stored) || doomed.has(stored.prepared.fingerprint)) continue;
         const settled = { ...stored, boot: null };

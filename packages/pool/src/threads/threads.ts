@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina';
 import type { Tasks } from './tasks.ts';
 
-/** For the two parts of a template, for what is cloned meanwhile, and for a disk that is being synced. */
+/** For the two parts of a template, and for what is cloned meanwhile. */
 const MOST_THREADS = 4;
 
 let threads: Piscina | undefined;

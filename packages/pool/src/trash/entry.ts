@@ -1,8 +1,10 @@
-import { lstat, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceRecordSchema, isInstanceId } from '@spica/core';
 import * as z from 'zod';
+import { jsonFile } from '../json-file.ts';
 import type { Pool } from '../layout.ts';
+import { isThere } from '../missing.ts';
 import { draftedBy } from '../write-whole.ts';
 
 /** Why and when an instance went into the trash, kept beside it. */
@@ -16,6 +18,7 @@ const noteSchema = z.strictObject({
   record: instanceRecordSchema.nullable(),
 });
 export type TrashNote = Omit<z.infer<typeof noteSchema>, 'schema'>;
+const noteFile = jsonFile({ schema: noteSchema, code: 'TRASH_NOTE_INVALID', is: 'a note of the trash' });
 
 /** An instance out of sight, waiting to be deleted for real. */
 export interface TrashEntry {
@@ -40,6 +43,7 @@ export function doomedPathOf(path: string): string {
   return path.endsWith(DOOMED) ? path : path + DOOMED;
 }
 
+/** Where the note of an entry lies. */
 export function notePathOf(path: string): string {
   return baseOf(path, DOOMED) + NOTE;
 }
@@ -48,8 +52,17 @@ function baseOf(path: string, suffix: string): string {
   return path.endsWith(suffix) ? path.slice(0, -suffix.length) : path;
 }
 
-export function serializeNote(note: TrashNote): string {
-  return `${JSON.stringify({ schema: 'spica.trash/v1', ...note }, null, 2)}\n`;
+/** Writes the note of the entry at a path. */
+export async function writeNote(path: string, note: TrashNote): Promise<void> {
+  await noteFile.save(notePathOf(path), { schema: 'spica.trash/v1', ...note });
+}
+
+/** Null where it was torn by a crash: what lies there can still be deleted, or restored from its manifest. */
+async function readNote(path: string): Promise<TrashNote | null> {
+  const content = await noteFile.loadIfValid(notePathOf(path));
+  if (content === null) return null;
+  const { schema: _, ...note } = content;
+  return note;
 }
 
 /** What lies in the trash, oldest first. Names that are not of Spica's making are left alone. */
@@ -91,30 +104,4 @@ export async function sweepTrash(
 
 function isNote(name: string): boolean {
   return name.endsWith(NOTE) && NAME.test(baseOf(name, NOTE));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-async function readNote(path: string): Promise<TrashNote | null> {
-  let text: string;
-  try {
-    text = await readFile(notePathOf(path), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-  try {
-    const { schema: _, ...note } = noteSchema.parse(JSON.parse(text));
-    return note;
-  } catch {
-    return null; // torn by a crash: what lies there can still be deleted, or restored from its manifest
-  }
 }

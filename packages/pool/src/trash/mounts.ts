@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
+import { nullIfMissing } from '../missing.ts';
 import { readMounts } from '../mountinfo.ts';
 
 /**
@@ -7,13 +8,8 @@ import { readMounts } from '../mountinfo.ts';
  * or no such directory.
  */
 export async function mountsBelow(path: string): Promise<string[]> {
-  let dir: string;
-  try {
-    dir = await realpath(path); // the kernel knows no symbolic links on the way there
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const dir = await nullIfMissing(realpath(path)); // the kernel knows no symbolic links on the way there
+  if (dir === null) return [];
   const below = dir.endsWith(sep) ? dir : dir + sep;
   return readMounts('self')
     .map(({ point }) => point)

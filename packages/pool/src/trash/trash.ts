@@ -3,9 +3,9 @@ import { lstat, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckError } from '@spica/core';
 import type { Pool } from '../layout.ts';
+import { isThere, nullIfMissing } from '../missing.ts';
 import { removeTree } from '../remove/remove-tree.ts';
-import { writeFileWhole } from '../write-whole.ts';
-import { doomedPathOf, notePathOf, serializeNote, type TrashEntry, type TrashNote } from './entry.ts';
+import { doomedPathOf, notePathOf, type TrashEntry, type TrashNote, writeNote } from './entry.ts';
 import { mountsBelow } from './mounts.ts';
 import { moveDirectory } from './move.ts';
 
@@ -21,11 +21,11 @@ export async function trashInstance(
   { at, note }: { readonly at: number; readonly note: TrashNote | null },
 ): Promise<TrashEntry | null> {
   const from = pool.pathOf(id);
-  if (!(await isThere(from, id))) return null;
+  if (!(await isInstanceThere(from, id))) return null;
   await refuseMounts(from, id);
   const name = `${id}.${Math.round(at)}.${randomBytes(4).toString('hex')}`;
   const path = join(pool.paths.trash, name);
-  if (note) await writeFileWhole(notePathOf(path), serializeNote(note));
+  if (note) await writeNote(path, note);
   try {
     await moveDirectory(from, path);
   } catch (cause) {
@@ -44,7 +44,7 @@ export async function trashInstance(
 
 /** Says anew what is known of an entry. One that is not there any more gets no note. */
 export async function rewriteNote(entry: TrashEntry, note: TrashNote): Promise<TrashEntry> {
-  if (await isDone(lstat(entry.path))) await writeFileWhole(notePathOf(entry.path), serializeNote(note));
+  if (await isThere(entry.path)) await writeNote(entry.path, note);
   return { ...entry, note };
 }
 
@@ -61,7 +61,7 @@ export async function emptyTrash(
   await refuseMounts(entry.path, entry.id);
   const doomed = doomedPathOf(entry.path);
   const begun = doomed !== entry.path && (await isDone(rename(entry.path, doomed)));
-  const wasThere = begun || (await isDone(lstat(doomed)));
+  const wasThere = begun || (await isThere(doomed));
   if (!wasThere) return false;
   await removeTree(doomed);
   await told();
@@ -71,13 +71,7 @@ export async function emptyTrash(
 
 /** False where there was nothing to do it with. */
 async function isDone(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work;
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  return (await nullIfMissing(work)) !== null;
 }
 
 /**
@@ -86,7 +80,7 @@ async function isDone(work: Promise<unknown>): Promise<boolean> {
  */
 export async function restoreFromTrash(pool: Pool, entry: TrashEntry): Promise<void> {
   const to = pool.pathOf(entry.id);
-  if (await isThere(to, entry.id)) {
+  if (await isInstanceThere(to, entry.id)) {
     throw new CheckError(
       'INSTANCE_EXISTS',
       `instance ${entry.id}: it cannot be restored: there is one of that name`,
@@ -95,29 +89,21 @@ export async function restoreFromTrash(pool: Pool, entry: TrashEntry): Promise<v
   if (entry.isDoomed) {
     throw new CheckError('TRASH_GONE', `instance ${entry.id}: it cannot be restored: its deletion has begun`);
   }
-  try {
-    await moveDirectory(entry.path, to);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new CheckError('TRASH_GONE', `instance ${entry.id}: it is not in the trash any more`, {}, cause);
+  if (!(await isDone(moveDirectory(entry.path, to)))) {
+    throw new CheckError('TRASH_GONE', `instance ${entry.id}: it is not in the trash any more`);
   }
   await rm(notePathOf(entry.path), { force: true });
 }
 
-async function isThere(path: string, id: string): Promise<boolean> {
-  try {
-    const stat = await lstat(path);
-    if (stat.isDirectory()) return true;
-    const is = stat.isSymbolicLink() ? 'a symbolic link' : 'a file';
-    throw new CheckError(
-      'INSTANCE_NOT_DIRECTORY',
-      `instance ${id}: expected a directory, but ${path} is ${is}`,
-      { id },
-    );
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+async function isInstanceThere(path: string, id: string): Promise<boolean> {
+  const stat = await nullIfMissing(lstat(path));
+  if (!stat || stat.isDirectory()) return stat !== null;
+  const is = stat.isSymbolicLink() ? 'a symbolic link' : 'a file';
+  throw new CheckError(
+    'INSTANCE_NOT_DIRECTORY',
+    `instance ${id}: expected a directory, but ${path} is ${is}`,
+    { id },
+  );
 }
 
 async function refuseMounts(path: string, id: string): Promise<void> {

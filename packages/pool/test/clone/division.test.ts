@@ -26,6 +26,9 @@ const trees = fc.letrec<{ tree: Tree; child: number | Tree }>((tie) => ({
   tree: fc.dictionary(fc.constantFrom(...'abcdefghijkl'), tie('child'), { maxKeys: 12 }),
 })).tree;
 
+/** No directory has extended attributes or ACLs. */
+const plain = () => true;
+
 /** The groups that copy a key: by itself, or with a directory above it. */
 function copiersOf(key: string, { groups }: Division): number {
   return groups.flat().filter((unit) => unit === key || (unit.endsWith('/') && key.startsWith(unit))).length;
@@ -40,7 +43,7 @@ it('copies every entry once, and makes a shared directory after the one that it 
   fc.assert(
     fc.property(trees, (tree) => {
       const pieces = piecesOf(tree);
-      const division = divide(pieces);
+      const division = divide(pieces, plain);
       if (!division) return;
       for (const { key } of pieces) {
         expect(copiersOf(key, division)).toBe(division.shared.includes(key) ? 0 : 1);
@@ -58,7 +61,7 @@ it('makes groups of about the same weight, wherever the weight lies', () => {
   const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`file-${i}`, 1_000]));
   for (const tree of [many, { lib: { deep: many } }, { a: many, b: { c: many, d: 5 } }]) {
     const pieces = piecesOf(tree as Tree);
-    const weights = divide(pieces)?.groups.map((group) => weightOf(pieces, group)) ?? [];
+    const weights = divide(pieces, plain)?.groups.map((group) => weightOf(pieces, group)) ?? [];
     expect(weights).toHaveLength(4);
     expect(Math.max(...weights)).toBeLessThan(1.15 * Math.min(...weights));
   }
@@ -72,13 +75,20 @@ it.each<[string, readonly Piece[]]>([
   ['has a file of two names', piecesOf(wide).map((piece) => ({ ...piece, links: 2 }))],
   ['has a name that is no UTF-8', piecesOf({ ...wide, 'bytes-\xff': 1 })],
 ])('leaves to one program what %s', (_, pieces) => {
-  expect(divide(piecesOf(wide))).not.toBeNull();
-  expect(divide(pieces)).toBeNull();
+  expect(divide(piecesOf(wide), plain)).not.toBeNull();
+  expect(divide(pieces, plain)).toBeNull();
 });
 
 it('does not look into a directory that its owner may not write to', () => {
   const pieces = piecesOf({ closed: { a: 60 * MB, b: 60 * MB }, open: { a: 60 * MB } });
   const closed = pieces.map((piece) => (piece.key === 'closed/' ? { ...piece, mode: 0o555 } : piece));
-  expect(divide(pieces)?.shared).toContain('closed/');
-  expect(divide(closed)?.shared).not.toContain('closed/');
+  expect(divide(pieces, plain)?.shared).toContain('closed/');
+  expect(divide(closed, plain)?.shared).not.toContain('closed/');
+});
+
+it('does not look into a directory with attributes that only a program copies', () => {
+  const pieces = piecesOf({ lib: { deep: { a: 60 * MB, b: 60 * MB } }, open: { a: 60 * MB } });
+  expect(divide(pieces, plain)?.shared).toContain('lib/deep/');
+  expect(divide(pieces, (directory) => directory !== 'lib/')?.shared).toEqual(['./', 'open/']);
+  expect(divide(pieces, (directory) => directory !== './')).toBeNull();
 });

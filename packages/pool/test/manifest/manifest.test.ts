@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { jsonText } from '../../src/json-file.ts';
 import type { Pool } from '../../src/layout.ts';
-import { buildLineage, buildManifest, toText } from '../../src/manifest/build.ts';
+import { buildLineage, buildManifest } from '../../src/manifest/build.ts';
 import { readLineage, readManifest, spawnedAtOf, verifyLineage } from '../../src/manifest/manifest.ts';
 import { initPool } from '../../src/marker/marker.ts';
 
@@ -38,8 +39,8 @@ beforeEach(async () => {
   pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
   path = (name) => join(pool.pathOf(ID), name);
   await mkdir(pool.pathOf(ID));
-  await writeFile(path('manifest.json'), toText(MANIFEST));
-  await writeFile(path('lineage.json'), toText(LINEAGE));
+  await writeFile(path('manifest.json'), jsonText(MANIFEST));
+  await writeFile(path('lineage.json'), jsonText(LINEAGE));
 });
 afterEach(() => rm(dir, { recursive: true }));
 
@@ -52,8 +53,8 @@ it('is written in the agreed format, byte for byte', () => {
   "spawned_at": "2026-01-02T03:04:05.000Z"
 }
 `;
-  expect(toText(LINEAGE)).toBe(lineage);
-  expect(toText(MANIFEST)).toBe(`{
+  expect(jsonText(LINEAGE)).toBe(lineage);
+  expect(jsonText(MANIFEST)).toBe(`{
   "schema": "spica.manifest/v1",
   "spica_id": "spica-0123456789ab",
   "template_ref": "git:89abcdef",
@@ -113,7 +114,7 @@ it('is null where there is none, also where there is no instance', async () => {
   expect(await readManifest(pool, ID)).toBeNull();
   expect(await readLineage(pool, 'spica-ffff')).toBeNull();
   await expect(verifyLineage(pool, ID)).rejects.toMatchObject({ code: 'MANIFEST_MISSING' });
-  await writeFile(path('manifest.json'), toText(MANIFEST));
+  await writeFile(path('manifest.json'), jsonText(MANIFEST));
   await rm(path('lineage.json'));
   await expect(verifyLineage(pool, ID)).rejects.toMatchObject({ code: 'LINEAGE_MISSING' });
   await expect(readManifest(pool, '../evil')).rejects.toMatchObject({ code: 'INSTANCE_ID_INVALID' });

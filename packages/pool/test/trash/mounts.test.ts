@@ -16,7 +16,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { emptyTrash, initPool, listTrash, type Pool, trashInstance } from '../../src/index.ts';
 
 const ID = 'spica-0123456789ab';
-const NOTE = { at: 1_000, reason: 'too old', request: null, bytes: null, record: null };
+const NOTED = {
+  at: 1_000,
+  note: { reason: 'too old', request: null, bytes: null, record: null },
+};
 
 let dir: string;
 let canary: string;
@@ -64,7 +67,7 @@ it.for(['mnt', 'with a space\tand\\more', 'line\nbreak'])(
     const skipped = await bindCanary(point);
     if (skipped) return context.skip(skipped);
     const mount = await realpath(point);
-    await expect(trashInstance(pool, ID, NOTE)).rejects.toMatchObject({
+    await expect(trashInstance(pool, ID, NOTED)).rejects.toMatchObject({
       code: 'MOUNT_INSIDE',
       message: `instance ${ID}: something is mounted in it: ${mount}; unmount it first, nothing was touched`,
     });
@@ -79,7 +82,7 @@ it('sees a mount though a symbolic link leads to the pool', async (context) => {
   const pool = await makePool(join(dir, 'link', 'pool'));
   const skipped = await bindCanary(join(pool.pathOf(ID), 'mnt'));
   if (skipped) return context.skip(skipped);
-  await expect(trashInstance(pool, ID, NOTE)).rejects.toMatchObject({ code: 'MOUNT_INSIDE' });
+  await expect(trashInstance(pool, ID, NOTED)).rejects.toMatchObject({ code: 'MOUNT_INSIDE' });
   await expectUntouched(pool.pathOf(ID));
 });
 
@@ -88,12 +91,12 @@ it('does not mind a mount in another instance whose name begins alike', async (c
   await mkdir(pool.pathOf(`${ID}cd`));
   const skipped = await bindCanary(join(pool.pathOf(`${ID}cd`), 'mnt'));
   if (skipped) return context.skip(skipped);
-  expect(await trashInstance(pool, ID, NOTE)).not.toBeNull();
+  expect(await trashInstance(pool, ID, NOTED)).not.toBeNull();
 });
 
 it('deletes nothing of what something was mounted in while it lay in the trash', async (context) => {
   const pool = await makePool(join(dir, 'pool'));
-  const entry = await trashInstance(pool, ID, NOTE);
+  const entry = await trashInstance(pool, ID, NOTED);
   if (!entry) throw new Error('it was there');
   const skipped = await bindCanary(join(entry.path, 'mnt'));
   if (skipped) return context.skip(skipped);

@@ -14,7 +14,10 @@ import {
 import { startChild } from '../child.ts';
 
 const ID = 'spica-0123456789ab';
-const NOTE = { at: 1_000, reason: 'too old', request: null, bytes: null, record: null };
+const NOTED = {
+  at: 1_000,
+  note: { reason: 'too old', request: null, bytes: null, record: null },
+};
 const SWAP = new URL('./swap.ts', import.meta.url);
 const WRITE = new URL('./write.ts', import.meta.url);
 /** Long enough to meet every moment of a deletion many times over. */
@@ -34,7 +37,7 @@ afterEach(async () => {
 });
 
 async function trash(): Promise<TrashEntry> {
-  const entry = await trashInstance(pool, ID, NOTE);
+  const entry = await trashInstance(pool, ID, NOTED);
   if (!entry) throw new Error('it was there');
   return entry;
 }

@@ -46,7 +46,7 @@ async function makeInstance(id = ID): Promise<string> {
 }
 
 function trash(id = ID, at = 1_000) {
-  return trashInstance(pool, id, { ...NOTE, at });
+  return trashInstance(pool, id, { at, note: NOTE });
 }
 
 it('takes an instance out of sight with a note of why, and lists it, the oldest first', async () => {

@@ -31,6 +31,7 @@ function aGateJob(change: Partial<GatePayload> = {}): GatePayload {
     round: 0,
     heldAt: null,
     fingerprint: null,
+    prepared: 0,
     preparation: null,
     admitted: null,
     failure: null,

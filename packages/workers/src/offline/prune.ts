@@ -11,7 +11,7 @@ import {
 } from '@spica/core';
 import {
   type Audit,
-  createTurns,
+  createSerialiser,
   listTrash,
   lockDeletion,
   measureInstances,
@@ -108,7 +108,7 @@ async function prune(
   const removals = plan.deletes.map(
     ({ id, reason }): Removal => ({ id, reason, request: null, undo: false }),
   );
-  const deletion = { ...ctx, inventory, audit, perInstance: createTurns() };
+  const deletion = { ...ctx, inventory, audit, perInstance: createSerialiser() };
   const run = await takeOut(deletion, removals);
   const { freed, failed } = await emptyTrash({ ...ctx, audit });
   const gone = new Set(freed.map(({ name }) => name));

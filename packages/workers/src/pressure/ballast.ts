@@ -1,5 +1,5 @@
 import { rm, stat } from 'node:fs/promises';
-import type { Pool } from '@spica/pool';
+import { nullIfMissing, type Pool } from '@spica/pool';
 import { execa } from 'execa';
 
 /** Space that is kept to be given up when the disk is full, so that Redis, audit log and deletion can go on. */
@@ -14,14 +14,7 @@ export interface Ballast {
 
 export function createBallast(pool: Pool, bytes: number): Ballast {
   const path = pool.paths.ballast;
-  const size = async () => {
-    try {
-      return (await stat(path)).size;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
-    }
-  };
+  const size = async () => (await nullIfMissing(stat(path)))?.size ?? null;
   return {
     bytes,
     async giveUp() {

@@ -16,8 +16,7 @@ import {
   type Space,
   TREND_WINDOW_MS,
 } from '@spica/core';
-import { type AuditEntry, checkMarker } from '@spica/pool';
-import pTimeout from 'p-timeout';
+import { type AuditEntry, checkMarker, withDeadline } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { type Responder, relieve } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
@@ -96,7 +95,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
   /** One thing that fails must not keep the others from being done. */
   async function attempt(what: string, work: () => Promise<unknown>, deadlineMs = REDIS_MS): Promise<void> {
     try {
-      await pTimeout(work(), { milliseconds: deadlineMs });
+      await withDeadline(work(), deadlineMs, what);
     } catch (error) {
       ctx.logger.warn({ err: error }, `${what} failed`);
     }

@@ -1,5 +1,5 @@
 import { ballastOf, type Clock, type Config } from '@spica/core';
-import { type AuditLog, createTurns, lockPool, openAudit, probeCloneMethod } from '@spica/pool';
+import { type AuditLog, createSerialiser, lockPool, openAudit, probeCloneMethod } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -148,8 +148,8 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
     publisher: createPublisher({ ...ctx, clockGuard, gate }),
     gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },
     withDeletionClaim: createDeletionClaim(pool, clock),
-    perInstance: createTurns(),
-    preparations: createTurns(),
-    reconciles: createTurns(),
+    perInstance: createSerialiser(),
+    preparations: createSerialiser(),
+    reconciles: createSerialiser(),
   };
 }

@@ -40,12 +40,12 @@ async function holdAll(...all: Waiting[]): Promise<void> {
   for (const each of all) await line.hold(each, null);
 }
 
-it('wakes the head of the line alone: who was submitted first, whoever was held first', async () => {
-  await holdAll({ ...waiting('b', 2), heldAt: 5 }, { ...waiting('a', 1), heldAt: 6 }, waiting('c', 3));
-  expect(promoted).toEqual([]);
+it('wakes the head of the line alone: who was held first, whoever was submitted first', async () => {
+  await holdAll({ ...waiting('b', 1), heldAt: 6 }, { ...waiting('a', 2), heldAt: 5 }, waiting('c', 7));
+  promoted = [];
   await line.wake();
   expect(promoted).toEqual(['a']);
-  expect(line.list().map(({ request }) => request)).toEqual(['c', 'b', 'a']); // shown by when they were held
+  expect(line.inOrder().map(({ request }) => request)).toEqual(['a', 'b', 'c']);
 });
 
 it('goes on down the line while they fit', async () => {
@@ -72,7 +72,7 @@ it('passes over those that would not fit, when the one that was woken is held ag
 it('counts inodes and slots as room, and wakes nobody where nobody knows what room there is', async () => {
   const many = { ...waiting('many', 2), need: { bytes: 1, inodes: 60, slots: 1 } };
   const wide = { ...waiting('wide', 3), need: { bytes: 1, inodes: 1, slots: 6 } };
-  await holdAll(waiting('a', 1), many, wide, waiting('unknown', 4, null), waiting('fits', 5));
+  await holdAll(waiting('a', 1), many, wide, waiting('fits', 4), waiting('behind', 5));
   await line.wake();
   await line.hold(waiting('a', 1), null);
   expect(promoted).toEqual(['a']);
@@ -82,10 +82,19 @@ it('counts inodes and slots as room, and wakes nobody where nobody knows what ro
   expect(promoted).toEqual(['a', 'a', 'fits']);
 });
 
-it('wakes nobody for one that came by itself and is held again', async () => {
-  await holdAll(waiting('a', 1), waiting('b', 2));
+it('wakes one whose need nobody knows yet, wherever room is', async () => {
+  await holdAll(waiting('a', 1), waiting('large', 2, 60), waiting('unknown', 3, null));
+  await line.wake();
   await line.hold(waiting('a', 1), ROOM);
+  expect(promoted).toEqual(['a', 'unknown']);
+});
+
+it('passes on from the head that came by itself, and from nobody behind it', async () => {
+  await holdAll(waiting('a', 1), waiting('b', 2), waiting('c', 3));
+  await line.hold(waiting('b', 2), ROOM);
   expect(promoted).toEqual([]);
+  await line.hold(waiting('a', 1), ROOM);
+  expect(promoted).toEqual(['b']);
 });
 
 it('joins wake-ups within 100 ms to one more, and counts each of them', async () => {
@@ -107,7 +116,7 @@ it('drops one whose job was removed when its turn comes, and wakes the next', as
   gone.add('a').add('b');
   await line.wake();
   expect(promoted).toEqual(['c']);
-  expect(line.list().map(({ request }) => request)).toEqual(['c']);
+  expect(line.inOrder().map(({ request }) => request)).toEqual(['c']);
 });
 
 it('drops one that stands in the way once its job is gone, and only then', async () => {
@@ -116,7 +125,7 @@ it('drops one that stands in the way once its job is gone, and only then', async
   expect(line.size).toBe(2);
   gone.add('a');
   expect(await line.dropIfGone('a')).toBe(true);
-  expect([line.get('a'), promoted]).toEqual([null, ['b']]);
+  expect([line.inOrder().length, promoted]).toEqual([1, ['b']]);
 });
 
 it('keeps one that is on its way to the gate already', async () => {

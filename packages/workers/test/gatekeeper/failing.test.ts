@@ -21,7 +21,7 @@ useStack(
   },
 );
 
-const heldNow = () => stack.ctx.gate.line.list().map(({ request }) => request);
+const heldNow = () => stack.ctx.gate.line.inOrder().map(({ request }) => request);
 
 /** What the audit log says that was done with a request, but for its instances. */
 async function endsOf(id: string): Promise<string[]> {
@@ -77,7 +77,7 @@ it('decides a new request by what is really there after Redis was flushed, and r
   const { instances } = await stack.spawn({ count: 2 });
   await stack.redis.flushall();
   const large = await stack.submit({ count: 2 });
-  await expect.poll(() => gate.line.get(large)?.reason).toMatch(/1 instance too many/);
+  await expect.poll(() => gate.line.inOrder()[0]?.reason).toMatch(/1 instance too many/);
   expect(await instancesOnDisk(pool)).toHaveLength(2);
   await expect.poll(() => catalog.reconciled(), POLL).not.toBeNull();
   const ids = instances.map(({ id }) => id);
@@ -86,6 +86,6 @@ it('decides a new request by what is really there after Redis was flushed, and r
   );
   await stack.spawn(); // there is a slot for this one
   await gate.line.wake();
-  await expect.poll(() => gate.line.get(large)?.reason).toMatch(/2 instances too many/);
+  await expect.poll(() => gate.line.inOrder()[0]?.reason).toMatch(/2 instances too many/);
   expect(await stack.queues.gate.getJobState(large)).toBe('delayed');
 });

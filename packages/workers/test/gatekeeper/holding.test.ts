@@ -92,7 +92,7 @@ it('a new request passes one that was held a moment ago; max_waiting turns away 
     code: 'QUEUE_FULL',
     message: 'queue full: 1 requests are held, max_waiting is 1',
   });
-  expect(stack.ctx.gate.line.list().map(({ request }) => request)).toEqual([large]);
+  expect(stack.ctx.gate.line.inOrder().map(({ request }) => request)).toEqual([large]);
 });
 
 it('a request that is cancelled while it is held leaves at once, and its reservation and place with it', async () => {
@@ -105,7 +105,7 @@ it('a request that is cancelled while it is held leaves at once, and its reserva
     kind: 'refused',
     code: 'REQUEST_CANCELLED',
   });
-  expect(stack.ctx.gate.line.list()).toEqual([]);
+  expect(stack.ctx.gate.line.inOrder()).toEqual([]);
   expect(stack.ctx.gate.ledger.requests).toEqual([]);
 });
 

@@ -40,7 +40,7 @@ it('of two runs that want the same instance, only the one whose mark it is goes 
 it('who begins to use an instance after its batch was looked through is seen right before the rename', async () => {
   const ctx = deletion();
   const [locked, worked] = [await spawnOne(), await spawnOne()];
-  let child: ReturnType<typeof execa> | null = null;
+  let child: { readonly pid?: number | undefined; kill(): boolean } | null = null;
   const begin = ctx.inventory.begin;
   vi.spyOn(ctx.inventory, 'begin').mockImplementation(async (id, of) => {
     if (id === locked.id) await writeFile(join(locked.path, '.tournament_lock'), '{}');
@@ -51,7 +51,7 @@ it('who begins to use an instance after its batch was looked through is seen rig
     return begin(id, of);
   });
   const { taken, skipped } = await takeOut(ctx, [removal(locked.id), removal(worked.id)]);
-  (child as ReturnType<typeof execa> | null)?.kill();
+  (child as { kill(): boolean } | null)?.kill();
   expect(taken).toEqual([]);
   expect(skipped.map(({ reason }) => reason)).toEqual([
     expect.stringMatching(/\.tournament_lock protects it/),

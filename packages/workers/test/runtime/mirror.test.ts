@@ -5,12 +5,12 @@ import { type Catalog, createCatalog } from '@spica/catalog';
 import { Ledger, systemClock } from '@spica/core';
 import {
   type AuditLog,
-  createTurns,
+  createSerialiser,
   initPool,
   openAudit,
   type Pool,
   readRecord,
-  type Turns,
+  type Serialiser,
   verifyAudit,
 } from '@spica/pool';
 import { Redis } from 'ioredis';
@@ -33,7 +33,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
   let pool: Pool;
   let log: AuditLog;
   let gate: { changesSeen: number; readonly ledger: Ledger };
-  let perInstance: Turns;
+  let perInstance: Serialiser;
   beforeEach(async () => {
     await server.flush();
     redis = new Redis(server.url);
@@ -41,7 +41,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     const dir = await mkdtemp(join(tmpdir(), 'spica-mirror-'));
     pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
     gate = { changesSeen: 0, ledger: new Ledger() };
-    perInstance = createTurns();
+    perInstance = createSerialiser();
     log = await openAudit({ path: null, stateDir: dir, clock: systemClock, logger });
     return async () => {
       await log.close();
