@@ -9,7 +9,7 @@ import type { useWorlds } from './worlds.ts';
 const SEQUENCES = Number(process.env['SPICA_MODEL_SEQUENCES'] ?? 1_000);
 
 /** The same sequences each time, so that a red run is the change's doing. Another number tries others. */
-const SEED = Number(process.env['SPICA_MODEL_SEED'] ?? 20_261_124);
+const SEED = Number(process.env['SPICA_SEED'] ?? 20_261_124);
 
 /**
  * Has random sequences of what users, crashes and clocks do happen to a pool and to the model, and compares after each

@@ -1,22 +1,25 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCatalog, hashLeaseToken } from '@spica/catalog';
-import { instanceIdOf } from '@spica/core';
-import { type AuditLog, initPool, openAudit, type Pool } from '@spica/pool';
-import type { PoolQueues, PrunePayload, PruneResult, SpawnPayload } from '@spica/queues';
+import { createCatalog } from '@spica/catalog';
+import { FilesystemTotals, instanceIdOf, type Size } from '@spica/core';
+import { type AuditLog, createTurns, initPool, openAudit, type Pool } from '@spica/pool';
+import type { PoolQueues, PrunePayload, PruneResult } from '@spica/queues';
 import type { ServedContext } from '@spica/workers';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { announceClock } from '../../packages/workers/src/clock/announce.ts';
 import { createClockGuard } from '../../packages/workers/src/clock/guard.ts';
-import { tellOfClock } from '../../packages/workers/src/clock/tell.ts';
+import { loadGate } from '../../packages/workers/src/gate/load.ts';
+import { createProfiles } from '../../packages/workers/src/gate/profiles.ts';
+import { GateState } from '../../packages/workers/src/gate/state.ts';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { readAudit } from '../support/audit.ts';
 import { stackConfig } from '../support/stack.ts';
 import { Clocks } from './clocks.ts';
+import { FINGERPRINT, type GateJobs, openJobs } from './jobs.ts';
 import { reconcileWorld } from './reconcile.ts';
 
-const FINGERPRINT = '0'.repeat(16);
 /** There is always room: to look would take a process each time. */
 const SPACE = { availableBytes: 1e12, totalBytes: 2e12, freeInodes: null, totalInodes: null };
 const logger = pino({ level: 'silent' });
@@ -37,8 +40,10 @@ export interface WorldOptions {
  */
 export class World {
   readonly clocks: Clocks;
-  /** State of the requests' jobs, as the gate's queue would tell it. */
-  readonly jobs = new Map<string, string>();
+  /** The gate's own jobs, by request: they are in Redis, and lost with it. */
+  jobs: GateJobs = new Map();
+  /** How many there were so far. */
+  requests = 0;
   readonly dir: string;
   readonly redis: Redis;
   readonly #config: ReturnType<typeof stackConfig>;
@@ -64,7 +69,6 @@ export class World {
     world.#pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: world.clock });
     await mkdir(join(dir, 'pool', 'stranger'));
     await world.start();
-    await reconcileWorld(world, true);
     return world;
   }
 
@@ -85,25 +89,41 @@ export class World {
     return join(this.dir, 'state', 'audit.jsonl');
   }
 
-  /** A new worker: it knows nothing but what is on the disk and in Redis. */
+  /** A new worker takes over, as `spica up` does: it knows nothing but what is on the disk and in Redis. */
   async start(): Promise<void> {
+    this.#log = await openAudit({
+      path: null,
+      stateDir: join(this.dir, 'state'),
+      clock: this.clock,
+      logger,
+    });
+    this.#ctx = this.#serve(this.#log);
+    await this.#ctx.clockGuard.suspended();
+    await reconcileWorld(this, true);
+    await loadGate(this.#ctx);
+  }
+
+  #serve(log: AuditLog): ServedContext {
     const { clock, clocks } = this;
-    this.#log = await openAudit({ path: null, stateDir: join(this.dir, 'state'), clock, logger });
     const policy = this.#config.pools.main;
     if (!policy) throw new Error('no pool "main" in the config');
-    const audit = this.#log.forPool('main');
+    const audit = log.forPool('main');
     const catalog = createCatalog({ redis: this.redis, pool: 'main' });
-    const nothing = new Error('the model has no such part');
-    const unused = () => Promise.reject(nothing);
-    const queues = { gate: { getJobState: async (id: string) => this.jobs.get(id) ?? 'unknown' } };
-    const prune = { getWaitingCount: async () => 0, add: async () => undefined };
-    const spawn = { getActiveCount: async () => 0 };
-    this.#ctx = {
+    const onError = (error: unknown) => {
+      throw error;
+    };
+    const filesystem = { id: 'disk', totals: new FilesystemTotals(), waiting: new Set<() => void>() };
+    const gate = new GateState(filesystem, { isOpen: async () => true, onError });
+    return {
       config: this.#config,
       policy,
       pool: this.pool,
       method: 'copy',
       catalog,
+      profiles: createProfiles(catalog),
+      gate,
+      gateView: { read: async () => gate.published(clock.now()) },
+      publisher: { soon: () => undefined, now: async () => undefined, close: async () => undefined },
       clock,
       logger,
       gauge: { read: async () => SPACE },
@@ -111,26 +131,41 @@ export class World {
         catalog,
         clock,
         monotonic: () => clocks.monotonic,
-        onChange: (reason) => tellOfClock(audit, { logger }, reason),
+        onChange: (reason) => announceClock(audit, { logger }, reason),
       }),
-      queues: { ...queues, prune, spawn } as unknown as PoolQueues,
-      templates: {
-        get: async () => ({
-          template: 'default',
-          fingerprint: FINGERPRINT,
-          path: join(this.dir, 'snapshot'),
-          version: '1.0.0',
-          originCommit: 'unknown',
-          templateRef: 'git:unknown',
-          allocatedBytes: 4096,
-          inodes: 3,
-        }),
-      } as unknown as ServedContext['templates'],
+      queues: this.#queues(),
+      templates: this.#templates(),
       audit,
-      waker: { count: 0, wake: async () => undefined },
       withDeletionClaim: (work) => work(),
-      limits: { ask: unused, release: unused, ended: unused },
+      perInstance: createTurns(),
+      preparations: createTurns(),
     };
+  }
+
+  /** As far as the parts that are tried ask them. */
+  #queues(): PoolQueues {
+    const gate = {
+      getJobState: async (id: string) => this.jobs.get(id)?.state ?? 'unknown',
+      getJobs: async (_states: string[], start: number, end: number) =>
+        openJobs(this.jobs).slice(start, end + 1),
+    };
+    const prune = { getWaitingCount: async () => 0, add: async () => undefined };
+    const spawn = { getActiveCount: async () => 0 };
+    return { gate, prune, spawn } as unknown as PoolQueues;
+  }
+
+  #templates(): ServedContext['templates'] {
+    const prepared = {
+      template: 'default',
+      fingerprint: FINGERPRINT,
+      path: join(this.dir, 'snapshot'),
+      version: '1.0.0',
+      originCommit: 'unknown',
+      templateRef: 'git:unknown',
+      allocatedBytes: 4096,
+      inodes: 3,
+    };
+    return { get: async () => prepared } as unknown as ServedContext['templates'];
   }
 
   /** The worker ends, however its life ended. */
@@ -139,34 +174,23 @@ export class World {
     this.#ctx = null;
   }
 
+  /** Redis loses everything. */
+  async flush(): Promise<void> {
+    await this.redis.flushdb();
+    this.jobs.clear();
+  }
+
   /** Runs a job of the prune queue. */
   async prune(payload: PrunePayload): Promise<PruneResult> {
     return (await createPruner(this.ctx)({ id: 'job', data: payload } as Job)) as PruneResult;
   }
 
-  /** What the spawn queue would deliver for an instance of a request. */
-  spawnJob(request: string, index: number, leaseMs: number | null): SpawnPayload {
-    const lease =
-      leaseMs === null ? null : { owner: 'runner', tokenHash: hashLeaseToken('runner'), ms: leaseMs };
-    return {
-      pool: 'main',
-      request,
-      index,
-      id: instanceIdOf('main', request, index),
-      fingerprint: FINGERPRINT,
-      generation: 0,
-      predicted: { bytes: 4096, inodes: 3 },
-      expected: { bytes: 4096, inodes: 3 },
-      replicaCount: 0,
-      template: 'default',
-      params: {},
-      parent: null,
-      experiment: null,
-      labels: {},
-      notes: '',
-      lease,
-      ttlMs: null,
-    };
+  /** The requests that were admitted and have not ended, with what each of their instances was promised. */
+  openRequests(): { readonly ids: readonly string[]; readonly each: Size }[] {
+    return openJobs(this.jobs).flatMap(({ id, data: { request, admitted } }) => {
+      const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf('main', id, index));
+      return admitted ? [{ ids, each: admitted.each }] : [];
+    });
   }
 
   /** Names of the instances that a user sees. */
