@@ -43,7 +43,7 @@ export class GateState {
     this.line = new Line(lineOptions);
   }
 
-  /** What others may see of it, as of `now` (epoch milliseconds). */
+  /** What others may see of it, as of `now` (epoch milliseconds, by the clock that growth and leases are judged by). */
   published(now: number): PublishedGate {
     const held = this.line.list();
     return {

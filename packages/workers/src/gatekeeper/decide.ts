@@ -57,7 +57,7 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
   for (let reading = 1; ; reading += 1) {
     const gathered = await gatherFacts(gateJob, doubt ?? null);
     const facts: GateFacts = { ...gathered.facts, relief: null };
-    const sums = ledger.sums(facts.now);
+    const sums = ledger.sums(ctx.clockGuard.now());
     const found = step(request, facts, sums);
     if (found.do !== 'hold' || found.shortage === null) return { gathered, found, relief: null };
     // What was on the disk before it was read, and committed after, is counted twice: not so a moment later.
@@ -67,7 +67,7 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
     const disk = await readDisk(ctx, ledger.filesystem.landed.size);
     const { limits, line } = ctx.gate;
     const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.list() };
-    return { gathered, found: step(request, again, ledger.sums(again.now)), relief };
+    return { gathered, found: step(request, again, ledger.sums(ctx.clockGuard.now())), relief };
   }
 }
 

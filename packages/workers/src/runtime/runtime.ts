@@ -135,19 +135,20 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
   const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
   const gate = new GateState(await findFilesystem(filesystems, pool.paths.root), { isOpen, onError });
-  const publisher = createPublisher({ ...ctx, gate });
+  const clockGuard = createClockGuard({
+    ...ctx,
+    monotonic: () => performance.now(),
+    onChange: (reason) => announceClock(audit, ctx, reason),
+  });
+  const publisher = createPublisher({ ...ctx, gate, clock: clockGuard });
   return {
     ...ctx,
     queues,
     audit,
     gate,
     publisher,
-    gateView: { read: async () => gate.published(clock.now()) },
-    clockGuard: createClockGuard({
-      ...ctx,
-      monotonic: () => performance.now(),
-      onChange: (reason) => announceClock(audit, ctx, reason),
-    }),
+    gateView: { read: async () => gate.published(clockGuard.now()) },
+    clockGuard,
     withDeletionClaim: createDeletionClaim(pool, clock),
     perInstance: createTurns(),
     preparations: createTurns(),

@@ -32,7 +32,7 @@ async function reserveFor(ctx: ServedContext, template: string, size: Size): Pro
   const landed = ledger.filesystem.landed.size;
   const space = await ctx.gauge.read({ maxAgeMs: 0 });
   const disk = { space, landed, floor: floorOf(ctx.policy.disk, space.totalInodes) };
-  const short = preparationShort(size, disk, ledger.sums(ctx.clock.now()));
+  const short = preparationShort(size, disk, ledger.sums(ctx.clockGuard.now()));
   if (short?.never) throw new RefusedError('TEMPLATE_TOO_LARGE', `template ${template}: ${short.reason}`);
   if (short) return false;
   ledger.beginPreparation(template, size);
