@@ -75,7 +75,7 @@ async function restart(
 }
 
 function reservedSlots({ ctx }: World): number {
-  return ctx.gate.ledger.sums(ctx.clock.now()).reserved.slots;
+  return ctx.gate.ledger.sums(ctx.clockGuard.now()).reserved.slots;
 }
 
 /** After Redis was lost, nothing may be deleted for an hour: what stands in records protects itself. */

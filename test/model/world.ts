@@ -44,6 +44,8 @@ export class World {
   jobs: GateJobs = new Map();
   /** How many there were so far. */
   requests = 0;
+  /** The latest time by which this worker has judged what ends. */
+  judgedBefore = 0;
   readonly dir: string;
   readonly redis: Redis;
   readonly #config: ReturnType<typeof stackConfig>;
@@ -98,6 +100,7 @@ export class World {
       logger,
     });
     this.#ctx = this.#serve(this.#log);
+    this.judgedBefore = 0;
     await this.#ctx.clockGuard.suspended();
     await reconcileWorld(this, true);
     await loadGate(this.#ctx);
@@ -114,6 +117,12 @@ export class World {
     };
     const filesystem = { id: 'disk', totals: new FilesystemTotals(), waiting: new Set<() => void>() };
     const gate = new GateState(filesystem, { isOpen: async () => true, onError });
+    const clockGuard = createClockGuard({
+      catalog,
+      clock,
+      monotonic: () => clocks.monotonic,
+      onChange: (reason) => announceClock(audit, { logger }, reason),
+    });
     return {
       config: this.#config,
       policy,
@@ -122,17 +131,12 @@ export class World {
       catalog,
       profiles: createProfiles(catalog),
       gate,
-      gateView: { read: async () => gate.published(clock.now()) },
+      gateView: { read: async () => gate.published(clockGuard.now()) },
       publisher: { soon: () => undefined, now: async () => undefined, close: async () => undefined },
       clock,
       logger,
       gauge: { read: async () => SPACE },
-      clockGuard: createClockGuard({
-        catalog,
-        clock,
-        monotonic: () => clocks.monotonic,
-        onChange: (reason) => announceClock(audit, { logger }, reason),
-      }),
+      clockGuard,
       queues: this.#queues(),
       templates: this.#templates(),
       audit,
