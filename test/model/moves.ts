@@ -64,6 +64,8 @@ export function toMove(world: World, model: Model, operation: Operation): Move |
       return { work: () => Promise.resolve(), predict: () => undefined };
     case 'flush':
       return { before: () => world.flush(), predict: () => model.flush() };
+    case 'rollback':
+      return null; // not done to what is there, but to Redis (rollback.ts)
     case 'pass':
       return { before: () => world.clocks.pass(operation.ms), predict: () => undefined };
     case 'jump':
@@ -106,7 +108,12 @@ function addSpawned(model: Model, request: string): void {
   const spawnedAt = model.time.wall;
   const all = new Map(model.instances);
   for (const id of ids) {
-    if (all.get(id)?.listed) continue;
+    const there = all.get(id);
+    if (there?.place === 'pool') {
+      // One that an earlier run had brought up is taken in as it is.
+      if (!there.listed) all.set(id, { ...there, listed: true, inFlight: true });
+      continue;
+    }
     const lease = leaseMs === null ? null : { owner: 'runner', expiresAt: spawnedAt + leaseMs };
     const lastLeasedAt = lease && spawnedAt;
     const said = { pinned: false, score: null, usedUntil: 0, trashedAt: 0, doomed: false };

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { Model, SETTINGS } from './model.ts';
 import { anyOperation } from './operation.ts';
+import { takeDump } from './rollback.ts';
 import { expectAccountedFor, runOperation } from './run.ts';
 import { Time } from './time.ts';
 import type { useWorlds } from './worlds.ts';
@@ -23,7 +24,11 @@ export async function checkSequences(
   const property = fc.asyncProperty(sequence, (operations) =>
     inWorld({ settings: SETTINGS, redisOnHost }, async (world) => {
       const model = new Model(new Time(world.clocks));
-      for (const operation of operations) await runOperation(world, model, operation);
+      const stepsBack = operations.some((operation) => operation.do === 'rollback');
+      for (const operation of operations) {
+        if (stepsBack) world.dumps.push(await takeDump(world, model));
+        await runOperation(world, model, operation);
+      }
       await expectAccountedFor(world, model);
     }),
   );

@@ -27,6 +27,7 @@ export function admitRequest(world: World, { request, ids, leaseMs }: Request): 
   const number = Number(request.slice(PREFIX.length));
   const asked = { count: ids.length, leaseMs, submittedAt: world.clocks.wall };
   world.jobs.set(request, admittedJob(number, asked));
+  for (const id of ids) world.askedFor.set(id, request);
 }
 
 /** What its spawn jobs do: all of its instances come up. Those that are up already are left as they are. */
@@ -57,7 +58,13 @@ export async function finishRequest(world: World, { request, ...of }: Request): 
 
 /** What came up of it is undone, and it has failed. */
 export async function undoRequest(world: World, { request, ids }: Request): Promise<void> {
-  const undo = { pool: 'main', cause: 'undo', request, count: ids.length, reason: 'a sibling failed' } as const;
+  const undo = {
+    pool: 'main',
+    cause: 'undo',
+    request,
+    count: ids.length,
+    reason: 'a sibling failed',
+  } as const;
   const { failed } = await world.prune(undo);
   if (failed.length > 0) throw new Error(JSON.stringify(failed));
   closeRequest(world, request);

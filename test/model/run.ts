@@ -3,16 +3,24 @@ import { join } from 'node:path';
 import { verifyAudit, verifyLineage } from '@spica/pool';
 import { expect } from 'vitest';
 import { Life } from './crash.ts';
-import type { Instance, Model } from './model.ts';
 import { expectLedger } from './ledger.ts';
+import type { Instance, Model } from './model.ts';
 import { toMove } from './moves.ts';
 import { expectAsModelled, observe, resume } from './observe.ts';
 import { HOUR, type Operation } from './operation.ts';
+import { stepBack } from './rollback.ts';
+import { followWorld, runSteppedBack } from './stepped-back.ts';
 import type { World } from './world.ts';
 
 /** Does one operation to the world and to the model, and compares what came of it. */
 export async function runOperation(world: World, model: Model, operation: Operation): Promise<void> {
   await look(world, model);
+  if (operation.do === 'rollback') {
+    await stepBack(world, model, operation);
+    await look(world, model);
+    return followWorld(world, model);
+  }
+  if (model.steppedBack) return runSteppedBack(world, model, operation);
   const move = toMove(world, model, operation);
   if (!move) return;
   if (move.before) {

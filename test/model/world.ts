@@ -19,10 +19,18 @@ import { stackConfig } from '../support/stack.ts';
 import { Clocks } from './clocks.ts';
 import { FINGERPRINT, type GateJobs, openJobs } from './jobs.ts';
 import { reconcileWorld } from './reconcile.ts';
+import type { Dump } from './rollback.ts';
 
 /** There is always room: to look would take a process each time. */
 const SPACE = { availableBytes: 1e12, totalBytes: 2e12, freeInodes: null, totalInodes: null };
 const logger = pino({ level: 'silent' });
+
+interface OpenRequest {
+  readonly id: string;
+  readonly ids: readonly string[];
+  readonly leaseMs: number | null;
+  readonly each: Size;
+}
 
 export interface WorldOptions {
   /** A connection that nobody else uses, to a database that nobody else uses. */
@@ -42,7 +50,11 @@ export class World {
   readonly clocks: Clocks;
   /** The gate's own jobs, by request: they are in Redis, and lost with it. */
   jobs: GateJobs = new Map();
-  /** How many there were so far. */
+  /** What Redis held before each operation so far; kept only for those who step back. */
+  dumps: Dump[] = [];
+  /** By instance, the request that asked for it, whatever became of them. */
+  readonly askedFor = new Map<string, string>();
+  /** How many requests there were so far. */
   requests = 0;
   /** The latest time by which this worker has judged what ends. */
   judgedBefore = 0;
@@ -190,10 +202,11 @@ export class World {
   }
 
   /** The requests that were admitted and have not ended, with what each of their instances was promised. */
-  openRequests(): { readonly ids: readonly string[]; readonly each: Size }[] {
+  openRequests(): OpenRequest[] {
     return openJobs(this.jobs).flatMap(({ id, data: { request, admitted } }) => {
       const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf('main', id, index));
-      return admitted ? [{ ids, each: admitted.each }] : [];
+      const leaseMs = request.lease?.ms ?? null;
+      return admitted ? [{ id, ids, leaseMs, each: admitted.each }] : [];
     });
   }
 

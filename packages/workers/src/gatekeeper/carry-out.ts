@@ -122,7 +122,8 @@ export async function hold(
     await job.log(reason);
     await report(gateJob, { phase: 'held', reason, since: isoTime(heldAt), until: isoTime(until) });
   }
-  const growthEndsMs = gate.ledger.nextGrowthEnd === null ? null : gate.ledger.nextGrowthEnd - ctx.clockGuard.now();
+  const growthEndsMs =
+    gate.ledger.nextGrowthEnd === null ? null : gate.ledger.nextGrowthEnd - ctx.clockGuard.now();
   const ends = shortage === null ? [] : [nextLeaseEndMs, growthEndsMs];
   const soonest = ends.flatMap((ms) => (ms === null || ms < 0 ? [] : [ms + SLACK_MS]));
   const delayMs = Math.min(ctx.config.gate.pollEveryMs, until - now, ...soonest);
