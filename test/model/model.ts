@@ -1,4 +1,5 @@
 import { DAY, HOUR } from './operation.ts';
+import type { SteppedBack } from './rollback.ts';
 import type { Time } from './time.ts';
 
 /** The limits that the model's pool has, as `spica.yaml` has them. */
@@ -52,6 +53,7 @@ export class Model {
   /** Slots promised to requests and not used yet. */
   reservedSlots = 0;
   sealed: Sealed | null = null;
+  steppedBack: SteppedBack | null = null;
 
   constructor(time: Time) {
     this.time = time;

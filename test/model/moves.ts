@@ -1,10 +1,9 @@
-import { instanceIdOf } from '@spica/core';
 import { previewPrune } from '../../packages/workers/src/preview.ts';
 import type { Instance, Model } from './model.ts';
 import type { Move } from './move.ts';
 import { DAY, HOUR, type Operation } from './operation.ts';
 import { reconcileWorld } from './reconcile.ts';
-import { finishRequest, spawnRequest } from './requests.ts';
+import { admitRequest, finishRequest, newRequest, spawnRequest, undoRequest } from './requests.ts';
 import { lease, mark, release, use } from './uses.ts';
 import type { World } from './world.ts';
 
@@ -64,7 +63,9 @@ export function toMove(world: World, model: Model, operation: Operation): Move |
     case 'restart':
       return { work: () => Promise.resolve(), predict: () => undefined };
     case 'flush':
-      return { before: async () => void (await world.redis.flushdb()), predict: () => model.flush() };
+      return { before: () => world.flush(), predict: () => model.flush() };
+    case 'rollback':
+      return null; // not done to what is there, but to Redis (rollback.ts)
     case 'pass':
       return { before: () => world.clocks.pass(operation.ms), predict: () => undefined };
     case 'jump':
@@ -90,15 +91,14 @@ function onRequest(model: Model, pick: number, move: (request: string) => Move |
 }
 
 function spawn(world: World, model: Model, { count, leaseMs }: Of<'spawn'>): Move {
-  const request = `request-${world.jobs.size}`;
-  const ids = Array.from({ length: count }, (_, index) => instanceIdOf('main', request, index));
+  const asked = newRequest(world, count, leaseMs);
   return {
     before: () => {
-      world.jobs.set(request, 'active');
-      model.requests.set(request, { ids, leaseMs });
+      admitRequest(world, asked);
+      model.requests.set(asked.request, asked);
     },
-    work: () => spawnRequest(world, { request, ids, leaseMs }),
-    predict: () => addSpawned(model, request),
+    work: () => spawnRequest(world, asked),
+    predict: () => addSpawned(model, asked.request),
   };
 }
 
@@ -108,7 +108,12 @@ function addSpawned(model: Model, request: string): void {
   const spawnedAt = model.time.wall;
   const all = new Map(model.instances);
   for (const id of ids) {
-    if (all.get(id)?.listed) continue;
+    const there = all.get(id);
+    if (there?.place === 'pool') {
+      // One that an earlier run had brought up is taken in as it is.
+      if (!there.listed) all.set(id, { ...there, listed: true, inFlight: true });
+      continue;
+    }
     const lease = leaseMs === null ? null : { owner: 'runner', expiresAt: spawnedAt + leaseMs };
     const lastLeasedAt = lease && spawnedAt;
     const said = { pinned: false, score: null, usedUntil: 0, trashedAt: 0, doomed: false };
@@ -120,10 +125,11 @@ function addSpawned(model: Model, request: string): void {
 
 function finish(world: World, model: Model, request: string): Move {
   const { ids = [], leaseMs = null } = model.requests.get(request) ?? {};
+  const isCollected = world.jobs.get(request)?.isCollected ?? false;
   return {
     work: () => finishRequest(world, { request, ids, leaseMs }),
     predict: () => {
-      addSpawned(model, request);
+      if (!isCollected) addSpawned(model, request);
       for (const id of ids) model.set(id, { inFlight: false });
       model.requests.delete(request);
     },
@@ -132,21 +138,12 @@ function finish(world: World, model: Model, request: string): Move {
 
 /** Not once its instances are ready: then it has ended well. */
 function undo(world: World, model: Model, request: string): Move | null {
-  const { ids = [] } = model.requests.get(request) ?? {};
+  const { ids = [], leaseMs = null } = model.requests.get(request) ?? {};
+  if (world.jobs.get(request)?.isCollected) return null;
   const there = model.at('pool').filter(({ id }) => ids.includes(id));
   if (there.some(({ listed, inFlight }) => listed && !inFlight)) return null;
   return {
-    work: async () => {
-      await pruned(world, {
-        pool: 'main',
-        cause: 'undo',
-        request,
-        ids: [...ids],
-        reason: 'a sibling failed',
-      });
-      await world.ctx.catalog.giveBack(request);
-      world.jobs.set(request, 'failed');
-    },
+    work: () => undoRequest(world, { request, ids, leaseMs }),
     predict: () => {
       for (const { id } of there) model.set(id, { place: 'gone', listed: false, inFlight: false });
       model.requests.delete(request);

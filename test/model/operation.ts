@@ -19,6 +19,7 @@ export type Deed =
     }
   | { readonly do: 'release'; readonly pick: number; readonly owner: string; readonly force: boolean }
   | { readonly do: 'prune' | 'dryRun' | 'sealed' | 'sweep' | 'reconcile' | 'restart' | 'flush' | 'confirm' }
+  | { readonly do: 'rollback'; readonly ago: number }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'jump'; readonly to: 'a day ahead' | 'an hour back' | 'right' };
 
@@ -53,6 +54,7 @@ const deeds: readonly [weight: number, fc.Arbitrary<Deed>][] = [
   [3, fc.record({ do: is('dryRun', 'sealed', 'sealed', 'sweep') })],
   [2, fc.record({ do: is('reconcile', 'restart') })],
   [1, fc.record({ do: is('flush') })],
+  [3, fc.record({ do: is('rollback'), ago: fc.integer({ min: 1, max: 5 }) })],
   [3, fc.record({ do: is('pass'), ms: fc.constantFrom(MINUTE, 20 * MINUTE, HOUR, 6 * HOUR, DAY) })],
   [1, fc.record({ do: is('jump'), to: is('a day ahead', 'an hour back', 'right') })],
   [1, fc.record({ do: is('confirm') })],

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { Model, SETTINGS } from './model.ts';
 import { anyOperation } from './operation.ts';
+import { takeDump } from './rollback.ts';
 import { expectAccountedFor, runOperation } from './run.ts';
 import { Time } from './time.ts';
 import type { useWorlds } from './worlds.ts';
@@ -9,7 +10,7 @@ import type { useWorlds } from './worlds.ts';
 const SEQUENCES = Number(process.env['SPICA_MODEL_SEQUENCES'] ?? 1_000);
 
 /** The same sequences each time, so that a red run is the change's doing. Another number tries others. */
-const SEED = Number(process.env['SPICA_MODEL_SEED'] ?? 20_261_124);
+const SEED = Number(process.env['SPICA_SEED'] ?? 20_261_124);
 
 /**
  * Has random sequences of what users, crashes and clocks do happen to a pool and to the model, and compares after each
@@ -23,7 +24,11 @@ export async function checkSequences(
   const property = fc.asyncProperty(sequence, (operations) =>
     inWorld({ settings: SETTINGS, redisOnHost }, async (world) => {
       const model = new Model(new Time(world.clocks));
-      for (const operation of operations) await runOperation(world, model, operation);
+      const stepsBack = operations.some((operation) => operation.do === 'rollback');
+      for (const operation of operations) {
+        if (stepsBack) world.dumps.push(await takeDump(world, model));
+        await runOperation(world, model, operation);
+      }
       await expectAccountedFor(world, model);
     }),
   );

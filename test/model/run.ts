@@ -3,16 +3,24 @@ import { join } from 'node:path';
 import { verifyAudit, verifyLineage } from '@spica/pool';
 import { expect } from 'vitest';
 import { Life } from './crash.ts';
+import { expectLedger } from './ledger.ts';
 import type { Instance, Model } from './model.ts';
 import { toMove } from './moves.ts';
 import { expectAsModelled, observe, resume } from './observe.ts';
 import { HOUR, type Operation } from './operation.ts';
-import { reconcileWorld } from './reconcile.ts';
+import { stepBack } from './rollback.ts';
+import { followWorld, runSteppedBack } from './stepped-back.ts';
 import type { World } from './world.ts';
 
 /** Does one operation to the world and to the model, and compares what came of it. */
 export async function runOperation(world: World, model: Model, operation: Operation): Promise<void> {
   await look(world, model);
+  if (operation.do === 'rollback') {
+    await stepBack(world, model, operation);
+    await look(world, model);
+    return followWorld(world, model);
+  }
+  if (model.steppedBack) return runSteppedBack(world, model, operation);
   const move = toMove(world, model, operation);
   if (!move) return;
   if (move.before) {
@@ -28,7 +36,7 @@ export async function runOperation(world: World, model: Model, operation: Operat
   const expected = move.predict();
   if (life.crashed || operation.do === 'restart') {
     for (const [request, asked] of requests) {
-      if (world.jobs.get(request) === 'active') model.requests.set(request, asked);
+      if (world.jobs.get(request)?.state === 'active') model.requests.set(request, asked);
     }
     model.lost = wasLost;
     if (operation.flushed) await flush(world, model);
@@ -36,11 +44,12 @@ export async function runOperation(world: World, model: Model, operation: Operat
     if (operation.do === 'undo') await runOperation(world, model, { ...operation, crashAt: null });
   } else {
     if (move.work) expect(outcome, JSON.stringify(operation)).toEqual(expected);
-    model.reservedSlots = await reservedSlots(world);
+    model.reservedSlots = reservedSlots(world);
     if (operation.do === 'reconcile') await readGrace(world, model, wasLost);
   }
   const seen = await observe(world);
   expectAsModelled(seen, model);
+  if (!model.lost) await expectLedger(world);
   for (const { id } of model.at('pool')) {
     if (before.get(id)?.place !== 'pool') await expectWhole(world, id);
   }
@@ -52,7 +61,7 @@ async function look(world: World, model: Model): Promise<void> {
 }
 
 async function flush(world: World, model: Model): Promise<void> {
-  await world.redis.flushdb();
+  await world.flush();
   model.flush();
 }
 
@@ -64,35 +73,24 @@ async function restart(
 ): Promise<void> {
   await world.stop();
   await world.start();
-  await look(world, model);
   model.time.restart();
   const wasLost = model.lost;
-  await reconcileWorld(world, true);
   resume(model, before, await observe(world), at);
   model.lost = false;
-  model.reservedSlots = await reservedSlots(world);
+  model.reservedSlots = reservedSlots(world);
   await readGrace(world, model, wasLost);
   expect(await readdir(world.pool.paths.staging)).toEqual([]);
 }
 
-async function reservedSlots({ ctx }: World): Promise<number> {
-  return (await ctx.catalog.ledger(ctx.clock.now())).reserved.slots;
+function reservedSlots({ ctx }: World): number {
+  return ctx.gate.ledger.sums(ctx.clockGuard.now()).reserved.slots;
 }
 
-/** After Redis was lost: nothing may be deleted for an hour, nor before anything that protects has ended. */
+/** After Redis was lost, nothing may be deleted for an hour: what stands in records protects itself. */
 async function readGrace({ ctx }: World, model: Model, wasLost: boolean): Promise<void> {
   const { graceUntil = 0 } = (await ctx.catalog.reconciled()) ?? {};
-  const there = model.at('pool');
-  if (!wasLost) expect(graceUntil).toBe(model.graceUntil);
-  else if (there.length > 0) {
-    // Of lock files, those of what was taken in: they were not lost with Redis, and are looked for before any deletion.
-    const ends = there.flatMap(({ lease, request, usedUntil }) => [
-      lease?.expiresAt ?? 0,
-      model.requests.has(request) ? 0 : usedUntil,
-    ]);
-    // Later by the lease of a half clone that a crash left nothing of but its record.
-    expect(graceUntil).toBeGreaterThanOrEqual(Math.max(model.time.judge + HOUR, ...ends));
-  }
+  const isHeld = wasLost && model.at('pool').length > 0;
+  expect(graceUntil).toBe(isHeld ? model.time.judge + HOUR : wasLost ? 0 : model.graceUntil);
   model.graceUntil = graceUntil;
 }
 

@@ -52,6 +52,16 @@ export class Time {
     this.#acceptedMs = 0;
   }
 
+  /** What operators have accepted, as Redis remembers it. */
+  get acceptedMs(): number {
+    return this.#acceptedMs;
+  }
+
+  /** Redis remembers what it did then. */
+  stepBack(acceptedMs: number): void {
+    this.#acceptedMs = acceptedMs;
+  }
+
   confirm(): void {
     this.#acceptedMs = this.clocks.wall - this.clocks.redis;
     this.#usualMs = this.#offsetMs;

@@ -1,25 +1,36 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCatalog, hashLeaseToken } from '@spica/catalog';
-import { instanceIdOf } from '@spica/core';
-import { type AuditLog, initPool, openAudit, type Pool } from '@spica/pool';
-import type { PoolQueues, PrunePayload, PruneResult, SpawnPayload } from '@spica/queues';
+import { createCatalog } from '@spica/catalog';
+import { FilesystemTotals, instanceIdOf, type Size } from '@spica/core';
+import { type AuditLog, createSerialiser, initPool, openAudit, type Pool } from '@spica/pool';
+import type { PoolQueues, PrunePayload, PruneResult } from '@spica/queues';
 import type { ServedContext } from '@spica/workers';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { announceClock } from '../../packages/workers/src/clock/announce.ts';
 import { createClockGuard } from '../../packages/workers/src/clock/guard.ts';
-import { tellOfClock } from '../../packages/workers/src/clock/tell.ts';
+import { loadGate } from '../../packages/workers/src/gate/load.ts';
+import { createProfiles } from '../../packages/workers/src/gate/profiles.ts';
+import { GateState } from '../../packages/workers/src/gate/state.ts';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { readAudit } from '../support/audit.ts';
 import { stackConfig } from '../support/stack.ts';
 import { Clocks } from './clocks.ts';
+import { FINGERPRINT, type GateJobs, openJobs } from './jobs.ts';
 import { reconcileWorld } from './reconcile.ts';
+import type { Dump } from './rollback.ts';
 
-const FINGERPRINT = '0'.repeat(16);
 /** There is always room: to look would take a process each time. */
 const SPACE = { availableBytes: 1e12, totalBytes: 2e12, freeInodes: null, totalInodes: null };
 const logger = pino({ level: 'silent' });
+
+interface OpenRequest {
+  readonly id: string;
+  readonly ids: readonly string[];
+  readonly leaseMs: number | null;
+  readonly each: Size;
+}
 
 export interface WorldOptions {
   /** A connection that nobody else uses, to a database that nobody else uses. */
@@ -37,8 +48,16 @@ export interface WorldOptions {
  */
 export class World {
   readonly clocks: Clocks;
-  /** State of the requests' jobs, as the gate's queue would tell it. */
-  readonly jobs = new Map<string, string>();
+  /** The gate's own jobs, by request: they are in Redis, and lost with it. */
+  jobs: GateJobs = new Map();
+  /** What Redis held before each operation so far; kept only for those who step back. */
+  dumps: Dump[] = [];
+  /** By instance, the request that asked for it, whatever became of them. */
+  readonly askedFor = new Map<string, string>();
+  /** How many requests there were so far. */
+  requests = 0;
+  /** The latest time by which this worker has judged what ends. */
+  judgedBefore = 0;
   readonly dir: string;
   readonly redis: Redis;
   readonly #config: ReturnType<typeof stackConfig>;
@@ -64,7 +83,6 @@ export class World {
     world.#pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: world.clock });
     await mkdir(join(dir, 'pool', 'stranger'));
     await world.start();
-    await reconcileWorld(world, true);
     return world;
   }
 
@@ -85,52 +103,91 @@ export class World {
     return join(this.dir, 'state', 'audit.jsonl');
   }
 
-  /** A new worker: it knows nothing but what is on the disk and in Redis. */
+  /** A new worker takes over, as `spica up` does: it knows nothing but what is on the disk and in Redis. */
   async start(): Promise<void> {
+    this.#log = await openAudit({
+      path: null,
+      stateDir: join(this.dir, 'state'),
+      clock: this.clock,
+      logger,
+    });
+    this.#ctx = this.#serve(this.#log);
+    this.judgedBefore = 0;
+    await this.#ctx.clockGuard.suspended();
+    await reconcileWorld(this, true);
+    await loadGate(this.#ctx);
+  }
+
+  #serve(log: AuditLog): ServedContext {
     const { clock, clocks } = this;
-    this.#log = await openAudit({ path: null, stateDir: join(this.dir, 'state'), clock, logger });
     const policy = this.#config.pools.main;
     if (!policy) throw new Error('no pool "main" in the config');
-    const audit = this.#log.forPool('main');
+    const audit = log.forPool('main');
     const catalog = createCatalog({ redis: this.redis, pool: 'main' });
-    const nothing = new Error('the model has no such part');
-    const unused = () => Promise.reject(nothing);
-    const queues = { gate: { getJobState: async (id: string) => this.jobs.get(id) ?? 'unknown' } };
-    const prune = { getWaitingCount: async () => 0, add: async () => undefined };
-    const spawn = { getActiveCount: async () => 0 };
-    this.#ctx = {
+    const onError = (error: unknown) => {
+      throw error;
+    };
+    const filesystem = {
+      id: 'disk',
+      totals: new FilesystemTotals(),
+      waiting: new Set<() => void>(),
+      sharedBy: null,
+    };
+    const gate = new GateState(filesystem, { isOpen: async () => true, onError });
+    const clockGuard = createClockGuard({
+      catalog,
+      clock,
+      monotonic: () => clocks.monotonic,
+      onChange: (reason) => announceClock(audit, { logger }, reason),
+    });
+    return {
       config: this.#config,
       policy,
       pool: this.pool,
       method: 'copy',
       catalog,
+      profiles: createProfiles(catalog),
+      gate,
+      gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },
+      publisher: { soon: () => undefined, now: async () => undefined, close: async () => undefined },
       clock,
       logger,
       gauge: { read: async () => SPACE },
-      clockGuard: createClockGuard({
-        catalog,
-        clock,
-        monotonic: () => clocks.monotonic,
-        onChange: (reason) => tellOfClock(audit, { logger }, reason),
-      }),
-      queues: { ...queues, prune, spawn } as unknown as PoolQueues,
-      templates: {
-        get: async () => ({
-          template: 'default',
-          fingerprint: FINGERPRINT,
-          path: join(this.dir, 'snapshot'),
-          version: '1.0.0',
-          originCommit: 'unknown',
-          templateRef: 'git:unknown',
-          allocatedBytes: 4096,
-          inodes: 3,
-        }),
-      } as unknown as ServedContext['templates'],
+      clockGuard,
+      queues: this.#queues(),
+      templates: this.#templates(),
       audit,
-      waker: { count: 0, wake: async () => undefined },
       withDeletionClaim: (work) => work(),
-      limits: { ask: unused, release: unused, ended: unused },
+      perInstance: createSerialiser(),
+      preparations: createSerialiser(),
+      reconciles: createSerialiser(),
     };
+  }
+
+  /** As far as the parts that are tried ask them. */
+  #queues(): PoolQueues {
+    const gate = {
+      getJobState: async (id: string) => this.jobs.get(id)?.state ?? 'unknown',
+      getJobs: async (_states: string[], start: number, end: number) =>
+        openJobs(this.jobs).slice(start, end + 1),
+    };
+    const prune = { getWaitingCount: async () => 0, add: async () => undefined };
+    const spawn = { getActiveCount: async () => 0 };
+    return { gate, prune, spawn } as unknown as PoolQueues;
+  }
+
+  #templates(): ServedContext['templates'] {
+    const prepared = {
+      template: 'default',
+      fingerprint: FINGERPRINT,
+      path: join(this.dir, 'snapshot'),
+      version: '1.0.0',
+      originCommit: 'unknown',
+      templateRef: 'git:unknown',
+      allocatedBytes: 4096,
+      inodes: 3,
+    };
+    return { get: async () => prepared } as unknown as ServedContext['templates'];
   }
 
   /** The worker ends, however its life ended. */
@@ -139,34 +196,24 @@ export class World {
     this.#ctx = null;
   }
 
+  /** Redis loses everything. */
+  async flush(): Promise<void> {
+    await this.redis.flushdb();
+    this.jobs.clear();
+  }
+
   /** Runs a job of the prune queue. */
   async prune(payload: PrunePayload): Promise<PruneResult> {
     return (await createPruner(this.ctx)({ id: 'job', data: payload } as Job)) as PruneResult;
   }
 
-  /** What the spawn queue would deliver for an instance of a request. */
-  spawnJob(request: string, index: number, leaseMs: number | null): SpawnPayload {
-    const lease =
-      leaseMs === null ? null : { owner: 'runner', tokenHash: hashLeaseToken('runner'), ms: leaseMs };
-    return {
-      pool: 'main',
-      request,
-      index,
-      id: instanceIdOf('main', request, index),
-      fingerprint: FINGERPRINT,
-      generation: 0,
-      predicted: { bytes: 4096, inodes: 3 },
-      expected: { bytes: 4096, inodes: 3 },
-      replicaCount: 0,
-      template: 'default',
-      params: {},
-      parent: null,
-      experiment: null,
-      labels: {},
-      notes: '',
-      lease,
-      ttlMs: null,
-    };
+  /** The requests that were admitted and have not ended, with what each of their instances was promised. */
+  openRequests(): OpenRequest[] {
+    return openJobs(this.jobs).flatMap(({ id, data: { request, admitted } }) => {
+      const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf('main', id, index));
+      const leaseMs = request.lease?.ms ?? null;
+      return admitted ? [{ id, ids, leaseMs, each: admitted.each }] : [];
+    });
   }
 
   /** Names of the instances that a user sees. */

@@ -1,13 +1,12 @@
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { instanceIdOf } from '@spica/core';
 import { connectWorker } from '@spica/queues';
 import { type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
-import { finishRequest } from './requests.ts';
+import { admitRequest, finishRequest, newRequest } from './requests.ts';
 import { World } from './world.ts';
 
 interface Options {
@@ -55,8 +54,8 @@ function fastest(): Promise<string> {
 
 /** Has a request for so many instances come to its end, and returns their ids, in order. */
 export async function spawned(world: World, count: number, leaseMs: number | null = null): Promise<string[]> {
-  const request = `request-${world.jobs.size}`;
-  const ids = Array.from({ length: count }, (_, index) => instanceIdOf('main', request, index));
-  await finishRequest(world, { request, ids, leaseMs });
-  return ids;
+  const request = newRequest(world, count, leaseMs);
+  admitRequest(world, request);
+  await finishRequest(world, request);
+  return [...request.ids];
 }

@@ -7,7 +7,7 @@ export * from './audit/tail.ts';
 export * from './audit/verify.ts';
 export * from './claim/pool.ts';
 export { cloneInstance } from './clone/clone.ts';
-export { asNoSpace } from './clone/full-disk.ts';
+export { asNoSpace, outOf } from './clone/full-disk.ts';
 export { probeCloneMethod } from './clone/probe.ts';
 export { cleanStaging } from './clone/staging.ts';
 export { filesystemOf } from './filesystem.ts';

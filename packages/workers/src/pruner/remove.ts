@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
 import { type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
-import { type AuditEntry, deleteRecord, findWorkingIn, type TrashEntry, trashInstance } from '@spica/pool';
+import {
+  type AuditEntry,
+  deleteRecord,
+  findWorkingIn,
+  outOf,
+  type TrashEntry,
+  trashInstance,
+} from '@spica/pool';
 import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
@@ -170,9 +177,13 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
   async function moveAway(): Promise<TrashEntry | null | string> {
     const inUse = undo ? null : await usedNow(ctx, id);
     if (inUse !== null) return inUse;
-    // What is undone was nobody's yet: nothing is written for it, which a full disk might refuse.
-    const note = undo ? null : { reason, request, bytes, record };
-    return trashInstance(pool, id, { at: ctx.clockGuard.now(), note });
+    const at = ctx.clockGuard.now();
+    const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record } });
+    // What is undone was nobody's yet, and goes without a note where a full disk takes none.
+    return trashed.catch((error: unknown) => {
+      if (undo && outOf(error) !== null) return trashInstance(pool, id, { at, note: null });
+      throw error;
+    });
   }
 }
 

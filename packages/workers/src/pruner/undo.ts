@@ -22,7 +22,7 @@ import {
 const LANES = 8;
 
 /**
- * Takes out what came up of a request that has not ended well. It needs no new space: no note is written, and an audit log
+ * Takes out what came up of a request that has not ended well. It needs no new space: it does without notes, and an audit log
  * that a full disk keeps from being written gets its lines when there is room again (`late`: write them once something was
  * deleted). Those that are ready are not the request's to undo any more.
  */

@@ -44,7 +44,7 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
     readMirrored(ctx.pool),
   ]);
   const lost = reconciled === null;
-  const rolledBack = !lost && changes < mirrored;
+  const isBehind = changes < mirrored;
   const catalog = await Array.fromAsync(ctx.catalog.list());
   // After the catalog: what came up since is on disk and unknown, but its request has not ended.
   const [{ instances, strangers }, { records, broken }, inFlight] = await Promise.all([
@@ -66,7 +66,7 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
   const listed = catalog.filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id));
   return {
     lost,
-    rolledBack,
+    rolledBack: !lost && isBehind,
     adoptable: await Promise.all(unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id)))),
     vanished: await filterVanished(ctx, catalog, onDisk),
     halted: catalog
@@ -77,7 +77,7 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
     outdatedRecords: listed
       .map(({ record }) => record)
       .filter((record) => isOutdated(recordOf.get(record.id), record)),
-    protections: rolledBack ? findProtections(listed, recordOf) : [],
+    protections: isBehind ? findProtections(listed, recordOf) : [],
     staleRecords: records
       .map(({ id }) => id)
       .filter((id) => !onDisk.has(id) && !known.has(id) && !isComingUp(id)),

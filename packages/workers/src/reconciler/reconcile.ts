@@ -12,7 +12,7 @@ import type { ServedContext } from '../context.ts';
 import { countInstance } from '../gate/load.ts';
 import { writeKnownRecord } from '../known-record.ts';
 import { logDeleted } from '../pruner/free.ts';
-import { readMirrored } from '../runtime/mirrored.ts';
+import { CHANGES_APART, readMirrored } from '../runtime/mirrored.ts';
 import { recordFinished } from '../sampler/final.ts';
 import { compare, type Drift } from './compare.ts';
 import { findEnded } from './requests.ts';
@@ -52,9 +52,11 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
-  await ctx.catalog.raiseChanges((await readMirrored(ctx.pool)) + 1);
+  // The grace first: until the count is raised, a Redis that has stepped back has nothing deleted either.
   await ctx.catalog.markReconciled({ at: ctx.clock.now(), graceUntil });
+  await ctx.catalog.raiseChanges((await readMirrored(ctx.pool)) + CHANGES_APART);
   ctx.gate.changesSeen = await ctx.catalog.changes();
+  if (drift.lost || drift.rolledBack) await countAgain(ctx);
   for (const { name, reason } of drift.brokenRecords) {
     ctx.logger.warn({ record: name, reason }, 'broken record and its instance left alone');
   }
@@ -163,6 +165,11 @@ async function protectAgain({ catalog, audit }: ServedContext, record: InstanceR
   await catalog.protect(id, { lease: isLonger ? lease : null, pin: known.record.pin === null ? pin : null });
   const reason = 'Redis was rolled back: what protects it comes back from its record';
   await audit.append({ action: 'protect_instance', instance: id, reason, outcome: 'protected' });
+}
+
+/** What Redis says of instances now need not be what they were counted by. */
+async function countAgain(ctx: ServedContext): Promise<void> {
+  for await (const instance of ctx.catalog.list()) countInstance(ctx, instance);
 }
 
 /** Requests that have ended hold nothing: what the catalog calls in flight is ready, and the ledger counts it no more. */

@@ -2,6 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pool } from '@spica/pool';
 import * as z from 'zod';
+import type { ServedContext } from '../context.ts';
+
+/**
+ * By so much the count of changes is raised whenever they were brought to the disk. Other processes add one for each
+ * change: what they do after Redis has stepped back cannot catch up with that, and hide it.
+ */
+export const CHANGES_APART = 1_000_000;
 
 const schema = z.object({ changes: z.int().min(0) });
 
@@ -24,4 +31,12 @@ export async function readMirrored(pool: Pool): Promise<number> {
 /** The records on disk are as Redis was after so many changes. */
 export async function writeMirrored(pool: Pool, changes: number): Promise<void> {
   await writeFile(pathOf(pool), `${JSON.stringify({ changes })}\n`);
+}
+
+/** Whether Redis knows of fewer changes than this process has seen: what is on the disk may be newer than what it says. */
+export async function hasSteppedBack({
+  catalog,
+  gate,
+}: Pick<ServedContext, 'catalog' | 'gate'>): Promise<boolean> {
+  return (await catalog.changes()) < gate.changesSeen;
 }

@@ -5,6 +5,7 @@ import { dropSpawns } from '../gatekeeper/spawns.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
+import { hasSteppedBack } from './mirrored.ts';
 import { schedule } from './schedulers.ts';
 import { endsWithin } from './workers.ts';
 
@@ -128,7 +129,7 @@ async function sweepTemplates({ gate, templates }: ServedContext): Promise<void>
  */
 async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
   const isLost = (await ctx.catalog.reconciled()) === null;
-  if (!isLost && (await ctx.catalog.changes()) >= ctx.gate.changesSeen) return;
+  if (!isLost && !(await hasSteppedBack(ctx))) return;
   const what = isLost ? 'Redis has lost the catalog' : 'Redis has lost changes that it had acknowledged';
   ctx.logger.error(`${what}; rebuilding it from the disk`);
   await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });

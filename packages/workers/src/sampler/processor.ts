@@ -6,6 +6,7 @@ import type { ServedContext } from '../context.ts';
 import { countInstance } from '../gate/load.ts';
 import { writeKnownRecord } from '../known-record.ts';
 import { handBack } from '../runtime/hand-back.ts';
+import { hasSteppedBack } from '../runtime/mirrored.ts';
 import { recordFinished } from './final.ts';
 import { growthAfter } from './growth.ts';
 import { checkOversize } from './oversize.ts';
@@ -94,7 +95,7 @@ async function keep(
   const known = await ctx.catalog.recordSample(seen.id, sample, dueAt);
   if (!known) return null;
   countInstance(ctx, { record: known });
-  const record = await writeKnownRecord(ctx, seen.id);
+  const record = (await hasSteppedBack(ctx)) ? null : await writeKnownRecord(ctx, seen.id);
   if (record) await checkOversize(ctx, record);
   return record;
 }

@@ -16,6 +16,8 @@ import {
   checkMarker,
   cloneInstance,
   type Prepared,
+  readManifest,
+  readRecord,
   writeRecord,
 } from '@spica/pool';
 import type { SpawnPayload, SpawnResult } from '@spica/queues';
@@ -47,6 +49,8 @@ export async function spawnInstance(
   const path = ctx.pool.pathOf(spawn.id);
   if (await isUp(ctx, spawn)) return { id: spawn.id, path };
   validateParams(spawn.open.request.params);
+  await checkMarker(ctx.pool);
+  if (await commitFound(ctx, spawn)) return { id: spawn.id, path };
   const prepared = await findSnapshot(ctx, spawn.open);
   const size = clonedSize(ctx.method, prepared);
   await beginClone(ctx, spawn.id, size, signal);
@@ -83,8 +87,27 @@ async function isUp({ gate, catalog }: ServedContext, { id, of }: Spawn): Promis
   return known?.state === 'in-flight' && known.request === of.request;
 }
 
+/**
+ * An earlier run was cut off, or Redis has forgotten that it ran: what it brought up is there, whole, and needs no room.
+ * It is taken in with the record that it has, which may know of leases and pins since. False where it is not there.
+ */
+async function commitFound(ctx: ServedContext, spawn: Spawn): Promise<boolean> {
+  const { pool, method, clock } = ctx;
+  const { id } = spawn;
+  const nullIfBroken = (error: unknown) => {
+    if (error instanceof CheckError) return null;
+    throw error;
+  };
+  const manifest = await readManifest(pool, id).catch(nullIfBroken);
+  const record = manifest && (await readRecord(pool, id).catch(nullIfBroken));
+  if (manifest?.spica_id !== id || !record) return false;
+  const cloned = { ...record, clonedAt: record.clonedAt ?? clock.now() };
+  if (method !== 'copy' && record.clonedAt === null) await writeRecord(pool, cloned);
+  await commit(ctx, spawn, cloned);
+  return true;
+}
+
 async function findSnapshot(ctx: ServedContext, { request, admitted }: OpenRequest): Promise<Prepared> {
-  await checkMarker(ctx.pool);
   const { template } = request;
   const prepared = await ctx.templates.get(template, admitted.fingerprint);
   if (prepared) return prepared;
