@@ -1,39 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-/** Commands that only wait for something, and what workers ask while they are idle, are not a request's. */
+/** Commands that only wait for something are nobody's work. */
 const WAITS = ['bzpopmin', 'xread'];
+const IDLE_MS = 3_000;
 
-/** Counts the commands that this process sends to Redis, on all connections: a script counts as one. */
-export interface CommandCount {
-  /** Commands since the count began, without those that only wait; by name. */
-  read(): ReadonlyMap<string, number>;
-  stop(): void;
+/**
+ * How many commands this process sends to Redis while `work` runs, on all connections: a script counts as one. Without
+ * those that only wait, and without what it sends anyway in so much time, as it did for 3 s before.
+ */
+export async function commandsOf(work: () => Promise<unknown>): Promise<number> {
+  const idle = await count(() => sleep(IDLE_MS));
+  const busy = await count(work);
+  return busy.commands - (idle.commands / idle.ms) * busy.ms;
 }
 
-export function countCommands(): CommandCount {
-  const counts = new Map<string, number>();
+async function count(work: () => Promise<unknown>): Promise<{ commands: number; ms: number }> {
   const original = Redis.prototype.sendCommand;
+  let commands = 0;
   Redis.prototype.sendCommand = function (...args: Parameters<typeof original>) {
-    const { name, args: given } = args[0] as { name: string; args: readonly unknown[] };
-    if (!WAITS.includes(name)) {
-      const what = name === 'evalsha' || name === 'eval' ? `${name} ${scriptOf(given)}` : name;
-      counts.set(what, (counts.get(what) ?? 0) + 1);
-    }
+    if (!WAITS.includes(args[0].name)) commands += 1;
     return original.apply(this, args);
   };
-  return {
-    read: () => new Map(counts),
-    stop: () => {
-      Redis.prototype.sendCommand = original;
-    },
-  };
-}
-
-function scriptOf([sha]: readonly unknown[]): string {
-  return String(sha).slice(0, 8);
-}
-
-/** How many there are in all. */
-export function total(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const start = performance.now();
+  try {
+    await work();
+    return { commands, ms: performance.now() - start };
+  } finally {
+    Redis.prototype.sendCommand = original;
+  }
 }

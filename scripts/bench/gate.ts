@@ -1,103 +1,137 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '@spica/core';
-import { connectWorker, type RedisTarget, submitRequest } from '@spica/queues';
+import { connectWorker, type RedisTarget } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
-import { FlowProducer, QueueEvents, Worker } from 'bullmq';
-import { aRequest, startStack } from '../../test/support/stack.ts';
+import { mountLoop } from '../../test/support/mount.ts';
+import { type Stack, startStack } from '../../test/support/stack.ts';
 import { readFlags } from '../flags.ts';
+import { bareFlows } from './bare-flows.ts';
+import { commandsOf } from './commands.ts';
 import { median } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
-const REQUESTS = 500;
-const ROUNDS = 3;
+const BTRFS_BYTES = 20e9;
+/** How many requests are counted one after another. */
+const COUNTED = 40;
+/** Never admitted while one instance is leased: it would take all slots. */
+const SLOTS = 5_000;
+
+/** Where pools are tried, and what is tried there. */
+interface Site {
+  readonly target: RedisTarget;
+  readonly template: string;
+  /** A directory of the filesystem in question; null for the system's temporary directory. */
+  readonly dir: string | null;
+  readonly requests: number;
+}
 
 /**
- * Requests per second through the gate with an empty template, from the first submit to the last request's end, at gate
- * concurrency 1 and 8, against bare BullMQ two-job flows (a parent and its child that do nothing) on the same Redis.
+ * The gate with an empty template: commands to Redis for a request of one instance and of eight; requests per second,
+ * from the first submit to the last request's end, at gate concurrency 1 and 8, and past a line of 10 and of 1,000 held
+ * requests; against bare BullMQ two-job flows (a parent and its child that do nothing) on the same Redis, alternating.
+ * Then the same on a loop-mounted btrfs, where root: there a clone takes no program. Options: --requests, --rounds.
  */
 export async function run(args: string[]): Promise<void> {
-  readFlags('bench gate', { args, options: {} });
+  const options = {
+    requests: { type: 'string', default: '300' },
+    rounds: { type: 'string', default: '3' },
+  } as const;
+  const values = readFlags('bench gate', { args, options });
   const dir = await mkdtemp(join(tmpdir(), 'spica-bench-gate-'));
   const logger = createLogger({ level: 'warn', pretty: true });
   const redis = await startEmbeddedRedis({ stateDir: join(dir, 'state'), logger });
+  const btrfs = await mountLoop({ type: 'btrfs', bytes: BTRFS_BYTES });
   try {
     const template = join(dir, 'template');
     await makeTemplate(template, { files: 0, bytes: 0 });
-    const figures = { bare: [] as number[], gate1: [] as number[], gate8: [] as number[] };
-    for (let round = 0; round < ROUNDS; round += 1) {
-      figures.bare.push(await bareFlows(redis.target, round));
-      figures.gate1.push(await gated(redis.target, template, 1));
-      figures.gate8.push(await gated(redis.target, template, 8));
-    }
-    const bare = median(figures.bare);
-    console.log(`\n${REQUESTS} requests of one instance, median of ${ROUNDS} rounds:`);
-    for (const [name, rates] of Object.entries(figures)) {
-      const rate = median(rates);
-      console.log(
-        `  ${name.padEnd(6)} ${rate.toFixed(0).padStart(6)} requests/s   ${(rate / bare).toFixed(2)} × bare`,
-      );
-    }
+    const site = { target: redis.target, template, dir: null, requests: Number(values.requests) };
+    await printCommands(site);
+    await printRates('copies', site, Number(values.rounds));
+    if ('skipped' in btrfs) console.log(`btrfs: skipped, ${btrfs.skipped}`);
+    else await printRates('btrfs snapshots', { ...site, dir: btrfs.dir }, Number(values.rounds));
   } finally {
+    if (!('skipped' in btrfs)) await btrfs.unmount();
     await redis.stop();
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-async function gated(target: RedisTarget, template: string, concurrency: number): Promise<number> {
+async function printCommands(site: Site): Promise<void> {
+  console.log('\nRedis commands for a request, on all connections of submitter and workers:');
+  await withStack(site, 8, async (stack) => {
+    for (const count of [1, 8]) {
+      const each = await commandsOf(async () => {
+        for (let i = 0; i < COUNTED; i += 1) await stack.spawn({ count });
+      });
+      console.log(`  ${count} instance${count === 1 ? ' ' : 's'}   ${(each / COUNTED).toFixed(1)}`);
+    }
+  });
+}
+
+async function printRates(title: string, site: Site, rounds: number): Promise<void> {
+  const tried = {
+    bare: (round: number) => bareFlows(site.target, { flows: site.requests, prefix: `{bare:${round}}` }),
+    'gate concurrency 1': () => withStack(site, 1, (stack) => rateOf(stack, site)),
+    'gate concurrency 8': () => withStack(site, 8, (stack) => rateOf(stack, site)),
+    'past 10 held': () => withStack(site, 8, (stack) => pastHeld(stack, site, 10)),
+    'past 1,000 held': () => withStack(site, 8, (stack) => pastHeld(stack, site, 1_000)),
+  };
+  const rates = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, measure] of Object.entries(tried)) {
+      rates.set(name, [...(rates.get(name) ?? []), await measure(round)]);
+    }
+  }
+  const bare = median(rates.get('bare') ?? []);
+  console.log(`\n${title}: ${site.requests} requests of one instance, median of ${rounds} rounds:`);
+  for (const [name, of] of rates) {
+    const rate = median(of);
+    console.log(
+      `  ${name.padEnd(20)} ${rate.toFixed(0).padStart(5)} requests/s   ${(rate / bare).toFixed(2)} × bare`,
+    );
+  }
+}
+
+/** Requests per second. */
+async function rateOf(stack: Stack, { requests }: Site): Promise<number> {
+  const start = performance.now();
+  const ids = await Promise.all(Array.from({ length: requests }, () => stack.submit()));
+  await Promise.all(ids.map((id) => stack.watcher.wait(id)));
+  return requests / ((performance.now() - start) / 1000);
+}
+
+/** The same while so many requests are held that want all slots, one of which is leased. */
+async function pastHeld(stack: Stack, site: Site, held: number): Promise<number> {
+  await stack.spawn({ lease: { owner: 'bench', ms: 3_600_000 } });
+  for (let i = 0; i < held; i += 1) await stack.submit({ count: SLOTS });
+  while (stack.ctx.gate.line.size < held) await new Promise((resolve) => setTimeout(resolve, 50));
+  return rateOf(stack, site);
+}
+
+/** Serves a pool with its template prepared, and empties Redis after it. */
+async function withStack<T>(site: Site, concurrency: number, work: (stack: Stack) => Promise<T>): Promise<T> {
+  const root = site.dir === null ? {} : { root: await mkdtemp(join(site.dir, 'pool-')) };
   const stack = await startStack({
-    target,
-    templates: { default: template },
+    ...root,
+    target: site.target,
+    templates: { default: site.template },
     settings: {
       'concurrency.gate': concurrency,
       'concurrency.spawn': 8,
-      'pools.main.retention.max_instances': REQUESTS * 2,
+      'gate.barrier_after': '1h',
+      'gate.max_wait': '1h',
+      'gate.poll_every': '1m',
+      'pools.main.retention.max_instances': SLOTS,
     },
   });
   try {
     await stack.spawn(); // prepares the template
-    const start = performance.now();
-    const ids = await Promise.all(
-      Array.from({ length: REQUESTS }, () =>
-        submitRequest(stack.queues, aRequest('main'), { key: null, clock: systemClock }),
-      ),
-    );
-    await Promise.all(ids.map((id) => stack.watcher.wait(id)));
-    return REQUESTS / ((performance.now() - start) / 1000);
+    return await work(stack);
   } finally {
     await stack.close();
-    const redis = connectWorker(target);
+    const redis = connectWorker(site.target);
     await redis.flushall();
     redis.disconnect();
   }
-}
-
-async function bareFlows(target: RedisTarget, round: number): Promise<number> {
-  const connections = Array.from({ length: 4 }, () => connectWorker(target));
-  const [produce, parents, children, listen] = connections;
-  if (!produce || !parents || !children || !listen) throw new Error('no connections');
-  const prefix = `{bare:${round}}`;
-  const flows = new FlowProducer({ connection: produce, prefix });
-  const nothing = async () => undefined;
-  const workers = [
-    new Worker('parent', nothing, { connection: parents, prefix, concurrency: 8 }),
-    new Worker('child', nothing, { connection: children, prefix, concurrency: 8 }),
-  ];
-  const events = new QueueEvents('parent', { connection: listen, prefix });
-  await Promise.all([...workers.map((worker) => worker.waitUntilReady()), events.waitUntilReady()]);
-  let ended = 0;
-  const all = Promise.withResolvers<void>();
-  events.on('completed', () => {
-    ended += 1;
-    if (ended === REQUESTS) all.resolve();
-  });
-  const start = performance.now();
-  const flow = { name: 'p', queueName: 'parent', children: [{ name: 'c', queueName: 'child' }] };
-  await Promise.all(Array.from({ length: REQUESTS }, () => flows.add(flow)));
-  await all.promise;
-  const rate = REQUESTS / ((performance.now() - start) / 1000);
-  await Promise.all([...workers.map((worker) => worker.close()), events.close(), flows.close()]);
-  for (const connection of connections) connection.disconnect();
-  return rate;
 }
