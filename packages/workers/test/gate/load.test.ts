@@ -4,6 +4,7 @@ import { type GatePayload, gatePayloadSchema } from '@spica/queues';
 import { expect, it } from 'vitest';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
+import type { Line } from '../../src/gate/line.ts';
 import { loadGate } from '../../src/gate/load.ts';
 import { GateState } from '../../src/gate/state.ts';
 import { spawnInstance } from '../../src/spawner/spawn.ts';
@@ -27,9 +28,10 @@ useStack(
 
 /** The gate as the next process would know it, were this one killed now. */
 async function loadAnew(): Promise<GateState> {
-  const filesystem = { id: 'test', totals: new FilesystemTotals(), waiting: new Set<() => void>() };
+  const sets = { waiting: new Set<() => void>(), lines: new Set<Line>() };
+  const filesystem = { id: 'test', totals: new FilesystemTotals(), ...sets, sharedBy: null };
   const options = { isOpen: async () => true, onError: () => undefined };
-  const gate = new GateState({ ...filesystem, sharedBy: null }, options);
+  const gate = new GateState(filesystem, options);
   await loadGate({ ...stack.ctx, gate });
   return gate;
 }
