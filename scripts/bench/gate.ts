@@ -103,7 +103,7 @@ async function rateOf(stack: Stack, { requests }: Site): Promise<number> {
 
 /** The same while so many requests are held that want all slots, one of which is leased. */
 async function pastHeld(stack: Stack, site: Site, held: number): Promise<number> {
-  await stack.spawn({ lease: { owner: 'bench', ms: 3_600_000 } });
+  await stack.spawn({ lease: { owner: 'bench', tokenHash: '0'.repeat(64), ms: 3_600_000 } });
   for (let i = 0; i < held; i += 1) await stack.submit({ count: SLOTS });
   while (stack.ctx.gate.line.size < held) await new Promise((resolve) => setTimeout(resolve, 50));
   return rateOf(stack, site);

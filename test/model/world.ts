@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { announceClock } from '../../packages/workers/src/clock/announce.ts';
 import { createClockGuard } from '../../packages/workers/src/clock/guard.ts';
+import type { Line } from '../../packages/workers/src/gate/line.ts';
 import { loadGate } from '../../packages/workers/src/gate/load.ts';
 import { createProfiles } from '../../packages/workers/src/gate/profiles.ts';
 import { GateState } from '../../packages/workers/src/gate/state.ts';
@@ -131,6 +132,7 @@ export class World {
       id: 'disk',
       totals: new FilesystemTotals(),
       waiting: new Set<() => void>(),
+      lines: new Set<Line>(),
       sharedBy: null,
     };
     const gate = new GateState(filesystem, { isOpen: async () => true, onError });

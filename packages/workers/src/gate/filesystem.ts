@@ -1,5 +1,6 @@
 import { FilesystemTotals, roomForClone, type Size } from '@spica/core';
 import { filesystemOf, type SpaceGauge } from '@spica/pool';
+import type { Line } from './line.ts';
 
 /** A filesystem on which this process serves pools. */
 export interface Filesystem {
@@ -8,6 +9,8 @@ export interface Filesystem {
   readonly totals: FilesystemTotals;
   /** Who waits for a clone to end. */
   readonly waiting: Set<() => void>;
+  /** The lines of this process's pools on it. */
+  readonly lines: Set<Line>;
   /** The id of the pool that exchanges with other processes what is promised on it; null for none yet. */
   sharedBy: string | null;
 }
@@ -18,7 +21,13 @@ export type Filesystems = Map<string, Filesystem>;
 /** The filesystem that a directory is on, the same one for all pools on it. */
 export async function findFilesystem(known: Filesystems, dir: string): Promise<Filesystem> {
   const id = await filesystemOf(dir);
-  const found = known.get(id) ?? { id, totals: new FilesystemTotals(), waiting: new Set(), sharedBy: null };
+  const found = known.get(id) ?? {
+    id,
+    totals: new FilesystemTotals(),
+    waiting: new Set(),
+    lines: new Set(),
+    sharedBy: null,
+  };
   known.set(id, found);
   return found;
 }

@@ -17,6 +17,8 @@ const NOT_DELAYED = -3;
 export interface LineOptions {
   /** Whether a request's job has not ended and is still there: somebody may have removed it by hand. */
   readonly isOpen: (request: string) => Promise<boolean>;
+  /** The lines of all pools on the filesystem, this one too: what one pool frees, a request of another may wait for. */
+  readonly neighbours: ReadonlySet<Line>;
   /** Called with what Redis says when a request cannot be brought back: polling brings it back later. */
   readonly onError: (error: unknown) => void;
 }
@@ -85,8 +87,17 @@ export class Line {
     if (this.#waiting.delete(request)) await this.#wakeHead();
   }
 
-  /** Something came free. Resolves when the head of the line is on its way back to the gate. */
+  /**
+   * Something came free. Resolves when the head of the line is on its way back to the gate, and those of the pools that
+   * share the filesystem.
+   */
   async wake(): Promise<void> {
+    const { neighbours, onError } = this.#options;
+    const others = [...neighbours].filter((line) => line !== this);
+    await Promise.all([this.#wakeOnce(), ...others.map((line) => line.#wakeOnce().catch(onError))]);
+  }
+
+  async #wakeOnce(): Promise<void> {
     this.#wakes += 1;
     if (this.#timer) {
       this.#again = true;
@@ -96,7 +107,7 @@ export class Line {
       this.#timer = null;
       if (!this.#again) return;
       this.#again = false;
-      this.wake().catch(this.#options.onError);
+      this.#wakeOnce().catch(this.#options.onError);
     }, JOIN_MS).unref();
     await this.#wakeHead();
   }

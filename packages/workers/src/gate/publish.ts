@@ -80,11 +80,12 @@ export async function shareFilesystem(
   const exchange = async () => {
     const [reserved, growth] = [totals.reserved.size, totals.growth.size];
     const size = { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };
-    totals.elsewhere = await catalog.exchangeOnFilesystem(
-      filesystem.id,
-      { process, at: clock.now(), size },
-      STALE_MS,
-    );
+    const mine = { process, at: clock.now(), size };
+    const before = totals.elsewhere;
+    totals.elsewhere = await catalog.exchangeOnFilesystem(filesystem.id, mine, STALE_MS);
+    const { bytes, inodes } = totals.elsewhere;
+    const [line] = filesystem.lines;
+    if (bytes < before.bytes || inodes < before.inodes) await line?.wake();
   };
   await exchange();
   const timer = setInterval(() => {

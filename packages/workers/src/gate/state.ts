@@ -37,10 +37,11 @@ export class GateState {
   /** Why the figures of the disk are in doubt; null while they are not. */
   doubt: string | null = null;
 
-  constructor(filesystem: Filesystem, lineOptions: LineOptions) {
+  constructor(filesystem: Filesystem, lineOptions: Omit<LineOptions, 'neighbours'>) {
     this.filesystem = filesystem;
     this.ledger = new Ledger(filesystem.totals);
-    this.line = new Line(lineOptions);
+    this.line = new Line({ ...lineOptions, neighbours: filesystem.lines });
+    filesystem.lines.add(this.line);
   }
 
   /**

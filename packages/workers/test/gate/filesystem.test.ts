@@ -1,6 +1,7 @@
 import { FilesystemTotals, type Size, type Space } from '@spica/core';
 import { beforeEach, expect, it } from 'vitest';
 import { announceCloneEnd, awaitRoomForClone, type Filesystem } from '../../src/gate/filesystem.ts';
+import type { Line } from '../../src/gate/line.ts';
 
 const FLOOR = 20;
 const CLONE: Size = { bytes: 30, inodes: 3 };
@@ -11,7 +12,8 @@ let readings: number;
 /** Called while the disk is read. */
 let duringReading: () => void;
 beforeEach(() => {
-  filesystem = { id: 'test', totals: new FilesystemTotals(), waiting: new Set(), sharedBy: null };
+  const sets = { waiting: new Set<() => void>(), lines: new Set<Line>() };
+  filesystem = { id: 'test', totals: new FilesystemTotals(), ...sets, sharedBy: null };
   available = 120;
   readings = 0;
   duringReading = () => undefined;

@@ -8,6 +8,7 @@ const ROOM: Amount = { bytes: 50, inodes: 50, slots: 5 };
 const NOT_DELAYED = Object.assign(new Error('Job is not in the delayed state'), { code: -3 });
 
 let line: Line;
+let neighbours: Set<Line>;
 /** In the order in which they were brought back to the gate. */
 let promoted: string[];
 let gone: Set<string>;
@@ -22,12 +23,18 @@ beforeEach(() => {
     if (gone.has(request)) throw NOT_DELAYED;
     promoted.push(request);
   };
-  line = new Line({
-    isOpen: async (request) => !gone.has(request),
-    onError: (error) => errors.push(error),
-  });
+  neighbours = new Set();
+  line = openLine();
 });
 afterEach(() => vi.useRealTimers());
+
+/** The line of one more pool on the filesystem. */
+function openLine(): Line {
+  const isOpen = async (request: string) => !gone.has(request);
+  const opened = new Line({ isOpen, neighbours, onError: (error) => errors.push(error) });
+  neighbours.add(opened);
+  return opened;
+}
 
 /** A request that is held, and was submitted when it says. */
 function waiting(request: string, submittedAt: number, bytes: number | null = 10): Waiting {
@@ -151,4 +158,21 @@ it('says what Redis said when a request cannot be brought back: to who woke it, 
   await vi.advanceTimersByTimeAsync(100);
   expect(errors).toEqual([away]);
   expect(line.size).toBe(1);
+});
+
+it('wakes the heads of the pools on the same filesystem too, whatever Redis says of one of them', async () => {
+  const others = [openLine(), openLine()];
+  await holdAll(waiting('a', 1));
+  for (const [i, other] of others.entries()) await other.hold(waiting(`of-${i}`, 1), null);
+  await line.wake();
+  expect(promoted).toEqual(['a', 'of-0', 'of-1']);
+  expect([line, ...others].map(({ wakes }) => wakes)).toEqual([1, 1, 1]);
+  await vi.advanceTimersByTimeAsync(100);
+  const away = new Error('Redis is away');
+  promote = async (request) => {
+    if (request === 'of-0') throw away;
+    promoted.push(request);
+  };
+  await line.wake();
+  expect([promoted.slice(3), errors]).toEqual([['a', 'of-1'], [away]]);
 });
