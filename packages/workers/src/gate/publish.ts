@@ -1,6 +1,6 @@
 import type { Catalog } from '@spica/catalog';
 import type { Clock } from '@spica/core';
-import type { Pool } from '@spica/pool';
+import { type Pool, singleFlight } from '@spica/pool';
 import type { Logger } from 'pino';
 import type { ClockGuard } from '../clock/guard.ts';
 import type { Filesystem } from './filesystem.ts';
@@ -17,7 +17,7 @@ const STALE_MS = 30_000;
 export interface Publisher {
   /** Something has changed: publishes it within moments. */
   soon(): void;
-  /** Publishes what is true now. Rejects when Redis does not take it. */
+  /** Publishes what is true now; calls at the same time share it. Rejects when Redis does not take it. */
   now(): Promise<void>;
   /** Publishes once more, then nothing. */
   close(): Promise<void>;
@@ -34,7 +34,12 @@ interface PublisherOptions {
 export function createPublisher({ gate, catalog, clock, clockGuard, logger }: PublisherOptions): Publisher {
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
-  const now = () => catalog.publishGate(gate.published(clock.now(), clockGuard.now()));
+  const publish = singleFlight(() => catalog.publishGate(gate.published(clock.now(), clockGuard.now())));
+  const now = () => {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    return publish();
+  };
   const attempt = () =>
     now().catch((error: unknown) =>
       logger.debug({ err: error }, 'what the gate promises could not be published'),
@@ -43,14 +48,12 @@ export function createPublisher({ gate, catalog, clock, clockGuard, logger }: Pu
     soon() {
       if (closed) return;
       timer ??= setTimeout(() => {
-        timer = null;
         void attempt();
       }, DELAY_MS).unref();
     },
     now,
     async close() {
       closed = true;
-      if (timer) clearTimeout(timer);
       await attempt();
     },
   };

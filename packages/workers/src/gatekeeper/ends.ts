@@ -9,7 +9,7 @@ export async function complete(gateJob: GateJob, ids: readonly string[]): Promis
   gate.requests.delete(id);
   gate.ledger.giveBack(id);
   gate.cancelled.delete(id);
-  ctx.publisher.soon();
+  await ctx.publisher.now(); // who learns of the end plans by it
   await report(gateJob, { phase: 'done', reason: `${ids.length} spawned` });
   await gate.line.wake(); // its instances may go now: somebody may fit for that
   gateJob.logger.info({ instances: ids }, 'request done');
@@ -44,7 +44,7 @@ export async function fail(gateJob: GateJob, error: SpicaError): Promise<never> 
 /** Whoever waited behind it may pass now. */
 async function leave({ ctx, id }: GateJob): Promise<void> {
   ctx.gate.cancelled.delete(id);
-  ctx.publisher.soon();
+  await ctx.publisher.now();
   await ctx.gate.line.leave(id);
   await ctx.gate.line.wake();
 }

@@ -65,8 +65,8 @@ it('has the sums, the line and the limits of the process that was killed: admitt
   expect(fresh.ledger.reservation(admitted)).toEqual(gate.ledger.reservation(admitted));
   expect(fresh.ledger.requests).toEqual([admitted]);
   expect(fresh.requests.get(admitted)).toEqual({ ...gate.requests.get(admitted), parked: false });
-  expect(fresh.published(now).held).toEqual(gate.published(now).held);
-  expect(fresh.published(now).held).toMatchObject([
+  expect(fresh.published(now, now).held).toEqual(gate.published(now, now).held);
+  expect(fresh.published(now, now).held).toMatchObject([
     { request: held, reason: expect.stringMatching(/too many/) },
   ]);
   expect(fresh.limits).toEqual(gate.limits);
@@ -104,5 +104,5 @@ it('has a line of any length', async () => {
   await stack.queues.gate.addBulk(jobs);
   const fresh = await loadAnew();
   expect(fresh.line.size).toBe(251);
-  expect(fresh.published(Date.now()).heldCount).toBe(251);
+  expect(fresh.published(Date.now(), Date.now()).heldCount).toBe(251);
 });
