@@ -205,7 +205,7 @@ export function preparationShort(
     never: false,
     shortfall: { bytes: Math.max(0, bytes), inodes: Math.max(0, inodes), slots: 0 },
     reason:
-      `no room for its snapshot: ${what}; ${formatBytes(availableBytes)} available − ${formatBytes(reserved.bytes)} ` +
+      `no room: ${what}; ${formatBytes(availableBytes)} available − ${formatBytes(reserved.bytes)} ` +
       `reserved − ${formatBytes(growth.bytes)} growth − ${formatBytes(floor.bytes)} floor: ${missing} short`,
   };
 }
