@@ -67,7 +67,7 @@ describe('a step', () => {
     const other = sums((ledger) => ledger.beginPreparation('other', { bytes: 30, inodes: 1 }));
     expect(step(request(), facts(measured), other)).toMatchObject({
       do: 'hold',
-      reason: expect.stringMatching(/no room for its snapshot.* 30 B short$/),
+      reason: expect.stringMatching(/no room: its snapshot.* 30 B short$/),
       shortage: { need: { bytes: 100, slots: 0 }, shortfall: { bytes: 30, slots: 0 } },
     });
     expect(step(request(), facts({ need: need(71) }), other)).toMatchObject({ do: 'hold' });

@@ -94,7 +94,7 @@ it('holds a request whose template cannot be prepared for want of room, and serv
     .poll(() => phaseOf(id), POLL)
     .toMatchObject({
       phase: 'held',
-      reason: expect.stringMatching(/no room for its snapshot/),
+      reason: expect.stringMatching(/no room: its snapshot/),
     });
   await rm(foreign);
   await stack.ctx.gate.line.wake();
