@@ -32,9 +32,11 @@ export async function examine(
     return found.sort();
   };
   const named = ({ key }: Notable) => isNamedInFile(source.dir, key, place);
+  const run = ({ key }: Notable) => isNamedInHead(source.dir, key, place);
   const environment = [
     ...(await search('environment', named)),
-    ...(await search('script', ({ key }) => isNamedInHead(source.dir, key, place))),
+    ...(await search('program', run)),
+    ...(await search('script', run)),
   ];
   const imports = await search('import', named);
   const links = await search('link', ({ target }) => place.holds(textOf(target)));

@@ -3,10 +3,11 @@ import type { Entry } from './walk.ts';
 /**
  * What an entry may be that ties a clone to its template:
  * `git`: a `.git` that is no directory; `link`: a symbolic link with an absolute target; `environment`: a file in which
- * an environment or repository keeps where it lies; `import`: one from which Python imports; `script`: what can be run;
+ * an environment or repository keeps where it lies; `import`: one from which Python imports; `program`: what can be run and
+ * lies in a `bin`; `script`: what can be run elsewhere, which may be every file of a disk without modes;
  * `ignore`: a `.templateignore` that is not at the top.
  */
-export type NotableKind = 'git' | 'link' | 'environment' | 'import' | 'script' | 'ignore';
+export type NotableKind = 'git' | 'link' | 'environment' | 'import' | 'program' | 'script' | 'ignore';
 
 export interface Notable {
   /** Key (walk.ts). */
@@ -29,9 +30,10 @@ const FACTS = /\| ([0-7]+) (\S) (\d+) (.*)$/s;
 /** What is longer is no file that names a place, and is not read. */
 export const MOST_TEXT_BYTES = 64 * 1024;
 /** So many of a kind are kept; of `git`, which clones depend on, all. */
-const MOST_OF_A_KIND = 2_000;
+const MOST_OF_A_KIND = 1_000;
 const ANY_EXECUTE = 0o111;
 
+const BIN = /(?:^|\/)(?:s?bin|condabin|Scripts)\/[^/]+$/;
 const ENVIRONMENT =
   /(?:^|\/)(?:pyvenv\.cfg|activate[^/]*|conda-meta\/history|\.git\/(?:modules\/.*)?config)$/;
 /** Often executable, never a script. */
@@ -45,6 +47,7 @@ export function createNotables() {
     link: [],
     environment: [],
     import: [],
+    program: [],
     script: [],
     ignore: [],
   };
@@ -78,5 +81,6 @@ function kindOf(key: string, { type, target, size, mode }: Facts): NotableKind |
   if (name === '.templateignore' && key !== name) return 'ignore';
   if (size <= MOST_TEXT_BYTES && ENVIRONMENT.test(key)) return 'environment';
   if (size <= MOST_TEXT_BYTES && IMPORT.test(key)) return 'import';
-  return (mode & ANY_EXECUTE) !== 0 && !LIBRARY.test(name) ? 'script' : null;
+  if ((mode & ANY_EXECUTE) === 0 || LIBRARY.test(name)) return null;
+  return BIN.test(key) ? 'program' : 'script';
 }

@@ -9,8 +9,7 @@ export async function readStart(path: Buffer, mostBytes: number): Promise<Buffer
   const file = await open(path, READ_ONLY).catch(() => null);
   if (!file) return null;
   try {
-    if (!(await file.stat()).isFile()) return null;
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(mostBytes), 0, mostBytes, 0);
     return buffer.subarray(0, bytesRead);
   } catch {
     return null;

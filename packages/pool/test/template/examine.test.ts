@@ -44,12 +44,14 @@ it('says nothing of a template that names no place in it', async () => {
 });
 
 it('warns of a Python environment, and no longer when it is left out', async (context) => {
-  const { failed } = await execa('python3', ['-m', 'venv', join(template, 'env')], { reject: false });
-  if (failed) return context.skip('needs python3 with venv and pip');
+  const { failed } = await execa('python3', ['-m', 'venv', '--without-pip', join(template, 'env')], {
+    reject: false,
+  });
+  if (failed) return context.skip('needs python3 with venv');
   const [warning, ...others] = await warningsOf();
   expect(others).toEqual([]);
   expect(warning).toMatchObject({ code: 'ENVIRONMENT_IN_PLACE' });
-  expect(warning?.files).toEqual(expect.arrayContaining(['env/bin/activate', 'env/bin/pip']));
+  expect(warning?.files).toEqual(expect.arrayContaining(['env/bin/activate']));
   expect(warning?.count).toBe(warning?.files.length);
   expect(warning?.advice).toContain('uv venv --relocatable');
   await writeFile(join(template, '.templateignore'), '.venv/\nenv/\n');
@@ -111,14 +113,14 @@ it('warns of a .templateignore that is not at the top, since it counts for nothi
 
 it('names the first of many files and says how many there are, and how many were not examined', async () => {
   await mkdir(join(template, 'bin'));
-  const numbers = Array.from({ length: 2_005 }, (_, i) => String(i).padStart(4, '0'));
+  const numbers = Array.from({ length: 1_005 }, (_, i) => String(i).padStart(4, '0'));
   const script = `#!${template}/env/bin/python\n`;
   for (const number of numbers) await writeFile(join(template, 'bin', number), script, { mode: 0o755 });
   const [environment, rest, ...others] = await warningsOf();
   expect(others).toEqual([]);
   expect(environment).toMatchObject({
-    count: 2_000,
-    found: expect.stringMatching(/^bin\/\d{4}, bin\/\d{4}, bin\/\d{4} and 1997 more: /),
+    count: 1_000,
+    found: expect.stringMatching(/^bin\/\d{4}, bin\/\d{4}, bin\/\d{4} and 997 more: /),
   });
   expect(environment?.files).toHaveLength(20);
   expect(rest).toMatchObject({ code: 'NOT_ALL_EXAMINED', count: 5 });
