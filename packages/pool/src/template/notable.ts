@@ -34,8 +34,8 @@ const MOST_OF_A_KIND = 1_000;
 const ANY_EXECUTE = 0o111;
 
 const BIN = /(?:^|\/)(?:s?bin|condabin|Scripts)\/[^/]+$/;
-const ENVIRONMENT =
-  /(?:^|\/)(?:pyvenv\.cfg|activate[^/]*|conda-meta\/history|\.git\/(?:modules\/.*)?config)$/;
+/** Not `activate.csh` and the like: they say no more, and that one keeps its place even in what can be moved. */
+const ENVIRONMENT = /(?:^|\/)(?:pyvenv\.cfg|activate|conda-meta\/history|\.git\/(?:modules\/.*)?config)$/;
 /** Often executable, never a script. */
 const LIBRARY = /\.so(?:\.[\d.]+)?$/;
 const IMPORT = /(?:\.pth|\.egg-link|(?:^|\/)__editable__[^/]*\.py)$/;

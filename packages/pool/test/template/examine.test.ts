@@ -58,6 +58,19 @@ it('warns of a Python environment, and no longer when it is left out', async (co
   expect(await warningsOf()).toEqual([]);
 });
 
+it('says nothing of an environment that can be moved, as `uv venv --relocatable` makes it', async () => {
+  const self = '$(dirname -- "$(dirname -- "$(realpath -- "$SCRIPT_PATH")")")';
+  await put('env/pyvenv.cfg', 'home = /usr/bin\nuv = 0.9.0\nrelocatable = true\n');
+  await put('env/bin/activate', `VIRTUAL_ENV=''"${self}"''\n`);
+  await put('env/bin/activate.csh', `setenv VIRTUAL_ENV '${template}/env'\n`); // csh cannot know where it lies
+  await put(
+    'env/bin/pytest',
+    `#!/bin/sh\n'''exec' "$(dirname -- "$(realpath -- "$0")")"/'python' "$0" "$@"\n' '''\n`,
+    0o755,
+  );
+  expect(await warningsOf()).toEqual([]);
+});
+
 it.each([
   ['in the first line', (place: string) => `#!${place}/env/bin/python\n`],
   [

@@ -88,18 +88,27 @@ it('lists the ten largest directories that are cloned, without what is left out 
 it('is right about names that hold what rsync says, line breaks, and bytes that are no UTF-8', async () => {
   await mkdir(at('odd'));
   await makeOddities(at('odd'));
-  const names = ['[sender] hiding file a because of pattern b', 'x because of pattern *.log.log', 'y\n=.log'];
+  const names = [
+    '[sender] hiding file a because of pattern b',
+    'x because of pattern *.log.log',
+    'a because of pattern b.log',
+    'y\n=.log',
+  ];
   for (const name of names) await writeFile(at(name), '');
-  await writeFile(at('.templateignore'), '*.log\n[[]sender*\nline*\nbytes-*\n\\\\#*\ndir-*/\n/odd/\n');
+  await writeFile(
+    at('.templateignore'),
+    '*.log\nb.log because of pattern *.log\n[[]sender*\nline*\nbytes-*\n\\\\#*\ndir-*/\n/odd/\n',
+  );
   const { excluded } = await report();
   expect(excluded.patterns.map(({ pattern, entries }) => [pattern, entries])).toEqual([
-    ['*.log', 2],
+    ['*.log', 3],
+    ['b.log because of pattern *.log', 0],
     ['[[]sender*', 1],
     ['line*', 0],
     ['bytes-*', 0],
     ['\\\\#*', 0],
     ['dir-*/', 0],
-    ['/odd/', excluded.entries - 3],
+    ['/odd/', excluded.entries - 4],
   ]);
   await writeFile(at('.templateignore'), 'line*\nbytes-*\n\\\\#*\ndir-*/\n');
   const inside = await report();
