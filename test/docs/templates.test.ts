@@ -29,9 +29,9 @@ async function spicaTemplate() {
 }
 
 it('shows what `spica template` prints of the template that it has made, but for sizes', async () => {
-  await execa('sh', ['-euc', block('What a template comes to', 'sh')], { cwd: dir });
+  await execa('sh', ['-euc', block('What is cloned', 'sh')], { cwd: dir });
   const { stdout } = await spicaTemplate();
-  const shown = block('What a template comes to', 'console').replace('$ spica template\n', '');
+  const shown = block('What is cloned', 'console').replace('$ spica template\n', '');
   const plain = (text: string) =>
     text
       .replaceAll(SIZE, ' SIZE')

@@ -6,7 +6,7 @@ import type { Invocation } from '../io.ts';
 import { writeTemplateRows, writeTemplates } from '../output/template.ts';
 import { writeJson } from '../output/write.ts';
 
-/** A template of a pool, and what its directory comes to; or why it cannot be cloned. */
+/** A template of a pool and its report, or why it cannot be cloned. */
 export type ShownTemplate = { readonly pool: string; readonly name: string } & (
   | { readonly report: TemplateReport }
   | { readonly error: SpicaError }

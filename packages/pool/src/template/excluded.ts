@@ -6,7 +6,7 @@ import { listEffects } from './rsync.ts';
 import type { Source } from './source.ts';
 import type { Survey } from './survey.ts';
 
-/** What a pattern of `.templateignore` came to. */
+/** What a pattern of `.templateignore` leaves out or keeps. */
 export interface PatternReport {
   /** Where it stands, from 1. */
   readonly line: number;
@@ -37,15 +37,11 @@ const BLOCK_BYTES = 512;
 
 /**
  * Tells what each pattern left out and kept, in the words of rsync, and how much that is: one walk, with low priority.
- * Throws ChangingError, what execa throws, or the signal's reason.
+ * Throws ChangingError, or what execa throws.
  */
-export async function reportExcluded(
-  source: Source,
-  { included, leftOut }: Survey,
-  signal?: AbortSignal,
-): Promise<ExcludedReport> {
-  const effects = await listEffects(source, (key) => leftOut.has(key) || included.has(key), signal);
-  const sizes = await measureTrees(source.dir, leftOut, signal);
+export async function reportExcluded(source: Source, { included, leftOut }: Survey): Promise<ExcludedReport> {
+  const effects = await listEffects(source, (key) => leftOut.has(key) || included.has(key));
+  const sizes = await measureTrees(source.dir, leftOut);
   const sums = new Map<IgnoreRule, Sum>(source.rules.map((rule) => [rule, { entries: 0, bytes: 0 }]));
   for (const { rule, key } of effects) {
     const sum = sums.get(rule);
@@ -75,7 +71,7 @@ interface Sizes {
 }
 
 /** Measures what lies at the keys, all in one walk; hard links once. What vanishes meanwhile counts as nothing. */
-async function measureTrees(dir: string, keys: ReadonlySet<string>, signal?: AbortSignal): Promise<Sizes> {
+async function measureTrees(dir: string, keys: ReadonlySet<string>): Promise<Sizes> {
   const sums = new Map<string, Sum>();
   const total: Sum = { entries: 0, bytes: 0 };
   const inodes = new Set<string>();
@@ -91,7 +87,7 @@ async function measureTrees(dir: string, keys: ReadonlySet<string>, signal?: Abo
       each.bytes += bytes;
     }
   };
-  const isComplete = keys.size === 0 || (await walkTrees(dir, keys, count, signal));
+  const isComplete = keys.size === 0 || (await walkTrees(dir, keys, count));
   return { of: (key) => sums.get(startOf(key)) ?? { entries: 0, bytes: 0 }, total, isComplete };
 }
 
@@ -103,7 +99,6 @@ async function walkTrees(
   dir: string,
   keys: ReadonlySet<string>,
   onLine: (line: string) => void,
-  signal?: AbortSignal,
 ): Promise<boolean> {
   const [command, args] = inBackground('find', ['-P', '-files0-from', '-', '-printf', FORMAT]);
   const child = execa(command, args, {
@@ -113,7 +108,6 @@ async function walkTrees(
     buffer: { stdout: false },
     encoding: 'buffer',
     reject: false, // a part that vanished or cannot be read ends it with 1
-    ...(signal ? { cancelSignal: signal } : {}),
   });
   let rest = '';
   for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
@@ -122,7 +116,6 @@ async function walkTrees(
     lines.forEach(onLine);
   }
   const { exitCode, message } = await child;
-  signal?.throwIfAborted();
   if (exitCode === undefined || exitCode > 1)
     throw new Error(`measuring what is left out failed: ${message}`);
   return exitCode === 0;

@@ -13,7 +13,7 @@ export function isChanging(error: unknown): error is Error {
 }
 
 /**
- * What users are told of a failure while a template was read or copied to `dir`: RefusedError TEMPLATE_UNREADABLE,
+ * The error for users of a failure while a template was read or copied to `dir`: RefusedError TEMPLATE_UNREADABLE,
  * CheckError NO_SPACE or TEMPLATE_COPY_FAILED. What is a SpicaError already, or `isChanging`, stays as it is.
  */
 export async function explainFailure(error: unknown, { name }: Source, dir: string): Promise<unknown> {

@@ -39,7 +39,6 @@ export interface TemplateQuestion {
   readonly sources: Readonly<Record<string, string>>;
   readonly name: string;
   readonly allowGitFile: boolean;
-  readonly signal?: AbortSignal;
 }
 
 const MOST_DIRECTORIES = 10;
@@ -52,9 +51,8 @@ const ATTEMPTS = 3;
  */
 export async function reportTemplate(question: TemplateQuestion): Promise<TemplateReport> {
   return inspect(question, async (source) => {
-    const { signal } = question;
     const sums = createDirectorySums();
-    const surveyed = await survey(source, signal, sums.add);
+    const surveyed = await survey(source, undefined, sums.add);
     checkNotEmpty(source.name, surveyed.included);
     await checkGitFiles(source, surveyed);
     const { name, dir, version, originCommit } = source;
@@ -64,9 +62,9 @@ export async function reportTemplate(question: TemplateQuestion): Promise<Templa
       version,
       originCommit,
       cloned: { ...surveyed.totals, entries: surveyed.included.size - 1 },
-      excluded: await reportExcluded(source, surveyed, signal),
+      excluded: await reportExcluded(source, surveyed),
       largest: sums.largest(MOST_DIRECTORIES),
-      warnings: await examine(source, surveyed, signal),
+      warnings: await examine(source, surveyed),
     };
   });
 }
@@ -74,21 +72,20 @@ export async function reportTemplate(question: TemplateQuestion): Promise<Templa
 /** The warnings alone, in less time: what is left out is not measured. Throws as `reportTemplate`. */
 export async function checkTemplate(question: TemplateQuestion): Promise<readonly TemplateWarning[]> {
   return inspect(question, async (source) => {
-    const surveyed = await survey(source, question.signal);
+    const surveyed = await survey(source);
     checkNotEmpty(source.name, surveyed.included);
     await checkGitFiles(source, surveyed);
-    return examine(source, surveyed, question.signal);
+    return examine(source, surveyed);
   });
 }
 
 async function inspect<T>(question: TemplateQuestion, work: (source: Source) => Promise<T>): Promise<T> {
-  const { root, sources, name, allowGitFile, signal } = question;
+  const { root, sources, name, allowGitFile } = question;
   for (let attempt = 1; ; attempt += 1) {
     const source = await readSource(await locateSource(root, sources, name), allowGitFile);
     try {
       return await work(source);
     } catch (error) {
-      signal?.throwIfAborted();
       if (!isChanging(error)) throw await explainFailure(error, source, source.dir);
       if (attempt < ATTEMPTS) continue;
       const reason = `it kept changing while it was looked at (${ATTEMPTS} times; last: ${error.message})`;

@@ -36,11 +36,7 @@ export interface Effect {
  * Has rsync say which pattern it left something out for, or kept it. Names may hold what rsync says between name and
  * pattern, so `isEntry` is asked which keys there are. Throws ChangingError, or what execa throws.
  */
-export async function listEffects(
-  source: Source,
-  isEntry: (key: string) => boolean,
-  signal?: AbortSignal,
-): Promise<Effect[]> {
+export async function listEffects(source: Source, isEntry: (key: string) => boolean): Promise<Effect[]> {
   // On the command line, since rsync does not quote the patterns that it read from a file. Names begin with `=`.
   const patterns = source.rules.map(({ rule }) => Buffer.from(`--exclude=${rule}`, 'latin1').toString());
   const options = ['-an', '-8', '--debug=FILTER', '--out-format==%n', ...patterns];
@@ -50,7 +46,7 @@ export async function listEffects(
     const effect = readEffect(decodeName(line), bySaid, isEntry);
     if (effect) effects.push(effect);
   });
-  await rsync([...options, '--', `${source.dir}/`, NOWHERE], source, signal, split);
+  await rsync([...options, '--', `${source.dir}/`, NOWHERE], source, undefined, split);
   return effects;
 }
 
