@@ -129,6 +129,18 @@ describeOnRedis('a request', (redis) => {
     await expect(stack.spawn({ template: 'nope' })).rejects.toMatchObject({ code: 'TEMPLATE_UNKNOWN' });
   });
 
+  it('is refused where no instance could be what its author meant: a pattern of git, a repository that all share', async () => {
+    stack = await start();
+    await writeFile(join(template, '.templateignore'), '.venv/\n!keep.me\n');
+    await expect(stack.spawn()).rejects.toMatchObject({ kind: 'refused', code: 'TEMPLATE_IGNORE_INVALID' });
+    await writeFile(join(template, '.templateignore'), '.venv/\n');
+    await writeFile(join(template, '.git'), 'gitdir: /elsewhere/.git/worktrees/t\n');
+    await expect(stack.spawn()).rejects.toMatchObject({ kind: 'refused', code: 'TEMPLATE_GIT_FILE' });
+    expect(await onDisk()).toEqual([]);
+    await writeFile(join(template, '.templateignore'), '.venv/\n/.git\n');
+    expect((await stack.spawn()).instances).toHaveLength(1);
+  });
+
   it('leaves nothing behind when one of its spawns fails: siblings undone, reservation given back', async () => {
     stack = await start();
     await stack.spawn(); // prepares the template

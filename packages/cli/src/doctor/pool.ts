@@ -1,18 +1,15 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type CloneMethod, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
 import { openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
 import { sayMethod } from '../output/method.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
+import { checkTemplates } from './template.ts';
 
 /**
  * Is a pool there, with room, and its templates? `method`: how it clones, as its worker found; null has it tried here,
  * in the pool's staging directory.
  */
 export async function checkPool(policy: PoolConfig, method: CloneMethod | null): Promise<Finding[]> {
-  const templates = await Promise.all(
-    Object.entries(policy.templates).map(([name, dir]) => checkTemplate(policy.name, name, dir)),
-  );
+  const templates = await checkTemplates(policy);
   const check = `pool ${policy.name}`;
   try {
     const pool = await openPool({ name: policy.name, root: policy.root });
@@ -49,19 +46,4 @@ function checkMethod(pool: string, method: CloneMethod): Finding {
   const check = `clones of pool ${pool}`;
   if (method !== 'copy') return ok(check, sayMethod(method));
   return warn(check, sayMethod(method), 'put the pool on XFS (with reflink) or btrfs');
-}
-
-async function checkTemplate(pool: string, name: string, dir: string): Promise<Finding> {
-  const check = `template ${name} of pool ${pool}`;
-  try {
-    await access(join(dir, 'VERSION'));
-    return ok(check, dir);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return fail(
-      check,
-      `${join(dir, 'VERSION')} cannot be read (${code})`,
-      `mend it, or pools.${pool}.templates.${name}`,
-    );
-  }
 }

@@ -21,6 +21,9 @@ export function addServiceCommands(add: Add): void {
   add('config', 'every setting in force and where it comes from', async () => {
     return (await import('../commands/config.ts')).config;
   });
+  add('template', 'what of a template is cloned, what is not and why (changes nothing)', async () => {
+    return (await import('../commands/template.ts')).template;
+  }).argument('[name]', 'template to show (default: all)');
   add('doctor', 'check what Spica needs here, and say what to do', async () => {
     return (await import('../commands/doctor.ts')).doctor;
   });

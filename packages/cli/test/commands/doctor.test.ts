@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -87,4 +87,23 @@ it('looks at the rest where Redis does not answer, and says so on a terminal wit
   expect(stdout).toMatch(/^fail {2}pool main: /m);
   const embedded = await examine(capture({ env: { PATH } }));
   expect(embedded.of('Redis')).toMatchObject({ level: 'warn', advice: 'start it with `spica up`' });
+});
+
+it('fails for a template that is refused, and warns of one that its author probably did not mean so', async () => {
+  const place = join(dir, 'templates');
+  const [refused, warned] = [await makeTemplate(join(place, 'a')), await makeTemplate(join(place, 'b'))];
+  await writeFile(join(refused, '.templateignore'), '.venv/\n!\n');
+  await symlink(join(warned, 'data'), join(warned, 'to-data'));
+  const offline = await makeOfflinePool(place, { templates: { refused, warned } });
+  const { exitCode, of } = await examine(offline.io({ env: { SPICA_STATE_DIR: test.stateDir } }));
+  expect(exitCode).toBe(1);
+  expect(of('template refused of pool main')).toMatchObject({
+    level: 'fail',
+    found: expect.stringContaining('.templateignore: line 2, `!`: it makes rsync forget'),
+  });
+  expect(of('template warned of pool main')).toMatchObject({
+    level: 'warn',
+    found: expect.stringMatching(/^to-data: absolute links into the template/),
+    advice: expect.stringContaining('ln -sr'),
+  });
 });

@@ -6,6 +6,8 @@ export interface PoolConfig {
   readonly root: string;
   /** Name → directory. */
   readonly templates: Readonly<Record<string, string>>;
+  /** Whether a template may have a `.git` that leads out of it, so that its clones share one repository. */
+  readonly allowGitFile: boolean;
   readonly retention: {
     readonly maxInstances: number;
     readonly maxAgeDays: number;

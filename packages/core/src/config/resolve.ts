@@ -94,11 +94,12 @@ function toConfig(file: FileConfig, stateDir: string): Config {
 }
 
 function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
-  const { root, templates, retention, disk } = pool;
+  const { root, templates, allow_git_file: allowGitFile, retention, disk } = pool;
   return {
     name,
     root,
     templates,
+    allowGitFile,
     retention: {
       maxInstances: retention.max_instances,
       maxAgeDays: retention.max_age_days,

@@ -92,6 +92,7 @@ const disk = z
 const pool = z.strictObject({
   root: text.default('./instances'),
   templates: z.record(name, text).default({ default: './template' }),
+  allow_git_file: flag.default(false),
   retention: retention.prefault({}),
   disk: disk.prefault({}),
 });

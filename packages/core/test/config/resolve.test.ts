@@ -35,6 +35,7 @@ pools:
   main:
     root: /data/instances
     templates: { default: ./template, big: ../big }
+    allow_git_file: true
     retention:
       max_instances: 6
       max_age_days: 0.5
@@ -88,6 +89,7 @@ describe('without file, environment and flags', () => {
           name: 'main',
           root: '/work/instances',
           templates: { default: '/work/template' },
+          allowGitFile: false,
           retention: RETENTION_DEFAULTS,
           disk: DISK_DEFAULTS,
         },
@@ -130,6 +132,7 @@ describe('a file', () => {
           name: 'main',
           root: '/data/instances',
           templates: { default: '/etc/spica/template', big: '/etc/big' },
+          allowGitFile: true,
           retention: {
             maxInstances: 6,
             maxAgeDays: 0.5,
@@ -161,6 +164,7 @@ describe('a file', () => {
           name: 'other-2',
           root: '/etc/spica/other',
           templates: { default: '/etc/spica/template' },
+          allowGitFile: false,
           retention: RETENTION_DEFAULTS,
           disk: DISK_DEFAULTS,
         },

@@ -1,30 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CheckError, type Clock, SpicaError } from '@spica/core';
+import { CheckError, type Clock } from '@spica/core';
 import { execa } from 'execa';
 import { bootId } from '../claim/identity.ts';
 import { type Division, divide, type Piece } from '../clone/division.ts';
-import { asNoSpace } from '../clone/full-disk.ts';
 import { hasAttributes } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
+import { examine } from './examine.ts';
+import { explainFailure, isChanging } from './failure.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { checkGitFiles } from './git-file.ts';
 import { pathAt } from './key.ts';
 import { UNKNOWN_COMMIT } from './origin.ts';
 import type { Prepared } from './prepared.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
-import { refuse, type Source } from './source.ts';
+import { checkNotEmpty, type Source } from './source.ts';
 import { type Stored, snapshotPath } from './store.ts';
 import { type Survey, survey } from './survey.ts';
 import { createTally, type Totals } from './tally.ts';
-import { UnreadableError, VanishedError, walkEntries } from './walk.ts';
+import { walkEntries } from './walk.ts';
+import type { TemplateWarning } from './warning.ts';
 
 /** What a snapshot is made as. */
 export type SnapshotKind = 'subvolume' | 'directory';
 
-/** rsync could not read a part of the template, rather than write it. */
-const CLOSED = /rsync: \[sender\].*Permission denied/;
 /** A template that changes while it is copied is copied anew, so often. */
 const ATTEMPTS = 4;
 /**
@@ -45,13 +46,19 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A snapshot that was made, and what speaks against the template. */
+export interface Built {
+  readonly stored: Stored;
+  readonly warnings: readonly TemplateWarning[];
+}
+
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
  * and again after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
- * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what `source` throws; or the
- * signal's reason: what is left then, `sweepLeftovers` meets.
+ * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE, TEMPLATE_GIT_FILE and what
+ * `source` throws; or the signal's reason: what is left then, `sweepLeftovers` meets.
  */
-export async function buildSnapshot(options: BuildOptions): Promise<Stored> {
+export async function buildSnapshot(options: BuildOptions): Promise<Built> {
   const { signal } = options;
   for (let attempt = 1; ; attempt += 1) {
     const source = await options.source();
@@ -59,7 +66,7 @@ export async function buildSnapshot(options: BuildOptions): Promise<Stored> {
       return await attemptSnapshot(source, options);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isChanging(error)) throw await explain(error, source, options.dir);
+      if (!isChanging(error)) throw await explainFailure(error, source, options.dir);
       if (attempt < ATTEMPTS) continue;
       throw new CheckError(
         'TEMPLATE_CHANGING',
@@ -71,12 +78,11 @@ export async function buildSnapshot(options: BuildOptions): Promise<Stored> {
   }
 }
 
-async function attemptSnapshot(source: Source, options: BuildOptions): Promise<Stored> {
+async function attemptSnapshot(source: Source, options: BuildOptions): Promise<Built> {
   const { dir, kind, clock, signal } = options;
   const surveyed = await survey(source, signal);
-  if (surveyed.included.size <= 1) {
-    throw refuse(source.name, 'TEMPLATE_EMPTY', '.templateignore leaves nothing of it');
-  }
+  checkNotEmpty(source.name, surveyed.included);
+  await checkGitFiles(source, surveyed);
   const { scope } = surveyed;
   const before = await fingerprintOf(source, scope, kind, signal);
   const settled = await waitUntilOld(surveyed.newestAt, clock, signal);
@@ -92,13 +98,14 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<S
     const division = kind === 'directory' ? divide(copy.pieces, isPlain) : null;
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
     if (after !== before) throw new ChangingError('entries changed');
+    const warnings = await examine(source, surveyed, signal);
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
     const prepared = describe(source, { fingerprint, path, division }, copy.totals);
-    return { prepared, scope, preparedAt: clock.now(), boot: await bootId() };
+    return { stored: { prepared, scope, preparedAt: clock.now(), boot: await bootId() }, warnings };
   } catch (error) {
-    const failure = signal?.aborted ? error : await explain(error, source, dir);
+    const failure = signal?.aborted ? error : await explainFailure(error, source, dir);
     throw await removeAfter(failure, draft);
   }
 }
@@ -145,24 +152,4 @@ async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal) 
   });
   if (!tally.covers(surveyed.included)) throw new ChangingError('entries came or went');
   return { totals: tally.read() satisfies Totals, pieces };
-}
-
-function isChanging(error: unknown): error is Error {
-  return error instanceof ChangingError || error instanceof VanishedError;
-}
-
-async function explain(error: unknown, { name }: Source, dir: string): Promise<unknown> {
-  if (error instanceof SpicaError || isChanging(error)) return error;
-  if (error instanceof UnreadableError || CLOSED.test(String(error))) {
-    const reason = error instanceof UnreadableError ? error.message : firstComplaint(error);
-    return refuse(name, 'TEMPLATE_UNREADABLE', `a part of it cannot be read: ${reason}`, error);
-  }
-  const what = `template ${name}: no snapshot of it could be made`;
-  const noSpace = await asNoSpace(error, dir, what);
-  return noSpace ?? new CheckError('TEMPLATE_COPY_FAILED', `${what}: ${firstComplaint(error)}`, {}, error);
-}
-
-function firstComplaint(error: unknown): string {
-  const lines = String(error instanceof Error ? error.message : error).split('\n');
-  return lines.find((line) => line.startsWith('rsync: ')) ?? lines[0] ?? '';
 }

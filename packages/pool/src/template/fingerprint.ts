@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inThread } from '../threads/threads.ts';
 import type { Part } from './digest.ts';
+import { formatRules } from './ignore.ts';
 import type { Source } from './source.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
 
@@ -25,10 +26,10 @@ export async function fingerprintOf(
 
 /** The same, from digests that were taken before (`digestsOf`). */
 export function fingerprintFrom(source: Source, digests: readonly Uint8Array[], kind: string): string {
-  const { name, dir, version, originCommit } = source;
+  const { name, dir, version, originCommit, allowGitFile } = source;
   return createHash('sha256')
-    .update(JSON.stringify([kind, name, dir, version, originCommit]))
-    .update(createHash('sha256').update(source.ignore).digest())
+    .update(JSON.stringify([kind, name, dir, version, originCommit, allowGitFile]))
+    .update(createHash('sha256').update(formatRules(source.rules)).digest())
     .update(Buffer.concat(digests))
     .digest('hex');
 }

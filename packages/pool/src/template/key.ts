@@ -10,6 +10,11 @@ export function pathAt(dir: string, key: string): string {
   return join(dir, textOf(key));
 }
 
+/** The same for any key, as bytes. */
+export function rawPathAt(dir: string, key: string): Buffer {
+  return Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(key, 'latin1')]);
+}
+
 /** A key's bytes as text. */
 export function textOf(key: string): string {
   return Buffer.from(key, 'latin1').toString();

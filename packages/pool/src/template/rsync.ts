@@ -1,5 +1,6 @@
 import { type ExecaError, execa } from 'execa';
 import { boundToUs } from '../bound.ts';
+import { formatRules, type IgnoreRule } from './ignore.ts';
 import type { Source } from './source.ts';
 
 /** Exit codes of rsync(1): some source files vanished before they could be transferred. */
@@ -8,6 +9,9 @@ const LINE_BREAK = 10;
 
 /** rsync failed because what it read was changing. */
 export class ChangingError extends Error {}
+
+/** Nothing is written there: rsync wants a place to compare with, and must find none. */
+const NOWHERE = '/nowhere/';
 
 /**
  * The keys (see walk.ts) of what rsync copies of a template, the template itself included: what `.templateignore` means
@@ -18,8 +22,32 @@ export async function listIncluded(source: Source, signal?: AbortSignal): Promis
   const options = ['-an', '-8', '--out-format=%n', '--exclude-from=-'];
   const included = new Set<string>();
   const split = createSplitter((line) => included.add(decodeName(line)));
-  await rsync([...options, '--', `${source.dir}/`, '/nowhere/'], source, signal, split);
+  await rsync([...options, '--', `${source.dir}/`, NOWHERE], source, signal, split);
   return included;
+}
+
+/** What a pattern of `.templateignore` did to an entry. */
+export interface Effect {
+  readonly rule: IgnoreRule;
+  readonly key: string;
+}
+
+/**
+ * Has rsync say which pattern it left something out for, or kept it. Names may hold what rsync says between name and
+ * pattern, so `isEntry` is asked which keys there are. Throws ChangingError, or what execa throws.
+ */
+export async function listEffects(source: Source, isEntry: (key: string) => boolean): Promise<Effect[]> {
+  // On the command line, since rsync does not quote the patterns that it read from a file. Names begin with `=`.
+  const patterns = source.rules.map(({ rule }) => Buffer.from(`--exclude=${rule}`, 'latin1').toString());
+  const options = ['-an', '-8', '--debug=FILTER', '--out-format==%n', ...patterns];
+  const bySaid = new Map(source.rules.toReversed().map((rule) => [saidOf(rule), rule]));
+  const effects: Effect[] = [];
+  const split = createSplitter((line) => {
+    const effect = readEffect(decodeName(line), bySaid, isEntry);
+    if (effect) effects.push(effect);
+  });
+  await rsync([...options, '--', `${source.dir}/`, NOWHERE], source, undefined, split);
+  return effects;
 }
 
 /** Copies a template into an empty directory, faithfully. Throws ChangingError, or what execa throws. */
@@ -32,14 +60,14 @@ export async function copyIncluded(source: Source, to: string, signal?: AbortSig
 /** Hands over what rsync prints as it comes: a list of millions of names is more than execa would keep. */
 async function rsync(
   args: readonly string[],
-  { ignore }: Source,
+  { rules }: Source,
   signal?: AbortSignal,
   onOutput: (chunk: Buffer) => void = () => undefined,
 ): Promise<void> {
   try {
     const child = execa(...boundToUs('rsync', args), {
       env: { LC_ALL: 'C' },
-      input: ignore,
+      input: formatRules(rules),
       buffer: { stdout: false },
       encoding: 'buffer',
       ...(signal ? { cancelSignal: signal } : {}),
@@ -73,4 +101,29 @@ function decodeName(line: string): string {
   return line.replaceAll(/\\#([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
+}
+
+const EFFECT = /^\[sender\] (hid|show)ing (file|directory) /;
+const BECAUSE = ' because of pattern ';
+
+/** A rule as rsync names it. */
+function saidOf({ kind, pattern }: Pick<IgnoreRule, 'kind' | 'pattern'>): string {
+  return `${kind} ${pattern}`;
+}
+
+/** Reads `[sender] hiding file NAME because of pattern PATTERN`. */
+function readEffect(
+  line: string,
+  bySaid: ReadonlyMap<string, IgnoreRule>,
+  isEntry: (key: string) => boolean,
+): Effect | null {
+  const [start = '', action, type] = EFFECT.exec(line) ?? [];
+  if (start === '') return null;
+  const kind = action === 'hid' ? 'exclude' : 'include';
+  for (let at = line.indexOf(BECAUSE); at !== -1; at = line.indexOf(BECAUSE, at + 1)) {
+    const rule = bySaid.get(saidOf({ kind, pattern: line.slice(at + BECAUSE.length) }));
+    const key = line.slice(start.length, at) + (type === 'directory' ? '/' : '');
+    if (rule && isEntry(key)) return { rule, key };
+  }
+  return null;
 }

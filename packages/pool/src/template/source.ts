@@ -1,53 +1,68 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { RefusedError } from '@spica/core';
-import type { Pool } from '../layout.ts';
 import { nullIfMissing } from '../missing.ts';
+import { type IgnoreRule, parseIgnore } from './ignore.ts';
 import { readOriginCommit } from './origin.ts';
 
-/** A template's directory, and what is said of it beside its entries. */
-export interface Source {
+/** Where a template lies. */
+export interface Location {
   readonly name: string;
   /** Absolute, without symbolic links. */
   readonly dir: string;
-  /** Bytes of `.templateignore`; empty where there is none. */
-  readonly ignore: Buffer;
+  /** Absolute, as the config names it. */
+  readonly configured: string;
+}
+
+/** A template's directory, and what is said of it beside its entries. */
+export interface Source extends Location {
+  /** Whether its `.git` may lead out of it. */
+  readonly allowGitFile: boolean;
+  /** What `.templateignore` says; empty where there is none. */
+  readonly rules: readonly IgnoreRule[];
   readonly version: string;
   readonly originCommit: string;
 }
 
+const IGNORE = '.templateignore';
+/** So many lines that are wrong are quoted, and so much of each. */
+const MOST_PROBLEMS = 3;
+const MOST_TEXT = 100;
+
 /**
- * Finds a template's directory, absolute and without symbolic links. Throws RefusedError, by the template's name:
+ * Finds a template's directory. The pool's root need not be there. Throws RefusedError, by the template's name:
  * TEMPLATE_UNKNOWN, TEMPLATE_MISSING, TEMPLATE_OVERLAPS_POOL.
  */
 export async function locateSource(
-  pool: Pool,
+  root: string,
   sources: Readonly<Record<string, string>>,
   name: string,
-): Promise<string> {
+): Promise<Location> {
   const configured = Object.hasOwn(sources, name) ? sources[name] : undefined;
   if (configured === undefined) {
     const known = Object.keys(sources).join(', ') || 'none';
     throw refuse(name, 'TEMPLATE_UNKNOWN', `there is none of that name (expected one of: ${known})`);
   }
-  const [dir, root] = await Promise.all([resolveDir(name, configured), realpath(pool.paths.root)]);
-  checkApart(name, dir, root);
-  return dir;
+  const [dir, realRoot] = await Promise.all([resolveDir(name, configured), resolveRoot(root)]);
+  checkApart(name, dir, realRoot);
+  return { name, dir, configured: resolve(configured) };
 }
 
 /**
  * Reads what is said of a template beside its entries. Throws RefusedError, by the template's name: TEMPLATE_EMPTY,
- * TEMPLATE_NO_VERSION, TEMPLATE_UNREADABLE.
+ * TEMPLATE_NO_VERSION, TEMPLATE_IGNORE_INVALID, TEMPLATE_UNREADABLE.
  */
-export async function readSource(name: string, dir: string): Promise<Source> {
+export async function readSource(location: Location, allowGitFile: boolean): Promise<Source> {
+  const { name, dir } = location;
   try {
-    if ((await readdir(dir)).length === 0) throw refuse(name, 'TEMPLATE_EMPTY', `${dir} is empty`);
-    const [ignore, version, originCommit] = await Promise.all([
-      readIgnore(dir),
+    const names = await readdir(dir);
+    if (names.length === 0) throw refuse(name, 'TEMPLATE_EMPTY', `${dir} is empty`);
+    const [rules, version, originCommit] = await Promise.all([
+      names.includes(IGNORE) ? readRules(name, dir) : [],
       readVersion(name, dir),
       readOriginCommit(dir),
     ]);
-    return { name, dir, ignore, version, originCommit };
+    return { ...location, allowGitFile, rules, version, originCommit };
   } catch (error) {
     if (error instanceof RefusedError) throw error;
     throw refuse(name, 'TEMPLATE_UNREADABLE', `it cannot be read: ${(error as Error).message}`, error);
@@ -57,6 +72,16 @@ export async function readSource(name: string, dir: string): Promise<Source> {
 /** A refusal of a template, by its name. */
 export function refuse(name: string, code: string, reason: string, cause?: unknown): RefusedError {
   return new RefusedError(code, `template ${name}: ${reason}`, { template: name }, cause);
+}
+
+/** Refuses a template of which nothing but its own directory would be cloned. */
+export function checkNotEmpty(name: string, { size }: ReadonlySet<string>): void {
+  if (size <= 1) throw refuse(name, 'TEMPLATE_EMPTY', '.templateignore leaves nothing of it');
+}
+
+/** Without symbolic links; as it is where it is not there. */
+async function resolveRoot(root: string): Promise<string> {
+  return (await nullIfMissing(realpath(root))) ?? resolve(root);
 }
 
 async function resolveDir(name: string, configured: string): Promise<string> {
@@ -81,8 +106,30 @@ function checkApart(name: string, dir: string, root: string): void {
   );
 }
 
-async function readIgnore(dir: string): Promise<Buffer> {
-  return (await nullIfMissing(readFile(join(dir, '.templateignore')))) ?? Buffer.alloc(0);
+/** Throws RefusedError TEMPLATE_IGNORE_INVALID, or what the filesystem answers. */
+async function readRules(name: string, dir: string): Promise<readonly IgnoreRule[]> {
+  const path = join(dir, IGNORE);
+  const found = await nullIfMissing(stat(path)); // null for a link to nothing: the name is in the directory
+  if (!found?.isFile()) {
+    const what = found ? 'it is no file' : 'it is a symbolic link to nothing';
+    throw refuse(name, 'TEMPLATE_IGNORE_INVALID', `${IGNORE}: expected a file of patterns, but ${what}`);
+  }
+  const { rules, problems } = parseIgnore(await readFile(path));
+  if (problems.length === 0) return rules;
+  const said = problems
+    .slice(0, MOST_PROBLEMS)
+    .map(({ line, text, reason }) => `line ${line}${text === '' ? '' : `, \`${shorten(text)}\``}: ${reason}`);
+  const more = problems.length - said.length;
+  const rest = more > 0 ? `; and ${more} more lines` : '';
+  const reason = `${IGNORE}: ${said.join('; ')}${rest}`;
+  throw new RefusedError('TEMPLATE_IGNORE_INVALID', `template ${name}: ${reason}`, {
+    template: name,
+    problems,
+  });
+}
+
+function shorten(text: string): string {
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
 }
 
 async function readVersion(name: string, dir: string): Promise<string> {

@@ -1,6 +1,7 @@
 import type { Part } from './digest.ts';
 import type { Scope } from './fingerprint.ts';
 import { parentOf } from './key.ts';
+import { createNotables, NOTABLE_FORMAT, type Notables } from './notable.ts';
 import { listIncluded } from './rsync.ts';
 import type { Source } from './source.ts';
 import { createTally, type Totals } from './tally.ts';
@@ -13,6 +14,10 @@ const WORTH_SPLITTING = 2_000;
 export interface Survey {
   readonly scope: Scope;
   readonly included: ReadonlySet<string>;
+  /** What lies in directories that are copied, and is not copied itself. */
+  readonly leftOut: ReadonlySet<string>;
+  /** What of it may tie clones to the template. */
+  readonly notables: Notables;
   readonly totals: Totals;
   /** The latest change of an entry in scope, epoch milliseconds. */
   readonly newestAt: number;
@@ -21,22 +26,27 @@ export interface Survey {
 /**
  * Finds out what of a template is copied and what is left out, how much it is, and when it last changed.
  * Throws ChangingError, VanishedError, UnreadableError, or what execa throws.
+ *
+ * @param onCounted Gets the key of each entry that is copied, and the bytes that it adds to the whole.
  */
-export async function survey(source: Source, signal?: AbortSignal): Promise<Survey> {
+export async function survey(
+  source: Source,
+  signal?: AbortSignal,
+  onCounted?: (key: string, bytes: number) => void,
+): Promise<Survey> {
   const included = await listIncluded(source, signal);
   const directories = [...included].filter(isDirectory);
   const leftOut = new Set<string>();
-  const tally = createTally();
-  await walkEntries(
-    { dir: source.dir, directories, format: tally.format, ...(signal ? { signal } : {}) },
-    (entry) => {
-      if (included.has(entry.key)) tally.add(entry);
-      else leftOut.add(entry.key);
-    },
-  );
+  const tally = createTally(onCounted);
+  const notables = createNotables();
+  const format = `${tally.format} ${NOTABLE_FORMAT}`;
+  await walkEntries({ dir: source.dir, directories, format, ...(signal ? { signal } : {}) }, (entry) => {
+    if (!included.has(entry.key)) leftOut.add(entry.key);
+    else if (tally.add(entry)) notables.add(entry);
+  });
   const { entries, newestAt, ...totals } = tally.read();
   if (entries !== included.size) throw new VanishedError('entries vanished while they were listed');
-  return { scope: divide(included, leftOut), included, totals, newestAt };
+  return { scope: divide(included, leftOut), included, leftOut, notables: notables.read(), totals, newestAt };
 }
 
 /**

@@ -10,8 +10,11 @@ export interface Totals {
   readonly inodes: number;
 }
 
-/** Sums up a walk. Directories that come twice are counted once: the second time `add` returns null. */
-export function createTally() {
+/**
+ * Sums up a walk. Directories that come twice are counted once: the second time `add` returns null. `onCounted` gets
+ * each entry with the bytes that it adds: none for a further name of what was counted.
+ */
+export function createTally(onCounted: (key: string, bytes: number) => void = () => undefined) {
   const seen = new Set<string>();
   const inodes = new Set<string>();
   let bytes = 0;
@@ -24,8 +27,10 @@ export function createTally() {
       const [inode = '', blocks, changed, links, mode = ''] = facts.split(' ');
       const allocated = Number(blocks) * BLOCK_BYTES;
       newestAt = Math.max(newestAt, Number(changed) * 1000);
-      if (!inodes.has(inode)) bytes += allocated;
+      const added = inodes.has(inode) ? 0 : allocated;
+      bytes += added;
       inodes.add(inode);
+      onCounted(key, added);
       return { key, isDirectory, bytes: allocated, links: Number(links), mode: Number.parseInt(mode, 8) };
     },
     read: () => ({ bytes, inodes: inodes.size, newestAt, entries: seen.size }),

@@ -7,9 +7,10 @@ import { singleFlight } from '../async/single-flight.ts';
 import type { Pool } from '../layout.ts';
 import { buildSnapshot, type SnapshotKind } from './build.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
+import { checkGitFiles } from './git-file.ts';
 import { createKnown } from './known.ts';
 import type { Prepared } from './prepared.ts';
-import { locateSource, readSource } from './source.ts';
+import { type Location, locateSource, readSource } from './source.ts';
 import { deleteStored, isDirectory, type Stored, writeSidecar } from './store.ts';
 import { survey } from './survey.ts';
 import { listSuperseded, sweepLeftovers } from './sweep.ts';
@@ -46,6 +47,8 @@ export interface TemplatesOptions {
   readonly pool: Pool;
   /** Name → directory. */
   readonly sources: Readonly<Record<string, string>>;
+  /** Whether a template's `.git` may lead out of it, so that its clones share one repository. */
+  readonly allowGitFile?: boolean;
   readonly method: CloneMethod;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -56,14 +59,22 @@ const SETTLE_MS = 60_000;
 /** Between being found and being promised to a request, a snapshot is in nobody's `keep`. */
 const HANDED_OUT_MS = 60_000;
 
-export function createTemplates({ pool, sources, method, clock, logger }: TemplatesOptions): Templates {
+export function createTemplates({
+  pool,
+  sources,
+  allowGitFile = false,
+  method,
+  clock,
+  logger,
+}: TemplatesOptions): Templates {
   const dir = pool.paths.templates;
   const kind: SnapshotKind = method === 'snapshot' ? 'subvolume' : 'directory';
   const known = createKnown(dir);
   const handedOut = new Map<string, number>();
   /** Those whose deletion has begun: by fingerprint. */
   const doomed = new Set<string>();
-  const sourceOf = async (name: string) => readSource(name, await locateSource(pool, sources, name));
+  const locate = (name: string) => locateSource(pool.paths.root, sources, name);
+  const sourceOf = async (name: string) => readSource(await locate(name), allowGitFile);
   const serialiser = createSerialiser();
   /** All preparations, to keep them from beginning during a sweep, which would take what they make for leftovers. */
   const preparations = new PQueue();
@@ -77,10 +88,10 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
   };
 
   /** What changed or cannot be read any more is not current; preparing it anew says what is wrong. */
-  const isCurrent = async ({ prepared, scope }: Stored, name: string, dir: string): Promise<boolean> => {
+  const isCurrent = async ({ prepared, scope }: Stored, location: Location): Promise<boolean> => {
     const [source, digests] = await Promise.all([
-      readSource(name, dir),
-      digestsOf(dir, scope).catch((error: unknown) => {
+      readSource(location, allowGitFile),
+      digestsOf(location.dir, scope).catch((error: unknown) => {
         if (error instanceof VanishedError || error instanceof UnreadableError) return null;
         throw error;
       }),
@@ -89,13 +100,13 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
   };
 
   const look = async (name: string): Promise<Prepared | null> => {
-    const dir = await locateSource(pool, sources, name);
+    const location = await locate(name);
     const first = await known.latest(name);
-    if (first && (await isCurrent(first, name, dir))) return handOut(first);
+    if (first && (await isCurrent(first, location))) return handOut(first);
     const second = await known.reload(name); // another process may have prepared one
-    if (!second) await readSource(name, dir); // is there anything to prepare?
+    if (!second) await readSource(location, allowGitFile); // is there anything to prepare?
     if (!second || second.prepared.fingerprint === first?.prepared.fingerprint) return null;
-    return (await isCurrent(second, name, dir)) ? handOut(second) : null;
+    return (await isCurrent(second, location)) ? handOut(second) : null;
   };
 
   const prepare = async (name: string, signal?: AbortSignal): Promise<Prepared> => {
@@ -105,9 +116,12 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
     const startedAt = clock.now();
     const source = () => sourceOf(name);
     const built = await buildSnapshot({ dir, kind, clock, source, ...(signal ? { signal } : {}) });
+    for (const { code, found, advice } of built.warnings) {
+      logger.warn({ template: name, code, advice }, `template ${name}: ${found}`);
+    }
     // The latest is the one that was prepared last, also where the clock was set back since the one before.
     const before = (await known.latest(name))?.preparedAt ?? 0;
-    const stored = { ...built, preparedAt: Math.max(built.preparedAt, before + 1) };
+    const stored = { ...built.stored, preparedAt: Math.max(built.stored.preparedAt, before + 1) };
     await writeSidecar(stored);
     known.add(stored);
     const { fingerprint, allocatedBytes } = stored.prepared;
@@ -141,7 +155,10 @@ export function createTemplates({ pool, sources, method, clock, logger }: Templa
       return handOut((await known.find(name, fingerprint)) ?? null);
     },
     async size(name) {
-      return (await survey(await sourceOf(name))).totals;
+      const source = await sourceOf(name);
+      const surveyed = await survey(source);
+      await checkGitFiles(source, surveyed);
+      return surveyed.totals;
     },
     preparedBytes: () => known.totalBytes(),
     prepare: (name, { signal } = {}) =>

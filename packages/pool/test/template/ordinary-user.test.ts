@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
+import { reportTemplate } from '../../src/template/report.ts';
 import { asUser } from '../support/as-user.ts';
 import { openNursery } from '../support/clones.ts';
 
@@ -44,4 +45,13 @@ it.each(['data/file-1', 'data'])('is told which part of a template cannot be rea
     return readdir(pool.paths.templates);
   });
   expect(left).toEqual([]);
+});
+
+it('is told that there may be more of what is left out and cannot be read', async () => {
+  const { excluded } = await asUser(dir, async () => {
+    await chmod(join(template, '.venv'), 0);
+    const sources = { default: template };
+    return reportTemplate({ root: join(dir, 'pool'), sources, name: 'default', allowGitFile: false });
+  });
+  expect(excluded).toMatchObject({ entries: 1, isComplete: false });
 });

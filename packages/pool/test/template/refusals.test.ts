@@ -39,9 +39,27 @@ it.each<[string, string, RegExp, () => Promise<unknown>]>([
   ['has a directory as VERSION', 'TEMPLATE_UNREADABLE', /EISDIR/, () => becomeDirectory('VERSION')],
   [
     'has a directory as .templateignore',
-    'TEMPLATE_UNREADABLE',
-    /EISDIR/,
+    'TEMPLATE_IGNORE_INVALID',
+    /expected a file of patterns, but it is no file/,
     () => becomeDirectory('.templateignore'),
+  ],
+  [
+    'has a pipe as .templateignore',
+    'TEMPLATE_IGNORE_INVALID',
+    /but it is no file/,
+    () => becomePipe('.templateignore'),
+  ],
+  [
+    'has a link to nothing as .templateignore',
+    'TEMPLATE_IGNORE_INVALID',
+    /but it is a symbolic link to nothing/,
+    () => becomeLinkToNothing('.templateignore'),
+  ],
+  [
+    'has a .templateignore that is not meant as rsync takes it',
+    'TEMPLATE_IGNORE_INVALID',
+    /\.templateignore: line 2, `!keep\.me`: .*write `\+ keep\.me` above the pattern/,
+    () => writeFile(join(template, '.templateignore'), '*.me\n!keep.me\n'),
   ],
 ])(
   'a template that %s is refused by name, and nothing is left of the attempt',
@@ -136,4 +154,14 @@ async function becomeEmpty(): Promise<void> {
 async function becomeDirectory(name: string): Promise<void> {
   await rm(join(template, name), { recursive: true });
   await mkdir(join(template, name));
+}
+
+async function becomePipe(name: string): Promise<void> {
+  await rm(join(template, name));
+  await execa('mkfifo', ['--', join(template, name)]);
+}
+
+async function becomeLinkToNothing(name: string): Promise<void> {
+  await rm(join(template, name));
+  await symlink('nowhere', join(template, name));
 }

@@ -1,0 +1,25 @@
+import { type PoolConfig, SpicaError } from '@spica/core';
+import { checkTemplate } from '@spica/pool';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/** Can the templates of a pool be cloned, and as their authors meant? One after another: each keeps the disk busy. */
+export async function checkTemplates(policy: PoolConfig): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of Object.keys(policy.templates)) findings.push(...(await checkOne(policy, name)));
+  return findings;
+}
+
+async function checkOne(policy: PoolConfig, name: string): Promise<Finding[]> {
+  const { name: pool, root, templates: sources, allowGitFile } = policy;
+  const check = `template ${name} of pool ${pool}`;
+  try {
+    const warnings = await checkTemplate({ root, sources, name, allowGitFile });
+    if (warnings.length === 0) return [ok(check, sources[name] ?? '')];
+    return warnings.map(({ found, advice }) => warn(check, found, advice));
+  } catch (error) {
+    const { message } = error as Error;
+    if (error instanceof SpicaError)
+      return [fail(check, message, `mend it, or pools.${pool}.templates.${name}`)];
+    return [fail(check, `it could not be looked at: ${message}`, 'see above')];
+  }
+}
