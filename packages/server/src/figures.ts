@@ -7,7 +7,7 @@ import {
   type Space,
   TREND_WINDOW_MS,
 } from '@spica/core';
-import { QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { countWorkers, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import { withDeadline } from './deadline.ts';
 import type { ServerPool } from './pool.ts';
 
@@ -39,7 +39,8 @@ export const PRESSURE_LEVELS: readonly PressureLevel[] = ['ok', 'low', 'short', 
 export interface QueueFigures {
   /** By state: waiting, active, delayed, … */
   readonly jobs: Readonly<Record<string, number>>;
-  readonly workers: number;
+  /** Null where Redis does not tell. */
+  readonly workers: number | null;
 }
 
 export interface DiskFigures {
@@ -91,7 +92,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
 }
 
 async function readQueue({ queues }: ServerPool, name: QueueName): Promise<QueueFigures> {
-  const [jobs, workers] = await Promise.all([queues[name].getJobCounts(), queues[name].getWorkersCount()]);
+  const [jobs, workers] = await Promise.all([queues[name].getJobCounts(), countWorkers(queues[name])]);
   return { jobs, workers };
 }
 

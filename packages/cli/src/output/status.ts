@@ -30,7 +30,7 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ]),
     ['rules of age', sayClock(status.clock.suspended)],
     ['deletions', sayDeletions(status)],
-    ['served', status.workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`'],
+    ['served', sayServed(status)],
     ...QUEUE_NAMES.map((name): [string, string] => [`queue ${name}`, sayQueue(status.queues[name])]),
     ['held', held.length === 0 ? 'none' : String(held.length)],
   ]);
@@ -58,6 +58,11 @@ function sayUse({ use }: Outlook): string | null {
 
 function sayPressure({ pressure }: Outlook): string {
   return pressure ? `${pressure.level} since ${pressure.since}` : 'not looked at before the first `spica up`';
+}
+
+function sayServed({ workers }: PoolStatus): string {
+  if (workers.gate === null) return 'not known: this Redis refuses CLIENT LIST';
+  return workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`';
 }
 
 function sayBreaker({ breaker }: Outlook): string | null {
