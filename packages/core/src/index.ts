@@ -14,6 +14,7 @@ export * from './config/resolve.ts';
 export * from './errors.ts';
 export * from './forecast/forecast.ts';
 export * from './forecast/history.ts';
+export * from './instance/env-value.ts';
 export * from './instance/id.ts';
 export * from './instance/params.ts';
 export * from './instance/record.ts';
