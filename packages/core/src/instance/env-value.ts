@@ -17,7 +17,7 @@ const VARIABLE = /\$\{[^}]*\}/;
 export function envValueOf(value: Param): string | { readonly expected: string } {
   const text = String(value);
   if (PLAIN.test(text)) return text;
-  if (VARIABLE.test(text)) return { expected: 'a value without ${…}, which python-dotenv replaces' };
+  if (VARIABLE.test(text)) return { expected: `a value without \${…}, which python-dotenv replaces` };
   if (!text.includes("'")) {
     return UNCLEAR_BACKSLASH.test(text)
       ? { expected: 'a value with neither two backslashes in a row nor one at its end' }

@@ -15,7 +15,7 @@ it.each<[string, Record<string, string | number>, string]>([
   ['a value with a NUL', { A: '\0' }, 'params.A: expected a value without line breaks'],
   [
     'what python-dotenv would replace',
-    { A: 'a ${HOME} b' },
+    { A: `a \${HOME} b` },
     'params.A: expected a value without .*python-dotenv',
   ],
   ['a backslash at the end', { A: 'C:\\' }, 'params.A: expected a value with neither two backslashes'],
