@@ -34,5 +34,6 @@ export * from './retention/policy.ts';
 export * from './retention/recheck.ts';
 export * from './trust.ts';
 export * from './units/bytes.ts';
+export * from './units/count.ts';
 export * from './units/duration.ts';
 export * from './units/time.ts';

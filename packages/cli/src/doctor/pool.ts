@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CloneMethod, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
+import { type CloneMethod, countOf, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
 import { openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
 import { sayMethod } from '../output/method.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -40,7 +40,11 @@ async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Findi
   if (space.availableBytes < floor.bytes)
     return warn(check, found, 'make room: `spica prune`, or what others keep there');
   if (space.freeInodes !== null && space.freeInodes < floor.inodes) {
-    return warn(check, `${space.freeInodes} inodes free, floor ${floor.inodes}`, 'make room: `spica prune`');
+    return warn(
+      check,
+      `${countOf(space.freeInodes, 'inode')} free, floor ${floor.inodes}`,
+      'make room: `spica prune`',
+    );
   }
   return ok(check, found);
 }

@@ -1,4 +1,4 @@
-import { formatBytes } from '@spica/core';
+import { countOf, formatBytes } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import type { Output } from '../io.ts';
 import type { Outlook } from '../status/outlook.ts';
@@ -22,8 +22,14 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['forecast', status.outlook.forecast.sentence],
     ['breaker', sayBreaker(status.outlook)],
     ['instances', `${status.instances} of ${status.maxInstances}, ${reserved.slots} more reserved`],
-    ['reserved', `${formatBytes(reserved.bytes)}, ${reserved.inodes} inodes, ${reserved.slots} slots`],
-    ['growth', `${formatBytes(status.growth.bytes)}, ${status.growth.inodes} inodes are still to come`],
+    [
+      'reserved',
+      `${formatBytes(reserved.bytes)}, ${countOf(reserved.inodes, 'inode')}, ${countOf(reserved.slots, 'slot')}`,
+    ],
+    [
+      'growth',
+      `${formatBytes(status.growth.bytes)} and ${countOf(status.growth.inodes, 'inode')} still to come`,
+    ],
     ...Object.entries(status.outlook.profiles).map(([template, profile]): [string, string] => [
       `template ${template}`,
       profile ?? 'no instance of it has finished yet',
@@ -67,7 +73,7 @@ function sayServed({ workers }: PoolStatus): string {
 
 function sayBreaker({ breaker }: Outlook): string | null {
   if (!breaker || breaker.openedAt === null) return null;
-  return `open: ${breaker.failures} spawns in a row failed for reasons of the host; all requests are held`;
+  return `open: ${countOf(breaker.failures, 'spawn')} in a row failed for reasons of the host; all requests are held`;
 }
 
 function sayDeletions({ deletionsHeld }: PoolStatus): string | null {

@@ -22,11 +22,11 @@ it('explains why a request waits: every figure of the sum, since when, and what 
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^stands +held$/m);
   expect(stdout).toMatch(
-    /^now +needs .* available − .* reserved − .* growth − .* floor = .*: 1 instances too many/m,
+    /^now +needs .* available − .* reserved − .* growth − .* floor = .*: 1 instance too many/m,
   );
   expect(stdout).toMatch(/^would help +1 lease ends within 30 min$/m);
   expect(stdout).toMatch(/^held +since \d{4}-\S+, until \d{4}-\S+ at most$/m);
-  expect(stdout).toMatch(/\nwhat the gate said\n {2}.*1 instances too many/);
+  expect(stdout).toMatch(/\nwhat the gate said\n {2}.*1 instance too many/);
   expect(stdout).toMatch(/\nin the audit log\n {2}\d{4}-\S+ {2}hold_request: held/);
   const told = JSON.parse((await cli.spica('explain', id, '--json')).stdout);
   expect(told).toMatchObject({ id, served: true, now: { verdict: 'short', shortfall: { slots: 1 } } });

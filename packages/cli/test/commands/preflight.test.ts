@@ -13,7 +13,7 @@ it('says that a spawn would be admitted after a prune, and of what, as the gate 
   const second = (await cli.stack.spawn()).instances[0]?.id ?? '';
   const { exitCode, stdout } = await cli.spica('preflight');
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^would be admitted after pruning 1 instance: needs .*: 1 instances too many/);
+  expect(stdout).toMatch(/^would be admitted after pruning 1 instance: needs .*: 1 instance too many/);
   expect(stdout).toMatch(new RegExp(`\nwould be pruned: ${first}\n$`));
   const { verdict, help, afterPruning } = JSON.parse((await cli.spica('preflight', '--json')).stdout);
   expect([verdict, help]).toEqual(['short', null]);

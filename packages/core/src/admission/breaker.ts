@@ -1,3 +1,4 @@
+import { countOf } from '../units/count.ts';
 import { formatDuration } from '../units/duration.ts';
 
 /** What the breaker remembers: plain data, to be kept wherever the caller keeps such. */
@@ -33,7 +34,7 @@ export function askBreaker(
 ): { readonly breaker: Breaker; readonly answer: BreakerAnswer } {
   const { openedAt, trial, failures } = breaker;
   if (openedAt === null) return { breaker, answer: { pass: true } };
-  const failed = `${failures} spawns in a row failed for reasons of the host`;
+  const failed = `${countOf(failures, 'spawn')} in a row failed for reasons of the host`;
   const leftMs = stillToWait(openedAt, now, terms.cooldownMs);
   if (leftMs > 0) {
     const reason = `${failed}: all requests are held for another ${formatDuration(ceilToSecond(leftMs))}`;
