@@ -14,6 +14,7 @@ export * from './manifest/manifest.ts';
 export type { Lineage, Manifest } from './manifest/schema.ts';
 export * from './marker/marker.ts';
 export * from './measure/measure.ts';
+export * from './modes.ts';
 export * from './records.ts';
 export * from './scan.ts';
 export * from './space.ts';

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { withFileLock } from '../claim/file-lock.ts';
 import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
 import { makeDirectory } from '../make-directory.ts';
+import { setPoolModes } from '../modes.ts';
 import { writeFileWhole } from '../write-whole.ts';
 
 const markerSchema = z.strictObject({
@@ -23,7 +24,7 @@ export interface PoolPlace {
 }
 
 /**
- * Creates a pool's root and marker. Safe to run again. Throws UsageError POOL_ROOT_INVALID, CheckError
+ * Creates a pool's root and marker, with their modes (`setPoolModes`). Safe to run again. Throws UsageError POOL_ROOT_INVALID, CheckError
  * POOL_MARKER_FOREIGN or POOL_MARKER_INVALID when another pool is there.
  */
 export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock }): Promise<Pool> {
@@ -45,6 +46,7 @@ export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock
     await makeDirectory(dir);
   }
   const { id } = there ?? (await withFileLock(`${paths.marker}.lock`, () => mark(name, paths, clock)));
+  await setPoolModes(paths);
   return poolAt(name, id, root);
 }
 

@@ -1,5 +1,13 @@
 import type { Clock, Config } from '@spica/core';
-import { type Audit, type AuditLog, lockPool, openAudit, probeCloneMethod } from '@spica/pool';
+import {
+  type Audit,
+  type AuditLog,
+  lockPool,
+  makeStateDirPrivate,
+  openAudit,
+  probeCloneMethod,
+  setPoolModes,
+} from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -44,6 +52,7 @@ interface Served {
  * served, those begun are let go. Throws what `openPool` and `lockPool` throw (POOL_SERVED names the other process).
  */
 export async function startRuntime({ config, target, clock, logger }: RuntimeOptions): Promise<Runtime> {
+  await makeStateDirPrivate(config.stateDir);
   await makeRoomToStart(config, logger);
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
@@ -95,6 +104,9 @@ async function serve(
       end().catch((err: unknown) => logger.error({ err, pool: name }, `${what} failed to end`)),
     );
   atEnd('the claim', () => lock.release());
+  const open = await setPoolModes(looked.pool.paths);
+  if (open.length > 0)
+    looked.logger.warn({ paths: open }, 'other users may read these: their modes cannot be changed');
   const method = await probeCloneMethod(looked.pool);
   await looked.catalog.identify({ id: looked.pool.id, method });
   await closeQueues(looked.queues);
