@@ -10,6 +10,7 @@ export * from './admission/waiting.ts';
 export * from './clock.ts';
 export * from './config/config.ts';
 export * from './config/loopback.ts';
+export * from './config/reload.ts';
 export * from './config/resolve.ts';
 export * from './errors.ts';
 export * from './forecast/forecast.ts';

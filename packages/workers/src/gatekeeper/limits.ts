@@ -39,7 +39,7 @@ interface LimitsOptions {
  * it for the next start. One change at a time: of two requests that ask, only one is the breaker's trial.
  */
 export function createLimits({ catalog, config, clock, onBreaker }: LimitsOptions): Limits {
-  const { maxSpawnsPerHour, breaker: terms } = config.gate;
+  const { gate } = config; // its settings may change while this runs
   let state: GateState | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -62,26 +62,26 @@ export function createLimits({ catalog, config, clock, onBreaker }: LimitsOption
     ask: (request, count) =>
       inTurn(async ({ breaker, starts }) => {
         const now = clock.now();
-        const rate = checkRate({ starts: notOf(request, starts), count, most: maxSpawnsPerHour, now });
+        const rate = checkRate({ starts: notOf(request, starts), count, most: gate.maxSpawnsPerHour, now });
         if (rate.verdict === 'never') throw new RefusedError('RATE_EXCEEDED', rate.reason);
         if (rate.verdict === 'later') return rate.reason;
-        const asked = askBreaker(breaker, { request, now, terms });
+        const asked = askBreaker(breaker, { request, now, terms: gate.breaker });
         await keep({ breaker: asked.breaker, starts });
         return asked.answer.pass ? null : asked.answer.reason;
       }),
     release: (request, count) =>
       inTurn(async ({ breaker, starts }) => {
-        if (maxSpawnsPerHour === null) return null;
+        if (gate.maxSpawnsPerHour === null) return null;
         const now = clock.now();
         const others = notOf(request, starts);
-        const rate = checkRate({ starts: others, count, most: maxSpawnsPerHour, now });
+        const rate = checkRate({ starts: others, count, most: gate.maxSpawnsPerHour, now });
         if (rate.verdict !== 'within') return rate.reason;
         await keep({ breaker, starts: [...recentStarts(others, now), { at: now, count, request }] });
         return null;
       }),
     ended: (request, end) =>
       inTurn(async ({ breaker, starts }) => {
-        const next = noteSpawn(breaker, { request, end, now: clock.now(), terms });
+        const next = noteSpawn(breaker, { request, end, now: clock.now(), terms: gate.breaker });
         const opened = next.openedAt !== null && next.openedAt !== breaker.openedAt;
         const closed = next.openedAt === null && breaker.openedAt !== null;
         await keep({ breaker: next, starts: starts.map((start) => spent(start, request)) });

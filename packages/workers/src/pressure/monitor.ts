@@ -76,7 +76,7 @@ interface Watch {
 }
 
 function createWatch(ctx: ServedContext, responder: Responder & { readonly pause: SpawnPause }): Watch {
-  const { checkEveryMs, forecastWarnMs } = ctx.policy.disk;
+  const { disk } = ctx.policy; // its settings may change while this runs
   let level: PressureLevel = 'ok';
   let since = ctx.clock.now();
   let history: DiskPoint[] | null = null;
@@ -153,7 +153,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
 
   function warnOfForecast(floorBytes: number): void {
     const trend = forecast(floorBytes, TREND_WINDOW_MS);
-    const near = trend.outlook === 'filling' && trend.untilFloorMs < forecastWarnMs;
+    const near = trend.outlook === 'filling' && trend.untilFloorMs < disk.forecastWarnMs;
     if (near && !warned) ctx.logger.warn({ forecast: describeForecast(trend) }, 'the disk is filling');
     warned = near;
   }
@@ -176,10 +176,14 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
         await tell();
         await attempt('remembering the use of the disk', () => remember(space));
         warnOfForecast(floor.bytes);
-        return nextCheckMs({ level, checkEveryMs, forecast: forecast(floor.bytes, RUSH_WINDOW_MS) });
+        return nextCheckMs({
+          level,
+          checkEveryMs: disk.checkEveryMs,
+          forecast: forecast(floor.bytes, RUSH_WINDOW_MS),
+        });
       } catch (error) {
         ctx.logger.error({ err: error }, 'the disk could not be looked at');
-        return checkEveryMs;
+        return disk.checkEveryMs;
       }
     },
   };

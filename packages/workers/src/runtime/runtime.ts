@@ -1,4 +1,4 @@
-import type { Clock, Config } from '@spica/core';
+import type { Clock, Config, Reload } from '@spica/core';
 import {
   type Audit,
   type AuditLog,
@@ -22,6 +22,7 @@ import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { freeDeadJobs } from './dead-jobs.ts';
+import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWorkers } from './workers.ts';
@@ -37,12 +38,15 @@ export interface RuntimeOptions {
 export interface Runtime {
   readonly pools: ReadonlyMap<string, ServedContext>;
   readonly auditPath: string;
+  /** The config in force; `reconfigure` changes it in place. */
+  readonly config: Config;
+  /** Takes over what of a config can change while running; names that and the rest. One call at a time. */
+  reconfigure(after: Config): Promise<Omit<Reload, 'next'>>;
   /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
   close(): Promise<void>;
 }
 
-interface Served {
-  readonly ctx: ServedContext;
+interface Served extends Reconfigured {
   /** Ends what serves the pool, the last begun first, and lets go of it. */
   letGo(): Promise<void>;
 }
@@ -51,7 +55,9 @@ interface Served {
  * Takes charge of every pool in the config and starts its workers and schedules. All or none: when one pool cannot be
  * served, those begun are let go. Throws what `openPool` and `lockPool` throw (POOL_SERVED names the other process).
  */
-export async function startRuntime({ config, target, clock, logger }: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { target, clock, logger } = options;
+  const config = structuredClone(options.config); // ours: `reconfigure` changes it in place
   await makeStateDirPrivate(config.stateDir);
   await makeRoomToStart(config, logger);
   const redis = connectWorker(target);
@@ -79,7 +85,13 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
     await close();
     throw error;
   }
-  return { pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])), auditPath: log.path, close };
+  return {
+    pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])),
+    auditPath: log.path,
+    config,
+    reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
+    close,
+  };
 }
 
 /** What all pools of a process share. */
@@ -142,7 +154,7 @@ async function serve(
   atEnd('the upkeep', () => upkeep.close());
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();
-  return { ctx: served, letGo: () => whole.disposeAsync() };
+  return { ctx: served, workers, letGo: () => whole.disposeAsync() };
 }
 
 /** An audit log that takes nothing changes neither the breaker nor how the spawn ended. */
