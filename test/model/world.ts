@@ -130,6 +130,7 @@ export class World {
       waker: { count: 0, wake: async () => undefined },
       withDeletionClaim: (work) => work(),
       limits: { ask: unused, release: unused, ended: unused },
+      diskDoubt: { reason: () => null, refresh: async () => false },
     };
   }
 

@@ -18,6 +18,7 @@ export * from './modes.ts';
 export * from './records.ts';
 export * from './scan.ts';
 export * from './space.ts';
+export { doubtSpace } from './space-check.ts';
 export type { Prepared } from './template/prepared.ts';
 export { createTemplates, type Templates } from './template/templates.ts';
 export * from './trash/entry.ts';

@@ -22,6 +22,7 @@ import type { Logger } from 'pino';
 import { type ClockGuard, createClockGuard } from './clock/guard.ts';
 import type { Limits } from './gatekeeper/limits.ts';
 import type { Waker } from './gatekeeper/waker.ts';
+import type { DiskDoubt } from './pressure/disk-doubt.ts';
 import type { WithDeletionClaim } from './pruner/claim.ts';
 
 /** Everything that is known of one pool: enough to look and to plan, not to change anything. */
@@ -46,6 +47,8 @@ export interface ServedContext extends PoolContext {
   readonly waker: Waker;
   readonly withDeletionClaim: WithDeletionClaim;
   readonly limits: Limits;
+  /** Why the figures of the disk are not to be believed, if they are not. */
+  readonly diskDoubt: DiskDoubt;
 }
 
 export interface OpenPoolContextOptions {

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CloneMethod, countOf, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
-import { openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
+import { doubtSpace, openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
 import { sayMethod } from '../output/method.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
@@ -34,6 +34,8 @@ async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Findi
   const space = await readSpace(pool.paths.root);
   const floor = floorOf(disk, space.totalInodes);
   const found = `${formatBytes(space.availableBytes)} available of ${formatBytes(space.totalBytes)}, floor ${formatBytes(floor.bytes)}`;
+  const doubt = await doubtSpace(pool.paths.root);
+  if (doubt !== null) return fail(check, doubt, 'see what `df` and `stat -f` say of it, and its kernel log');
   if (floor.bytes >= space.totalBytes) {
     return fail(check, found, 'lower disk.min_free_space_gb: nothing can ever be admitted');
   }

@@ -18,6 +18,7 @@ import {
 } from '@spica/core';
 import { type AuditEntry, checkMarker } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { refreshDiskDoubt } from './disk-doubt.ts';
 import { type Responder, relieve } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
 import { readUse } from './use.ts';
@@ -175,6 +176,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
         if (changed) await enter(next, bytes);
         await tell();
         await attempt('remembering the use of the disk', () => remember(space));
+        await attempt('comparing df and statfs', () => refreshDiskDoubt(ctx));
         warnOfForecast(floor.bytes);
         return nextCheckMs({
           level,

@@ -17,6 +17,7 @@ import { openPoolContext, type PoolContext, type ServedContext } from '../contex
 import { createLimits } from '../gatekeeper/limits.ts';
 import { createWaker } from '../gatekeeper/waker.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
+import { createDiskDoubt, refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
@@ -135,11 +136,13 @@ async function serve(
     }),
     waker: createWaker(ctx),
     withDeletionClaim: createDeletionClaim(ctx.pool, clock),
+    diskDoubt: createDiskDoubt({ dir: ctx.pool.paths.root, monotonic: () => performance.now() }),
     limits: createLimits({ ...ctx, onBreaker: (opened) => tellOfBreaker(audit, ctx, opened) }),
   };
   if (method === 'copy') {
     served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
   }
+  await refreshDiskDoubt(served);
   const ballast = createBallast(ctx.pool, ctx.policy.disk.ballastMb * 1e6);
   ballasts.push(ballast);
   await reconcile(served, { starting: true });
