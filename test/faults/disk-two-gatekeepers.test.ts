@@ -70,6 +70,7 @@ async function startSecond() {
     waker: createWaker(ctx),
     withDeletionClaim: (work) => work(),
     limits: stack.ctx.limits,
+    diskDoubt: stack.ctx.diskDoubt,
   };
   const decided: string[] = [];
   const gatekeeper = createGatekeeper(served);

@@ -155,6 +155,7 @@ export class World {
       clock,
       logger,
       gauge: { read: async () => SPACE },
+      diskDoubt: { reason: () => null, refresh: async () => false },
       clockGuard,
       queues: this.#queues(),
       templates: this.#templates(),

@@ -20,13 +20,14 @@ export type { Lineage, Manifest } from './manifest/schema.ts';
 export * from './marker/marker.ts';
 export * from './measure/measure.ts';
 export { nullIfMissing } from './missing.ts';
+export * from './modes.ts';
 export * from './records.ts';
 export * from './scan.ts';
 export * from './space.ts';
+export { doubtSpace } from './space-check.ts';
 export type { Prepared } from './template/prepared.ts';
 export { checkTemplate, reportTemplate, type TemplateReport } from './template/report.ts';
 export { createTemplates, type Templates } from './template/templates.ts';
-
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/trash.ts';

@@ -1,5 +1,7 @@
-import { formatDuration, UnreachableError } from '@spica/core';
+import { formatDuration, SpicaError, UnreachableError } from '@spica/core';
 import { Redis, type RedisOptions } from 'ioredis';
+import { toRedisError } from './redis-error.ts';
+import { readRedisInfo, requireVersion, waitWhileLoading } from './serving.ts';
 
 /** How long a command waits for Redis when it starts. */
 const CONNECT_MS = 3_000;
@@ -24,7 +26,8 @@ export function connectWorker(target: RedisTarget): Redis {
 
 /**
  * A connection for producers and one-off commands: it fails fast instead of waiting.
- * Throws UnreachableError REDIS_UNREACHABLE when Redis does not answer within 3 s.
+ * Throws UnreachableError: REDIS_UNREACHABLE when Redis does not answer within 3 s, REDIS_TOO_OLD, or what
+ * `toRedisError` makes of a refusal, such as REDIS_WRONGPASS or REDIS_LOADING.
  */
 export async function connectProducer(target: RedisTarget): Promise<Redis> {
   return connectNow(target, {
@@ -36,7 +39,7 @@ export async function connectProducer(target: RedisTarget): Promise<Redis> {
 
 /**
  * A connection for who looks on for as long as it runs: commands fail at once while Redis is away and after 5 s while
- * it hangs, and it comes back with Redis. Throws UnreachableError REDIS_UNREACHABLE when Redis is away at the start.
+ * it hangs, and it comes back with Redis. Throws what `connectProducer` throws when Redis is away at the start.
  */
 export async function connectObserver(target: RedisTarget): Promise<Redis> {
   return connectNow(target, {
@@ -52,6 +55,7 @@ async function connectNow(target: RedisTarget, options: ConnectionOptions): Prom
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     disconnectTimeout: 100, // one that hangs does not say goodbye either
+    enableReadyCheck: false, // asked for below, with errors that say what to do
     ...options,
   });
   let last: Error | undefined;
@@ -63,21 +67,34 @@ async function connectNow(target: RedisTarget, options: ConnectionOptions): Prom
     last = new Error(`no answer within ${formatDuration(CONNECT_MS)}`);
     redis.disconnect();
   }, CONNECT_MS);
+  const where = describeTarget(target);
   try {
     await redis.connect();
+    // A database that is not there is reported only here: the connection would go on with database 0.
+    if (last?.name === 'ReplyError') throw last;
+    const info = await readRedisInfo(redis);
+    requireVersion(info, where);
+    clearTimeout(timer); // it answers, so it does not hang
+    await waitWhileLoading(redis, info, CONNECT_MS);
     return redis;
   } catch (error) {
     redis.disconnect();
+    if (error instanceof SpicaError) throw error;
     const cause = last ?? error;
-    throw new UnreachableError(
-      'REDIS_UNREACHABLE',
-      `Redis at ${describeTarget(target)} is out of reach (${cause instanceof Error ? cause.message : String(cause)})`,
-      {},
-      cause,
-    );
+    throw toRedisError(cause, where) ?? unreachable(where, cause);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function unreachable(where: string, cause: unknown): UnreachableError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new UnreachableError(
+    'REDIS_UNREACHABLE',
+    `Redis at ${where} is out of reach (${reason})`,
+    {},
+    cause,
+  );
 }
 
 type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;

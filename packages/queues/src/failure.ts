@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
-import { CheckError, RefusedError, SpicaError, UsageError } from '@spica/core';
+import { CheckError, RefusedError, SpicaError, UnreachableError, UsageError } from '@spica/core';
 import { UnrecoverableError } from 'bullmq';
+import { toRedisError } from './redis-error.ts';
 
 const { EDQUOT, EFBIG, EIO, ENOSPC, EROFS } = constants.errno;
 const CODED = /^([A-Z][A-Z0-9_]+): ([\s\S]*)$/;
@@ -14,6 +15,8 @@ export function toJobError(error: unknown): Error {
     wrapped.cause = error;
     return wrapped;
   }
+  const refused = toRedisError(error, null);
+  if (refused) return new Error(`${refused.code}: ${refused.message}`, { cause: error });
   return error instanceof Error ? error : new Error(String(error));
 }
 
@@ -51,5 +54,6 @@ export function readFailure(failedReason: string): { code: string; message: stri
 export function toRequestError(failedReason: string, rejected: boolean): SpicaError {
   const { code, message } = readFailure(failedReason);
   if (rejected) return new RefusedError(code, message);
+  if (code.startsWith('REDIS_')) return new UnreachableError(code, message);
   return code === 'PAYLOAD_INVALID' ? new UsageError(code, message) : new CheckError(code, message);
 }

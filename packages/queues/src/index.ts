@@ -9,5 +9,8 @@ export * from './payload/request.ts';
 export * from './payload/sample.ts';
 export * from './payload/spawn.ts';
 export * from './progress.ts';
+export { redisRefusalOf, toRedisError } from './redis-error.ts';
+export { readRedisInfo } from './serving.ts';
 export * from './submit.ts';
 export * from './wait.ts';
+export * from './workers.ts';

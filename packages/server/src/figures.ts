@@ -8,7 +8,7 @@ import {
   TREND_WINDOW_MS,
 } from '@spica/core';
 import { withDeadline } from '@spica/pool';
-import { QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { countWorkers, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { ServerPool } from './pool.ts';
 
 /** How long a look at one pool may take; a scrape or a health check gives up after 10 s as a rule. */
@@ -39,7 +39,8 @@ export const PRESSURE_LEVELS: readonly PressureLevel[] = ['ok', 'low', 'short', 
 export interface QueueFigures {
   /** By state: waiting, active, delayed, … */
   readonly jobs: Readonly<Record<string, number>>;
-  readonly workers: number;
+  /** Null where Redis does not tell. */
+  readonly workers: number | null;
 }
 
 export interface DiskFigures {
@@ -91,7 +92,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
 }
 
 async function readQueue({ queues }: ServerPool, name: QueueName): Promise<QueueFigures> {
-  const [jobs, workers] = await Promise.all([queues[name].getJobCounts(), queues[name].getWorkersCount()]);
+  const [jobs, workers] = await Promise.all([queues[name].getJobCounts(), countWorkers(queues[name])]);
   return { jobs, workers };
 }
 

@@ -24,6 +24,7 @@ import { type ClockGuard, createClockGuard } from './clock/guard.ts';
 import { createProfiles, type Profiles } from './gate/profiles.ts';
 import type { Publisher } from './gate/publish.ts';
 import type { GateState, GateView } from './gate/state.ts';
+import { createDiskDoubt, type DiskDoubt } from './pressure/disk-doubt.ts';
 import type { WithDeletionClaim } from './pruner/claim.ts';
 
 /** Everything that is known of one pool: enough to look and to plan, not to change anything. */
@@ -39,6 +40,8 @@ export interface PoolContext {
   readonly gateView: GateView;
   readonly queues: PoolQueues;
   readonly gauge: SpaceGauge;
+  /** Why the figures of the disk are not to be believed, if they are not. */
+  readonly diskDoubt: DiskDoubt;
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
@@ -114,6 +117,7 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
       logger,
     }),
     gauge: createSpaceGauge({ dir: pool.paths.root, clock }),
+    diskDoubt: createDiskDoubt({ dir: pool.paths.root, monotonic: () => performance.now() }),
     clock,
     clockGuard: createClockGuard({ catalog, clock, monotonic: () => performance.now() }),
     logger,

@@ -51,7 +51,11 @@ export async function previewAdmission(
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UsageError('COUNT_INVALID', `count: expected a whole number of at least 1, got ${count}`);
   }
-  const [published, current] = await Promise.all([ctx.gateView.read(), ctx.templates.current(template)]);
+  const [published, current] = await Promise.all([
+    ctx.gateView.read(),
+    ctx.templates.current(template),
+    ctx.diskDoubt.refresh(),
+  ]);
   const sums = published?.sums ?? emptySums((await ctx.catalog.ids()).length);
   const need = await needFor(ctx, current ?? (await unprepared(ctx, template)), asked);
   const facts: GateFacts = {
@@ -60,7 +64,7 @@ export async function previewAdmission(
     cancelled: false,
     line: published?.held ?? [],
     limits: published?.limits ?? NO_LIMITS,
-    doubt: null,
+    doubt: ctx.diskDoubt.reason(),
     need,
     preparation: null,
     relief: null,

@@ -95,6 +95,7 @@ export async function serve(redis: Redis, site: Pick<Site, 'dir' | 'name' | 'tar
       waker: { count: 0, wake: async () => undefined },
       withDeletionClaim: createDeletionClaim(ctx.pool, clock),
       limits: { ask: async () => null, release: async () => null, ended: async () => undefined },
+      diskDoubt: { reason: () => null, refresh: async () => false },
     },
     log,
     async close() {

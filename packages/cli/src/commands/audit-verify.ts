@@ -1,4 +1,4 @@
-import { EXIT_CODES } from '@spica/core';
+import { countOf, EXIT_CODES } from '@spica/core';
 import { auditPathOf, verifyAudit } from '@spica/pool';
 import { loadConfig } from '../context/config.ts';
 import type { Invocation } from '../io.ts';
@@ -13,8 +13,10 @@ export async function auditVerify({ io, options }: Invocation): Promise<number> 
   else {
     for (const problem of problems) io.stdout.write(`${problem}\n`);
     const found =
-      problems.length === 0 ? 'the chain holds' : `${problems.length} places where it does not hold`;
-    if (io.stdout.isTTY) io.stdout.write(`${lines} lines in ${path}: ${found}\n`);
+      problems.length === 0
+        ? 'the chain holds'
+        : `${countOf(problems.length, 'place')} where it does not hold`;
+    if (io.stdout.isTTY) io.stdout.write(`${countOf(lines, 'line')} in ${path}: ${found}\n`);
   }
   return problems.length > 0 ? EXIT_CODES.check : 0;
 }

@@ -1,6 +1,6 @@
 import { createCatalog } from '@spica/catalog';
 import { type Config, EXIT_CODES, systemClock, UnreachableError } from '@spica/core';
-import { closeQueues, openQueues } from '@spica/queues';
+import { closeQueues, countWorkers, openQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
@@ -53,11 +53,13 @@ async function checkShared(config: Config): Promise<Finding[]> {
 
 async function checkServed(pool: string, redis: Redis): Promise<Finding[]> {
   const queues = openQueues(pool, redis);
-  const workers = await queues.gate.getWorkersCount();
+  const workers = await countWorkers(queues.gate);
   await closeQueues(queues);
   const check = `worker of pool ${pool}`;
-  return [
-    workers > 0 ? ok(check, 'serves it') : warn(check, 'nobody serves it', 'start one with `spica up`'),
-    await checkClock(pool, createCatalog({ redis, pool }), systemClock),
-  ];
+  return [sayWorkers(check, workers), await checkClock(pool, createCatalog({ redis, pool }), systemClock)];
+}
+
+function sayWorkers(check: string, workers: number | null): Finding {
+  if (workers === null) return ok(check, 'not known: this Redis refuses CLIENT LIST');
+  return workers > 0 ? ok(check, 'serves it') : warn(check, 'nobody serves it', 'start one with `spica up`');
 }

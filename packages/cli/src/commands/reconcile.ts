@@ -1,4 +1,4 @@
-import { systemClock, UsageError } from '@spica/core';
+import { countOf, systemClock, UsageError } from '@spica/core';
 import type { ReconcileResult } from '@spica/queues';
 import { compare } from '@spica/workers';
 import { withCatalog } from '../context/catalog.ts';
@@ -77,9 +77,12 @@ function mend(invocation: Invocation): Promise<number> {
       return 0;
     }
     writeFields(io.stdout, [
-      ['adopted', `${counts.adopted}${counts.flagged > 0 ? `, of which ${counts.flagged} are flagged` : ''}`],
+      [
+        'adopted',
+        `${counts.adopted}${counts.flagged > 0 ? `, of which ${countOf(counts.flagged, 'is', 'are')} flagged` : ''}`,
+      ],
       ['buried', String(counts.buried)],
-      ['given back', `${counts.givenBack} reservations`],
+      ['given back', countOf(counts.givenBack, 'reservation')],
       ['records removed', String(counts.recordsRemoved)],
     ]);
     for (const { name, reason } of strangers)

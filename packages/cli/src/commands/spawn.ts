@@ -1,8 +1,9 @@
 import { TimedOutError, UnreachableError } from '@spica/core';
-import { closeQueues, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
+import { closeQueues, describeTarget, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
+import { redisTargetOf } from '@spica/workers';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
-import { isConnectionLost, withRedis } from '../context/redis.ts';
+import { toUnreachable, withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseCount, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
@@ -53,7 +54,8 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
     if (options.wait) {
       const waiting = waitForRequest(queues, request, { io, redis, pool, count, timeoutMs });
       const { instances } = await waiting.catch((error: unknown) => {
-        throw withHandle(error, { request, lease: json ? told.lease : undefined });
+        const where = describeTarget(redisTargetOf(loaded.config));
+        throw withHandle(error, { request, lease: json ? told.lease : undefined, redis: where });
       });
       printInstances(io.stdout, json, { ...told, instances });
     } else if (json) writeJson(io.stdout, told);
@@ -101,18 +103,19 @@ interface Handle {
   readonly request: string;
   /** With the token; undefined where it was told already. */
   readonly lease: ReturnType<typeof toLeaseJson> | undefined;
+  /** Where Redis is, for people. */
+  readonly redis: string;
 }
 
 /** Whoever lost sight of a request has to know which, that it is not lost, and the token of the lease that it brings. */
-function withHandle(error: unknown, { request, lease }: Handle): unknown {
+function withHandle(error: unknown, { request, lease, redis }: Handle): unknown {
   const details = { request, ...(lease && { lease }) };
   if (error instanceof Interrupted) return new Interrupted(error.message, details);
   if (error instanceof TimedOutError) return new TimedOutError(error.code, error.message, details, error);
-  const lost = error instanceof UnreachableError || isConnectionLost(error);
-  if (!lost || !(error instanceof Error)) return error;
-  const code = error instanceof UnreachableError ? error.code : 'REDIS_UNREACHABLE';
-  const message = `${error.message}; request ${request} stays in the queue until then`;
-  return new UnreachableError(code, message, details, error);
+  const lost = error instanceof UnreachableError ? error : toUnreachable(error, redis);
+  if (lost === null) return error;
+  const message = `${lost.message}; request ${request} stays in the queue until then`;
+  return new UnreachableError(lost.code, message, details, error);
 }
 
 function printInstances(

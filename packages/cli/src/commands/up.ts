@@ -1,13 +1,14 @@
-import { systemClock } from '@spica/core';
-import { createLogger, startRuntime } from '@spica/workers';
+import { type Config, systemClock } from '@spica/core';
+import { createLogger, type Runtime, startRuntime } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import { parsePort } from '../input/numbers.ts';
-import type { Invocation } from '../io.ts';
+import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeStack } from '../output/stack.ts';
 import { startBoard } from '../stack/board.ts';
 import { openStackRedis } from '../stack/redis.ts';
-import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
+import { reloadConfig } from '../stack/reload.ts';
+import { EXIT_NOW, listenForReload, listenForStop } from '../stack/signals.ts';
 
 export interface ServeOptions {
   readonly port?: string;
@@ -15,26 +16,35 @@ export interface ServeOptions {
 
 /**
  * `spica up`: serves the config's pools until it is told to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
- * second one ends at once. Exit 4 when the embedded Redis is gone for good.
+ * second one ends at once. Without a terminal, as a service, SIGHUP reads the config again; with one, its end stops it.
+ * Exit 4 when the embedded Redis is gone for good.
  */
 export async function up({ io, options }: Invocation<ServeOptions>): Promise<number> {
-  const loaded = await loadConfig(io, options, parsePort(options.port));
-  const config = choosePools(loaded.config, options.pool);
-  const level = options.verbose ? 'debug' : config.log.level;
-  const logger = createLogger({ level, pretty: io.stderr.isTTY === true });
+  const load = async (): Promise<Config> => {
+    const loaded = await loadConfig(io, options, { ...parsePort(options.port), ...verbosity(options) });
+    return choosePools(loaded.config, options.pool);
+  };
+  const config = await load();
+  const isTerminal = io.stderr.isTTY === true;
+  const logger = createLogger({ level: config.log.level, pretty: isTerminal });
   const opened: { close(): Promise<void> }[] = [];
   let endNow: () => void = () => undefined;
-  const stop = listenForStop(io, () => {
+  const again = () => {
     endNow();
     io.exit(EXIT_NOW);
-  });
+  };
+  const stop = listenForStop(io, again, { hangUpStops: isTerminal });
+  const started = Promise.withResolvers<Runtime>();
+  const reload = async () => reloadConfig({ load, runtime: await started.promise, logger });
+  const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
   try {
     const redis = await openStackRedis(config, logger);
     opened.push({ close: () => redis.stop() });
     endNow = () => redis.kill();
     const runtime = await startRuntime({ config, target: redis.target, clock: systemClock, logger });
     opened.push(runtime);
-    const board = await startBoard({ config, logger });
+    started.resolve(runtime);
+    const board = await startBoard({ config: runtime.config, logger });
     opened.push(board);
     writeStack(io, { runtime, boardUrl: board.url, redis: redis.description, json: options.json === true });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
@@ -42,7 +52,12 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     logger.info({ signal }, 'shutting down; once more to end at once');
     return 0;
   } finally {
+    endReload();
     for (const each of opened.reverse()) await each.close();
     stop.dispose();
   }
+}
+
+function verbosity({ verbose }: GlobalOptions): Record<string, unknown> {
+  return verbose ? { 'log.level': 'debug' } : {};
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import {
+  absolutePathOf,
   type Config,
   configFileCandidates,
   type EffectiveSetting,
@@ -12,6 +12,8 @@ import type { GlobalOptions, Io } from '../io.ts';
 export interface LoadedConfig {
   readonly config: Config;
   readonly effective: readonly EffectiveSetting[];
+  /** Keys of an older system's file that were not read. */
+  readonly ignored: readonly string[];
   /** The config file that was read; null where there is none, and defaults apply. */
   readonly file: string | null;
 }
@@ -32,7 +34,10 @@ export async function loadConfig(
 
 async function readConfigFile(io: Pick<Io, 'env' | 'cwd' | 'home'>, asked: string | undefined) {
   const named = asked ?? (io.env['SPICA_CONFIG'] || undefined);
-  const candidates = asked === undefined ? configFileCandidates(io) : [resolve(io.cwd, asked)];
+  const candidates =
+    asked === undefined
+      ? configFileCandidates(io)
+      : [absolutePathOf('--config', asked, { base: io.cwd, home: io.home })];
   for (const path of candidates) {
     const text = await readIfThere(path);
     if (text !== null) return { path, text };

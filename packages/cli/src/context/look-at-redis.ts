@@ -1,5 +1,6 @@
 import { type CatalogInstance, createCatalog } from '@spica/catalog';
 import { type Config, UnreachableError } from '@spica/core';
+import { redisRefusalOf } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { withRedis } from './redis.ts';
 
@@ -11,7 +12,7 @@ export interface LookAtRedis {
 
 /**
  * Looks whether Redis takes writes. On a full disk it may answer, but refuse them (MISCONF): then it still knows who
- * leased what.
+ * leased what. Throws UnreachableError when it refuses for another reason: it may know of leases that are not on disk.
  */
 export async function lookAtRedis(config: Config, pool: string): Promise<LookAtRedis> {
   try {
@@ -21,7 +22,8 @@ export async function lookAtRedis(config: Config, pool: string): Promise<LookAtR
         : { usable: false, known: await readKnown(redis, pool) },
     );
   } catch (error) {
-    if (error instanceof UnreachableError) return { usable: false, known: new Map() };
+    if (error instanceof UnreachableError && error.code === 'REDIS_UNREACHABLE')
+      return { usable: false, known: new Map() };
     throw error;
   }
 }
@@ -32,7 +34,7 @@ async function takesWrites(redis: Redis): Promise<boolean> {
     await redis.ping();
     return true;
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('MISCONF')) return false;
+    if (redisRefusalOf(error)?.code === 'REDIS_MISCONF') return false;
     throw error;
   }
 }

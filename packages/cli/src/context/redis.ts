@@ -1,11 +1,12 @@
 import { type Config, UnreachableError } from '@spica/core';
-import { connectProducer, describeTarget } from '@spica/queues';
+import { connectProducer, describeTarget, toRedisError } from '@spica/queues';
 import { redisTargetOf } from '@spica/workers';
 import type { Redis } from 'ioredis';
 
 /**
- * Runs some work with a connection that fails fast, and closes it. Throws UnreachableError REDIS_UNREACHABLE when Redis
- * does not answer, or goes away meanwhile; where it is the embedded one, the message says who starts it.
+ * Runs some work with a connection that fails fast, and closes it. Throws UnreachableError: REDIS_UNREACHABLE when Redis
+ * does not answer, or goes away meanwhile (where it is the embedded one, the message says who starts it), and what
+ * `toRedisError` makes of an answer that refuses.
  */
 export async function withRedis<T>(config: Config, work: (redis: Redis) => Promise<T>): Promise<T> {
   const target = redisTargetOf(config);
@@ -18,16 +19,20 @@ export async function withRedis<T>(config: Config, work: (redis: Redis) => Promi
     if (error instanceof UnreachableError && error.code === 'REDIS_UNREACHABLE') {
       throw new UnreachableError(error.code, error.message + hint, error.details, error);
     }
-    if (!isConnectionLost(error)) throw error;
-    throw new UnreachableError(
-      'REDIS_UNREACHABLE',
-      `Redis at ${describeTarget(target)} went away (${(error as Error).message})${hint}`,
-      {},
-      error,
-    );
+    throw toUnreachable(error, describeTarget(target), hint) ?? error;
   } finally {
     redis?.disconnect();
   }
+}
+
+/**
+ * What an error says of Redis at `where`: that it went away (then `hint` ends the message), or why it refused; null where
+ * the error says nothing of Redis.
+ */
+export function toUnreachable(error: unknown, where: string, hint = ''): UnreachableError | null {
+  if (!isConnectionLost(error)) return toRedisError(error, where);
+  const message = `Redis at ${where} went away (${(error as Error).message})${hint}`;
+  return new UnreachableError('REDIS_UNREACHABLE', message, {}, error);
 }
 
 const LOST =
@@ -35,7 +40,7 @@ const LOST =
 const LOST_CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'];
 
 /** ioredis has no one class for it: what is told apart here is a lost connection from an answer we did not like. */
-export function isConnectionLost(error: unknown): boolean {
+function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, syscall } = error as NodeJS.ErrnoException;
   return LOST.test(error.message) || LOST_CODES.includes(code ?? '') || syscall === 'connect';

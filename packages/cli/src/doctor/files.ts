@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '@spica/core';
+import { countOf } from '@spica/core';
 import { auditPathOf, verifyAudit } from '@spica/pool';
 import { type Finding, fail, ok } from './finding.ts';
 
@@ -26,7 +27,7 @@ export async function checkAudit({ audit, stateDir }: Config): Promise<Finding> 
   }
   const { lines, problems } = await verifyAudit(path);
   const [first] = problems;
-  if (first === undefined) return ok('audit log', `${path}: ${lines} lines, the chain holds`);
+  if (first === undefined) return ok('audit log', `${path}: ${countOf(lines, 'line')}, the chain holds`);
   return fail('audit log', `its chain does not hold: ${first}`, '`spica audit verify` lists every place');
 }
 

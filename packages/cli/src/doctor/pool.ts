@@ -1,5 +1,5 @@
-import { type CloneMethod, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
-import { openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
+import { type CloneMethod, countOf, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
+import { doubtSpace, openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
 import { sayMethod } from '../output/method.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkTemplates } from './template.ts';
@@ -31,13 +31,19 @@ async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Findi
   const space = await readSpace(pool.paths.root);
   const floor = floorOf(disk, space.totalInodes);
   const found = `${formatBytes(space.availableBytes)} available of ${formatBytes(space.totalBytes)}, floor ${formatBytes(floor.bytes)}`;
+  const doubt = await doubtSpace(pool.paths.root);
+  if (doubt !== null) return fail(check, doubt, 'see what `df` and `stat -f` say of it, and its kernel log');
   if (floor.bytes >= space.totalBytes) {
     return fail(check, found, 'lower disk.min_free_space_gb: nothing can ever be admitted');
   }
   if (space.availableBytes < floor.bytes)
     return warn(check, found, 'make room: `spica prune`, or what others keep there');
   if (space.freeInodes !== null && space.freeInodes < floor.inodes) {
-    return warn(check, `${space.freeInodes} inodes free, floor ${floor.inodes}`, 'make room: `spica prune`');
+    return warn(
+      check,
+      `${countOf(space.freeInodes, 'inode')} free, floor ${floor.inodes}`,
+      'make room: `spica prune`',
+    );
   }
   return ok(check, found);
 }

@@ -1,22 +1,22 @@
 import type { Config, UnreachableError } from '@spica/core';
-import { describeTarget } from '@spica/queues';
+import { describeTarget, readRedisInfo } from '@spica/queues';
 import { redisTargetOf } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-/** BullMQ and the catalog's operations need this; what is older than the second is not tested. */
-const LEAST = [6, 2] as const;
+/** What is older is not tested. */
 const TESTED_MAJOR = 7;
 
 /** Is the Redis there what Spica needs? It changes nothing: INFO tells all of it. */
 export async function checkRedis(config: Config, redis: Redis): Promise<Finding[]> {
   const where = describeTarget(redisTargetOf(config));
-  const info = parseInfo(await redis.info());
+  const info = await readRedisInfo(redis);
   return [checkVersion(where, info), checkEviction(info), checkPersistence(info)];
 }
 
-/** What to say where Redis does not answer: the embedded one need not run yet. */
+/** What to say where Redis does not answer, or refuses: the embedded one need not run yet. */
 export function withoutRedis(config: Config, error: UnreachableError): Finding {
+  if (error.code !== 'REDIS_UNREACHABLE') return fail('Redis', error.message, 'see above');
   if (config.redis.url === null)
     return warn('Redis', 'the embedded Redis does not run', 'start it with `spica up`');
   return fail('Redis', error.message, 'start it, or set REDIS_URL to where it is');
@@ -24,11 +24,8 @@ export function withoutRedis(config: Config, error: UnreachableError): Finding {
 
 function checkVersion(where: string, info: ReadonlyMap<string, string>): Finding {
   const version = info.get('redis_version') ?? 'unknown';
-  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [major = 0] = version.split('.').map(Number);
   const found = `${version} at ${where}`;
-  if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
-    return fail('Redis', found, `upgrade it to ${LEAST.join('.')} at least, better to ${TESTED_MAJOR}`);
-  }
   return major < TESTED_MAJOR
     ? warn('Redis', found, `upgrade it to ${TESTED_MAJOR}, which is tested`)
     : ok('Redis', found);
@@ -54,12 +51,4 @@ function checkPersistence(info: ReadonlyMap<string, string>): Finding {
     `appendonly is off: ${lost}`,
     '`CONFIG SET appendonly yes`, and in redis.conf',
   );
-}
-
-function parseInfo(text: string): ReadonlyMap<string, string> {
-  const pairs = text.split(/\r?\n/).flatMap((line): [string, string][] => {
-    const at = line.indexOf(':');
-    return at > 0 ? [[line.slice(0, at), line.slice(at + 1)]] : [];
-  });
-  return new Map(pairs);
 }

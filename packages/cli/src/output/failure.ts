@@ -1,4 +1,5 @@
 import { EXIT_CODES, SpicaError } from '@spica/core';
+import { toRedisError } from '@spica/queues';
 import { CommanderError } from 'commander';
 import type { Output } from '../io.ts';
 import { Interrupted } from '../wait/interrupted.ts';
@@ -37,7 +38,8 @@ export function reportFailure(error: unknown, stderr: Output, { json, verbose }:
   return exitCode;
 }
 
-function describe(error: unknown): Failure {
+function describe(thrown: unknown): Failure {
+  const error = toRedisError(thrown, null) ?? thrown;
   if (error instanceof SpicaError) {
     const { kind, code, message, details } = error;
     return { exitCode: EXIT_CODES[kind], code, kind, message, details };

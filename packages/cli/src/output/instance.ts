@@ -1,5 +1,5 @@
 import type { CatalogInstance } from '@spica/catalog';
-import { formatBytes, formatDuration, leaseInForce, ownBytes, systemClock } from '@spica/core';
+import { countOf, formatBytes, formatDuration, leaseInForce, ownBytes, systemClock } from '@spica/core';
 import type { Manifest } from '@spica/pool';
 import type { Output } from '../io.ts';
 import { formatAge, toIso } from './age.ts';
@@ -115,7 +115,9 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['notes', manifest?.notes || null],
     [
       'size',
-      sample ? `${formatBytes(sample.allocatedBytes)} on disk, ${sample.inodes} inodes` : 'not measured yet',
+      sample
+        ? `${formatBytes(sample.allocatedBytes)} on disk, ${countOf(sample.inodes, 'inode')}`
+        : 'not measured yet',
     ],
     ['apparent', sample && formatBytes(sample.apparentBytes)],
     ['own', own === null ? null : `${formatBytes(own)} would come back if it were deleted`],

@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration, type PlanItem, type RetentionPlan } from '@spica/core';
+import { countOf, formatBytes, formatDuration, type PlanItem, type RetentionPlan } from '@spica/core';
 import type { PruneResult } from '@spica/queues';
 import type { Io } from '../io.ts';
 import { type Column, writeJson, writeRows } from './write.ts';
@@ -78,7 +78,7 @@ function writePlan(
     if (deleted.length > 0 && kept.length > 0) stdout.write('\n');
     writeRows(stdout, [idColumn('kept'), SIZE, RULE, REASON], kept.slice(0, MOST_KEPT));
     const more = kept.length - MOST_KEPT;
-    if (more > 0) stdout.write(`and ${more} more are kept: --json lists them all\n`);
+    if (more > 0) stdout.write(`and ${countOf(more, 'more is', 'more are')} kept: --json lists them all\n`);
   } else {
     const action: Column<PlannedItem> = { title: 'action', text: (item) => item.action };
     writeRows(stdout, [action, idColumn('id'), SIZE, RULE, REASON], [...deleted, ...kept]);

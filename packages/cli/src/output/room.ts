@@ -1,4 +1,4 @@
-import { formatBytes } from '@spica/core';
+import { countOf, formatBytes } from '@spica/core';
 import type { Preview } from '@spica/workers';
 
 type Pruning = NonNullable<Preview['afterPruning']>;
@@ -11,8 +11,7 @@ export function sayPruning({ instances, trash }: Pruning): string {
   const parts: string[] = [];
   const bytes = trash.reduce((sum, entry) => sum + (entry.bytes ?? 0), 0);
   if (trash.length > 0) parts.push(`emptying ${formatBytes(bytes)} of the trash`);
-  if (instances.length > 0)
-    parts.push(`pruning ${instances.length} ${instances.length === 1 ? 'instance' : 'instances'}`);
+  if (instances.length > 0) parts.push(`pruning ${countOf(instances.length, 'instance')}`);
   return parts.join(' and ');
 }
 

@@ -1,4 +1,4 @@
-import { formatBytes } from '@spica/core';
+import { countOf, formatBytes } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import type { Output } from '../io.ts';
 import type { Outlook } from '../status/outlook.ts';
@@ -22,15 +22,21 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['forecast', status.outlook.forecast.sentence],
     ['breaker', sayBreaker(status)],
     ['instances', `${status.instances} of ${status.maxInstances}, ${reserved.slots} more reserved`],
-    ['reserved', `${formatBytes(reserved.bytes)}, ${reserved.inodes} inodes, ${reserved.slots} slots`],
-    ['growth', `${formatBytes(status.growth.bytes)}, ${status.growth.inodes} inodes are still to come`],
+    [
+      'reserved',
+      `${formatBytes(reserved.bytes)}, ${countOf(reserved.inodes, 'inode')}, ${countOf(reserved.slots, 'slot')}`,
+    ],
+    [
+      'growth',
+      `${formatBytes(status.growth.bytes)} and ${countOf(status.growth.inodes, 'inode')} still to come`,
+    ],
     ...Object.entries(status.outlook.profiles).map(([template, profile]): [string, string] => [
       `template ${template}`,
       profile ?? 'no instance of it has finished yet',
     ]),
     ['rules of age', sayClock(status.clock.suspended)],
     ['deletions', sayDeletions(status)],
-    ['served', status.workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`'],
+    ['served', sayServed(status)],
     ...QUEUE_NAMES.map((name): [string, string] => [`queue ${name}`, sayQueue(status.queues[name])]),
     ['held', held.length === 0 ? 'none' : String(held.length)],
   ]);
@@ -60,9 +66,14 @@ function sayPressure({ pressure }: Outlook): string {
   return pressure ? `${pressure.level} since ${pressure.since}` : 'not looked at before the first `spica up`';
 }
 
+function sayServed({ workers }: PoolStatus): string {
+  if (workers.gate === null) return 'not known: this Redis refuses CLIENT LIST';
+  return workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`';
+}
+
 function sayBreaker({ breaker }: PoolStatus): string | null {
   if (!breaker || breaker.openedAt === null) return null;
-  return `open: ${breaker.failures} spawns in a row failed for reasons of the host; all requests are held`;
+  return `open: ${countOf(breaker.failures, 'spawn')} in a row failed for reasons of the host; all requests are held`;
 }
 
 function sayDeletions({ deletionsHeld }: PoolStatus): string | null {

@@ -1,4 +1,4 @@
-import { formatBytes } from '@spica/core';
+import { countOf, formatBytes } from '@spica/core';
 import type { TemplateReport } from '@spica/pool';
 import type { ShownTemplate } from '../commands/template.ts';
 import type { Output } from '../io.ts';
@@ -61,7 +61,7 @@ function writeTemplate(stdout: Output, pool: string, report: TemplateReport): vo
 }
 
 function sayAmount({ bytes, entries }: { readonly bytes: number; readonly entries: number }): string {
-  return `${formatBytes(bytes)}, ${entries === 1 ? '1 entry' : `${entries} entries`}`;
+  return `${formatBytes(bytes)}, ${countOf(entries, 'entry', 'entries')}`;
 }
 
 /** As the file has it. */

@@ -1,6 +1,6 @@
 import { type Config, SpicaError } from '@spica/core';
 import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
-import type { PoolQueues, SpawnRequest } from '@spica/queues';
+import { countWorkers, type PoolQueues, type SpawnRequest } from '@spica/queues';
 import { type Preview, previewAdmission } from '@spica/workers';
 import { withPool } from '../context/look.ts';
 import type { Invocation } from '../io.ts';
@@ -13,7 +13,7 @@ type AuditLine = ReturnType<typeof auditLineSchema.parse>;
 
 /** Where a request stands, and all that is known of why. */
 export interface Explanation extends RequestView {
-  /** Whether a worker serves its pool. */
+  /** Whether a worker serves its pool, or Redis does not tell. */
   readonly served: boolean;
   /** Null once it is not the gate's to decide any more. */
   readonly now: SumNow | null;
@@ -34,12 +34,12 @@ export async function explainRequest(
 ): Promise<Explanation> {
   const view = await readRequest(queues, pool, id);
   const [workers, { logs }, audit, now] = await Promise.all([
-    queues.gate.getWorkersCount(),
+    countWorkers(queues.gate),
     queues.gate.getJobLogs(id),
     auditOf(config, id),
     isUndecided(view) && view.request ? sumNow(invocation, view.request) : null,
   ]);
-  return { ...view, served: workers > 0, now, history: logs, audit };
+  return { ...view, served: workers !== 0, now, history: logs, audit };
 }
 
 /** Whether the gate has yet to let it in: afterwards the sum is another one's. */

@@ -11,7 +11,7 @@ import {
   systemClock,
 } from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
-import { closeQueues, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { closeQueues, countWorkers, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import { emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
@@ -44,7 +44,8 @@ export interface PoolStatus {
     readonly reason: string;
   }[];
   readonly queues: Readonly<Record<QueueName, Readonly<Record<string, number>>>>;
-  readonly workers: Readonly<Record<QueueName, number>>;
+  /** By queue; null where Redis does not tell. */
+  readonly workers: Readonly<Record<QueueName, number | null>>;
 }
 
 const STATES = ['waiting', 'active', 'delayed', 'waiting-children', 'failed'] as const;
@@ -62,7 +63,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     catalog.clockState(),
     catalog.reconciled(),
     forEachQueue((name) => queues[name].getJobCounts(...STATES)),
-    forEachQueue((name) => queues[name].getWorkersCount()),
+    forEachQueue((name) => countWorkers(queues[name])),
   ]);
   const outlook = await readOutlook(catalog, policy, disk.disk, now);
   await closeQueues(queues);

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { UnreachableError } from '@spica/core';
+import { countWorkers } from '@spica/queues';
 import type { Queue } from 'bullmq';
 
 /** A worker that is just starting, or starting again, is given this long. */
@@ -32,8 +33,8 @@ export async function watchWorker(queue: Queue, pool: string, wait: WorkerWait =
 async function lookUntil(queue: Queue, pool: string, enough: (workers: number) => boolean, wait: WorkerWait) {
   let missingSince: number | null = null;
   for (;;) {
-    const workers = await queue.getWorkersCount();
-    if (enough(workers)) return;
+    const workers = await countWorkers(queue);
+    if (workers === null || enough(workers)) return;
     const now = performance.now();
     missingSince = workers > 0 ? null : (missingSince ?? now);
     if (missingSince !== null && now - missingSince >= (wait.graceMs ?? GRACE_MS)) {

@@ -21,6 +21,16 @@ describe('a failure', () => {
     expect(report(error)).toEqual({ exitCode, stderr: 'error: broken\n' });
   });
 
+  it('that Redis answered with is no bug, wherever it came up', () => {
+    const error = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' });
+    expect(report(error)).toEqual({
+      exitCode: 4,
+      stderr: expect.stringMatching(
+        /^error: Redis has no memory left for writes \(OOM\): raise its maxmemory.*\n$/,
+      ),
+    });
+  });
+
   it('that nobody foresaw is one line with a hint how to see more', () => {
     expect(report(new TypeError('x is not a function'))).toEqual({
       exitCode: 1,

@@ -1,3 +1,4 @@
+import { countOf } from '../units/count.ts';
 import { formatDuration } from '../units/duration.ts';
 
 /** What the breaker remembers: plain data, to be kept wherever the caller keeps such. */
@@ -30,7 +31,7 @@ export function heldByBreaker(
   { request, now, terms }: { request: string; now: number; terms: BreakerTerms },
 ): string | null {
   if (openedAt === null) return null;
-  const failed = `${failures} spawns in a row failed for reasons of the host`;
+  const failed = `${countOf(failures, 'spawn')} in a row failed for reasons of the host`;
   const leftMs = stillToWait(openedAt, now, terms.cooldownMs);
   if (leftMs > 0)
     return `${failed}: all requests are held for another ${formatDuration(ceilToSecond(leftMs))}`;

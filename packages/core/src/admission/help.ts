@@ -1,4 +1,5 @@
 import { formatBytes } from '../units/bytes.ts';
+import { countOf } from '../units/count.ts';
 import type { Amount, Size } from './space.ts';
 
 /** An instance that is there, as far as it matters for what would help. */
@@ -102,11 +103,14 @@ function describeHelp(
 ): string {
   const { pinned, leases, reserved, trash, enough } = figures;
   const inInodes = shortfall.bytes === 0 && shortfall.inodes > 0;
-  const amount = (size: Size) => (inInodes ? `${size.inodes} inodes` : formatBytes(size.bytes));
+  const amount = (size: Size) => (inInodes ? countOf(size.inodes, 'inode') : formatBytes(size.bytes));
   const parts: string[] = [];
-  if (pinned.count > 0) parts.push(`${pinned.count} pinned ${instances(pinned)} ${amount(pinned)}`);
+  if (pinned.count > 0)
+    parts.push(
+      `${countOf(pinned.count, 'pinned instance holds', 'pinned instances hold')} ${amount(pinned)}`,
+    );
   if (leases.count > 0) {
-    const ends = leases.count === 1 ? '1 lease ends' : `${leases.count} leases end`;
+    const ends = countOf(leases.count, 'lease ends', 'leases end');
     parts.push(`${ends} within ${formatWait(leases.withinMs)}`);
   }
   if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);
@@ -129,10 +133,6 @@ function sayRest(afterOthers: boolean, inSpace: boolean): string {
   return afterOthers
     ? `further instances are in the way: ${told}`
     : `instances are in the way that are neither pinned nor leased: ${told}`;
-}
-
-function instances({ count }: Held): string {
-  return count === 1 ? 'instance holds' : 'instances hold';
 }
 
 /** A wait for people, rounded up: `40 min`, `3 h`, `2 days`. */

@@ -1,3 +1,4 @@
+import { countOf } from '../units/count.ts';
 import { formatDuration } from '../units/duration.ts';
 
 /** Instances that were released to be spawned, and when (epoch milliseconds). */
@@ -32,7 +33,10 @@ export function checkRate(input: {
   const { count, most, now } = input;
   if (most === null) return { verdict: 'within' };
   if (count > most) {
-    return { verdict: 'never', reason: `asks for ${count} instances; max_spawns_per_hour is ${most}` };
+    return {
+      verdict: 'never',
+      reason: `asks for ${countOf(count, 'instance')}; max_spawns_per_hour is ${most}`,
+    };
   }
   const recent = recentStarts(input.starts, now);
   const used = recent.reduce((sum, start) => sum + start.count, 0);

@@ -1,4 +1,5 @@
 import { formatBytes, formatBytesFinely, formatTerms } from '../units/bytes.ts';
+import { countOf } from '../units/count.ts';
 import type { AdmissionInput, Decision, Sum } from './decision.ts';
 import type { NeedBasis, NeedInput } from './need.ts';
 
@@ -8,7 +9,7 @@ type Figures = Omit<Decision, 'verdict' | 'sentence'>;
 export function describeNever(input: AdmissionInput, { need, parts }: Figures): string | null {
   const { space, floor, count, maxInstances, basis } = input;
   if (count > maxInstances) {
-    return `asks for ${count} instances; max_instances is ${maxInstances}: can never fit`;
+    return `asks for ${countOf(count, 'instance')}; max_instances is ${maxInstances}: can never fit`;
   }
   const advice =
     basis.from === 'prior'
@@ -59,7 +60,7 @@ function describeBasis(basis: NeedBasis): string {
       return `a prior, as nothing was measured yet: the prepared snapshot × ${basis.factor}`;
     case 'samples': {
       const of = basis.experiment === undefined ? '' : ` of experiment ${basis.experiment}`;
-      return `p95 of ${basis.n} ${basis.n === 1 ? 'sample' : 'samples'}${of}`;
+      return `p95 of ${countOf(basis.n, 'sample')}${of}`;
     }
   }
 }
@@ -69,18 +70,18 @@ function describeReplicas(
   replicas: NonNullable<Figures['parts']['replicas']>,
 ): string {
   const each = formatBytesFinely(replicas.each.bytes);
-  if (asked === null) return `${count} × ${replicas.perInstance} replicas × ${each}`;
+  if (asked === null) return `${count} × ${countOf(replicas.perInstance, 'replica')} × ${each}`;
   const { epochs, slicesPerEpoch, replicasPerSlice } = asked.plan;
   const { basis } = asked;
   const from =
     basis.from === 'samples'
-      ? `p95 of ${basis.n} ${basis.n === 1 ? 'sample' : 'samples'}`
+      ? `p95 of ${countOf(basis.n, 'sample')}`
       : `replica_overhead ${basis.overhead} of an instance, not measured yet`;
-  return `+ ${count} × ${epochs} × ${slicesPerEpoch} × ${replicasPerSlice} replicas × ${each}, ${from}`;
+  return `+ ${count} × ${epochs} × ${slicesPerEpoch} × ${countOf(replicasPerSlice, 'replica')} × ${each}, ${from}`;
 }
 
 function describeInodes({ count }: NeedInput, total: number, { perInstance }: Figures['parts']): string {
-  return `needs ${total} inodes (${count} × ${perInstance.inodes})`;
+  return `needs ${countOf(total, 'inode')} (${count} × ${perInstance.inodes})`;
 }
 
 function describeBytes({ available, reserved, growth, floor, headroom }: Sum): string {
@@ -94,10 +95,10 @@ function describeBytes({ available, reserved, growth, floor, headroom }: Sum): s
 function describeOutcome(input: AdmissionInput, { need, shortfall }: Figures): string {
   const short: string[] = [];
   if (shortfall.bytes > 0) short.push(`${formatBytes(shortfall.bytes)} short`);
-  if (shortfall.inodes > 0) short.push(`${shortfall.inodes} inodes short`);
+  if (shortfall.inodes > 0) short.push(`${countOf(shortfall.inodes, 'inode')} short`);
   if (shortfall.slots > 0) {
     short.push(
-      `${shortfall.slots} ${shortfall.slots === 1 ? 'instance' : 'instances'} too many (${input.instances} there + ${input.reserved.slots} reserved + ` +
+      `${countOf(shortfall.slots, 'instance')} too many (${input.instances} there + ${input.reserved.slots} reserved + ` +
         `${need.slots} asked for, max_instances is ${input.maxInstances})`,
     );
   }

@@ -1,5 +1,5 @@
 import { type Layers, placeOf, poolNames, put, sourceOf, valueAt } from './layers.ts';
-import { LEGACY_BLOCK, legacySchema } from './schema.ts';
+import { fileSchema, LEGACY_BLOCK, legacySchema } from './schema.ts';
 
 /** Where a key of the older block stands now, below a pool. */
 const SECTION: Readonly<Record<keyof typeof legacySchema.shape, 'retention' | 'disk'>> = {
@@ -10,13 +10,22 @@ const SECTION: Readonly<Record<keyof typeof legacySchema.shape, 'retention' | 'd
 };
 
 /**
+ * Whether a file with these keys at its top is an older system's: it has the block, and none of our keys. Then only the
+ * block is read, whatever the rest of the file is about.
+ */
+export function isOlderSystems(keys: readonly string[]): boolean {
+  return keys.includes(LEGACY_BLOCK) && !keys.some((key) => key !== LEGACY_BLOCK && key in fileSchema.shape);
+}
+
+/**
  * Lays the older `spica_retention:` block under every pool, as its default; without pools it makes the pool `main`.
  * Nothing of a wrong one is laid, so that the schema refuses it once, by its own path.
  */
 export function applyLegacy(layers: Layers): void {
-  if (!legacySchema.safeParse(valueAt(layers, [LEGACY_BLOCK])).success) return;
+  const block = legacySchema.safeParse(valueAt(layers, [LEGACY_BLOCK])).data;
+  if (block === undefined) return;
   for (const [key, section] of Object.entries(SECTION)) {
-    const value = valueAt(layers, [LEGACY_BLOCK, key]);
+    const value = block[key as keyof typeof SECTION];
     if (value === undefined) continue;
     for (const pool of poolNames(layers)) {
       const path = ['pools', pool, section, key];

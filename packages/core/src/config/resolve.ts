@@ -5,7 +5,8 @@ import { applyEnvironment, type Environment } from './environment.ts';
 import { configError, describeIssues } from './issues.ts';
 import { isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
 import { applyLegacy } from './legacy.ts';
-import { redactText } from './redact.ts';
+import { absolutePath, type PathStart, pathProblem } from './path.ts';
+import { describeValue, redactText } from './redact.ts';
 import { type FileConfig, fileSchema, LEGACY_BLOCK } from './schema.ts';
 import { type ConfigFile, readYaml } from './yaml.ts';
 
@@ -25,12 +26,21 @@ export interface EffectiveSetting {
   readonly source: Source;
 }
 
+export interface ResolvedConfig {
+  readonly config: Config;
+  readonly effective: readonly EffectiveSetting[];
+  /** Keys at the top of the file that were not read, since it is an older system's; empty for a file of ours. */
+  readonly ignored: readonly string[];
+}
+
 /**
  * Puts flags over environment over file over defaults, and checks the whole. Pure: it reads nothing.
  * Throws UsageError CONFIG_INVALID that lists every problem with its path, value, expectation and place.
  */
-export function resolveConfig(input: ConfigInput): { config: Config; effective: EffectiveSetting[] } {
-  const layers: Layers = input.file ? readYaml(input.file) : { tree: {}, sources: new Map() };
+export function resolveConfig(input: ConfigInput): ResolvedConfig {
+  const { layers, ignored }: { layers: Layers; ignored: string[] } = input.file
+    ? readYaml(input.file)
+    : { layers: { tree: {}, sources: new Map() }, ignored: [] };
   applyLegacy(layers);
   applyEnvironment(layers, input.env);
   for (const [path, value] of Object.entries(input.flags)) {
@@ -39,11 +49,11 @@ export function resolveConfig(input: ConfigInput): { config: Config; effective: 
   const parsed = fileSchema.safeParse(layers.tree);
   if (!parsed.success) throw configError(describeIssues(parsed.error.issues, layers));
   const base = input.file ? dirname(resolve(input.cwd, input.file.path)) : input.cwd;
-  const file = withAbsolutePaths(parsed.data, base);
+  const file = withAbsolutePaths(parsed.data, { base, home: input.home });
   const stateDir = stateDirOf(input);
   const effective = listSettings(file, layers);
   effective.push({ path: 'state_dir', value: stateDir.path, source: stateDir.source });
-  return { config: toConfig(file, stateDir.path), effective };
+  return { config: toConfig(file, stateDir.path), effective, ignored };
 }
 
 /** `server.port` is `--port` on the command line. */
@@ -51,17 +61,17 @@ function flagName(path: string): string {
   return `--${(path.split('.').at(-1) ?? path).replaceAll('_', '-')}`;
 }
 
-function withAbsolutePaths(file: FileConfig, base: string): FileConfig {
+function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
   const absolute = <T>(paths: Record<string, T>, change: (value: T) => T) =>
     Object.fromEntries(Object.entries(paths).map(([key, value]) => [key, change(value)]));
   return {
     ...file,
     pools: absolute(file.pools, (pool) => ({
       ...pool,
-      root: resolve(base, pool.root),
-      templates: absolute(pool.templates, (path) => resolve(base, path)),
+      root: absolutePath(pool.root, start),
+      templates: absolute(pool.templates, (path) => absolutePath(path, start)),
     })),
-    audit: { path: file.audit.path && resolve(base, file.audit.path) },
+    audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
   };
 }
 
@@ -138,10 +148,23 @@ function ms(text: string | undefined): number {
 
 function stateDirOf({ env, cwd, home }: ConfigInput): { path: string; source: Source } {
   if (env['SPICA_STATE_DIR'])
-    return { path: resolve(cwd, env['SPICA_STATE_DIR']), source: 'env SPICA_STATE_DIR' };
+    return {
+      path: absolutePathOf('SPICA_STATE_DIR', env['SPICA_STATE_DIR'], { base: cwd, home }),
+      source: 'env SPICA_STATE_DIR',
+    };
   const xdg = absoluteOnly(env['XDG_STATE_HOME']);
   if (xdg) return { path: join(xdg, 'spica'), source: 'env XDG_STATE_HOME' };
   return { path: join(home, '.local', 'state', 'spica'), source: 'default' };
+}
+
+/**
+ * The absolute path that a text of the environment or the command line names. Throws UsageError CONFIG_INVALID that names
+ * `field` (`SPICA_STATE_DIR`, `--config`), the path and what was expected.
+ */
+export function absolutePathOf(field: string, path: string, start: PathStart): string {
+  const problem = pathProblem(path);
+  if (problem !== null) throw configError([`${field}: ${problem}, got ${describeValue([], path)}`]);
+  return absolutePath(path, start);
 }
 
 /** XDG's directories count only where they are absolute, as its specification says. */
@@ -149,13 +172,16 @@ function absoluteOnly(path: string | undefined): string | null {
   return path && isAbsolute(path) ? path : null;
 }
 
-/** Where a config may lie, most wanted first: SPICA_CONFIG alone, else the working directory, else the user's. */
+/**
+ * Where a config may lie, most wanted first: SPICA_CONFIG alone, else the working directory, else the user's. Throws
+ * UsageError CONFIG_INVALID where SPICA_CONFIG is no path.
+ */
 export function configFileCandidates({
   env,
   cwd,
   home,
 }: Pick<ConfigInput, 'env' | 'cwd' | 'home'>): string[] {
-  if (env['SPICA_CONFIG']) return [resolve(cwd, env['SPICA_CONFIG'])];
+  if (env['SPICA_CONFIG']) return [absolutePathOf('SPICA_CONFIG', env['SPICA_CONFIG'], { base: cwd, home })];
   const userDir = absoluteOnly(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
   return [join(cwd, 'spica.yaml'), join(userDir, 'spica', 'spica.yaml')];
 }

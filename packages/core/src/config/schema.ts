@@ -8,11 +8,15 @@ import {
 } from '../units/duration.ts';
 import { isCronPattern } from './cron.ts';
 import { isLoopbackAddress } from './loopback.ts';
+import { pathProblem } from './path.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 const name = z.string().regex(NAME, 'expected lower-case letters, digits and dashes, at most 32');
 const text = z.string('expected a text').min(1, 'expected a text that is not empty');
+const path = text.refine((value) => pathProblem(value) === null, {
+  error: ({ input }) => pathProblem(String(input)) ?? '',
+});
 const flag = z.boolean('expected true or false');
 const atLeast1 = whole(1);
 
@@ -57,12 +61,19 @@ const retention = z.strictObject({
   protect_live_processes: flag.default(true),
 });
 
+/** The older system's parser, of YAML 1.1, takes these for booleans; ours, of YAML 1.2, for texts. */
+function readYaml11Boolean(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (/^(yes|Yes|YES|on|On|ON)$/.test(value)) return true;
+  return /^(no|No|NO|off|Off|OFF)$/.test(value) ? false : value;
+}
+
 /** The older block, which says the same for every pool (legacy.ts). Its defaults are those of the pools. */
 export const LEGACY_BLOCK = 'spica_retention';
 export const legacySchema = z.strictObject({
   max_instances: atLeast1.optional(),
   max_age_days: maxAgeDays.optional(),
-  prune_on_spawn: flag.optional(),
+  prune_on_spawn: z.preprocess(readYaml11Boolean, flag).optional(),
   min_free_space_gb: minFreeSpaceGb.optional(),
 });
 
@@ -90,8 +101,8 @@ const disk = z
   });
 
 const pool = z.strictObject({
-  root: text.default('./instances'),
-  templates: z.record(name, text).default({ default: './template' }),
+  root: path.default('./instances'),
+  templates: z.record(name, path).default({ default: './template' }),
   allow_git_file: flag.default(false),
   retention: retention.prefault({}),
   disk: disk.prefault({}),
@@ -171,7 +182,7 @@ export const fileSchema = z.strictObject({
         .default(3737),
     })
     .prefault({}),
-  audit: z.strictObject({ path: text.nullable().default(null) }).prefault({}),
+  audit: z.strictObject({ path: path.nullable().default(null) }).prefault({}),
   redis: z
     .strictObject({
       url: z

@@ -11,7 +11,9 @@ import {
 } from 'yaml';
 import { configError } from './issues.ts';
 import { isTree, type Layers, placeOf } from './layers.ts';
+import { isOlderSystems } from './legacy.ts';
 import { redactText } from './redact.ts';
+import { LEGACY_BLOCK } from './schema.ts';
 
 export interface ConfigFile {
   readonly path: string;
@@ -23,9 +25,9 @@ const AS_TOLD_HERE = { uniqueKeys: false, prettyErrors: false, logLevel: 'error'
 
 /**
  * Reads the file into empty layers, each value with the line of its key, of an alias's with that in what it stands for.
- * Throws UsageError CONFIG_INVALID where it is not YAML, gives a key twice, or is not a map.
+ * `ignored`: the keys at the top of an older system's file that were not read. Throws UsageError CONFIG_INVALID where it is not YAML, gives a key twice, or is not a map.
  */
-export function readYaml({ path, text }: ConfigFile): Layers {
+export function readYaml({ path, text }: ConfigFile): { layers: Layers; ignored: string[] } {
   const name = basename(path);
   const lines = new LineCounter();
   const sourceAt = (offset: number | undefined) => `${name}:${lines.linePos(offset ?? 0).line}`;
@@ -40,10 +42,13 @@ export function readYaml({ path, text }: ConfigFile): Layers {
   // First, since it refuses what would take for ever to follow.
   const tree = toTree(() => document.toJS() ?? {}, name);
   const sources = new Map<string, string>();
+  const keys = topKeys(document);
+  const isRead = (key: string) => !isOlderSystems(keys) || key === LEGACY_BLOCK;
   const mark = (given: unknown, above: readonly string[]): void => {
     const node = isAlias(given) ? given.resolve(document) : given;
     if (!isMap(node)) return;
     for (const { key, value } of node.items) {
+      if (above.length === 0 && !isRead(isScalar(key) ? String(key.value) : '?')) continue;
       const source = sourceAt(isScalar(key) ? key.range?.[0] : node.range?.[0]);
       const inner = [...above, isScalar(key) ? String(key.value) : '?'];
       const dotted = redactText(inner.join('.'));
@@ -60,7 +65,13 @@ export function readYaml({ path, text }: ConfigFile): Layers {
 
   if (!isTree(tree))
     throw configError([`${sourceAt(document.contents?.range?.[0])}: expected a map of settings`]);
-  return { tree: unshare(tree), sources };
+  const read = Object.fromEntries(Object.entries(tree).filter(([key]) => isRead(key)));
+  return { layers: { tree: unshare(read), sources }, ignored: keys.filter((key) => !isRead(key)) };
+}
+
+function topKeys({ contents }: Document): string[] {
+  if (!isMap(contents)) return [];
+  return [...new Set(contents.items.map(({ key }) => (isScalar(key) ? String(key.value) : '?')))];
 }
 
 function refuseLooseAliases(document: Document, sourceAt: (offset: number | undefined) => string): void {

@@ -7,6 +7,7 @@ import { checkRate } from '../admission/rate.ts';
 import type { Amount, Size, Space } from '../admission/space.ts';
 import { refuseAsFull } from '../admission/waiting.ts';
 import { formatBytes } from '../units/bytes.ts';
+import { countOf } from '../units/count.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { LedgerSums } from './ledger.ts';
 import { type Limits, startsOfOthers } from './limits.ts';
@@ -188,7 +189,7 @@ export function preparationShort(
   const { availableBytes, freeInodes } = minusLanded(facts.space, facts.landed, ledger);
   const { reserved, growth } = ledger;
   const { floor } = facts;
-  const what = `its snapshot takes ${formatBytes(size.bytes)} and ${size.inodes} inodes`;
+  const what = `its snapshot takes ${formatBytes(size.bytes)} and ${countOf(size.inodes, 'inode')}`;
   if (
     size.bytes > totalBytes - floor.bytes ||
     (totalInodes !== null && size.inodes > totalInodes - floor.inodes)
@@ -200,7 +201,7 @@ export function preparationShort(
   const inodes =
     freeInodes === null ? 0 : size.inodes - (freeInodes - reserved.inodes - growth.inodes - floor.inodes);
   if (bytes <= 0 && inodes <= 0) return null;
-  const missing = bytes > 0 ? formatBytes(bytes) : `${inodes} inodes`;
+  const missing = bytes > 0 ? formatBytes(bytes) : countOf(inodes, 'inode');
   return {
     never: false,
     shortfall: { bytes: Math.max(0, bytes), inodes: Math.max(0, inodes), slots: 0 },

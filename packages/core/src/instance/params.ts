@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { envValueOf } from './env-value.ts';
 import type { Param } from './record.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -10,7 +11,8 @@ const MOST_VALUE = 10_000;
 const MOST_PARAMS = 1_000;
 
 /**
- * Checks template parameters, which become lines `NAME=value` of `.env.spica` and stand in the manifest. Throws
+ * Checks template parameters, which become lines `NAME=value` of `.env.spica` and stand in the manifest. A value that its
+ * readers would not all read alike is refused, whether or not the template has that file. Throws
  * UsageError PARAM_INVALID that names the parameter, the value and what was expected.
  */
 export function validateParams(params: Readonly<Record<string, Param>>): void {
@@ -27,6 +29,9 @@ export function validateParams(params: Readonly<Record<string, Param>>): void {
     if (value.length > MOST_VALUE) {
       refuse(name, `at most ${MOST_VALUE} characters`, `${value.length} of them`);
     }
+    if (!value.isWellFormed()) refuse(name, 'a value of whole characters (Unicode)', value);
+    const written = envValueOf(value);
+    if (typeof written !== 'string') refuse(name, written.expected, value);
   }
 }
 

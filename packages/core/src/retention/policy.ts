@@ -1,4 +1,5 @@
 import type { PoolConfig } from '../config/config.ts';
+import { countOf } from '../units/count.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { RetentionOrder } from './order.ts';
 
@@ -28,8 +29,8 @@ export function describePolicy(policy: RetentionPolicy): string {
   const { maxInstances, maxAgeMs, maxPerExperiment, keepBest, minAgeMs, order } = policy;
   const ofExperiment = maxPerExperiment === null ? '' : ` (${maxPerExperiment} of an experiment)`;
   const limits = [
-    `at most ${plural(maxInstances, 'instance')}${ofExperiment}`,
-    `none older than ${plural(inDays(maxAgeMs), 'day')}`,
+    `at most ${countOf(maxInstances, 'instance')}${ofExperiment}`,
+    `none older than ${countOf(inDays(maxAgeMs), 'day')}`,
     `${nameOrder(order)} first`,
   ];
   const exceptions = [
@@ -47,9 +48,4 @@ export function inDays(ms: number): number {
 /** An order in words: `least recently leased`. */
 export function nameOrder(order: RetentionOrder): string {
   return order.replaceAll('_', ' ');
-}
-
-/** A count with its noun: `1 day`, `2 days`. */
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

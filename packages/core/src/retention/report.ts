@@ -1,4 +1,5 @@
 import { formatBytes } from '../units/bytes.ts';
+import { countOf } from '../units/count.ts';
 import { describeAge, roundAge } from './age.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import { dueByAge } from './due.ts';
@@ -26,7 +27,8 @@ export function toPlan(
   const parts = [
     `keeps ${kept}, deletes ${frees.slots} (${formatBytes(frees.bytes)}): ${describePolicy(demand.policy)}`,
     !sufficient && 'that is not enough for the request, so nothing is deleted for it',
-    selected.postponed.size > 0 && `${selected.postponed.size} more are due, which the next run deletes`,
+    selected.postponed.size > 0 &&
+      `${countOf(selected.postponed.size, 'more is', 'more are')} due, which the next run deletes`,
     demand.ageRulesSuspended !== null && `age and ttl rules are suspended: ${demand.ageRulesSuspended}`,
     blockedBy.length > 0 && describeBlockers(blockedBy, demand),
   ];

@@ -1,5 +1,6 @@
 import type { Amount } from '../admission/space.ts';
 import { formatBytes } from '../units/bytes.ts';
+import { countOf } from '../units/count.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import type { Terms } from './due.ts';
 import { nameOrder } from './policy.ts';
@@ -158,7 +159,7 @@ export class Selection {
     const { shortfall, policy } = this.#demand;
     const missing = [
       shortfall.bytes > 0 ? formatBytes(shortfall.bytes) : '',
-      shortfall.inodes > 0 ? `${shortfall.inodes} inodes` : '',
+      shortfall.inodes > 0 ? countOf(shortfall.inodes, 'inode') : '',
     ];
     return `among the ${nameOrder(policy.order)}, ${missing.filter(Boolean).join(' and ')} missing for a request`;
   }

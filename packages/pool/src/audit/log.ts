@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '@spica/core';
+import { countOf } from '@spica/core';
 import { withFileLock } from '../claim/file-lock.ts';
 import { outOf } from '../clone/full-disk.ts';
 import { makeDirectory } from '../make-directory.ts';
@@ -103,6 +104,6 @@ export function lockOf(path: string): string {
 }
 
 function repairOf(tornBytes: number): Said {
-  const reason = `a torn last line of ${tornBytes} bytes, left by a crash, was cut off`;
+  const reason = `a torn last line of ${countOf(tornBytes, 'byte')}, left by a crash, was cut off`;
   return { pool: null, entry: { action: 'audit_repair', reason, bytes: tornBytes, outcome: 'done' } };
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { CheckError, type Param } from '@spica/core';
+import { CheckError, envValueOf, type Param } from '@spica/core';
 import { isThere } from '../missing.ts';
 
 const NAME = '.env.spica';
@@ -9,12 +9,13 @@ const NAME = '.env.spica';
 const FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Appends parameters to the `.env.spica` of an instance in the making, as lines `NAME=value`. Does nothing where the
+ * Appends parameters to the `.env.spica` of an instance in the making, as lines `NAME=value`, in quotes where the value
+ * needs them; its mode stays as it is. Does nothing where the
  * template has no such file. The names and values have been validated. Throws CheckError ENV_FILE_INVALID when it is
  * not a file, or a symbolic link that leads out of the instance or nowhere.
  */
 export async function appendParams(root: string, params: Readonly<Record<string, Param>>): Promise<void> {
-  const lines = Object.entries(params).map(([name, value]) => `${name}=${value}\n`);
+  const lines = Object.entries(params).map(([name, value]) => `${name}=${written(name, value)}\n`);
   if (lines.length === 0) return;
   const path = await resolveInside(root);
   if (path === null) return;
@@ -28,6 +29,12 @@ export async function appendParams(root: string, params: Readonly<Record<string,
   } finally {
     await reading.close();
   }
+}
+
+/** A value in quotes where it needs them. What cannot be written has been refused by `validateParams`. */
+function written(name: string, value: Param): string {
+  const text = envValueOf(value);
+  return typeof text === 'string' ? text : refuse(`${name}: expected ${text.expected}`);
 }
 
 /** The file that `.env.spica` is or leads to; null where there is none. */

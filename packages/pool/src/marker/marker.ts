@@ -7,6 +7,7 @@ import { withFileLock } from '../claim/file-lock.ts';
 import { jsonFile } from '../json-file.ts';
 import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
 import { makeDirectory } from '../make-directory.ts';
+import { setPoolModes } from '../modes.ts';
 
 const markerSchema = z.strictObject({
   schema: z.literal('spica.pool/v1'),
@@ -29,7 +30,7 @@ export interface PoolPlace {
 }
 
 /**
- * Creates a pool's root and marker. Safe to run again. Throws UsageError POOL_ROOT_INVALID, CheckError
+ * Creates a pool's root and marker, with their modes (`setPoolModes`). Safe to run again. Throws UsageError POOL_ROOT_INVALID, CheckError
  * POOL_MARKER_FOREIGN or POOL_MARKER_INVALID when another pool is there.
  */
 export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock }): Promise<Pool> {
@@ -51,6 +52,7 @@ export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock
     await makeDirectory(dir);
   }
   const { id } = there ?? (await withFileLock(`${paths.marker}.lock`, () => mark(name, paths, clock)));
+  await setPoolModes(paths);
   return poolAt(name, id, root);
 }
 

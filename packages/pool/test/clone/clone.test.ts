@@ -126,7 +126,7 @@ it('cleans staging of what a crash left, closed directories and all', async () =
 describe('.env.spica', () => {
   const env = (path: string) => readFile(join(path, '.env.spica'), 'utf8');
   const params = { SEED: 7, NAME: 'a b="c"', ON: true, EMPTY: '' };
-  const lines = 'SEED=7\nNAME=a b="c"\nON=true\nEMPTY=\n';
+  const lines = `SEED=7\nNAME='a b="c"'\nON=true\nEMPTY=\n`;
 
   it.each([
     ['ends in a line break', 'A=1\n', `A=1\n${lines}`],

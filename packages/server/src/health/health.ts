@@ -8,9 +8,9 @@ import type { Probe } from '../probe.ts';
 /** How a pool is, in the answer of `/healthz`. */
 type PoolHealth =
   | {
-      /** `served` when each of its queues has a worker. */
+      /** `served` when each of its queues has a worker, as far as Redis tells. */
       readonly state: 'served' | 'unserved';
-      readonly workers: Readonly<Record<QueueName, number>>;
+      readonly workers: Readonly<Record<QueueName, number | null>>;
       readonly instances: number;
       readonly heldRequests: number;
       /** Null before the pool's worker has looked at the disk. */
@@ -50,8 +50,8 @@ async function healthOf(pool: ServerPool, now: number): Promise<PoolHealth> {
 function describe({ queues, instances, held, pressure, disk }: PoolFigures): PoolHealth {
   const workers = Object.fromEntries(QUEUE_NAMES.map((name) => [name, queues[name].workers]));
   return {
-    state: QUEUE_NAMES.every((name) => queues[name].workers > 0) ? 'served' : 'unserved',
-    workers: workers as Record<QueueName, number>,
+    state: QUEUE_NAMES.every((name) => queues[name].workers !== 0) ? 'served' : 'unserved',
+    workers: workers as Record<QueueName, number | null>,
     instances,
     heldRequests: held.requests,
     pressure,

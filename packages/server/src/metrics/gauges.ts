@@ -38,7 +38,7 @@ export function createGauges(version: string): Gauges {
     if (!figures) return;
     for (const queue of QUEUE_NAMES) {
       const { jobs: byState, workers: connected } = figures.queues[queue];
-      workers.set({ pool, queue }, connected);
+      if (connected !== null) workers.set({ pool, queue }, connected);
       for (const [state, count] of Object.entries(byState)) jobs.set({ pool, queue, state }, count);
     }
     if (figures.pressure) {

@@ -34,8 +34,6 @@ export class GateState {
   limits: Limits = NO_LIMITS;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
-  /** Why the figures of the disk are in doubt; null while they are not. */
-  doubt: string | null = null;
 
   constructor(filesystem: Filesystem, lineOptions: Omit<LineOptions, 'neighbours'>) {
     this.filesystem = filesystem;

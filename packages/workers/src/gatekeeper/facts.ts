@@ -53,7 +53,7 @@ export async function gatherFacts(gateJob: GateJob, doubt: string | null): Promi
       cancelled,
       line: gate.line.all(),
       limits: gate.limits,
-      doubt: doubt ?? gate.doubt,
+      doubt: doubt ?? ctx.diskDoubt.reason(),
       need,
       preparation: state.preparation,
       ...(await readDisk(ctx, gate.filesystem.totals.landed.size)),

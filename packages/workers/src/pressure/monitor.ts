@@ -18,6 +18,7 @@ import {
 } from '@spica/core';
 import { type AuditEntry, checkMarker, withDeadline } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { refreshDiskDoubt } from './disk-doubt.ts';
 import { type Responder, relieve } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
 import { readUse } from './use.ts';
@@ -66,7 +67,7 @@ interface Watch {
 }
 
 function createWatch(ctx: ServedContext, responder: Responder & { readonly pause: SpawnPause }): Watch {
-  const { checkEveryMs, forecastWarnMs } = ctx.policy.disk;
+  const { disk } = ctx.policy; // its settings may change while this runs
   let level: PressureLevel = 'ok';
   let since = ctx.clock.now();
   let history: DiskPoint[] | null = null;
@@ -143,7 +144,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
 
   function warnOfForecast(floorBytes: number): void {
     const trend = forecast(floorBytes, TREND_WINDOW_MS);
-    const near = trend.outlook === 'filling' && trend.untilFloorMs < forecastWarnMs;
+    const near = trend.outlook === 'filling' && trend.untilFloorMs < disk.forecastWarnMs;
     if (near && !warned) ctx.logger.warn({ forecast: describeForecast(trend) }, 'the disk is filling');
     warned = near;
   }
@@ -165,11 +166,16 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
         if (changed) await enter(next, bytes);
         await writeAudit();
         await attempt('remembering the use of the disk', () => remember(space));
+        await attempt('comparing df and statfs', () => refreshDiskDoubt(ctx));
         warnOfForecast(floor.bytes);
-        return nextCheckMs({ level, checkEveryMs, forecast: forecast(floor.bytes, RUSH_WINDOW_MS) });
+        return nextCheckMs({
+          level,
+          checkEveryMs: disk.checkEveryMs,
+          forecast: forecast(floor.bytes, RUSH_WINDOW_MS),
+        });
       } catch (error) {
         ctx.logger.error({ err: error }, 'the disk could not be looked at');
-        return checkEveryMs;
+        return disk.checkEveryMs;
       }
     },
   };

@@ -1,5 +1,6 @@
 import {
   bestOf,
+  countOf,
   digestOf,
   type RetentionPlan,
   recheck,
@@ -53,7 +54,8 @@ export async function openSealed(ctx: PoolContext, digest: string): Promise<Open
       deletes.push({ id: item.id, reason: `plan ${digest}, which deletes it by the rule "${item.rule}"` });
     else changed.push({ id: item.id, reason: checked.reason });
   }
-  const sentence = `carries out plan ${digest}: ${deletes.length} of its ${plan.items.length} deletions still stand`;
+  const stand = deletes.length === 1 ? 'stands' : 'stand';
+  const sentence = `carries out plan ${digest}: ${deletes.length} of its ${countOf(plan.items.length, 'deletion')} still ${stand}`;
   return { deletes, changed, kept: all.length - deletes.length, sentence };
 }
 

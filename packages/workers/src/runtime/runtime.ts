@@ -1,5 +1,13 @@
-import { ballastOf, type Clock, type Config } from '@spica/core';
-import { type AuditLog, createSerialiser, lockPool, openAudit, probeCloneMethod } from '@spica/pool';
+import { ballastOf, type Clock, type Config, type Reload } from '@spica/core';
+import {
+  type AuditLog,
+  createSerialiser,
+  lockPool,
+  makeStateDirPrivate,
+  openAudit,
+  probeCloneMethod,
+  setPoolModes,
+} from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -11,11 +19,13 @@ import { loadGate } from '../gate/load.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
 import { GateState } from '../gate/state.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
+import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
+import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWorkers } from './workers.ts';
@@ -31,12 +41,15 @@ export interface RuntimeOptions {
 export interface Runtime {
   readonly pools: ReadonlyMap<string, ServedContext>;
   readonly auditPath: string;
+  /** The config in force; `reconfigure` changes it in place. */
+  readonly config: Config;
+  /** Takes over what of a config can change while running; names that and the rest. One call at a time. */
+  reconfigure(after: Config): Promise<Omit<Reload, 'next'>>;
   /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
   close(): Promise<void>;
 }
 
-interface Served {
-  readonly ctx: ServedContext;
+interface Served extends Reconfigured {
   /** Ends what serves the pool, the last begun first, and lets go of it. */
   letGo(): Promise<void>;
 }
@@ -45,7 +58,10 @@ interface Served {
  * Takes charge of every pool in the config and starts its workers and schedules. All or none: when one pool cannot be
  * served, those begun are let go. Throws what `openPool` and `lockPool` throw (POOL_SERVED names the other process).
  */
-export async function startRuntime({ config, target, clock, logger }: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { target, clock, logger } = options;
+  const config = structuredClone(options.config); // ours: `reconfigure` changes it in place
+  await makeStateDirPrivate(config.stateDir);
   await makeRoomToStart(config, logger);
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
@@ -75,7 +91,13 @@ export async function startRuntime({ config, target, clock, logger }: RuntimeOpt
     await close();
     throw error;
   }
-  return { pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])), auditPath: log.path, close };
+  return {
+    pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])),
+    auditPath: log.path,
+    config,
+    reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
+    close,
+  };
 }
 
 /** What all pools of a process share. */
@@ -98,6 +120,9 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
       end().catch((err: unknown) => logger.error({ err, pool: name }, `${what} failed to end`)),
     );
   atEnd('the claim', () => lock.release());
+  const open = await setPoolModes(opened.pool.paths);
+  if (open.length > 0)
+    opened.logger.warn({ paths: open }, 'other users may read these: their modes cannot be changed');
   const method = await probeCloneMethod(opened.pool);
   await opened.catalog.identify({ id: opened.pool.id, method });
   await closeQueues(opened.queues);
@@ -107,6 +132,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   if (method === 'copy') {
     served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
   }
+  await refreshDiskDoubt(served);
   const { totalBytes } = await ctx.gauge.read({ maxAgeMs: 0 });
   const ballast = createBallast(ctx.pool, ballastOf(ctx.policy.disk, totalBytes));
   shared.ballasts.push(ballast);
@@ -126,7 +152,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   await served.gate.line.wake(); // what held them may be over since
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();
-  return { ctx: served, letGo: () => whole.disposeAsync() };
+  return { ctx: served, workers, letGo: () => whole.disposeAsync() };
 }
 
 async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promise<ServedContext> {

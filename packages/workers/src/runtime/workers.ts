@@ -20,7 +20,9 @@ const HAND_BACK_MS = 5_000;
 export interface PoolWorkers {
   /** Has the clones in progress given up, for this reason. */
   cancelSpawns(reason: string): void;
-  /** Finishes what runs; what has not ended by `deadlineMs` has to stop, and taken up by the next start. */
+  /** How many jobs of each queue run at a time from now on; those that run go on. */
+  setConcurrency(concurrency: Readonly<Record<QueueName, number>>): void;
+  /** Finishes what runs; what has not ended by `deadlineMs` has to stop, and is taken up by the next start. */
   close(deadlineMs: number): Promise<void>;
 }
 
@@ -57,6 +59,12 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
   await Promise.all(workers.map((worker) => worker.waitUntilReady()));
   return {
     cancelSpawns: (reason) => workers[QUEUE_NAMES.indexOf('spawn')]?.cancelAllJobs(reason),
+    setConcurrency(concurrency) {
+      for (const [at, name] of QUEUE_NAMES.entries()) {
+        const worker = workers[at];
+        if (worker) worker.concurrency = concurrency[name];
+      }
+    },
     async close(deadlineMs) {
       const closing = Promise.all(workers.map((worker) => worker.close()));
       if (!(await endsWithin(closing, Math.max(0, deadlineMs - HAND_BACK_MS)))) {

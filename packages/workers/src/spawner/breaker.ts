@@ -1,4 +1,4 @@
-import { afterSpawn, type SpawnEnd } from '@spica/core';
+import { afterSpawn, countOf, type SpawnEnd } from '@spica/core';
 import type { ServedContext } from '../context.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function countEnd(ctx: ServedContext, request: string, end: SpawnEn
   if (openedAt === before.openedAt) return;
   ctx.publisher.soon();
   if (openedAt === null) await announce(ctx, null);
-  else await announce(ctx, `${failures} spawns in a row failed for reasons of the host`);
+  else await announce(ctx, `${countOf(failures, 'spawn')} in a row failed for reasons of the host`);
 }
 
 async function announce({ audit, logger, gate }: ServedContext, opened: string | null): Promise<void> {

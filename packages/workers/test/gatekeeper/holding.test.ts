@@ -90,7 +90,7 @@ it('a new request passes one that was held a moment ago; max_waiting turns away 
   await expect(stack.spawn()).rejects.toMatchObject({
     kind: 'refused',
     code: 'QUEUE_FULL',
-    message: 'queue full: 1 requests are held, max_waiting is 1',
+    message: 'queue full: 1 request is held, max_waiting is 1',
   });
   expect(stack.ctx.gate.line.inOrder().map(({ request }) => request)).toEqual([large]);
 });
