@@ -22,19 +22,21 @@ export type Operation = keyof typeof OPERATIONS;
 export type Argument = string | number;
 export type Run = (name: Operation, keys: string[], args: readonly Argument[]) => Promise<unknown>;
 
-/** Teaches a connection the operations. Safe to call again. */
+/** Runs the operations over a connection, which is taught each one when it is first called. */
 export function defineOperations(redis: Redis): Run {
-  for (const [name, numberOfKeys] of Object.entries(OPERATIONS)) {
-    if (commandName(name) in redis) continue;
-    // Redis knows no shared libraries of scripts that a replica or a cluster would have too: so each carries its own.
-    const lua = `${read('lib/growth')}\n${read(name)}`;
-    redis.defineCommand(commandName(name), { lua, numberOfKeys });
-  }
   const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<unknown>>;
   return (name, keys, args) => {
-    const command = commands[commandName(name)];
-    if (!command) throw new TypeError(`no operation ${name}`);
-    return command.call(redis, ...keys, ...args);
+    const command = commandName(name);
+    if (!(command in redis)) {
+      // Redis knows no shared libraries of scripts that a replica or a cluster would have too: so each carries its own.
+      redis.defineCommand(command, {
+        lua: `${read('lib/growth')}\n${read(name)}`,
+        numberOfKeys: OPERATIONS[name],
+      });
+    }
+    const call = commands[command];
+    if (!call) throw new TypeError(`no operation ${name}`);
+    return call.call(redis, ...keys, ...args);
   };
 }
 

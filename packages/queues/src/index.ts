@@ -1,6 +1,7 @@
 export * from './connection.ts';
 export * from './events.ts';
 export * from './failure.ts';
+export * from './figures.ts';
 export * from './names.ts';
 export * from './open.ts';
 export * from './payload/parse.ts';

@@ -10,7 +10,7 @@ import {
   systemClock,
 } from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
-import { closeQueues, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readOutlook } from './outlook.ts';
@@ -39,16 +39,13 @@ export interface PoolStatus {
     readonly since: string;
     readonly reason: string;
   }[];
-  readonly queues: Readonly<Record<QueueName, Readonly<Record<string, number>>>>;
+  readonly queues: Readonly<Record<QueueName, JobCounts>>;
   readonly workers: Readonly<Record<QueueName, number>>;
 }
-
-const STATES = ['waiting', 'active', 'delayed', 'waiting-children', 'failed'] as const;
 
 /** Reads a pool's status from its disk, the catalog and the queues. Changes nothing. */
 export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<PoolStatus> {
   const catalog = createCatalog({ redis, pool: policy.name });
-  const queues = openQueues(policy.name, redis);
   const now = systemClock.now();
   const [disk, ledger, held, identity, clock, reconciled, counts, workers] = await Promise.all([
     readDisk(policy),
@@ -57,11 +54,10 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     catalog.identity(),
     catalog.clockState(),
     catalog.reconciled(),
-    forEachQueue((name) => queues[name].getJobCounts(...STATES)),
-    forEachQueue((name) => queues[name].getWorkersCount()),
+    countJobs(redis, policy.name),
+    countWorkers(redis, policy.name),
   ]);
   const outlook = await readOutlook(catalog, policy, disk.disk, now);
-  await closeQueues(queues);
   return {
     pool: policy.name,
     root: policy.root,
@@ -99,9 +95,4 @@ async function readDisk({ name, root, disk }: PoolConfig): Promise<Pick<PoolStat
     if (!(error instanceof SpicaError)) throw error;
     return { problem: { code: error.code, message: error.message }, disk: null };
   }
-}
-
-async function forEachQueue<T>(read: (name: QueueName) => Promise<T>): Promise<Record<QueueName, T>> {
-  const entries = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await read(name)] as const));
-  return Object.fromEntries(entries) as Record<QueueName, T>;
 }

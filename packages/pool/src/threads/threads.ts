@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Piscina } from 'piscina';
 import type { Tasks } from './tasks.ts';
 
@@ -17,7 +18,7 @@ export async function inThread<Name extends keyof Tasks>(
 ): Promise<ReturnType<Tasks[Name]>> {
   signal?.throwIfAborted();
   threads ??= new Piscina({
-    filename: new URL('./tasks.ts', import.meta.url).href,
+    filename: new URL(`./tasks${extname(import.meta.url)}`, import.meta.url).href, // .js in the bundle
     minThreads: 0,
     maxThreads: MOST_THREADS,
     idleTimeout: Number.POSITIVE_INFINITY,

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Pool } from '../../src/layout.ts';
 import { buildLineage, buildManifest, toText } from '../../src/manifest/build.ts';
 import { readLineage, readManifest, spawnedAtOf, verifyLineage } from '../../src/manifest/manifest.ts';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 
 const ID = 'spica-0123456789ab';
 const SPAWNED_AT = Date.UTC(2026, 0, 2, 3, 4, 5);
