@@ -6,8 +6,8 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle, EXTERNAL } from './bundle.ts';
 import { collectLicenses } from './licenses.ts';
-import { makeManifest } from './manifest.ts';
 import { linkExternals } from './links.ts';
+import { makeManifest } from './manifest.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');

@@ -6,8 +6,8 @@ import { prefixOf, QUEUE_NAMES, type QueueName } from './names.ts';
  * these takes in all. The tests compare them with what BullMQ says.
  */
 
-export const JOB_STATES = ['waiting', 'active', 'delayed', 'waiting-children', 'failed'] as const;
-export type JobState = (typeof JOB_STATES)[number];
+const JOB_STATES = ['waiting', 'active', 'delayed', 'waiting-children', 'failed'] as const;
+type JobState = (typeof JOB_STATES)[number];
 
 export type JobCounts = Readonly<Record<JobState, number>>;
 

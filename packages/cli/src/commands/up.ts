@@ -6,6 +6,7 @@ import { parsePort } from '../input/numbers.ts';
 import type { Invocation } from '../io.ts';
 import { writeStack } from '../output/stack.ts';
 import { startBoard } from '../stack/board.ts';
+import { growWithWork } from '../stack/memory.ts';
 import { openStackRedis } from '../stack/redis.ts';
 import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
 
@@ -36,6 +37,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     opened.push(runtime);
     const board = await startBoard({ config, logger });
     opened.push(board);
+    growWithWork();
     writeStack(io, { runtime, boardUrl: board.url, redis: redis.description, json: options.json === true });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
     const signal = await Promise.race([stop.first, redis.lost]);

@@ -5,6 +5,9 @@ import type { Tasks } from './tasks.ts';
 /** For the two parts of a template, for what is cloned meanwhile, and for a disk that is being synced. */
 const MOST_THREADS = 4;
 
+/** What the threads run; a `.js` beside this one in the bundle. */
+const TASKS = new URL('./tasks.ts', import.meta.url).href.replace(/\.ts$/, extname(import.meta.url));
+
 let threads: Piscina | undefined;
 
 /**
@@ -18,7 +21,7 @@ export async function inThread<Name extends keyof Tasks>(
 ): Promise<ReturnType<Tasks[Name]>> {
   signal?.throwIfAborted();
   threads ??= new Piscina({
-    filename: new URL(`./tasks${extname(import.meta.url)}`, import.meta.url).href, // .js in the bundle
+    filename: TASKS,
     minThreads: 0,
     maxThreads: MOST_THREADS,
     idleTimeout: Number.POSITIVE_INFINITY,

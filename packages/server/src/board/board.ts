@@ -19,7 +19,11 @@ export async function addBoard(
 ): Promise<void> {
   const serverAdapter = new FastifyAdapter();
   serverAdapter.setBasePath(PATH);
-  createBullBoard({ queues: adaptQueues(pools), serverAdapter, options: { uiBasePath: UI_FILES, uiConfig: UI } });
+  createBullBoard({
+    queues: adaptQueues(pools),
+    serverAdapter,
+    options: { uiBasePath: UI_FILES, uiConfig: UI },
+  });
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
       if (!request.url.startsWith(`${PATH}/api/`)) return;
