@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs a TypeScript program of this checkout on Node 24, setting up first where something is missing.
+# Runs a program of this checkout on Node 24, setting up first where something is missing: a TypeScript file, or the
+# bundled command (dist/spica/lib/spica.js).
 #
 #   sh scripts/run.sh [node options] FILE [arguments]
 #

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Brings what Spica needs to run: system programs with apt-get, JavaScript packages and Node 24 with pnpm.
+# Brings what Spica needs to run: system programs with apt-get, JavaScript packages and Node 24 with pnpm, and the
+# command itself, bundled from its sources.
 #
 #   sh scripts/setup.sh [--tests]      --tests also brings what only tests of real filesystems need (as root)
 #
@@ -13,6 +14,7 @@ cd "$(dirname "$0")/.."
 . scripts/setup/path.sh
 . scripts/setup/system.sh
 . scripts/setup/packages.sh
+. scripts/setup/bundle.sh
 
 for_tests=no
 case "${1-}" in
@@ -22,7 +24,7 @@ case "${1-}" in
 esac
 
 all_is_there() {
-  [ -z "$(missing_programs)" ] && packages_are_current && { [ $for_tests = no ] || test_programs_are_settled; }
+  [ -z "$(missing_programs)" ] && packages_are_current && bundle_is_current && { [ $for_tests = no ] || test_programs_are_settled; }
 }
 
 all_is_there && exit 0
@@ -44,4 +46,5 @@ require_node_source
 require_system_programs
 [ $for_tests = no ] || bring_test_programs
 packages_are_current || install_packages
+bundle_is_current || build_bundle
 say "done in $(($(date +%s) - started)) s"

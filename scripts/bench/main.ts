@@ -1,4 +1,4 @@
-/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune`. */
+/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune | start`. */
 const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
   spawn: () => import('./spawn.ts'),
   gate: () => import('./gate.ts'),
@@ -6,6 +6,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<vo
   admit: () => import('./admit.ts'),
   sample: () => import('./sample.ts'),
   prune: () => import('./prune.ts'),
+  start: () => import('./start.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -42,6 +42,7 @@ install_packages() {
   logged fetch_packages "$manager" ||
     give_up 'installing the packages failed (above). When its cause is mended, run this again.'
   is_node_24 node_modules/.bin/node || use_system_node
+  ln -sfn ../../scripts/spica.sh node_modules/.bin/spica
   fingerprint >"$stamp"
 }
 

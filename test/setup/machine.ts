@@ -34,12 +34,13 @@ const BASICS = [
     'ln',
     'mkdir',
   ],
-  ...['mktemp', 'sed', 'sort', 'tail', 'tr', 'uname', 'cp', 'find', 'rm', 'setpriv'],
+  ...['mktemp', 'mv', 'sed', 'sort', 'tail', 'tr', 'uname', 'cp', 'find', 'rm', 'setpriv'],
 ];
 
 /**
- * A pretended machine: a checkout with the real scripts and manifests, and a PATH that holds the basics, an `npx` that
- * "installs" this very Node, and what the test adds. Gone when the test has finished.
+ * A pretended machine: a checkout with the real scripts and manifests, one source file and a build that only leaves a
+ * note, and a PATH that holds the basics, an `npx` that "installs" this very Node, and what the test adds. Gone when the
+ * test has finished.
  */
 export function pretendMachine() {
   const dir = mkdtempSync(join(tmpdir(), 'spica-setup-test-'));
@@ -50,13 +51,17 @@ export function pretendMachine() {
 
   mkdirSync(bin);
   for (const name of BASICS) symlinkSync(whereIs(name), join(bin, name));
-  mkdirSync(join(checkout, 'packages/core'), { recursive: true });
+  mkdirSync(join(checkout, 'packages/core/src'), { recursive: true });
+  writeFileSync(join(checkout, 'packages/core/src/index.ts'), '');
   for (const path of [
     'scripts',
     'package.json',
     'pnpm-workspace.yaml',
     'pnpm-lock.yaml',
     'packages/core/package.json',
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
   ]) {
     cpSync(join(CHECKOUT, path), join(checkout, path), { recursive: true });
   }
@@ -68,6 +73,8 @@ export function pretendMachine() {
     writeFileSync(path, `#!/bin/sh\necho "${name} $*" >>'${callsFile}'\n${script}\n`);
     chmodSync(path, 0o755);
   };
+  const build = `import { appendFileSync } from 'node:fs'; appendFileSync('${callsFile}', 'build\\n');`;
+  writeFileSync(join(checkout, 'scripts/build/main.ts'), build);
   add('npx', `mkdir -p node_modules/.bin && ln -sfn '${process.execPath}' node_modules/.bin/node`);
 
   return {

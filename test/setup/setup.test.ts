@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pretendMachine } from './machine.ts';
@@ -37,6 +37,7 @@ test('root on a fresh Debian gets what is missing, without a package that would 
   expect(stderr.split('\n')).toEqual([
     'setup: installing redis-tools rsync with apt-get',
     expect.stringMatching(/^setup: installing JavaScript packages and Node 24 with pnpm@/),
+    'setup: building the command from its sources',
     expect.stringMatching(/^setup: done in \d+ s$/),
   ]);
 });
@@ -62,6 +63,32 @@ test('a changed lockfile is installed, once', async () => {
   await machine.run('setup.sh');
   await machine.run('setup.sh');
   expect(installs(machine.calls()).slice(before)).toEqual([expect.stringMatching(/^npx /)]);
+});
+
+test.each([
+  ['changed', (src: string) => appendFileSync(join(src, 'index.ts'), '// changed\n')],
+  ['added', (src: string) => writeFileSync(join(src, 'new.ts'), '')],
+  ['taken away', (src: string) => rmSync(join(src, 'index.ts'))],
+])('the command is built again, once, when a source was %s', async (_how, change) => {
+  const machine = debianAsRoot();
+  await machine.run('setup.sh');
+  change(join(machine.checkout, 'packages/core/src'));
+  const { stderr } = await machine.run('setup.sh');
+  await machine.run('setup.sh');
+  expect(machine.calls().filter((call) => call === 'build')).toHaveLength(2);
+  expect(stderr).toContain('setup: building the command from its sources');
+});
+
+test('a build that fails is quoted, and the next run tries again', async () => {
+  const machine = debianAsRoot();
+  const build = join(machine.checkout, 'scripts/build/main.ts');
+  const working = readFileSync(build, 'utf8');
+  writeFileSync(build, `throw new Error('no such module');`);
+  const { exitCode, stderr } = await machine.run('setup.sh');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('no such module') });
+  writeFileSync(build, working);
+  expect((await machine.run('setup.sh')).exitCode).toBe(0);
+  expect(machine.calls().filter((call) => call === 'build')).toHaveLength(1);
 });
 
 test('without root it stops before anything is done, with the exact command to run', async () => {

@@ -1,4 +1,4 @@
-import manifest from '../package.json' with { type: 'json' };
+import manifest from '../../../package.json' with { type: 'json' };
 
-/** Spica's version, as the packages carry it. */
+/** Spica's version: the one of the root's `package.json`, which is the only place that names it. */
 export const version: string = manifest.version;

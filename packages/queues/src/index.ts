@@ -1,6 +1,7 @@
 export * from './connection.ts';
 export * from './events.ts';
 export * from './failure.ts';
+export * from './figures.ts';
 export * from './names.ts';
 export * from './open.ts';
 export * from './payload/parse.ts';
@@ -13,4 +14,3 @@ export { redisRefusalOf, toRedisError } from './redis-error.ts';
 export { readRedisInfo } from './serving.ts';
 export * from './submit.ts';
 export * from './wait.ts';
-export * from './workers.ts';

@@ -67,7 +67,7 @@ export async function lookAt(
 async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> {
   const { policy, catalog } = pool;
   const [queues, published, ids, pressure, history, disk] = await Promise.all([
-    Promise.all(QUEUE_NAMES.map(async (name) => [name, await readQueue(pool, name)] as const)),
+    readQueues(pool),
     catalog.publishedGate(),
     catalog.ids(),
     catalog.pressure(),
@@ -75,7 +75,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     readDisk(pool),
   ]);
   return {
-    queues: Object.fromEntries(queues) as Record<QueueName, QueueFigures>,
+    queues,
     instances: ids.length,
     reserved: published?.sums.reserved ?? { bytes: 0, inodes: 0, slots: 0 },
     growthBytes: published?.sums.growth.bytes ?? 0,
@@ -91,9 +91,13 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
   };
 }
 
-async function readQueue({ queues }: ServerPool, name: QueueName): Promise<QueueFigures> {
-  const [jobs, workers] = await Promise.all([queues[name].getJobCounts(), countWorkers(queues[name])]);
-  return { jobs, workers };
+async function readQueues({ queues, redis, policy }: ServerPool): Promise<PoolFigures['queues']> {
+  const workers = await countWorkers(redis, policy.name);
+  const figures = QUEUE_NAMES.map(async (name) => {
+    const jobs = await queues[name].getJobCounts();
+    return [name, { jobs, workers: workers[name] }] as const;
+  });
+  return Object.fromEntries(await Promise.all(figures)) as Record<QueueName, QueueFigures>;
 }
 
 async function readDisk({ policy, readSpace }: ServerPool): Promise<PoolFigures['disk']> {

@@ -48,6 +48,7 @@ export function openPool(name: string, redis: Redis, readSpace = async () => SPA
   return {
     policy,
     queues: openQueues(name, redis),
+    redis,
     catalog: createCatalog({ redis, pool: name }),
     readSpace,
   };

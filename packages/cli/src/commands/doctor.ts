@@ -1,6 +1,6 @@
 import { createCatalog } from '@spica/catalog';
 import { type Config, EXIT_CODES, systemClock, UnreachableError } from '@spica/core';
-import { closeQueues, countWorkers, openQueues } from '@spica/queues';
+import { countWorkers } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
@@ -52,9 +52,7 @@ async function checkShared(config: Config): Promise<Finding[]> {
 }
 
 async function checkServed(pool: string, redis: Redis): Promise<Finding[]> {
-  const queues = openQueues(pool, redis);
-  const workers = await countWorkers(queues.gate);
-  await closeQueues(queues);
+  const workers = (await countWorkers(redis, pool)).gate;
   const check = `worker of pool ${pool}`;
   return [sayWorkers(check, workers), await checkClock(pool, createCatalog({ redis, pool }), systemClock)];
 }

@@ -3,6 +3,7 @@ import type { ReconcileResult } from '@spica/queues';
 import { compare } from '@spica/workers';
 import { withCatalog } from '../context/catalog.ts';
 import { withPool } from '../context/look.ts';
+import { withQueues } from '../context/queues.ts';
 import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
 import { toIso } from '../output/age.ts';
@@ -60,7 +61,7 @@ function showDrift(invocation: Invocation): Promise<number> {
 
 function mend(invocation: Invocation): Promise<number> {
   const { io, options } = invocation;
-  return withCatalog(invocation, async ({ policy, queues, redis }) => {
+  return withQueues(invocation, async ({ policy, queues, redis }) => {
     const payload = { pool: policy.name, cause: 'reconcile' } as const;
     const result = (await runServedJob(queues, 'prune', payload, { io, redis })) as ReconcileResult;
     const { graceUntil, strangers, brokenRecords, ...counts } = result;

@@ -1,4 +1,4 @@
-import { withCatalog } from '../context/catalog.ts';
+import { withQueues } from '../context/queues.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import type { Invocation } from '../io.ts';
 import { writeJson } from '../output/write.ts';
@@ -8,7 +8,7 @@ import { runServedJob } from '../wait/served-job.ts';
 export async function restore(invocation: Invocation): Promise<number> {
   const { io, args, options } = invocation;
   const id = parseInstanceId('id', args[0] ?? '');
-  return withCatalog(invocation, async ({ policy, queues, redis }) => {
+  return withQueues(invocation, async ({ policy, queues, redis }) => {
     const payload = { pool: policy.name, cause: 'restore', id } as const;
     await runServedJob(queues, 'prune', payload, { io, redis });
     if (options.json) writeJson(io.stdout, { pool: policy.name, id, restored: true });

@@ -5,22 +5,15 @@ import { withCatalog } from '../context/catalog.ts';
 import type { Invocation } from '../io.ts';
 import { type Gone, toGoneJson, writeGone } from '../output/gone.ts';
 import { toInstanceJson, writeInstance } from '../output/instance.ts';
-import { writeRequest } from '../output/request.ts';
 import { writeJson } from '../output/write.ts';
 import { instanceUnknown } from '../refusal/instance.ts';
-import { readRequest } from '../request/read.ts';
 
 /** `spica show ID`: all that is known of an instance, or what is left of one that is gone; or where a request stands. */
 export async function show(invocation: Invocation): Promise<number> {
-  const { io, args, options } = invocation;
-  const id = args[0] ?? '';
-  return withCatalog(invocation, async ({ policy, catalog, queues }) => {
-    if (isInstanceId(id)) await showInstance(invocation, id, { policy, catalog });
-    else {
-      const request = await readRequest(queues, policy.name, id);
-      if (options.json) writeJson(io.stdout, request);
-      else writeRequest(io.stdout, request);
-    }
+  const id = invocation.args[0] ?? '';
+  if (!isInstanceId(id)) return (await import('../request/show.ts')).showRequest(invocation, id);
+  return withCatalog(invocation, async ({ policy, catalog }) => {
+    await showInstance(invocation, id, { policy, catalog });
     return 0;
   });
 }

@@ -47,7 +47,7 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
   return withRedis(loaded.config, async (redis) => {
     const queues = openQueues(pool, redis);
     // Before it is submitted: a request that nobody serves would come up long after its submitter went away.
-    if (options.wait) await requireWorker(queues.gate, pool);
+    if (options.wait) await requireWorker(redis, { pool, queue: 'gate' });
     const request = await submitSpawn(queues, wanted);
     if (lease && !json) io.stderr.write(`lease token: ${lease.token}\n`);
     const told = { pool, request, ...(lease && { lease: toLeaseJson(lease) }) };

@@ -6,6 +6,7 @@ import { parsePort } from '../input/numbers.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeStack } from '../output/stack.ts';
 import { startBoard } from '../stack/board.ts';
+import { growWithWork } from '../stack/memory.ts';
 import { openStackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
 import { EXIT_NOW, listenForReload, listenForStop } from '../stack/signals.ts';
@@ -46,6 +47,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     started.resolve(runtime);
     const board = await startBoard({ config: runtime.config, logger });
     opened.push(board);
+    growWithWork();
     writeStack(io, { runtime, boardUrl: board.url, redis: redis.description, json: options.json === true });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
     const signal = await Promise.race([stop.first, redis.lost]);

@@ -1,6 +1,5 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
 import type { PoolConfig } from '@spica/core';
-import { closeQueues, openQueues, type PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Invocation } from '../io.ts';
 import { type LoadedConfig, loadConfig } from './config.ts';
@@ -13,7 +12,6 @@ export interface RemotePool {
   readonly policy: PoolConfig;
   readonly redis: Redis;
   readonly catalog: Catalog;
-  readonly queues: PoolQueues;
 }
 
 /** Opens the command's pool in Redis and closes it after the work. Throws what `withRedis` throws. */
@@ -23,11 +21,7 @@ export async function withCatalog<T>(
 ): Promise<T> {
   const loaded = await loadConfig(io, options);
   const policy = choosePool(loaded.config, options.pool);
-  return withRedis(loaded.config, async (redis) => {
-    const queues = openQueues(policy.name, redis);
-    const catalog = createCatalog({ redis, pool: policy.name });
-    const result = await work({ loaded, policy, redis, catalog, queues });
-    await closeQueues(queues);
-    return result;
-  });
+  return withRedis(loaded.config, (redis) =>
+    work({ loaded, policy, redis, catalog: createCatalog({ redis, pool: policy.name }) }),
+  );
 }

@@ -2,8 +2,8 @@ import type { Catalog } from '@spica/catalog';
 import { SpicaError, UnreachableError } from '@spica/core';
 import type { PrunePayload, PruneResult } from '@spica/queues';
 import { previewPrune } from '@spica/workers';
-import { withCatalog } from '../context/catalog.ts';
 import { withPool } from '../context/look.ts';
+import { withQueues } from '../context/queues.ts';
 import type { Invocation } from '../io.ts';
 import { type PruneReport, reportPlan } from '../output/prune.ts';
 import { runServedJob } from '../wait/served-job.ts';
@@ -21,7 +21,7 @@ export function planServed(invocation: Invocation<PruneOptions>, limits: Limits)
 /** Has the worker prune, by its policy or by the sealed plan that was named. Asks first where nothing would stay. */
 export function pruneServed(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
   const { io, options } = invocation;
-  return withCatalog(invocation, async ({ policy, queues, redis, catalog }) => {
+  return withQueues(invocation, async ({ policy, queues, redis, catalog }) => {
     const pool = policy.name;
     const digest = options.plan;
     await askIfNothingStays(io, {

@@ -2,6 +2,7 @@ import { type Config, SpicaError } from '@spica/core';
 import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
 import { countWorkers, type PoolQueues, type SpawnRequest } from '@spica/queues';
 import { type Preview, previewAdmission } from '@spica/workers';
+import type { Redis } from 'ioredis';
 import { withPool } from '../context/look.ts';
 import type { Invocation } from '../io.ts';
 import { type RequestView, readRequest } from './read.ts';
@@ -30,16 +31,16 @@ const LOOK_BACK = 20_000;
 export async function explainRequest(
   invocation: Invocation,
   id: string,
-  { queues, config, pool }: { queues: PoolQueues; config: Config; pool: string },
+  { queues, redis, config, pool }: { queues: PoolQueues; redis: Redis; config: Config; pool: string },
 ): Promise<Explanation> {
   const view = await readRequest(queues, pool, id);
   const [workers, { logs }, audit, now] = await Promise.all([
-    countWorkers(queues.gate),
+    countWorkers(redis, pool),
     queues.gate.getJobLogs(id),
     auditOf(config, id),
     isUndecided(view) && view.request ? sumNow(invocation, view.request) : null,
   ]);
-  return { ...view, served: workers !== 0, now, history: logs, audit };
+  return { ...view, served: workers.gate !== 0, now, history: logs, audit };
 }
 
 /** Whether the gate has yet to let it in: afterwards the sum is another one's. */

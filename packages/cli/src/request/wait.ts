@@ -36,7 +36,7 @@ export async function waitForRequest(
   const watcher = await watchRequests(queues, redis);
   try {
     const goesOn = `request ${id} goes on; ${again}`;
-    return await attend({ io, queue: queues.gate, pool, goesOn }, (signal) =>
+    return await attend({ io, redis, served: { pool, queue: 'gate' }, goesOn }, (signal) =>
       Promise.race([watcher.wait(id, { timeoutMs, signal }), follow(queues, id, { count, view, signal })]),
     );
   } catch (error) {

@@ -53,6 +53,7 @@ function openServerPool(policy: PoolConfig, redis: Redis): ServerPool {
   const { name, root } = policy;
   return {
     policy,
+    redis,
     queues: openQueues(name, redis),
     catalog: createCatalog({ redis, pool: name }),
     // Through the marker: an unmounted disk would show the space of the one below it.

@@ -11,7 +11,7 @@ import {
   systemClock,
 } from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
-import { closeQueues, countWorkers, openQueues, QUEUE_NAMES, type QueueName } from '@spica/queues';
+import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
 import { emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
@@ -43,17 +43,14 @@ export interface PoolStatus {
     readonly since: string;
     readonly reason: string;
   }[];
-  readonly queues: Readonly<Record<QueueName, Readonly<Record<string, number>>>>;
+  readonly queues: Readonly<Record<QueueName, JobCounts>>;
   /** By queue; null where Redis does not tell. */
   readonly workers: Readonly<Record<QueueName, number | null>>;
 }
 
-const STATES = ['waiting', 'active', 'delayed', 'waiting-children', 'failed'] as const;
-
 /** Reads a pool's status from its disk, the catalog and the queues. Changes nothing. */
 export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<PoolStatus> {
   const catalog = createCatalog({ redis, pool: policy.name });
-  const queues = openQueues(policy.name, redis);
   const now = systemClock.now();
   const [disk, published, ids, identity, clock, reconciled, counts, workers] = await Promise.all([
     readDisk(policy),
@@ -62,11 +59,10 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     catalog.identity(),
     catalog.clockState(),
     catalog.reconciled(),
-    forEachQueue((name) => queues[name].getJobCounts(...STATES)),
-    forEachQueue((name) => countWorkers(queues[name])),
+    countJobs(redis, policy.name),
+    countWorkers(redis, policy.name),
   ]);
   const outlook = await readOutlook(catalog, policy, disk.disk, now);
-  await closeQueues(queues);
   const { reserved, growth } = published?.sums ?? emptySums(ids.length);
   return {
     pool: policy.name,
@@ -106,9 +102,4 @@ async function readDisk({ name, root, disk }: PoolConfig): Promise<Pick<PoolStat
     if (!(error instanceof SpicaError)) throw error;
     return { problem: { code: error.code, message: error.message }, disk: null };
   }
-}
-
-async function forEachQueue<T>(read: (name: QueueName) => Promise<T>): Promise<Record<QueueName, T>> {
-  const entries = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await read(name)] as const));
-  return Object.fromEntries(entries) as Record<QueueName, T>;
 }

@@ -1,13 +1,13 @@
-import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Io } from '../io.ts';
 import { Interrupted, onInterrupt } from './interrupted.ts';
-import { watchWorker } from './worker.ts';
+import { type ServedQueue, watchWorker } from './worker.ts';
 
 export interface Attendance {
   readonly io: Io;
+  readonly redis: Redis;
   /** The queue whose workers are to do it. */
-  readonly queue: Queue;
-  readonly pool: string;
+  readonly served: ServedQueue;
   /** What is waited for, for people, and how they find out what became of it: `request X goes on: …`. */
   readonly goesOn: string;
 }
@@ -17,13 +17,13 @@ export interface Attendance {
  * that ends the waiting, not the work. Throws Interrupted on Ctrl-C, UnreachableError when the worker or Redis is gone.
  */
 export async function attend<T>(
-  { io, queue, pool, goesOn }: Attendance,
+  { io, redis, served, goesOn }: Attendance,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
   const release = onInterrupt(io, () => controller.abort(new Interrupted(goesOn)));
-  const watch = watchWorker(queue, pool, { signal }).catch((error: unknown) => {
+  const watch = watchWorker(redis, served, { signal }).catch((error: unknown) => {
     if (!signal.aborted) controller.abort(error);
   });
   try {

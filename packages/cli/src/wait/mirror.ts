@@ -1,5 +1,6 @@
 import type { PoolConfig } from '@spica/core';
-import { countWorkers, type PoolQueues } from '@spica/queues';
+import { countWorkers } from '@spica/queues';
+import type { Redis } from 'ioredis';
 import type { Io } from '../io.ts';
 
 /**
@@ -8,9 +9,9 @@ import type { Io } from '../io.ts';
  */
 export async function warnIfUnmirrored(
   { stderr }: Pick<Io, 'stderr'>,
-  { queues, policy }: { readonly queues: PoolQueues; readonly policy: Pick<PoolConfig, 'name'> },
+  { redis, policy }: { readonly redis: Redis; readonly policy: Pick<PoolConfig, 'name'> },
 ): Promise<void> {
-  if ((await countWorkers(queues.gate)) !== 0) return;
+  if ((await countWorkers(redis, policy.name)).gate !== 0) return;
   stderr.write(
     `no worker serves pool ${policy.name}: only Redis knows of this, and \`spica prune --offline\` does not, until ` +
       '`spica up` has brought it to the disk\n',

@@ -16,8 +16,8 @@ export async function runServedJob(
   { io, redis }: { io: Io; redis: Redis },
 ): Promise<unknown> {
   const queue = queues[name];
-  const { pool } = payload;
-  await requireWorker(queue, pool);
+  const served = { pool: payload.pool, queue: name };
+  await requireWorker(redis, served);
   const goesOn = `the ${name} job goes on; \`spica status\` and the dashboard show it`;
-  return attend({ io, queue, pool, goesOn }, (signal) => runJob(queue, name, payload, redis, signal));
+  return attend({ io, redis, served, goesOn }, (signal) => runJob(queue, name, payload, redis, signal));
 }

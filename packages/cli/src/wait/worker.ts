@@ -1,7 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { UnreachableError } from '@spica/core';
-import { countWorkers } from '@spica/queues';
-import type { Queue } from 'bullmq';
+import { countWorkers, type QueueName } from '@spica/queues';
+import type { Redis } from 'ioredis';
+
+/** A queue of a pool, by name. */
+export interface ServedQueue {
+  readonly pool: string;
+  readonly queue: QueueName;
+}
 
 /** A worker that is just starting, or starting again, is given this long. */
 const GRACE_MS = 3_000;
@@ -17,23 +23,28 @@ export interface WorkerWait {
  * Resolves once a worker takes jobs from the queue. Throws UnreachableError WORKER_UNREACHABLE when none does within
  * the grace.
  */
-export async function requireWorker(queue: Queue, pool: string, wait: WorkerWait = {}): Promise<void> {
-  await lookUntil(queue, pool, (workers) => workers > 0, wait);
+export async function requireWorker(redis: Redis, served: ServedQueue, wait: WorkerWait = {}): Promise<void> {
+  await lookUntil(redis, served, (workers) => workers > 0, wait);
 }
 
 /**
  * Looks on while a job is waited for; never resolves. Throws UnreachableError WORKER_UNREACHABLE once there has been no
  * worker for the grace, what Redis throws when it is gone, and the signal's reason when it is aborted.
  */
-export async function watchWorker(queue: Queue, pool: string, wait: WorkerWait = {}): Promise<never> {
-  await lookUntil(queue, pool, () => false, wait);
+export async function watchWorker(redis: Redis, served: ServedQueue, wait: WorkerWait = {}): Promise<never> {
+  await lookUntil(redis, served, () => false, wait);
   throw new TypeError('the watch over the workers ended by itself');
 }
 
-async function lookUntil(queue: Queue, pool: string, enough: (workers: number) => boolean, wait: WorkerWait) {
+async function lookUntil(
+  redis: Redis,
+  { pool, queue }: ServedQueue,
+  enough: (workers: number) => boolean,
+  wait: WorkerWait,
+): Promise<void> {
   let missingSince: number | null = null;
   for (;;) {
-    const workers = await countWorkers(queue);
+    const workers = (await countWorkers(redis, pool))[queue];
     if (workers === null || enough(workers)) return;
     const now = performance.now();
     missingSince = workers > 0 ? null : (missingSince ?? now);

@@ -24,14 +24,14 @@ async function submit(): Promise<string> {
 }
 
 it('does without a worker for a moment, then says how to start one', async () => {
-  const unserved = requireWorker(queues.gate, 'main', { graceMs: 0 });
+  const unserved = requireWorker(redis, { pool: 'main', queue: 'gate' }, { graceMs: 0 });
   await expect(unserved).rejects.toMatchObject({
     kind: 'unreachable',
     code: 'WORKER_UNREACHABLE',
     message: 'no worker serves pool main: start one with `spica up`',
   });
   await work('gate', async () => null);
-  await requireWorker(queues.gate, 'main', { graceMs: 0 });
+  await requireWorker(redis, { pool: 'main', queue: 'gate' }, { graceMs: 0 });
 });
 
 it('waits for a job and resolves with what came of it', async () => {
@@ -118,7 +118,7 @@ it('stops waiting on Ctrl-C, says that the request goes on, and leaves the signa
 
 it('stops waiting when the worker is gone', async () => {
   const worker = await work('gate', async () => null);
-  const watching = watchWorker(queues.gate, 'main', { graceMs: 0 });
+  const watching = watchWorker(redis, { pool: 'main', queue: 'gate' }, { graceMs: 0 });
   const stopped = expect(watching).rejects.toMatchObject({ code: 'WORKER_UNREACHABLE' });
   await worker.close();
   await stopped;

@@ -1,13 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { lstat, realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { CheckError, type Clock, UsageError } from '@spica/core';
+import { resolve } from 'node:path';
+import { CheckError } from '@spica/core';
 import * as z from 'zod';
-import { withFileLock } from '../claim/file-lock.ts';
 import { jsonFile } from '../json-file.ts';
 import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
-import { makeDirectory } from '../make-directory.ts';
-import { setPoolModes } from '../modes.ts';
 
 const markerSchema = z.strictObject({
   schema: z.literal('spica.pool/v1'),
@@ -15,8 +11,8 @@ const markerSchema = z.strictObject({
   name: z.string().min(1),
   created_at: z.string(),
 });
-type Marker = z.infer<typeof markerSchema>;
-const markerFile = jsonFile({
+export type Marker = z.infer<typeof markerSchema>;
+export const markerFile = jsonFile({
   schema: markerSchema,
   code: 'POOL_MARKER_INVALID',
   is: "a pool's marker",
@@ -27,45 +23,6 @@ export interface PoolPlace {
   readonly name: string;
   /** Absolute. */
   readonly root: string;
-}
-
-/**
- * Creates a pool's root and marker, with their modes (`setPoolModes`). Safe to run again. Throws UsageError POOL_ROOT_INVALID, CheckError
- * POOL_MARKER_FOREIGN or POOL_MARKER_INVALID when another pool is there.
- */
-export async function initPool({ name, root, clock }: PoolPlace & { clock: Clock }): Promise<Pool> {
-  if (dirname(root) === root) {
-    throw new UsageError(
-      'POOL_ROOT_INVALID',
-      `pool ${name}: root: expected a directory of its own, got "${root}"`,
-    );
-  }
-  await makeDirectory(root).catch((error: NodeJS.ErrnoException) => {
-    // What is in the way is no directory, or a link to nowhere: checkRoot says what is there.
-    if (!['EEXIST', 'ENOTDIR', 'ENOENT'].includes(error.code ?? '')) throw error;
-  });
-  await checkRoot(name, root);
-  const paths = pathsOf(root);
-  const there = await readMarker(paths);
-  if (there) checkName(name, paths, there);
-  for (const dir of [paths.own, paths.templates, paths.staging, paths.trash, paths.records]) {
-    await makeDirectory(dir);
-  }
-  const { id } = there ?? (await withFileLock(`${paths.marker}.lock`, () => mark(name, paths, clock)));
-  await setPoolModes(paths);
-  return poolAt(name, id, root);
-}
-
-/** Writes the marker, unless another process has been faster. */
-async function mark(name: string, paths: PoolPaths, clock: Clock): Promise<Marker> {
-  const there = await readMarker(paths);
-  if (there) {
-    checkName(name, paths, there);
-    return there;
-  }
-  const marker = newMarker(name, clock.now());
-  await markerFile.save(paths.marker, marker);
-  return marker;
 }
 
 /**
@@ -98,7 +55,8 @@ export async function checkMarker(pool: Pool): Promise<void> {
   );
 }
 
-async function checkRoot(name: string, root: string): Promise<void> {
+/** Throws CheckError POOL_ROOT_MISSING or POOL_ROOT_INVALID. */
+export async function checkRoot(name: string, root: string): Promise<void> {
   // With a slash at its end the path of a symbolic link would be that of its target.
   const stat = await lstat(resolve(root)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
@@ -111,20 +69,18 @@ async function checkRoot(name: string, root: string): Promise<void> {
   throw new CheckError('POOL_ROOT_INVALID', `pool ${name}: root: expected a directory, but ${root} is ${is}`);
 }
 
-async function readMarker(paths: PoolPaths): Promise<Marker | null> {
+/** Null where there is none. Throws CheckError POOL_MARKER_INVALID. */
+export async function readMarker(paths: PoolPaths): Promise<Marker | null> {
   const own = await lstat(paths.own).catch(() => null); // what is wrong there, reading the marker says
   if (!own || own.isDirectory()) return markerFile.load(paths.marker);
   throw new CheckError('POOL_MARKER_INVALID', `${paths.own}: expected a directory, but it is none`);
 }
 
-function checkName(name: string, paths: PoolPaths, marker: Marker): void {
+/** Throws CheckError POOL_MARKER_FOREIGN when the marker is that of another pool. */
+export function checkName(name: string, paths: PoolPaths, marker: Marker): void {
   if (marker.name === name) return;
   throw new CheckError(
     'POOL_MARKER_FOREIGN',
     `pool ${name}: ${paths.marker} is that of the pool "${marker.name}"; expected "${name}"`,
   );
-}
-
-function newMarker(name: string, now: number): Marker {
-  return { schema: 'spica.pool/v1', id: randomUUID(), name, created_at: new Date(now).toISOString() };
 }

@@ -1,8 +1,12 @@
+import { extname } from 'node:path';
 import { Piscina } from 'piscina';
 import type { Tasks } from './tasks.ts';
 
 /** For the two parts of a template, and for what is cloned meanwhile. */
 const MOST_THREADS = 4;
+
+/** What the threads run; a `.js` beside this one in the bundle. */
+const TASKS = new URL('./tasks.ts', import.meta.url).href.replace(/\.ts$/, extname(import.meta.url));
 
 let threads: Piscina | undefined;
 
@@ -17,7 +21,7 @@ export async function inThread<Name extends keyof Tasks>(
 ): Promise<ReturnType<Tasks[Name]>> {
   signal?.throwIfAborted();
   threads ??= new Piscina({
-    filename: new URL('./tasks.ts', import.meta.url).href,
+    filename: TASKS,
     minThreads: 0,
     maxThreads: MOST_THREADS,
     idleTimeout: Number.POSITIVE_INFINITY,

@@ -5,7 +5,7 @@ import { systemClock } from '@spica/core';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Mount, mountLoop, mountTmpfs } from '../../../../test/support/mount.ts';
 import { probeCloneMethod } from '../../src/clone/probe.ts';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 
 let mount: Mount | null;

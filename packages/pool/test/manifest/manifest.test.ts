@@ -9,7 +9,7 @@ import { jsonText } from '../../src/json-file.ts';
 import type { Pool } from '../../src/layout.ts';
 import { buildLineage, buildManifest } from '../../src/manifest/build.ts';
 import { readLineage, readManifest, spawnedAtOf, verifyLineage } from '../../src/manifest/manifest.ts';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 
 const ID = 'spica-0123456789ab';
 const SPAWNED_AT = Date.UTC(2026, 0, 2, 3, 4, 5);

@@ -5,7 +5,7 @@ import { cloneInstance } from '../../src/clone/clone.ts';
 import { probeCloneMethod } from '../../src/clone/probe.ts';
 import type { Pool } from '../../src/layout.ts';
 import { buildLineage, buildManifest } from '../../src/manifest/build.ts';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 import type { Prepared } from '../../src/template/prepared.ts';
 import { createTemplates, type Templates } from '../../src/template/templates.ts';
 

@@ -5,7 +5,7 @@ import { systemClock } from '@spica/core';
 import { execa } from 'execa';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { checkTemplate } from '../../src/template/report.ts';
 import { createTemplates } from '../../src/template/templates.ts';

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { mountAsAfterPowerCut, mountLoop } from '../../../../test/support/mount.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 import { listStored, writeSidecar } from '../../src/template/store.ts';
 import { createTemplates } from '../../src/template/templates.ts';
 import { describeTree } from '../support/oddities.ts';

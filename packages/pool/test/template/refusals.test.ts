@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { createTemplates, type Templates } from '../../src/template/templates.ts';
 

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import type { Pool } from '../../src/layout.ts';
-import { initPool } from '../../src/marker/marker.ts';
+import { initPool } from '../../src/marker/init.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { createTemplates } from '../../src/template/templates.ts';
 

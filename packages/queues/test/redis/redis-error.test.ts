@@ -134,7 +134,7 @@ describe('a Redis with users', () => {
     );
     const redis = await connectProducer({ url: urlFor(server, 'tenant', 'pw') });
     const queues = openQueues('main', redis);
-    expect(await countWorkers(queues.gate)).toBeNull();
+    expect((await countWorkers(redis, 'main')).gate).toBeNull();
     await queues.gate.add('request', {});
     expect(await queues.gate.getWaitingCount()).toBe(1);
     await closeQueues(queues);

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance } from 'fastify';
@@ -7,6 +9,9 @@ import { adaptQueues } from './queues.ts';
 
 const PATH = '/queues';
 
+/** Where the pages are that Bull Board serves. It would look for them beside itself, and a bundle holds it elsewhere. */
+const UI_FILES = dirname(createRequire(import.meta.url).resolve('@bull-board/ui/package.json'));
+
 /** Bull Board at `/queues`, to look at. Its calls answer 503 with the reason while Redis is out of reach. */
 export async function addBoard(
   app: FastifyInstance,
@@ -14,7 +19,11 @@ export async function addBoard(
 ): Promise<void> {
   const serverAdapter = new FastifyAdapter();
   serverAdapter.setBasePath(PATH);
-  createBullBoard({ queues: adaptQueues(pools), serverAdapter, options: { uiConfig: UI } });
+  createBullBoard({
+    queues: adaptQueues(pools),
+    serverAdapter,
+    options: { uiBasePath: UI_FILES, uiConfig: UI },
+  });
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
       if (!request.url.startsWith(`${PATH}/api/`)) return;

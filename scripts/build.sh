@@ -1,0 +1,12 @@
+#!/bin/sh
+# Makes the distribution in dist/: dist/spica, the command as a package, and its tarball, dist/spica-VERSION.tgz, which
+# `npm install -g` takes on a machine with Node 22 or newer. The last line names the tarball.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh
+. scripts/setup/path.sh
+PATH=$tools_path
+
+cd dist
+rm -f spica-*.tgz
+echo "dist/$(npm pack --silent ./spica)"
