@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashLeaseToken } from '@spica/catalog';
 import { CheckError } from '@spica/core';
+import { doubtSpace, readSpace } from '@spica/pool';
 import { gatePayloadSchema, progressOf, type RequestProgress } from '@spica/queues';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
@@ -10,6 +11,8 @@ import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
+import { createDiskDoubt } from '../../src/pressure/disk-doubt.ts';
+import { previewAdmission } from '../../src/preview.ts';
 
 /** A machine whose cores are all busy takes its time. */
 const POLL = { timeout: 30_000 };
@@ -177,4 +180,30 @@ it('a request survives that Redis takes no writes for a while: it ends as if not
   const { instances } = await stack.watcher.wait(id, { timeoutMs: 40_000 });
   expect(instances).toHaveLength(1);
   expect(stack.ctx.gate.ledger.requests).toEqual([]);
+});
+
+it('a request is held, and says why, while df and statfs disagree on the disk, and is served when they agree again', async () => {
+  await serve({ 'pools.main.disk.check_every': '1s' });
+  let passedMs = 0;
+  let missing = 1e9;
+  const df = async (dir: string) => {
+    const { availableBytes, totalBytes } = await readSpace(dir);
+    return { availableBytes: availableBytes - missing, totalBytes };
+  };
+  const diskDoubt = createDiskDoubt({
+    dir: stack.ctx.pool.paths.root,
+    monotonic: () => passedMs,
+    compare: (dir) => doubtSpace(dir, { statfs: readSpace, df }),
+  });
+  Object.assign(stack.ctx, { diskDoubt });
+  await diskDoubt.refresh();
+  const id = await stack.submit();
+  await untilPhase(id, 'held');
+  expect((await progress(id))?.reason).toMatch(/^df and statfs disagree on the free space: /);
+  const asked = { template: 'default', count: 1, experiment: null, replicas: null };
+  expect((await previewAdmission(stack.ctx, asked)).waitsFor).toMatch(/^df and statfs disagree/);
+  expect(await instancesOnDisk(stack.ctx.pool)).toEqual([]);
+  missing = 0;
+  passedMs = 60_000; // the monitor compares them once a minute
+  expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
 });
