@@ -1,6 +1,7 @@
 import { type Config, compareConfigs, type Reload } from '@spica/core';
 import type { Logger } from 'pino';
 import type { ServedContext } from '../context.ts';
+import { countInstance } from '../gate/load.ts';
 import { schedule } from './schedulers.ts';
 import type { PoolWorkers } from './workers.ts';
 
@@ -27,9 +28,17 @@ export async function reconfigure(
     ctx.logger.level = config.log.level;
     workers.setConcurrency(config.concurrency);
     await schedule(ctx);
+    if (live.includes(`pools.${ctx.pool.name}.disk.growth_window`)) await countGrowthAnew(ctx);
     await ctx.gate.line.wake();
   }
   return { live, needsRestart };
+}
+
+/** How long instances grow is in the ledger for each of them. */
+async function countGrowthAnew(ctx: ServedContext): Promise<void> {
+  for await (const instance of ctx.catalog.list()) {
+    if (ctx.gate.ledger.has(instance.record.id)) countInstance(ctx, instance);
+  }
 }
 
 type Tree = Record<string, unknown>;
