@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { CheckError, type Clock } from '@spica/core';
+import { outOf } from '../clone/full-disk.ts';
 import { writeFileWhole } from '../write-whole.ts';
 import { type FileLock, tryFileLock } from './file-lock.ts';
 import { describeHolder, type Holder, holderSchema, identifySelf, isAlive, isElsewhere } from './identity.ts';
@@ -23,7 +24,7 @@ export interface ClaimOptions {
 
 /**
  * Claims a file for this process, until it releases it or ends: a lock on a file beside it makes it the only one, and
- * the file says who it is. Throws what `refused` makes of the holder, CheckError CLAIM_UNREADABLE when what is there is
+ * the file says who it is, where the disk has room for that. Throws what `refused` makes of the holder, CheckError CLAIM_UNREADABLE when what is there is
  * no claim, and what `tryFileLock` throws.
  */
 export async function claim(path: string, { purpose, clock, refused }: ClaimOptions): Promise<Claim> {
@@ -32,13 +33,24 @@ export async function claim(path: string, { purpose, clock, refused }: ClaimOpti
   try {
     const holder = await readHolder(path);
     if (holder && isElsewhere(holder, self)) throw refused(describeHolder(holder));
-    // Synced: a power cut must not leave an empty one, which nobody could read.
-    await writeFileWhole(path, `${JSON.stringify(self)}\n`, { sync: true });
+    await sayWho(path, self);
   } catch (error) {
     lock.release();
     throw error;
   }
   return { release: () => release(path, self).finally(lock.release) };
+}
+
+/**
+ * Synced: a power cut must not leave an empty one, which nobody could read. On a full disk the lock alone has to do:
+ * whoever deletes must be able to, since that makes the room.
+ */
+async function sayWho(path: string, self: Holder): Promise<void> {
+  try {
+    await writeFileWhole(path, `${JSON.stringify(self)}\n`, { sync: true });
+  } catch (error) {
+    if (outOf(error) === null) throw error;
+  }
 }
 
 /** Whoever has just taken the lock has not said yet who it is: the file is missing, or tells of a dead holder. */
