@@ -46,7 +46,7 @@ export async function spawnRequest(world: World, { request, ids }: Request): Pro
 
 /** What a spawn job that was cut off left to do is done, and the request has ended well. */
 export async function finishRequest(world: World, { request, ...of }: Request): Promise<void> {
-  const { catalog, gate } = world.ctx;
+  const { catalog } = world.ctx;
   const { isCollected, data } = jobOf(world, request);
   if (!isCollected) await spawnRequest(world, { request, ...of });
   await catalog.completeRequest(request, data.life, of.ids);
