@@ -155,7 +155,7 @@ async function forget({ catalog, gate, pool }: ServedContext, id: string): Promi
   await deleteRecord(pool, id);
 }
 
-/** Redis was rolled back: a lease or pin that it had acknowledged is in the record, and comes back from there. */
+/** A lease or pin that Redis had acknowledged, and has lost, is in the record, and comes back from there. */
 async function protectAgain({ catalog, audit }: ServedContext, record: InstanceRecord): Promise<void> {
   const { id } = record;
   const known = await catalog.get(id);
@@ -163,7 +163,7 @@ async function protectAgain({ catalog, audit }: ServedContext, record: InstanceR
   const { lease, pin } = record;
   const isLonger = lease !== null && lease.expiresAt > (known.record.lease?.expiresAt ?? 0);
   await catalog.protect(id, { lease: isLonger ? lease : null, pin: known.record.pin === null ? pin : null });
-  const reason = 'Redis was rolled back: what protects it comes back from its record';
+  const reason = 'Redis has lost what protects it, which comes back from its record';
   await audit.append({ action: 'protect_instance', instance: id, reason, outcome: 'protected' });
 }
 
