@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 const CANDIDATES = 8;
 const GENERATIONS = 4;
 
-/** Whoever submits requests and uses the instances: tournaments of 8 × 4, and small jobs beside them. */
+/** Submits requests and uses the instances: tournaments of 8 × 4, and small jobs beside them. */
 export class Runner {
   readonly #world: World;
   readonly #pool: Pool;

@@ -24,7 +24,7 @@ function measure(serving: Serving, instance: Instance): void {
   if (before === undefined || before.ownBytes !== size.bytes || before.ownInodes !== size.inodes) {
     instance.lastChangedAt = now;
   }
-  // A clock that was set back must not put off, look after look, the end of the growth window.
+  // A clock that was set back must not put off the end of the growth window at each sample.
   instance.lastChangedAt = Math.min(instance.lastChangedAt, now);
   const sample = { at: now, ownBytes: size.bytes, ownInodes: size.inodes };
   instance.samples = before ? [before, sample] : [sample];
