@@ -76,20 +76,22 @@ async function sweepNotes(ctx: ServedContext): Promise<void> {
 }
 
 /** A deletion that was cut off, or whose end Redis did not take. While workers run, one that is on disk may be under way. */
-async function mendHalted(
+function mendHalted(
   ctx: ServedContext,
   { id, onDisk }: Drift['halted'][number],
   starting: boolean,
 ): Promise<void> {
-  if (!starting && (onDisk || (await ctx.catalog.get(id))?.state !== 'deleting')) return;
-  await ctx.catalog.endDelete(id, onDisk ? 'kept' : 'gone', null);
-  if (!onDisk) ctx.gate.ledger.remove(id);
-  const outcome = onDisk ? 'whole: it is listed again' : 'in the trash, or gone';
-  await ctx.audit.append({
-    action: 'mend_deletion',
-    instance: id,
-    reason: 'a deletion was cut off',
-    outcome,
+  const { catalog, gate, pool, audit } = ctx;
+  return ctx.perInstance.run(id, async () => {
+    if (!starting && (onDisk || (await catalog.get(id))?.state !== 'deleting')) return;
+    if (!onDisk) {
+      gate.ledger.remove(id);
+      await deleteRecord(pool, id);
+    }
+    await catalog.endDelete(id, onDisk ? 'kept' : 'gone', null);
+    const outcome = onDisk ? 'whole: it is listed again' : 'in the trash, or gone';
+    const reason = 'a deletion was cut off';
+    await audit.append({ action: 'mend_deletion', instance: id, reason, outcome });
   });
 }
 
