@@ -1,212 +1,233 @@
 import {
-  askBreaker,
-  checkRate,
+  afterAdmission,
+  afterSpawn,
   type Decision,
-  decideAdmission,
-  describeBarrier,
-  findBarrier,
-  noteSpawn,
-  recentStarts,
-  refuseAsFull,
+  type GateFacts,
+  type Shortage,
+  type SpawnEnd,
+  type Step,
 } from '@spica/core';
-import type { Checks } from './checks.ts';
-import { expectationOf } from './expectation.ts';
-import { couldBeAdmitted } from './oracle.ts';
-import { execute, planPrune, removeRequest } from './pruner.ts';
-import { HOST } from './scenario.ts';
-import { admitInstance } from './spawner.ts';
+import { type DiskReading, readDisk, stepFor } from './facts.ts';
+import { noteHold } from './oracle.ts';
+import { Preparer } from './preparer.ts';
+import { planPrune, reclaim, removeRequest } from './pruner.ts';
+import { TERMS } from './scenario.ts';
+import { needOf, type Serving } from './serving.ts';
+import { Spawner } from './spawner.ts';
 import type { Request } from './store.ts';
-import type { World } from './world.ts';
 
-/** One clone takes so long. */
-const SPAWN_MS = 5_000;
+/** Reading the disk takes so long: clones may land until the decision is made. */
+const READ_MS = 200;
+const PRUNE_MS = 1_000;
 
-type Verdict =
-  | { readonly leadsTo: 'release' }
-  | { readonly leadsTo: 'hold' | 'rejection'; readonly reason: string };
+/** What was gathered before a decision. */
+interface Reading extends DiskReading {
+  /** How often the line had been woken until then. */
+  readonly wakes: number;
+  /** Retention has just made room for the request, and makes no more before it was held. */
+  readonly reclaimed: boolean;
+}
 
-/** The gatekeeper's way of a request, by the core's rules. It may be killed between any two steps. */
+/** The gatekeeper: gathers facts, asks the core's `step`, and carries it out. All it remembers dies with its worker. */
 export class Gate {
-  readonly #world: World;
-  readonly #checks: Checks;
-  /** Called once, when all instances of a request are there. */
-  onReady: (request: Request) => void = () => undefined;
+  readonly #serving: Serving;
+  readonly #preparer: Preparer;
+  readonly #spawner: Spawner;
+  readonly #line = new Set<Request>();
+  /** Requests that are being decided. */
+  readonly #busy = new Set<Request>();
+  readonly #onFreed: () => void;
+  #wakes = 0;
 
-  constructor(world: World, checks: Checks) {
-    this.#world = world;
-    this.#checks = checks;
+  /** @param onFreed Called when bytes, inodes or slots came free that held requests may use. */
+  constructor(serving: Serving, onFreed: () => void) {
+    this.#serving = serving;
+    this.#onFreed = onFreed;
+    this.#preparer = new Preparer(serving);
+    this.#spawner = new Spawner(serving, {
+      onEnd: (request, end) => this.#spawnEnded(request, end),
+      onComplete: (request) => this.#complete(request),
+    });
   }
 
-  /** What the runner calls; the worker need not be there. */
-  submit(request: Request): void {
-    const { store } = this.#world;
-    const full = refuseAsFull(store.held().length, HOST.maxWaiting);
-    store.requests.set(request.id, request);
-    if (full === null) this.#world.work(() => this.#turn(request));
-    else this.#end(request, 'rejected', full);
+  /** Takes up what the last worker left, as its jobs' data say. */
+  start(): void {
+    const requests = [...this.#serving.store.requests.values()];
+    for (const request of requests) if (request.step === 'held') this.#line.add(request);
+    for (const request of requests) this.take(request);
   }
 
-  /** Something came free, or it is time to look: the held ones look again, longest held first. */
+  /** A request's job runs, unless it does already. */
+  take(request: Request): void {
+    if (request.step === 'admitted') this.#spawner.add(request);
+    else if (request.step === 'undoing') this.#undo(request, request.undoTo, request.reason);
+    else if (request.step === 'new' || request.step === 'held') this.#decideSoon(request);
+  }
+
+  /** Something came free: the head of the line is decided anew, and those behind it as long as they fit. */
   wake(): void {
-    const { requests } = this.#world.store;
-    const held = [...requests.values()].filter(({ heldAt }) => heldAt !== null);
-    held.sort((a, b) => (a.heldAt ?? 0) - (b.heldAt ?? 0));
-    for (const request of held) this.#turn(request);
+    this.#wakes += 1;
+    this.#callNext();
   }
 
-  /** A new worker takes up what has not ended. */
-  takeUp(): void {
-    for (const request of [...this.#world.store.requests.values()]) this.#turn(request);
+  /** The fallback: all that are held are decided anew. */
+  poll(): void {
+    for (const request of this.#held()) this.#decideSoon(request);
   }
 
   /** The disk is nearly full: clones in progress are undone, and their requests held. */
   cancelSpawns(): void {
-    for (const request of [...this.#world.store.requests.values()]) {
-      if (request.step === 'release') this.#undo(request, 'preflight', 'the disk is nearly full');
+    for (const request of [...this.#serving.store.requests.values()]) {
+      if (request.step === 'admitted') this.#undo(request, 'held', 'the disk is nearly full');
     }
   }
 
-  #turn(request: Request): void {
-    if (request.step === 'preflight') this.#preflight(request);
-    else if (request.step === 'release') this.#world.workAfter(SPAWN_MS, () => this.#spawn(request));
-    else if (request.step === 'undo') this.#undo(request, request.undoTo, request.reason ?? '');
+  /** In the order in which they were submitted. */
+  #held(): Request[] {
+    return [...this.#serving.store.requests.values()].filter((request) => this.#line.has(request));
   }
 
-  #preflight(request: Request): void {
-    const isPromised = this.#world.store.reservations.has(request.id);
-    const verdict: Verdict = isPromised ? { leadsTo: 'release' } : this.#judge(request);
-    if (verdict.leadsTo === 'release') this.#release(request);
-    else if (verdict.leadsTo === 'rejection') this.#end(request, 'rejected', verdict.reason);
-    else this.#hold(request, verdict.reason);
+  #callNext(): void {
+    const head = this.#held()[0];
+    if (head) this.#decideSoon(head);
   }
 
-  #judge(request: Request): Verdict {
-    const { store, now } = this.#world;
-    const heldBy = this.#heldBy(request);
-    if (heldBy !== null) return { leadsTo: 'hold', reason: heldBy };
-    const count = request.finals.length;
-    const rate = checkRate({ starts: store.starts, count, most: HOST.maxSpawnsPerHour, now });
-    if (rate.verdict === 'never') return { leadsTo: 'rejection', reason: rate.reason };
-    if (rate.verdict === 'later') return { leadsTo: 'hold', reason: rate.reason };
-    let decision = this.#admit(request);
-    if (decision.verdict === 'short') {
-      const plan = planPrune(this.#world, decision);
-      if (plan.sufficient && execute(this.#world, plan) > 0) decision = this.#admit(request);
+  #decideSoon(request: Request): void {
+    if (this.#busy.has(request)) return;
+    this.#busy.add(request);
+    this.#gather(request, false);
+  }
+
+  #gather(request: Request, reclaimed: boolean): void {
+    const reading = { ...readDisk(this.#serving), wakes: this.#wakes, reclaimed };
+    this.#serving.world.workAfter(READ_MS, () => this.#decide(request, reading));
+  }
+
+  #decide(request: Request, reading: Reading): void {
+    const { ledger } = this.#serving;
+    let found = this.#step(request, reading, null);
+    if (found.do === 'hold' && found.shortage !== null) {
+      if (ledger.filesystem.landed.size.bytes !== reading.landed.bytes) {
+        // What was on the disk when it was read, and committed later, counts twice; not so in a new reading.
+        this.#gather(request, reading.reclaimed);
+        return;
+      }
+      const relief = { reclaims: !reading.reclaimed && this.#canReclaim(found.shortage), help: '' };
+      found = this.#step(request, reading, relief);
     }
-    if (decision.verdict === 'admit') return { leadsTo: 'release' };
-    if (decision.verdict === 'impossible') return { leadsTo: 'rejection', reason: decision.sentence };
-    request.admissible = couldBeAdmitted(this.#world, request);
-    request.wronglyHeld ||= request.admissible;
-    return { leadsTo: 'hold', reason: decision.sentence };
+    this.#carryOut(request, found, reading);
   }
 
-  /** Who or what holds a request up before it is looked at; null when nothing does. */
-  #heldBy(request: Request): string | null {
-    const { store, now } = this.#world;
-    const { barrierAfterMs } = HOST;
-    const barrier = findBarrier({ held: store.held(), request: request.id, now, barrierAfterMs });
-    if (barrier !== null) {
-      request.wronglyHeld ||= store.requests.get(barrier.request)?.admissible ?? false;
-      return describeBarrier(barrier, now);
+  #step(request: Request, reading: Reading, relief: GateFacts['relief']): Step {
+    const preparation = this.#preparer.sizeOf(request.template);
+    return stepFor(this.#serving, request, reading, { line: this.#held(), preparation, relief });
+  }
+
+  #canReclaim(shortage: Shortage): boolean {
+    const { sufficient, deletes } = planPrune(this.#serving, shortage);
+    return sufficient && deletes.length > 0;
+  }
+
+  #carryOut(request: Request, found: Step, reading: Reading): void {
+    const { world } = this.#serving;
+    if (found.do === 'admit') {
+      this.#admit(request, found.decision, reading);
+    } else if (found.do === 'prepare') {
+      this.#preparer.prepare(request.template, () => this.#gather(request, reading.reclaimed));
+    } else if (found.do === 'reclaim') {
+      world.workAfter(PRUNE_MS, () => {
+        reclaim(this.#serving, found.shortage);
+        this.#gather(request, true);
+      });
+    } else if (found.do === 'hold') {
+      noteHold(this.#serving, request, { step: found, held: this.#held() });
+      this.#hold(request, found.reason);
+      // Something came free since the disk was read.
+      if (this.#wakes !== reading.wakes) this.#decideSoon(request);
+    } else {
+      this.#end(request, 'rejected', found.reason);
     }
-    const asked = askBreaker(store.breaker, { request: request.id, now, terms: HOST.breaker });
-    store.breaker = asked.breaker;
-    return asked.answer.pass ? null : asked.answer.reason;
   }
 
-  /** Decides, and promises what an admitted request needs. */
-  #admit(request: Request): Decision {
-    const { store } = this.#world;
-    const { decision, predicted } = this.#decide(request);
-    this.#world.between();
-    if (decision.verdict !== 'admit') return decision;
-    request.predicted = predicted;
-    store.reservations.set(request.id, {
-      each: decision.parts.perInstance,
-      slots: request.finals.length,
-    });
-    this.#checks.onAdmit(request);
-    this.#world.between();
-    return decision;
-  }
-
-  #decide(request: Request): { decision: Decision; predicted: Request['predicted'] } {
-    const { store, guardedNow } = this.#world;
-    const { perInstance, basis } = expectationOf(store, request);
-    const decision = decideAdmission({
-      count: request.finals.length,
-      perInstance,
-      basis,
-      safetyFactor: HOST.safetyFactor,
-      replicas: null,
-      space: this.#world.space(),
-      reserved: store.reserved,
-      growth: store.growth(guardedNow),
-      floor: HOST.floor,
-      instances: store.instances.size,
-      maxInstances: HOST.retention.maxInstances,
-    });
-    return { decision, predicted: perInstance };
-  }
-
-  #release(request: Request): void {
-    const { store, now } = this.#world;
-    store.starts = [...recentStarts(store.starts, now), { at: now, count: request.finals.length }];
-    request.step = 'release';
-    request.heldAt = null;
-    request.heldTrue = null;
-    this.#world.workAfter(SPAWN_MS, () => this.#spawn(request));
-  }
-
-  /** Spawns the next instance of a request. */
-  #spawn(request: Request): void {
-    const world = this.#world;
-    const { store, now } = world;
-    if (request.step !== 'release') return;
-    const note = (end: 'success' | 'host-failure' | 'refusal') => {
-      store.breaker = noteSpawn(store.breaker, { request: request.id, end, now, terms: HOST.breaker });
-    };
+  /** The reservation comes first, in the same moment as the decision; what Redis keeps follows. */
+  #admit(request: Request, decision: Decision, { readTrue }: Reading): void {
+    const { world, store, ledger, checks } = this.#serving;
+    const { id, finals } = request;
+    const count = finals.length;
+    const each = decision.parts.perInstance;
+    const expected = needOf(store, request).perInstance;
+    ledger.reserve(id, each, count);
     world.between();
-    const outcome = admitInstance(world, request);
-    if (outcome !== 'all-there') note(outcome);
-    if (outcome === 'all-there') this.#settle(request);
-    else if (outcome === 'host-failure') this.#undo(request, 'failed', 'the host cannot spawn');
-    else if (outcome === 'refusal') this.#undo(request, 'preflight', 'no space');
-    else world.workAfter(SPAWN_MS, () => this.#spawn(request));
+    store.limits = afterAdmission(store.limits, { request: id, count, now: world.now, countStarts: true });
+    world.between();
+    checks.onAdmit(store, request, { need: decision.need, readTrue });
+    Object.assign(request, { step: 'admitted', admitted: { each, expected } });
+    this.#leaveLine(request);
+    world.snatchAtTimes();
+    world.between();
+    this.#spawner.add(request);
   }
 
-  #settle(request: Request): void {
-    const { store } = this.#world;
-    for (const instance of store.instances.values()) {
-      if (instance.request === request) instance.state = 'ready';
-    }
-    this.#world.between();
-    store.reservations.delete(request.id);
+  #leaveLine(request: Request): void {
+    this.#busy.delete(request);
+    if (this.#line.delete(request)) this.#callNext();
+  }
+
+  #spawnEnded(request: Request, end: SpawnEnd): void {
+    const { world, store, checks } = this.#serving;
+    store.limits = afterSpawn(store.limits, {
+      request: request.id,
+      end,
+      now: world.now,
+      terms: TERMS.breaker,
+    });
+    checks.onSpawnEnd(store);
+    if (end === 'refusal') this.#undo(request, 'held', 'no space');
+    else if (end === 'host-failure') this.#undo(request, 'failed', 'the host cannot spawn');
+  }
+
+  #complete(request: Request): void {
+    const { world, store, ledger } = this.#serving;
+    for (const instance of store.instancesOf(request)) instance.state = 'ready';
+    world.between();
     request.step = 'running';
-    this.onReady(request);
+    ledger.giveBack(request.id);
+    request.onReady(request);
+    this.#onFreed();
   }
 
   #undo(request: Request, undoTo: Request['undoTo'], reason: string): void {
-    Object.assign(request, { step: 'undo', undoTo, reason });
-    removeRequest(this.#world, request);
-    if (undoTo === 'failed') {
-      this.#end(request, 'failed', reason);
-    } else {
-      request.step = 'preflight';
+    const { world, ledger, checks } = this.#serving;
+    Object.assign(request, { step: 'undoing', undoTo, reason });
+    world.between();
+    this.#spawner.drop(request);
+    removeRequest(this.#serving, request);
+    world.between();
+    ledger.giveBack(request.id);
+    this.#onFreed(); // not for itself: it waits at least until something else comes free, or for the next poll
+    if (undoTo === 'held') {
+      checks.sentBack += 1;
       this.#hold(request, reason);
+    } else {
+      this.#end(request, 'failed', reason);
     }
   }
 
   #hold(request: Request, reason: string): void {
-    request.reason = reason;
-    request.heldAt ??= this.#world.now;
-    request.heldTrue ??= this.#world.agenda.now;
+    const { now, agenda } = this.#serving.world;
+    Object.assign(request, { step: 'held', reason, admitted: null });
+    request.heldAt ??= now;
+    request.heldTrue ??= agenda.now;
+    this.#line.add(request);
+    this.#busy.delete(request);
   }
 
   #end(request: Request, end: 'failed' | 'rejected', reason: string): void {
+    const { store, checks } = this.#serving;
     request.step = 'ended';
-    this.#world.store.requests.delete(request.id);
-    this.#checks.onEnd(request, end, reason);
+    store.requests.delete(request.id);
+    this.#leaveLine(request);
+    checks.onEnd(request, end, reason);
     request.onEnd(end);
   }
 }

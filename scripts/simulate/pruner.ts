@@ -1,16 +1,11 @@
-import { type Amount, type Candidate, planRetention, type RetentionPlan } from '@spica/core';
+import { type Candidate, planRetention, type RetentionPlan, type Shortage } from '@spica/core';
 import { HOST } from './scenario.ts';
-import type { Instance, Request } from './store.ts';
+import type { Serving } from './serving.ts';
+import { type Instance, NO_SHORTAGE, type Request } from './store.ts';
 import type { World } from './world.ts';
 
-const NOTHING: Amount = { bytes: 0, inodes: 0, slots: 0 };
-
-/** The plan by the pool's policy, and for a request's shortfall where there is one. */
-export function planPrune(
-  world: World,
-  demand: { need: Amount; shortfall: Amount } = { need: NOTHING, shortfall: NOTHING },
-): RetentionPlan {
-  const { store } = world;
+/** The plan by the pool's policy, and for a request's shortage where there is one. */
+export function planPrune({ world, store, ledger }: Serving, shortage: Shortage): RetentionPlan {
   return planRetention({
     instances: [...store.instances.values()].flatMap((each) =>
       each.state === 'deleting' ? [] : [toCandidate(world, each)],
@@ -18,8 +13,8 @@ export function planPrune(
     policy: HOST.retention,
     now: world.now,
     ageRulesSuspended: world.ageRulesSuspended,
-    reservedSlots: store.reserved.slots,
-    ...demand,
+    reservedSlots: ledger.sums(world.guardedNow).reserved.slots,
+    ...shortage,
   });
 }
 
@@ -44,38 +39,39 @@ function protectionOf(world: World, { state, pinned, leaseEndsAt }: Instance): C
   return leaseEndsAt !== null && leaseEndsAt > world.guardedNow ? { rule: 'lease', reason: 'leased' } : null;
 }
 
-/** Carries a plan out: what was begun when the worker is killed is finished by the next one. */
-export function execute(world: World, plan: RetentionPlan): number {
+/** Removes what the policy says; true where something went. */
+export function prune(serving: Serving): boolean {
+  return execute(serving, planPrune(serving, NO_SHORTAGE));
+}
+
+/** Makes room for a request, if what is there now lets it in. */
+export function reclaim(serving: Serving, shortage: Shortage): void {
+  const plan = planPrune(serving, shortage);
+  if (plan.sufficient) execute(serving, plan);
+}
+
+/** What was begun when the worker is killed is finished by the next one. */
+function execute(serving: Serving, { deletes }: RetentionPlan): boolean {
+  const { world, store } = serving;
   let deleted = 0;
-  for (const { id } of plan.deletes) {
+  for (const { id } of deletes) {
     world.between();
-    const instance = world.store.instances.get(id);
+    const instance = store.instances.get(id);
     if (!instance || protectionOf(world, instance) !== null) continue;
-    instance.state = 'deleting';
-    world.between();
-    world.store.instances.delete(id);
+    remove(serving, instance);
     deleted += 1;
   }
-  return deleted;
+  return deleted > 0;
 }
 
-/** Removes what came up of a request, and gives back what it was promised. */
-export function removeRequest(world: World, request: Request): void {
-  for (const instance of world.store.instances.values()) {
-    if (instance.request !== request) continue;
-    instance.state = 'deleting';
-    world.between();
-    world.store.instances.delete(instance.id);
-  }
+/** Removes what came up of a request. */
+export function removeRequest(serving: Serving, request: Request): void {
+  for (const instance of serving.store.instancesOf(request)) remove(serving, instance);
+}
+
+function remove({ world, store, ledger }: Serving, instance: Instance): void {
+  instance.state = 'deleting';
   world.between();
-  world.store.reservations.delete(request.id);
-}
-
-/** What an earlier worker had begun to delete. */
-export function finishDeletions(world: World): void {
-  for (const { id, state } of world.store.instances.values()) {
-    if (state !== 'deleting') continue;
-    world.between();
-    world.store.instances.delete(id);
-  }
+  store.instances.delete(instance.id);
+  ledger.remove(instance.id);
 }

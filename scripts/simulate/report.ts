@@ -11,8 +11,8 @@ export function describeOutcome({ seed, days }: SimulationOptions, outcome: Outc
   return [
     drawChart(outcome.uses, days),
     '',
-    `seed ${seed}, ${days} days: ${ends.done} requests done, ${ends.failed} failed with the host, ${ends.rejected} rejected`,
-    `held: ${share(outcome.everHeld)}; of them in vain, with perfect knowledge: ${share(outcome.wronglyHeld)}`,
+    `seed ${seed}, ${days} days: ${ends.done} requests done, ${ends.failed} failed with the host, ${ends.rejected} rejected; ${outcome.prepared} preparations`,
+    `held: ${share(outcome.everHeld)}; of them in vain, with perfect knowledge: ${share(outcome.wronglyHeld)}; held again after the admission: ${outcome.sentBack}`,
     `wait for admission: ${wait(0.5)} (p50), ${wait(0.95)} (p95), ${wait(1)} (longest)`,
     `disk: least available ${formatBytes(outcome.lowestBytes)}; below the floor for ${below.minutes} min, at worst by ` +
       `${formatBytes(below.worstBytes)}, of which instances larger than expected ${formatBytes(below.worstByExcessBytes)}`,

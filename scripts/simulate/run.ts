@@ -1,11 +1,18 @@
-import { isWorse } from '@spica/core';
+import { FilesystemTotals } from '@spica/core';
 import { type Below, Checks, type Use } from './checks.ts';
-import { Gate } from './gate.ts';
-import { execute, finishDeletions, planPrune } from './pruner.ts';
+import { Pool } from './pool.ts';
 import { seeded } from './random.ts';
 import { Runner } from './runner.ts';
-import { samplePass, watchDisk } from './sampler.ts';
-import { DAY, drawBurst, HOUR, MINUTE, type Troubles } from './scenario.ts';
+import {
+  DAY,
+  drawBurst,
+  HOST,
+  HOUR,
+  MINUTE,
+  newTemplates,
+  type Templates,
+  type Troubles,
+} from './scenario.ts';
 import { World } from './world.ts';
 
 export interface SimulationOptions {
@@ -13,6 +20,10 @@ export interface SimulationOptions {
   readonly days: number;
   /** How many times the usual number of requests: 1 for a tournament in 10 hours and a small job in 45 minutes. */
   readonly load: number;
+  /** Pools on the one filesystem, which share the load; 1 unless given. */
+  readonly pools?: number;
+  /** The disk's, where they are to be scarce; so many that bytes run out first unless given. */
+  readonly totalInodes?: number;
   readonly troubles: Troubles;
 }
 
@@ -22,7 +33,11 @@ export interface Outcome {
   readonly everHeld: number;
   /** Held although perfect knowledge would have admitted them. */
   readonly wronglyHeld: number;
-  /** From submission to admission, ascending. */
+  /** Requests that were held again after their admission, since others had taken the room. */
+  readonly sentBack: number;
+  /** Preparations of templates that were begun. */
+  readonly prepared: number;
+  /** From submission to the last admission, ascending. */
   readonly waitsMs: readonly number[];
   readonly below: Below;
   readonly lowestBytes: number;
@@ -36,57 +51,83 @@ export interface Outcome {
 
 /** When nothing more is submitted, all that waits must be served within this time. */
 const DRAIN_MS = 4 * DAY;
+/** A pool that shares its disk waits for what the other keeps, until that is too old: in each of four generations. */
+const SHARED_DRAIN_MS = 4 * DRAIN_MS;
 
-/** Runs a pool through so many days. The same options give the same outcome. */
-export function simulate({ seed, days, load, troubles }: SimulationOptions): Outcome {
-  const world = new World(seeded(seed), troubles);
+/** Runs pools through so many days. The same options give the same outcome. */
+export function simulate(options: SimulationOptions): Outcome {
+  const { seed, days, load, pools = 1, totalInodes = HOST.totalInodes, troubles } = options;
+  const world = new World(seeded(seed), troubles, totalInodes);
   const checks = new Checks(world);
-  const gate = new Gate(world, checks);
-  const runner = new Runner(world, gate, checks);
+  const templates = newTemplates();
+  const served = Array.from({ length: pools }, () => new Pool(world, checks));
   const endTrue = days * DAY;
   const counts = { criticals: 0, clockChanges: 0 };
-  world.onStart = () => {
-    finishDeletions(world);
-    gate.takeUp();
+  const onFreed = () =>
+    world.work(() => {
+      for (const pool of served) pool.wake();
+    });
+  world.onKilled = () => {
+    for (const pool of served) pool.die();
   };
+  world.onStart = () => startWorker(served, onFreed);
+  world.onStart();
 
-  repeat(
-    world,
-    () => MINUTE,
-    Number.POSITIVE_INFINITY,
-    () => {
-      checks.look();
-      world.work(() => {
-        samplePass(world);
-        const worse = watchDisk(world);
-        if (worse === 'critical') counts.criticals += 1;
-        if (isWorse(world.store.level, 'short')) gate.cancelSpawns();
-        if (isWorse(world.store.level, 'ok')) execute(world, planPrune(world));
-        gate.wake();
-      });
-    },
-  );
-  repeat(
-    world,
-    () => 10 * MINUTE,
-    Number.POSITIVE_INFINITY,
-    () => world.work(() => execute(world, planPrune(world))),
-  );
+  arrangeWork(world, { served, checks, counts, onFreed });
   repeat(
     world,
     () => HOUR / 2,
     endTrue,
     () => checks.draw(),
   );
-  arrangeTroubles(world, runner, endTrue, counts);
-  runner.start(endTrue, load);
+  arrangeTroubles(world, templates, endTrue, counts);
+  for (const pool of served)
+    new Runner(world, { pool, checks, templates, onFreed }).start(endTrue, load / pools);
+  const isBusy = () => served.some(({ store }) => store.requests.size > 0);
   while (world.agenda.step(endTrue));
-  while (world.store.requests.size > 0 && world.agenda.step(endTrue + DRAIN_MS));
+  const drainMs = pools === 1 ? DRAIN_MS : SHARED_DRAIN_MS;
+  while (isBusy() && world.agenda.step(endTrue + drainMs));
   checks.close();
-  const { ends, everHeld, wronglyHeld, below, lowestBytes, violations, uses } = checks;
+  return outcomeOf(world, checks, counts);
+}
+
+/** What the worker does by itself, and who watches it. */
+function arrangeWork(
+  world: World,
+  parts: { served: readonly Pool[]; checks: Checks; counts: { criticals: number }; onFreed: () => void },
+): void {
+  const { served, checks, counts, onFreed } = parts;
+  const every = (ms: number, act: () => void) => repeat(world, () => ms, Number.POSITIVE_INFINITY, act);
+  every(MINUTE, () => {
+    checks.watch();
+    world.work(() => {
+      const critical = served.filter((pool) => pool.tick());
+      if (critical.length > 0) counts.criticals += 1;
+    });
+  });
+  every(10 * MINUTE, () =>
+    world.work(() => {
+      if (served.filter((pool) => pool.prune()).length > 0) onFreed();
+    }),
+  );
+}
+
+/** One process serves all pools of the filesystem, so their ledgers share its totals. */
+function startWorker(pools: readonly Pool[], onFreed: () => void): void {
+  const filesystem = new FilesystemTotals();
+  for (const pool of pools) pool.serve(filesystem, onFreed);
+  for (const pool of pools) pool.start();
+}
+
+function outcomeOf(
+  { crashes }: World,
+  checks: Checks,
+  counts: Pick<Outcome, 'criticals' | 'clockChanges'>,
+): Outcome {
+  const { ends, everHeld, wronglyHeld, sentBack, prepared, below, lowestBytes, violations, uses } = checks;
   const waitsMs = checks.waitsMs.toSorted((a, b) => a - b);
-  const { crashes } = world;
-  return { ends, everHeld, wronglyHeld, waitsMs, below, lowestBytes, ...counts, crashes, violations, uses };
+  const held = { everHeld, wronglyHeld, sentBack, waitsMs };
+  return { ends, ...held, prepared, below, lowestBytes, ...counts, crashes, violations, uses };
 }
 
 function repeat(world: World, waitMs: () => number, endTrue: number, act: () => void): void {
@@ -99,7 +140,7 @@ function repeat(world: World, waitMs: () => number, endTrue: number, act: () => 
 
 function arrangeTroubles(
   world: World,
-  { templates }: Runner,
+  templates: Templates,
   endTrue: number,
   counts: { clockChanges: number },
 ): void {
@@ -117,9 +158,15 @@ function arrangeTroubles(
       templates.tournament.shift = random.between(0.6, 1.5);
     });
   }
+  if (troubles.edits) {
+    atRandom(2 * DAY, () => {
+      random.pick([templates.tournament, templates.files, templates.small]).version += 1;
+    });
+  }
   if (troubles.crashes) {
     atRandom(6 * DAY, () => {
       world.hostIsBroken = true;
+      world.hostWasBroken = true;
       agenda.after(random.between(5, 40) * MINUTE, () => {
         world.hostIsBroken = false;
       });

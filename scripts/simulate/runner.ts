@@ -1,27 +1,33 @@
 import type { Checks } from './checks.ts';
-import { expectedGrowth } from './expectation.ts';
-import type { Gate } from './gate.ts';
-import { DAY, drawFinal, HOST, HOUR, MINUTE, type Template, templates } from './scenario.ts';
-import type { Instance, Request } from './store.ts';
+import type { Pool } from './pool.ts';
+import { DAY, drawFinal, HOST, HOUR, MINUTE, type Template, type Templates } from './scenario.ts';
+import type { Asked, Request } from './store.ts';
 import type { World } from './world.ts';
 
 const CANDIDATES = 8;
 const GENERATIONS = 4;
 
-/** Whoever submits requests and uses the instances: tournaments of 8 × 4, and small jobs beside them. */
+/** Submits requests and uses the instances: tournaments of 8 × 4, and small jobs beside them. */
 export class Runner {
   readonly #world: World;
-  readonly #gate: Gate;
+  readonly #pool: Pool;
   readonly #checks: Checks;
-  readonly templates = templates();
   #requests = 0;
   #tournaments = 0;
 
-  constructor(world: World, gate: Gate, checks: Checks) {
+  readonly #templates: Templates;
+  /** Called when leases were released: others may use the room. */
+  readonly #onFreed: () => void;
+
+  constructor(
+    world: World,
+    parts: { pool: Pool; checks: Checks; templates: Templates; onFreed: () => void },
+  ) {
     this.#world = world;
-    this.#gate = gate;
-    this.#checks = checks;
-    gate.onReady = (request) => this.#use(request);
+    this.#pool = parts.pool;
+    this.#checks = parts.checks;
+    this.#templates = parts.templates;
+    this.#onFreed = parts.onFreed;
   }
 
   /** Submits until `endTrue`; `load` times as many as usual. */
@@ -42,7 +48,7 @@ export class Runner {
   #tournament(): void {
     const { random } = this.#world;
     this.#tournaments += 1;
-    const template = random.chance(0.15) ? this.templates.files : this.templates.tournament;
+    const template = random.chance(0.15) ? this.#templates.files : this.#templates.tournament;
     const factor = random.logNormal(1, 0.2);
     this.#generation(template, `t${this.#tournaments}`, factor, 1);
   }
@@ -60,7 +66,7 @@ export class Runner {
 
   #smallJob(): void {
     const { random, troubles } = this.#world;
-    const template = this.templates.small;
+    const template = this.#templates.small;
     const length = random.pick([1, 2, 3]);
     const finals = Array.from({ length }, () => drawFinal(random, template, 1, !troubles.wrongProfiles));
     this.#submit(
@@ -69,22 +75,23 @@ export class Runner {
     );
   }
 
-  #submit(asked: Pick<Request, 'template' | 'experiment' | 'finals' | 'runMs'>, onDone: () => void): void {
+  #submit(asked: Asked, onDone: () => void): void {
     const { agenda } = this.#world;
     this.#requests += 1;
-    this.#gate.submit({
+    this.#pool.submit({
       ...asked,
       id: `r${this.#requests}`,
       submittedTrue: agenda.now,
-      step: 'preflight',
+      step: 'new',
       heldAt: null,
+      reason: '',
+      admitted: null,
+      undoTo: 'failed',
       heldTrue: null,
-      reason: null,
-      predicted: null,
+      admittedTrue: null,
       admissible: false,
       wronglyHeld: false,
-      undoTo: 'failed',
-      admittedTrue: null,
+      onReady: (request) => this.#use(request),
       onEnd: (end) => {
         if (end === 'done') onDone();
         else if (end === 'failed') agenda.after(10 * MINUTE, () => this.#submit(asked, onDone));
@@ -102,8 +109,7 @@ export class Runner {
         this.#finish(request, diesTrue < endTrue);
         return;
       }
-      for (const instance of this.#instancesOf(request))
-        this.#lease(instance, this.#world.guardedNow + HOST.leaseMs);
+      this.#lease(request, this.#world.guardedNow + HOST.leaseMs);
       agenda.after(Math.min(HOST.leaseMs / 3, Math.min(diesTrue, endTrue) - agenda.now), renew);
     };
     renew();
@@ -111,34 +117,38 @@ export class Runner {
 
   /** The runner of a request releases its leases, or has died; then they expire by themselves. */
   #finish(request: Request, hasDied: boolean): void {
-    const { agenda, store } = this.#world;
-    for (const instance of this.#instancesOf(request)) {
-      if (hasDied) instance.stopsTrue = Math.min(instance.stopsTrue, agenda.now);
-      else this.#lease(instance, null);
+    const { agenda } = this.#world;
+    const { store } = this.#pool;
+    if (hasDied) {
+      for (const instance of store.instancesOf(request))
+        instance.stopsTrue = Math.min(instance.stopsTrue, agenda.now);
+    } else {
+      this.#lease(request, null);
     }
     request.step = 'ended';
     store.requests.delete(request.id);
     this.#checks.onEnd(request, 'done', '');
     if (hasDied) return;
+    this.#onFreed();
     this.#pinWinner(request);
     request.onEnd('done');
   }
 
-  #instancesOf(request: Request): Instance[] {
-    return [...this.#world.store.instances.values()].filter((instance) => instance.request === request);
-  }
-
-  /** Grants, renews or (null) releases a lease, and says anew what is expected of the instance. */
-  #lease(instance: Instance, endsAt: number | null): void {
-    const { guardedNow, now, store } = this.#world;
-    instance.leaseEndsAt = endsAt;
-    if (endsAt !== null) instance.lastLeasedAt = now;
-    instance.growth = expectedGrowth(store, instance, guardedNow);
+  /** Renews the leases of a request until `endsAt`, or (null) releases them. */
+  #lease(request: Request, endsAt: number | null): void {
+    const { now, agenda } = this.#world;
+    const instances = this.#pool.store.instancesOf(request);
+    for (const instance of instances) {
+      instance.leaseEndsAt = endsAt;
+      instance.leaseEndsTrue = agenda.now + (endsAt === null ? 0 : HOST.leaseMs);
+      if (endsAt !== null) instance.lastLeasedAt = now;
+    }
+    this.#pool.followLeases(instances);
   }
 
   #pinWinner(request: Request): void {
-    const { random, store, agenda } = this.#world;
-    const winner = store.instances.get(`${request.id}-0`);
+    const { random, agenda } = this.#world;
+    const winner = this.#pool.store.instances.get(`${request.id}-0`);
     if (winner === undefined || request.experiment === null || !random.chance(0.1)) return;
     winner.pinned = true;
     agenda.after(2 * DAY, () => {

@@ -1,4 +1,4 @@
-import type { Size } from '@spica/core';
+import type { GateTerms, Size } from '@spica/core';
 import type { Random } from './random.ts';
 
 export const MINUTE = 60_000;
@@ -16,10 +16,9 @@ export const HOST = {
   safetyFactor: 1.1,
   priorFactor: 2,
   growthWindowMs: 6 * HOUR,
-  barrierAfterMs: MINUTE,
-  breaker: { failures: 3, cooldownMs: 5 * MINUTE },
-  maxSpawnsPerHour: 400,
-  maxWaiting: 500,
+  /** Longer than any wait: nothing is rejected for having waited. */
+  maxWaitMs: 30 * DAY,
+  spawnsAtOnce: 4,
   sample: { leastMs: MINUTE, mostMs: HOUR },
   leaseMs: 10 * MINUTE,
   retention: {
@@ -32,15 +31,38 @@ export const HOST = {
   },
 } as const;
 
+/** What the gate follows. */
+export const TERMS: GateTerms = {
+  barrierAfterMs: MINUTE,
+  breaker: { failures: 3, cooldownMs: 5 * MINUTE },
+  maxSpawnsPerHour: 400,
+  maxWaiting: 500,
+  maxInstances: HOST.retention.maxInstances,
+};
+
+/** All that may go wrong, as often as it may in a bad month. */
+export const EVERYTHING: Troubles = {
+  others: true,
+  snatched: 1 / 200,
+  crashes: true,
+  clockChanges: true,
+  wrongProfiles: true,
+  edits: true,
+};
+
 /** What may go wrong in a run. */
 export interface Troubles {
   /** Others fill the disk and free it again. */
   readonly others: boolean;
+  /** In such a share of all admissions others take the room before it can be used. */
+  readonly snatched: number;
   /** The worker is killed between any two steps; the host fails to spawn for a while. */
   readonly crashes: boolean;
   readonly clockChanges: boolean;
   /** Instances become larger than all that were before, and templates change their ways. */
   readonly wrongProfiles: boolean;
+  /** Templates are edited: their snapshots have to be prepared again. */
+  readonly edits: boolean;
 }
 
 /** A template as it really is, which no rule may look at. */
@@ -53,13 +75,17 @@ export interface Template {
   readonly sigma: number;
   /** By how much it changed its ways. */
   shift: number;
+  /** Each edit makes another. */
+  version: number;
 }
 
 /** No instance becomes larger, or grows in more files than these times its clone's. */
 const MOST_BYTES = 10e9;
 const MOST_INODE_FACTOR = 2;
 
-export function templates(): { tournament: Template; files: Template; small: Template } {
+export type Templates = Readonly<Record<'tournament' | 'files' | 'small', Template>>;
+
+export function newTemplates(): Templates {
   return {
     tournament: template('tournament', 0.5e9, 20_000, 1.4e9, 0.5),
     files: template('files', 0.3e9, 120_000, 0.5e9, 0.4),
@@ -74,7 +100,7 @@ function template(
   medianGrowthBytes: number,
   sigma: number,
 ): Template {
-  return { name, clone: { bytes, inodes }, medianGrowthBytes, sigma, shift: 1 };
+  return { name, clone: { bytes, inodes }, medianGrowthBytes, sigma, shift: 1, version: 1 };
 }
 
 /** What an instance will have become. `steady`: only as large as its template's instances always were. */
@@ -97,6 +123,17 @@ export interface Burst {
   readonly rampMs: number;
   readonly bytes: number;
   readonly endsAt: number;
+}
+
+/** Others take so much within seconds that the disk is below its floor, or nearly full. */
+export function drawSnatch(random: Random, now: number, availableBytes: number): Burst {
+  const leave = HOST.floor.bytes * random.between(0.2, 1);
+  return {
+    startsAt: now,
+    rampMs: random.between(1_000, MINUTE),
+    bytes: Math.max(0, availableBytes - leave),
+    endsAt: now + random.between(0.1, 1) * HOUR,
+  };
 }
 
 /** Mostly some GB for some hours; one in forty takes what there is. */

@@ -1,13 +1,11 @@
 import {
-  type Breaker,
-  CLOSED_BREAKER,
-  type ExpectedGrowth,
   type Finished,
-  type PressureLevel,
+  type Limits,
+  NO_LIMITS,
   type Profile,
   profileOf,
+  type Shortage,
   type Size,
-  type SpawnStart,
 } from '@spica/core';
 import type { Template } from './scenario.ts';
 
@@ -15,17 +13,20 @@ import type { Template } from './scenario.ts';
 export interface Instance {
   readonly id: string;
   readonly request: Request;
-  readonly index: number;
   readonly spawnedAt: number;
   state: 'in-flight' | 'ready' | 'deleting';
+  /** What it was admitted with: safety included, and without. */
+  readonly admitted: Admitted;
+  readonly leasedSince: number;
   leaseEndsAt: number | null;
+  /** When its last lease ends by no clock at all. */
+  leaseEndsTrue: number;
   lastLeasedAt: number;
   pinned: boolean;
   samples: { at: number; ownBytes: number; ownInodes: number }[];
   /** When its size last changed, as far as it was measured. */
   lastChangedAt: number;
   nextSampleTrue: number;
-  growth: ExpectedGrowth;
   recorded: boolean;
   readonly bornTrue: number;
   readonly final: Size;
@@ -34,71 +35,81 @@ export interface Instance {
   readonly curve: number;
   /** When it stops to grow, whatever it has become. */
   stopsTrue: number;
-  /** What it may become, as the last admission reckoned. */
+  /** What it may become, by the sum at the last admission. */
   allowed: Size;
 }
 
-/** A request: what the runner asked for, and where it stands. */
-export interface Request {
-  readonly id: string;
+/** What one instance of a request was admitted with. */
+export interface Admitted {
+  /** What is reserved for each, safety included. */
+  readonly each: Size;
+  /** What it is expected to become. */
+  readonly expected: Size;
+}
+
+/** What a runner asks for. */
+export interface Asked {
   readonly template: Template;
   readonly experiment: string | null;
   /** What its instances will become. */
   readonly finals: readonly Size[];
   readonly runMs: number;
+}
+
+/** A request: its job's data, and what only the checks know. */
+export interface Request extends Asked {
+  readonly id: string;
   readonly submittedTrue: number;
+  /** Called once, when all its instances are there. */
+  readonly onReady: (request: Request) => void;
   /** Called once, when it has ended. */
-  readonly onEnd: (end: 'done' | 'failed' | 'rejected') => void;
-  step: 'preflight' | 'release' | 'undo' | 'running' | 'ended';
+  readonly onEnd: (end: RequestEnd) => void;
+  step: 'new' | 'held' | 'admitted' | 'undoing' | 'running' | 'ended';
   heldAt: number | null;
+  reason: string;
+  admitted: Admitted | null;
+  /** What follows once it is undone. */
+  undoTo: 'held' | 'failed';
+  /** When it was first held. */
   heldTrue: number | null;
-  reason: string | null;
-  /** What one of its instances was admitted with; null before. */
-  predicted: Size | null;
+  admittedTrue: number | null;
   /** With perfect knowledge it would be admitted now. */
   admissible: boolean;
   /** It was held at a time when it could have been admitted with perfect knowledge. */
   wronglyHeld: boolean;
-  undoTo: 'preflight' | 'failed';
-  admittedTrue: number | null;
 }
 
-/** What Redis keeps, so what a killed worker finds again. */
+export type RequestEnd = 'done' | 'failed' | 'rejected';
+
+/** A clone or a template's snapshot that is being written: it takes ever more of the disk until it is whole. */
+export interface Writing {
+  readonly kind: 'clone' | 'snapshot';
+  readonly size: Size;
+  readonly begunTrue: number;
+  readonly takesMs: number;
+  /** When it was cut off; null while it goes on. */
+  cutOffTrue: number | null;
+}
+
+/** What is kept of one pool in Redis and on the disk: all that a killed worker leaves to the next. */
 export class Store {
   readonly instances = new Map<string, Instance>();
+  /** In the order in which they were submitted. */
   readonly requests = new Map<string, Request>();
-  readonly reservations = new Map<string, { readonly each: Size; slots: number }>();
+  readonly writings = new Map<string, Writing>();
+  /** Prepared snapshots by template, each with the version that it was made of. */
+  readonly snapshots = new Map<string, { readonly version: number; readonly size: Size }>();
   readonly #finished = new Map<string, Finished[]>();
   readonly #profiles = new Map<string, Profile | null>();
-  breaker: Breaker = CLOSED_BREAKER;
-  starts: SpawnStart[] = [];
-  level: PressureLevel = 'ok';
+  limits: Limits = NO_LIMITS;
 
-  get reserved(): { bytes: number; inodes: number; slots: number } {
-    const sum = { bytes: 0, inodes: 0, slots: 0 };
-    for (const { each, slots } of this.reservations.values()) {
-      sum.bytes += slots * each.bytes;
-      sum.inodes += slots * each.inodes;
-      sum.slots += slots;
-    }
-    return sum;
+  instancesOf(request: Request): Instance[] {
+    return [...this.instances.values()].filter((instance) => instance.request === request);
   }
 
-  /** What all instances are still expected to add. */
-  growth(now: number): Size {
-    const sum = { bytes: 0, inodes: 0 };
-    for (const { growth } of this.instances.values()) {
-      if (growth.endsAt <= now) continue;
-      sum.bytes += growth.bytes;
-      sum.inodes += growth.inodes;
-    }
-    return sum;
-  }
-
-  held(): { request: string; heldAt: number }[] {
-    return [...this.requests.values()].flatMap(({ id, heldAt }) =>
-      heldAt === null ? [] : [{ request: id, heldAt }],
-    );
+  /** Whether the template's snapshot is up to date. */
+  isPrepared({ name, version }: Template): boolean {
+    return this.snapshots.get(name)?.version === version;
   }
 
   finish(of: string, finished: Finished): void {
@@ -117,3 +128,7 @@ export class Store {
     return profile;
   }
 }
+
+/** A shortage of nothing: what a prune by the policy alone makes room for. */
+const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
+export const NO_SHORTAGE: Shortage = { need: NOTHING, shortfall: NOTHING };

@@ -1,8 +1,8 @@
 import { type Distrust, distrustClock, type Size, type Space } from '@spica/core';
 import { Agenda } from './agenda.ts';
 import type { Random } from './random.ts';
-import { type Burst, DAY, HOST, MINUTE, type Troubles } from './scenario.ts';
-import { type Instance, Store } from './store.ts';
+import { type Burst, DAY, drawSnatch, HOST, MINUTE, type Troubles } from './scenario.ts';
+import type { Instance, Store, Writing } from './store.ts';
 
 /** 2026-01-01T00:00:00Z, where the host's clock begins. */
 const EPOCH = 1_767_225_600_000;
@@ -13,7 +13,8 @@ class Killed extends Error {}
 /** The pretended host: its disk, its clock, and everything that the parts of the simulation share. */
 export class World {
   readonly agenda = new Agenda();
-  readonly store = new Store();
+  /** One for each pool on the disk. */
+  readonly stores: Store[] = [];
   readonly bursts: Burst[] = [];
   /** How far the host's clock was set away from true time, and how far of it somebody has confirmed. */
   clockOffsetMs = 0;
@@ -22,16 +23,20 @@ export class World {
   worker: number | null = 1;
   #lives = 1;
   crashes = 0;
-  /** Called when a new worker takes over. */
+  /** Called when a new worker takes over, and when one was killed. */
   onStart: () => void = () => undefined;
+  onKilled: () => void = () => undefined;
   hostIsBroken = false;
+  hostWasBroken = false;
   /** Virtual time of the last change of the host's clock. */
   clockChangedTrue = Number.NEGATIVE_INFINITY;
   readonly random: Random;
   readonly troubles: Troubles;
   readonly #killRate: number;
+  readonly #totalInodes: number;
 
-  constructor(random: Random, troubles: Troubles) {
+  constructor(random: Random, troubles: Troubles, totalInodes: number) {
+    this.#totalInodes = totalInodes;
     this.random = random;
     this.troubles = troubles;
     this.#killRate = troubles.crashes ? 1 / 400 : 0;
@@ -72,6 +77,8 @@ export class World {
       if (!(error instanceof Killed)) throw error;
       this.worker = null;
       this.crashes += 1;
+      this.#cutOffWritings();
+      this.onKilled();
       this.agenda.after(this.random.between(10_000, 5 * MINUTE), () => {
         this.#lives += 1;
         this.worker = this.#lives;
@@ -88,8 +95,14 @@ export class World {
     });
   }
 
-  othersBytes(): number {
-    const at = this.agenda.now;
+  /** What a killed worker was writing stays as it is until the next one removes it. */
+  #cutOffWritings(): void {
+    for (const { writings } of this.stores) {
+      for (const writing of writings.values()) writing.cutOffTrue ??= this.agenda.now;
+    }
+  }
+
+  othersBytes(at = this.agenda.now): number {
     let bytes: number = HOST.othersBytes;
     for (const burst of this.bursts) {
       if (at < burst.startsAt || at >= burst.endsAt) continue;
@@ -110,21 +123,42 @@ export class World {
     };
   }
 
-  /** What the disk says. */
-  space(): Space {
-    let bytes = this.othersBytes();
+  /** What of a clone or snapshot is written. */
+  sizeOfWriting({ size, begunTrue, takesMs, cutOffTrue }: Writing, at = this.agenda.now): Size {
+    const share = Math.min(1, Math.max(0, Math.min(at, cutOffTrue ?? at) - begunTrue) / takesMs);
+    return { bytes: Math.round(size.bytes * share), inodes: Math.round(size.inodes * share) };
+  }
+
+  *instances(): Iterable<Instance> {
+    for (const { instances } of this.stores) yield* instances.values();
+  }
+
+  /** What the disk says now; or would have said at another virtual time, had all been there that is there now. */
+  space(at = this.agenda.now): Space {
+    let bytes = this.othersBytes(at);
     let inodes = 0;
-    for (const instance of this.store.instances.values()) {
-      const size = this.sizeOf(instance);
+    const add = (size: Size) => {
       bytes += size.bytes;
       inodes += size.inodes;
+    };
+    for (const { instances, writings, snapshots } of this.stores) {
+      for (const instance of instances.values()) add(this.sizeOf(instance, at));
+      for (const writing of writings.values()) add(this.sizeOfWriting(writing, at));
+      for (const { size } of snapshots.values()) add(size);
     }
     return {
       availableBytes: Math.max(0, Math.floor(HOST.totalBytes - bytes)),
       totalBytes: HOST.totalBytes,
-      freeInodes: Math.max(0, HOST.totalInodes - inodes),
-      totalInodes: HOST.totalInodes,
+      freeInodes: Math.max(0, this.#totalInodes - inodes),
+      totalInodes: this.#totalInodes,
     };
+  }
+
+  /** A request was admitted: now and then others take its room at once. */
+  snatchAtTimes(): void {
+    const { random, agenda, bursts, troubles } = this;
+    if (!random.chance(troubles.snatched)) return;
+    bursts.push(drawSnatch(random, agenda.now, this.space().availableBytes));
   }
 
   /** Bursts that are long over. */

@@ -1,8 +1,10 @@
-import { watch, writeFileSync } from 'node:fs';
+import { watch } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SpawnRequest } from '@spica/queues';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { fillTmpfs } from '../support/fill.ts';
 import { type Mounted, mountTmpfs } from '../support/mount.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
 import { type LocalRedis, startLocal } from '../support/redis.ts';
@@ -19,6 +21,7 @@ beforeAll(async () => {
   redis = await startLocal();
 });
 afterEach(async () => {
+  await stack?.redis.flushall(); // the next test's disk may have the number that this one's had
   await stack?.close();
   await mounted?.unmount();
   stack = undefined;
@@ -29,47 +32,73 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** Fills the rest of a disk, as somebody else would who knows nothing of Spica. */
-function fillUp(file: string): void {
-  const chunk = Buffer.alloc(256 * 1024, 'f');
-  try {
-    for (;;) writeFileSync(file, chunk, { flag: 'a' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-  }
-}
-
-it('a disk that somebody fills in the middle of a clone: that request fails in plain words, and leaves nothing', async (context) => {
-  const mount = await mountTmpfs({ bytes: 64e6 });
-  if ('skipped' in mount) return context.skip(mount.skipped);
-  mounted = mount;
+/** A pool with one instance, and a request whose clone somebody fills the disk in the middle of. */
+async function fillMidClone(mount: Mounted, pool: string, request: Partial<SpawnRequest>) {
   // Many files: the clone takes a while.
-  const template = await makeTemplate(join(dir, 'large'), { files: 4_000, bytes: 4_000 });
-  const root = join(mount.dir, 'pool');
-  const served = await serve({ pool: 'full', root, template });
+  const template = await makeTemplate(join(dir, pool), { files: 4_000, bytes: 4_000 });
+  const served = await serve({ pool, root: join(mount.dir, 'pool'), template });
   const { instances } = await served.spawn();
   const foreign = join(mount.dir, 'foreign');
-
   const filled = Promise.withResolvers<void>();
   const watcher = watch(served.ctx.pool.paths.staging, () => {
     watcher.close();
-    fillUp(foreign);
+    fillTmpfs(foreign);
     filled.resolve();
   });
-  const failing = served.submit({ maxWaitMs: 2_000 });
+  const id = await served.submit(request);
   await filled.promise;
-  await expect(served.watcher.wait(await failing)).rejects.toThrow(/the disk is (critically )?full/);
+  return { served, template, foreign, id, first: instances.map((instance) => instance.id) };
+}
 
-  const { pool, catalog } = served.ctx;
-  expect(await instancesOnDisk(pool)).toEqual(instances.map(({ id }) => id));
-  expect(await readdir(pool.paths.staging)).toEqual([]);
-  expect(await catalog.reservations()).toEqual([]);
-  expect((await catalog.ledger(Date.now())).instances).toBe(1);
+/** Of a request that has no room there is nothing but its place in the line. */
+async function expectNothingOf({ ctx }: Stack, first: readonly string[]): Promise<void> {
+  expect(await instancesOnDisk(ctx.pool)).toEqual(first);
+  expect(await readdir(ctx.pool.paths.staging)).toEqual([]);
+  expect(await readdir(ctx.pool.paths.trash)).toEqual([]);
+  expect(ctx.gate.ledger.requests).toEqual([]);
+  const { reserved, instances } = ctx.gate.ledger.sums(Date.now());
+  expect({ reserved, instances }).toEqual({ reserved: { bytes: 0, inodes: 0, slots: 0 }, instances: 1 });
+}
+
+const PLAIN_WORDS = /the disk is (critically )?full/;
+/** What the system calls it, or a call that it came from. */
+const SYSTEMS_WORDS = /ENOSPC|errno|syscall|, write|, open|, mkdir|, copyfile/;
+
+it('a disk that somebody fills in the middle of a clone: the request is held, and served once there is room', async (context) => {
+  const mount = await mountTmpfs({ bytes: 64e6 });
+  if ('skipped' in mount) return context.skip(mount.skipped);
+  mounted = mount;
+  const { served, template, foreign, id, first } = await fillMidClone(mount, 'filled', {});
+  const held = () => served.ctx.gate.line.inOrder().find(({ request }) => request === id)?.reason;
+  await expect.poll(held).toMatch(PLAIN_WORDS);
+  expect(held()).not.toMatch(SYSTEMS_WORDS);
+  await expectNothingOf(served, first);
+
+  await rm(foreign);
+  const { instances } = await served.watcher.wait(id);
+  const ids = instances.map((instance) => instance.id);
+  expect(ids).toHaveLength(1);
+  for (const each of [...first, ...ids]) expect(whatLacks(served.ctx.pool, each, template)).toEqual([]);
+});
+
+it('a request whose room somebody took, and that may not wait for it, ends in plain words and leaves nothing', async (context) => {
+  const mount = await mountTmpfs({ bytes: 64e6 });
+  if ('skipped' in mount) return context.skip(mount.skipped);
+  mounted = mount;
+  const { served, template, foreign, id, first } = await fillMidClone(mount, 'impatient', {
+    maxWaitMs: 2_000,
+  });
+  const error = await served.watcher.wait(id).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'MAX_WAIT_EXCEEDED' });
+  expect(String(error)).toMatch(/held for 2s \(max_wait\) in vain: .*(full|short)/);
+  expect(String(error)).not.toMatch(SYSTEMS_WORDS);
+  await expectNothingOf(served, first);
 
   // It is full no longer: the next one goes on, and the first one was never touched.
   await rm(foreign);
   const again = await served.spawn();
-  for (const { id } of [...instances, ...again.instances]) expect(whatLacks(pool, id, template)).toEqual([]);
+  const ids = [...first, ...again.instances.map((instance) => instance.id)];
+  for (const each of ids) expect(whatLacks(served.ctx.pool, each, template)).toEqual([]);
 });
 
 it('a disk that is full already: the request is held, the reason says so, and it is served once there is room', async (context) => {
@@ -80,9 +109,11 @@ it('a disk that is full already: the request is held, the reason says so, and it
   const served = await serve({ pool: 'held', root: join(mount.dir, 'pool'), template });
   await served.spawn();
   const foreign = join(mount.dir, 'foreign');
-  fillUp(foreign);
+  fillTmpfs(foreign);
   const id = await served.submit();
-  await expect.poll(async () => (await served.ctx.catalog.held())[0]?.reason).toMatch(/available .* short/);
+  await expect
+    .poll(() => served.ctx.gate.line.inOrder().find(({ request }) => request === id)?.reason)
+    .toMatch(/available .* short/);
   expect(await instancesOnDisk(served.ctx.pool)).toHaveLength(1);
   await rm(foreign);
   expect((await served.watcher.wait(id)).instances).toHaveLength(1);

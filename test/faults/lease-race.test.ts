@@ -34,7 +34,7 @@ describeOnRedis('a lease that is asked for at the moment of a deletion', (redis)
       const id = `spica-${race.toString(16).padStart(8, '0')}`;
       await pruner.adopt(aRecord(id));
       const lease = () => runner.lease(id, LEASE);
-      const begin = () => pruner.beginDelete(id, { now: NOW });
+      const begin = () => pruner.beginDelete(id, { owner: 'pruner', now: NOW, changesSeen: 0 });
       // Who is sent first takes turns: which of them is served first is up to the sockets.
       const inTurn = race % 2 === 0 ? [lease(), begin()] : [begin(), lease()];
       const outcomes = (await Promise.all(inTurn)) as [{ outcome: string }, { outcome: string }];
@@ -49,7 +49,7 @@ describeOnRedis('a lease that is asked for at the moment of a deletion', (redis)
         expect(await pruner.get(id)).toMatchObject({ state: 'deleting', record: { lease: null } });
         firsts.deletion += 1;
       }
-      await pruner.endDelete(id, 'gone');
+      await pruner.endDelete(id, 'gone', null);
     }
     // A race that only one of them ever wins is none.
     expect(firsts.lease).toBeGreaterThan(RACES / 100);

@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { instanceIdOf } from '@spica/core';
-import type { SpawnPayload } from '@spica/queues';
+import type { GatePayload, PruneResult, SpawnPayload } from '@spica/queues';
 import type { Queue } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliStack, startCliStack } from '../../packages/cli/test/stack.ts';
 import { instancesOnDisk } from '../support/pool.ts';
+import { aRequest } from '../support/stack.ts';
 
 let cli: CliStack;
 beforeAll(async () => {
@@ -18,8 +19,7 @@ const requests = () => cli.stack.queues.gate.getJobCountByTypes('completed', 'fa
 
 /** All that there is of a pool: what nonsense must not change. */
 async function state() {
-  const { catalog } = cli.stack.ctx;
-  const { reserved, instances } = await catalog.ledger(Date.now());
+  const { reserved, instances } = cli.stack.ctx.gate.ledger.sums(Date.now());
   return {
     instances: await instancesOnDisk(pool()),
     listed: instances,
@@ -71,64 +71,65 @@ describe('a job that somebody put into a queue by hand fails with a clear error,
     expect((await queue.getJob(job.id ?? ''))?.failedReason).toMatch(message);
     expect(await state()).toEqual(before);
   };
-  const aSpawn = (fields: Partial<SpawnPayload> = {}): SpawnPayload => ({
-    pool: 'main',
-    request: 'req-by-hand',
-    index: 0,
-    id: instanceIdOf('main', 'req-by-hand', 0),
-    fingerprint: 'f',
-    generation: 0,
-    template: 'default',
-    params: {},
-    parent: null,
-    experiment: null,
-    labels: {},
-    notes: '',
-    lease: null,
-    ttlMs: null,
-    predicted: { bytes: 0, inodes: 0 },
-    expected: { bytes: 0, inodes: 0 },
-    replicaCount: 0,
-    ...fields,
-  });
+  const aSpawn = { pool: 'main', request: 'req-by-hand', index: 0 } satisfies SpawnPayload;
+  const aGateJob = {
+    request: aRequest('main'),
+    submittedAt: 0,
+    life: '01234567',
+    step: 'decide',
+    round: 0,
+    heldAt: null,
+    fingerprint: null,
+    prepared: 0,
+    preparation: null,
+    admitted: null,
+    failure: null,
+  } satisfies GatePayload;
 
   it.each<[string, unknown, RegExp]>([
     ['nothing at all', {}, /^PAYLOAD_INVALID: gate job \d+: .*request: /],
     ['no object', 'rm -rf /', /^PAYLOAD_INVALID: gate job \d+: /],
     ['a count of -3', { request: { count: -3 } }, /request\.count: expected a whole number.*got -3/],
+    [
+      'a line break in a parameter',
+      { ...aGateJob, request: { ...aRequest('main'), params: { A: '1\nB=2' } } },
+      /^PARAM_INVALID: params\.A/,
+    ],
+    [
+      'one that says of itself that it was let in',
+      { ...aGateJob, step: 'spawn', round: 1 },
+      /^NO_RESERVATION: .*nothing is reserved/,
+    ],
   ])('a request that is %s', async (_, data, message) => {
     await failsWith(cli.stack.queues.gate, 'request', data, message);
   });
 
-  it.each<[string, () => unknown, RegExp]>([
-    [
-      'an id that leads out of the pool',
-      () => aSpawn({ id: '../../etc' }),
-      /^PAYLOAD_INVALID: .*id: expected an instance id/,
-    ],
-    [
-      'an id of another request',
-      () => aSpawn({ index: 1 }),
-      /^PAYLOAD_INVALID: .*expected pool main and id spica-/,
-    ],
-    ['another pool', () => aSpawn({ pool: 'other' }), /^PAYLOAD_INVALID: .*expected pool main/],
-    ['a line break in a parameter', () => aSpawn({ params: { A: '1\nB=2' } }), /^PARAM_INVALID: params\.A/],
+  it.each<[string, unknown, RegExp]>([
+    ['an id of its own choice', { ...aSpawn, id: '../../etc' }, /^PAYLOAD_INVALID: spawn job \d+: .*"id"/],
+    ['an index below 0', { ...aSpawn, index: -1 }, /^PAYLOAD_INVALID: .*index: .*-1/],
+    ['another pool', { ...aSpawn, pool: 'other' }, /^PAYLOAD_INVALID: .*pool: expected "main", got "other"/],
     [
       'no request that the gate let in',
-      () => aSpawn(),
-      /^NO_RESERVATION: .*req-by-hand holds no reservation/,
+      aSpawn,
+      /^NO_RESERVATION: .*nothing is reserved for instance 0 of request req-by-hand/,
     ],
   ])('a spawn job with %s', async (_, data, message) => {
-    await failsWith(cli.stack.queues.spawn, 'spawn', data(), message);
+    await failsWith(cli.stack.queues.spawn, 'spawn', data, message);
   });
 
   it.each<[string, unknown, RegExp]>([
     ['no cause that there is', { pool: 'main', cause: 'whim' }, /^PAYLOAD_INVALID: prune job \d+: cause: /],
     [
       'an id that leads out of the pool',
-      { pool: 'main', cause: 'undo', request: 'r', ids: ['../../etc'], reason: 'r' },
-      /^PAYLOAD_INVALID: .*ids\.0: expected an instance id/,
+      { pool: 'main', cause: 'restore', id: '../../etc' },
+      /^PAYLOAD_INVALID: .*id: expected an instance id/,
     ],
+    [
+      'instances to undo that it names itself',
+      { pool: 'main', cause: 'undo', request: 'r', count: 1, ids: ['spica-0123456789ab'], reason: 'r' },
+      /^PAYLOAD_INVALID: prune job \d+: .*"ids"/,
+    ],
+    ['nothing to undo', { pool: 'main', cause: 'undo', request: 'r', count: 0, reason: 'r' }, /count: /],
     [
       'a limit below 0',
       { pool: 'main', cause: 'operator', maxInstances: -1, maxAgeMs: null },
@@ -138,24 +139,31 @@ describe('a job that somebody put into a queue by hand fails with a clear error,
     await failsWith(cli.stack.queues.prune, 'prune', data, message);
   });
 
-  it("an undo with an instance that is not its request's", async () => {
-    const { prune } = cli.stack.queues;
-    const ids = await instancesOnDisk(pool());
-    const data = { pool: 'main', cause: 'undo', request: 'req-by-hand', ids, reason: 'by hand' };
-    await failsWith(prune, 'prune', data, /^PAYLOAD_INVALID: .*ids\.0: expected spica-.* of req-by-hand/);
+  it('an undo of a request that there never was touches nothing, and says so', async () => {
+    const before = await state();
+    const data = { pool: 'main', cause: 'undo', request: 'req-by-hand', count: 2, reason: 'by hand' };
+    const { pruned, skipped } = await undo(data);
+    expect(pruned).toEqual([]);
+    const ids = [0, 1].map((index) => instanceIdOf('main', 'req-by-hand', index));
+    expect(skipped).toEqual(ids.map((id) => ({ id, reason: 'it is gone already' })));
+    expect(await state()).toEqual(before);
   });
 
   it('an undo of a request that has not failed keeps what it spawned, and says why', async () => {
     const before = await state();
     const [id = ''] = before.instances;
     const request = (await cli.stack.ctx.catalog.get(id))?.record.request;
-    const data = { pool: 'main', cause: 'undo', request, ids: [id], reason: 'by hand' };
-    const job = await cli.stack.queues.prune.add('prune', data);
-    await expect.poll(() => job.getState()).toBe('completed');
-    const ended = await cli.stack.queues.prune.getJob(job.id ?? '');
-    expect(ended?.returnvalue.skipped).toEqual([{ id, reason: `request ${request} has not failed` }]);
+    const { skipped } = await undo({ pool: 'main', cause: 'undo', request, count: 1, reason: 'by hand' });
+    expect(skipped).toEqual([{ id, reason: `request ${request} has not failed` }]);
     expect(await state()).toEqual(before);
   });
+
+  async function undo(data: unknown): Promise<PruneResult> {
+    const { prune } = cli.stack.queues;
+    const job = await prune.add('prune', data);
+    await expect.poll(() => job.getState()).toBe('completed');
+    return (await prune.getJob(job.id ?? ''))?.returnvalue;
+  }
 
   it('a sample of what is no instance id', async () => {
     const { sample } = cli.stack.queues;

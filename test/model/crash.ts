@@ -80,8 +80,11 @@ export function installSteps(): Promise<void> {
   return installed;
 }
 
+/** The calls that change a filesystem. */
+const CHANGES = ['rename', 'rm', 'unlink', 'mkdir', 'writeFile', 'utimes', 'symlink', 'chmod'];
+
 async function install(): Promise<void> {
-  for (const name of ['rename', 'rm', 'mkdir', 'writeFile', 'utimes', 'symlink', 'chmod']) before(fs, name);
+  for (const name of CHANGES) before(fs, name);
   before(fs, 'open', ([, flags]) => flags !== 'r' && flags !== undefined);
   const handle = await fs.open('/dev/null', 'r');
   const files: object = Object.getPrototypeOf(handle);

@@ -48,7 +48,7 @@ export function admittedJob(
 
 /** Those that have not ended, as BullMQ lists them. */
 export function openJobs(jobs: GateJobs) {
-  return [...jobs].flatMap(([id, { state, data }]) =>
-    state === 'active' ? [{ id, data, progress: {} }] : [],
+  return [...jobs].flatMap(([id, { state, ...job }]) =>
+    state === 'active' ? [{ id, progress: {}, ...job }] : [],
   );
 }

@@ -32,10 +32,13 @@ export async function expectLedger(world: World): Promise<void> {
 /** What is reserved for the requests that are open: for each of their instances that is not there. */
 function reservedFor(world: World, listed: readonly string[]): Size & { readonly slots: number } {
   let [sum, slots] = [NOTHING, 0];
-  for (const { ids, each } of world.openRequests()) {
+  for (const { id: request, ids, each, isCollected } of world.openRequests()) {
     const missing = ids.filter((id) => !listed.includes(id)).length;
-    sum = plus(sum, each, missing);
-    slots += missing;
+    // Of one whose instances were ready before the worker was killed, some may have been pruned since.
+    const held = world.ctx.gate.ledger.reservation(request)?.slots ?? 0;
+    const needed = isCollected ? Math.min(missing, held) : missing;
+    sum = plus(sum, each, needed);
+    slots += needed;
   }
   return { ...sum, slots };
 }

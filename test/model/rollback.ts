@@ -1,4 +1,5 @@
 import { listRecords } from '@spica/pool';
+import { readMirrored } from '../../packages/workers/src/runtime/mirrored.ts';
 import type { GateJobs } from './jobs.ts';
 import type { Model } from './model.ts';
 import type { Operation } from './operation.ts';
@@ -22,6 +23,8 @@ export interface Protection {
 export interface SteppedBack {
   /** The worker can tell: nothing at all may be deleted. */
   readonly isNoticed: boolean;
+  /** It has lost changes that the records on disk have, or all: nothing may be deleted for an hour after the comparison. */
+  readonly isLossy: boolean;
   /** What must be protected again when the disk has been compared, by id. */
   readonly kept: ReadonlyMap<string, Protection>;
 }
@@ -48,7 +51,7 @@ export async function stepBack(
   await restore(world, dump);
   model.time.stepBack(dump.acceptedMs);
   followJobs(world, model);
-  model.steppedBack = { isNoticed: await isNoticed(world), kept };
+  model.steppedBack = { ...(await judge(world)), kept };
 }
 
 async function restore(world: World, { keys, jobs }: Dump): Promise<void> {
@@ -72,9 +75,14 @@ async function protections({ pool }: World, model: Model): Promise<Map<string, P
   );
 }
 
-/** The worker has seen more changes than Redis knows of; or Redis knows of no comparison with the disk. */
-async function isNoticed({ ctx: { catalog, gate } }: World): Promise<boolean> {
-  return (await catalog.reconciled()) === null || (await catalog.changes()) < gate.changesSeen;
+/** What the worker can tell of it, by what it has seen itself and by what its records say. */
+async function judge({ ctx: { catalog, gate, pool } }: World) {
+  const isLost = (await catalog.reconciled()) === null;
+  const changes = await catalog.changes();
+  return {
+    isNoticed: isLost || changes < gate.changesSeen,
+    isLossy: isLost || changes < (await readMirrored(pool)),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { verifyAudit, verifyLineage } from '@spica/pool';
+import { listRecords, verifyAudit, verifyLineage } from '@spica/pool';
 import { expect } from 'vitest';
 import { Life } from './crash.ts';
 import { expectLedger } from './ledger.ts';
@@ -80,6 +80,15 @@ async function restart(
   model.reservedSlots = reservedSlots(world);
   await readGrace(world, model, wasLost);
   expect(await readdir(world.pool.paths.staging)).toEqual([]);
+  await expectNoStaleRecords(world, model);
+}
+
+/** What is gone has no record: one would protect nothing, and be taken for an instance's that comes up under its name. */
+async function expectNoStaleRecords({ pool }: World, model: Model): Promise<void> {
+  const comingUp = [...model.requests.values()].flatMap(({ ids }) => ids);
+  const expected = new Set([...model.at('pool').map(({ id }) => id), ...comingUp]);
+  const { records } = await listRecords(pool);
+  expect(records.map(({ id }) => id).filter((id) => !expected.has(id))).toEqual([]);
 }
 
 function reservedSlots({ ctx }: World): number {

@@ -44,7 +44,7 @@ export async function runSteppedBack(world: World, model: Model, operation: Oper
 function loseAll(model: Model): void {
   const kept = model.steppedBack?.kept ?? new Map<string, Protection>();
   model.flush();
-  model.steppedBack = { isNoticed: true, kept };
+  model.steppedBack = { isNoticed: true, isLossy: true, kept };
 }
 
 /** BullMQ hands the gate its open jobs anew, since their locks have ended; each is opened again where it was not known. */
@@ -97,14 +97,14 @@ function follow(instance: Instance, { place, doomed, said }: Seen, at: number): 
 
 /** The disk was compared: what is on it is listed, what stood in records protects again, and deletion waits for an hour. */
 async function expectMended(world: World, model: Model): Promise<void> {
-  const { kept, isNoticed } = model.steppedBack ?? { kept: new Map<string, Protection>(), isNoticed: false };
+  const { kept, isLossy } = model.steppedBack ?? { kept: new Map<string, Protection>(), isLossy: false };
   for (const { id, place, listed, request } of model.instances.values()) {
     if (place !== 'pool') expect({ id, listed }).toEqual({ id, listed: false });
     else if (!model.requests.has(request)) expect({ id, listed }).toEqual({ id, listed: true });
   }
   for (const [id, protection] of kept) expectProtected(model, id, protection);
   const { graceUntil = 0 } = (await world.ctx.catalog.reconciled()) ?? {};
-  if (isNoticed && model.at('pool').length > 0) {
+  if (isLossy && model.at('pool').length > 0) {
     expect(graceUntil).toBeGreaterThanOrEqual(model.time.judge + HOUR);
   }
   model.graceUntil = graceUntil;

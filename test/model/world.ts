@@ -30,6 +30,7 @@ interface OpenRequest {
   readonly id: string;
   readonly ids: readonly string[];
   readonly leaseMs: number | null;
+  readonly isCollected: boolean;
   readonly each: Size;
 }
 
@@ -212,10 +213,10 @@ export class World {
 
   /** The requests that were admitted and have not ended, with what each of their instances was promised. */
   openRequests(): OpenRequest[] {
-    return openJobs(this.jobs).flatMap(({ id, data: { request, admitted } }) => {
+    return openJobs(this.jobs).flatMap(({ id, isCollected, data: { request, admitted } }) => {
       const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf('main', id, index));
       const leaseMs = request.lease?.ms ?? null;
-      return admitted ? [{ id, ids, leaseMs, each: admitted.each }] : [];
+      return admitted ? [{ id, ids, leaseMs, isCollected, each: admitted.each }] : [];
     });
   }
 

@@ -24,12 +24,14 @@ export interface Up {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts `spica up` and waits until its pools are served. */
-export async function spicaUp(env: Record<string, string>): Promise<Up> {
+/** Starts `spica up` and waits until its pools, of which it has so many, are served. */
+export async function spicaUp(env: Record<string, string>, pools = 1): Promise<Up> {
   const child = execa(process.execPath, [MAIN, 'up'], base(env));
   const served = Promise.withResolvers<void>();
+  let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    if (chunk.toString().includes('pool is served')) served.resolve();
+    output += chunk.toString();
+    if (output.split('pool is served').length > pools) served.resolve();
   });
   const ended = child.then(({ exitCode, signal, stderr }) => ({ exitCode, signal, stderr }));
   const failed = ended.then(({ stderr }) => Promise.reject(new Error(`spica up ended early:\n${stderr}`)));

@@ -48,6 +48,7 @@ describeOnRedis('submitting a request', (server) => {
       round: 0,
       heldAt: null,
       fingerprint: null,
+      prepared: 0,
       preparation: null,
       admitted: null,
       failure: null,

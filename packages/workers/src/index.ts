@@ -1,5 +1,5 @@
 export * from './context.ts';
-export { emptySums, type GateState } from './gate/state.ts';
+export { emptySums } from './gate/state.ts';
 export { type OfflineOptions, previewOfflinePrune, pruneOffline } from './offline/prune.ts';
 export * from './preview.ts';
 export { compare, type Drift } from './reconciler/compare.ts';

@@ -7,6 +7,7 @@ import {
   buildLineage,
   buildManifest,
   cloneInstance,
+  createSerialiser,
   initPool,
   openAudit,
   type Pool,
@@ -15,6 +16,9 @@ import {
 import { closeQueues, type RedisTarget } from '@spica/queues';
 import { createLogger, openPoolContext, type ServedContext } from '@spica/workers';
 import type { Redis } from 'ioredis';
+import { findFilesystem } from '../../../packages/workers/src/gate/filesystem.ts';
+import { loadGate } from '../../../packages/workers/src/gate/load.ts';
+import { GateState } from '../../../packages/workers/src/gate/state.ts';
 import { createDeletionClaim } from '../../../packages/workers/src/pruner/claim.ts';
 import { recordFromManifest } from '../../../packages/workers/src/reconciler/record.ts';
 import { stackConfig } from '../../support/stack.ts';
@@ -88,15 +92,22 @@ export async function serve(redis: Redis, site: Pick<Site, 'dir' | 'name' | 'tar
   const clock = systemClock;
   const log = await openAudit({ path: null, stateDir: config.stateDir, clock, logger });
   const ctx = await openPoolContext({ config, pool: site.name, redis, clock, logger });
+  const filesystem = await findFilesystem(new Map(), ctx.pool.paths.root);
+  const gate = new GateState(filesystem, { isOpen: async () => true, onError: () => undefined });
+  const served: ServedContext = {
+    ...ctx,
+    audit: log.forPool(site.name),
+    gate,
+    gateView: { read: async () => gate.published(clock.now(), ctx.clockGuard.now()) },
+    publisher: { soon: () => undefined, now: async () => undefined, close: async () => undefined },
+    withDeletionClaim: createDeletionClaim(ctx.pool, clock),
+    perInstance: createSerialiser(),
+    preparations: createSerialiser(),
+    reconciles: createSerialiser(),
+  };
+  await loadGate(served);
   return {
-    ctx: {
-      ...ctx,
-      audit: log.forPool(site.name),
-      waker: { count: 0, wake: async () => undefined },
-      withDeletionClaim: createDeletionClaim(ctx.pool, clock),
-      limits: { ask: async () => null, release: async () => null, ended: async () => undefined },
-      diskDoubt: { reason: () => null, refresh: async () => false },
-    },
+    ctx: served,
     log,
     async close() {
       await closeQueues(ctx.queues);

@@ -1,7 +1,7 @@
 import type { Size } from '../admission/space.ts';
 
 /** A running sum of bytes and inodes. */
-export class Total {
+class Total {
   #bytes = 0;
   #inodes = 0;
 

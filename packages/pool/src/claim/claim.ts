@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { CheckError, Clock } from '@spica/core';
 import { retryFor } from '../async/retry.ts';
+import { outOf } from '../clone/full-disk.ts';
 import { jsonFile } from '../json-file.ts';
 import { type FileLock, tryFileLock } from './file-lock.ts';
 import { describeHolder, type Holder, holderSchema, identifySelf, isAlive, isElsewhere } from './identity.ts';
@@ -31,8 +32,8 @@ export interface ClaimOptions {
 
 /**
  * Claims a file for this process, until it releases it or ends: a lock on a file beside it makes it the only one, and
- * the file says who it is. Throws what `refused` makes of the holder, CheckError CLAIM_UNREADABLE when what is there is
- * no claim, and what `tryFileLock` throws.
+ * the file says who it is, where the disk has room for that. Throws what `refused` makes of the holder, CheckError
+ * CLAIM_UNREADABLE when what is there is no claim, and what `tryFileLock` throws.
  */
 export async function claim(path: string, { purpose, clock, refused }: ClaimOptions): Promise<Claim> {
   const self = { ...(await identifySelf()), purpose, since: new Date(clock.now()).toISOString() };
@@ -40,12 +41,24 @@ export async function claim(path: string, { purpose, clock, refused }: ClaimOpti
   try {
     const holder = await holderFile.load(path);
     if (holder && isElsewhere(holder, self)) throw refused(describeHolder(holder));
-    await holderFile.save(path, self);
+    await sayWho(path, self);
   } catch (error) {
     lock.release();
     throw error;
   }
   return { release: () => release(path, self).finally(lock.release) };
+}
+
+/**
+ * On a full disk the lock alone has to do:
+ * whoever deletes must be able to, since that makes the room.
+ */
+async function sayWho(path: string, self: Holder): Promise<void> {
+  try {
+    await holderFile.save(path, self);
+  } catch (error) {
+    if (outOf(error) === null) throw error;
+  }
 }
 
 /** A process that has just taken the lock has not written yet who it is: the file is missing, or names a dead holder. */

@@ -14,7 +14,7 @@ export async function* readCandidates(
   }
 }
 
-export function toCandidate(instance: CatalogInstance, now: number): Candidate {
+function toCandidate(instance: CatalogInstance, now: number): Candidate {
   const { record } = instance;
   return {
     id: record.id,

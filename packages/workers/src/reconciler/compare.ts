@@ -26,7 +26,7 @@ export interface Drift {
   readonly outdatedRecords: readonly InstanceRecord[];
   /** Records of instances that are neither on disk nor in the catalog. */
   readonly staleRecords: readonly string[];
-  /** Instances that Redis says less of than their records do, when it was rolled back: what protects them comes back. */
+  /** Instances that Redis says less of than their records do, when it was lost or rolled back: that comes back. */
   readonly protections: readonly InstanceRecord[];
   /** Ended requests whose instances the catalog still calls in flight. */
   readonly orphans: readonly Orphan[];
@@ -77,7 +77,7 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
     outdatedRecords: listed
       .map(({ record }) => record)
       .filter((record) => isOutdated(recordOf.get(record.id), record)),
-    protections: isBehind ? findProtections(listed, recordOf) : [],
+    protections: lost || isBehind ? findProtections(listed, recordOf) : [],
     staleRecords: records
       .map(({ id }) => id)
       .filter((id) => !onDisk.has(id) && !known.has(id) && !isComingUp(id)),

@@ -76,20 +76,22 @@ async function sweepNotes(ctx: ServedContext): Promise<void> {
 }
 
 /** A deletion that was cut off, or whose end Redis did not take. While workers run, one that is on disk may be under way. */
-async function mendHalted(
+function mendHalted(
   ctx: ServedContext,
   { id, onDisk }: Drift['halted'][number],
   starting: boolean,
 ): Promise<void> {
-  if (!starting && (onDisk || (await ctx.catalog.get(id))?.state !== 'deleting')) return;
-  await ctx.catalog.endDelete(id, onDisk ? 'kept' : 'gone', null);
-  if (!onDisk) ctx.gate.ledger.remove(id);
-  const outcome = onDisk ? 'whole: it is listed again' : 'in the trash, or gone';
-  await ctx.audit.append({
-    action: 'mend_deletion',
-    instance: id,
-    reason: 'a deletion was cut off',
-    outcome,
+  const { catalog, gate, pool, audit } = ctx;
+  return ctx.perInstance.run(id, async () => {
+    if (!starting && (onDisk || (await catalog.get(id))?.state !== 'deleting')) return;
+    if (!onDisk) {
+      gate.ledger.remove(id);
+      await deleteRecord(pool, id);
+    }
+    await catalog.endDelete(id, onDisk ? 'kept' : 'gone', null);
+    const outcome = onDisk ? 'whole: it is listed again' : 'in the trash, or gone';
+    const reason = 'a deletion was cut off';
+    await audit.append({ action: 'mend_deletion', instance: id, reason, outcome });
   });
 }
 
@@ -155,7 +157,7 @@ async function forget({ catalog, gate, pool }: ServedContext, id: string): Promi
   await deleteRecord(pool, id);
 }
 
-/** Redis was rolled back: a lease or pin that it had acknowledged is in the record, and comes back from there. */
+/** A lease or pin that Redis had acknowledged, and has lost, is in the record, and comes back from there. */
 async function protectAgain({ catalog, audit }: ServedContext, record: InstanceRecord): Promise<void> {
   const { id } = record;
   const known = await catalog.get(id);
@@ -163,7 +165,7 @@ async function protectAgain({ catalog, audit }: ServedContext, record: InstanceR
   const { lease, pin } = record;
   const isLonger = lease !== null && lease.expiresAt > (known.record.lease?.expiresAt ?? 0);
   await catalog.protect(id, { lease: isLonger ? lease : null, pin: known.record.pin === null ? pin : null });
-  const reason = 'Redis was rolled back: what protects it comes back from its record';
+  const reason = 'Redis has lost what protects it, which comes back from its record';
   await audit.append({ action: 'protect_instance', instance: id, reason, outcome: 'protected' });
 }
 

@@ -1,7 +1,7 @@
 import type { ServedContext } from '../context.ts';
 import { countInstance } from '../gate/load.ts';
 import { writeKnownRecord } from '../known-record.ts';
-import { CHANGES_APART, writeMirrored } from './mirrored.ts';
+import { CHANGES_APART, hasSteppedBack, writeMirrored } from './mirrored.ts';
 
 const BATCH = 200;
 
@@ -21,8 +21,8 @@ export async function mirrorChanges(ctx: ServedContext): Promise<void> {
 
 async function mirrorRecords(ctx: ServedContext): Promise<void> {
   const { catalog, gate, pool } = ctx;
+  if (await hasSteppedBack(ctx)) return; // the records know more, and the upkeep reconciles
   const changes = await catalog.changes();
-  if (changes < gate.changesSeen) return; // it has stepped back: the records know more, and the upkeep reconciles
   const failed = new Map<string, unknown>();
   let written = 0;
   try {
@@ -38,7 +38,7 @@ async function mirrorRecords(ctx: ServedContext): Promise<void> {
   const [first] = failed.values();
   if (first !== undefined) throw first;
   if (written > 0) ctx.publisher.soon();
-  if (changes === gate.changesSeen) return;
+  if (changes <= gate.changesSeen) return;
   // Redis first: a disk that says more than it would tell of a step back that was none.
   const raised = changes + CHANGES_APART;
   await catalog.raiseChanges(raised);

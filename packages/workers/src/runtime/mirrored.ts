@@ -33,10 +33,13 @@ export async function writeMirrored(pool: Pool, changes: number): Promise<void> 
   await writeFile(pathOf(pool), `${JSON.stringify({ changes })}\n`);
 }
 
-/** Whether Redis knows of fewer changes than this process has seen: what is on the disk may be newer than what it says. */
+/**
+ * Whether Redis knows of fewer changes than this process has seen: what is on the disk may be newer than what it says.
+ * False where it has lost everything: what it says then was said since.
+ */
 export async function hasSteppedBack({
   catalog,
   gate,
 }: Pick<ServedContext, 'catalog' | 'gate'>): Promise<boolean> {
-  return (await catalog.changes()) < gate.changesSeen;
+  return (await catalog.changes()) < gate.changesSeen && (await catalog.reconciled()) !== null;
 }

@@ -70,9 +70,12 @@ export async function spawnInstance(
 
 /** A job that was put into the queue by hand names no request that was admitted. */
 function findRequest({ gate, pool }: ServedContext, of: SpawnPayload): Spawn {
+  if (of.pool !== pool.name) {
+    throw new CheckError('PAYLOAD_INVALID', `spawn job: pool: expected "${pool.name}", got "${of.pool}"`);
+  }
   const open = gate.requests.get(of.request);
   const id = instanceIdOf(pool.name, of.request, of.index);
-  if (!open || of.pool !== pool.name || of.index >= open.request.count) throw noReservation(of);
+  if (!open || of.index >= open.request.count) throw noReservation(of);
   if (gate.cancelled.has(of.request)) throw cancelled(of);
   return { id, of, open };
 }

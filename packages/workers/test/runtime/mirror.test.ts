@@ -134,7 +134,9 @@ describeOnRedis('what is mirrored to the disk', (server) => {
       expect(growth()).toEqual(expected ?? { bytes: 0, inodes: 0 });
     }
     expect((await readRecord(pool, record.id))?.lease?.owner).toBe('eve');
-    expect([gate.changesSeen, await readMirrored(pool)]).toEqual([3, 3]);
+    const seen = await catalog.changes();
+    expect([gate.changesSeen, await readMirrored(pool)]).toEqual([seen, seen]);
+    expect(seen).toBeGreaterThan(3); // apart, so that changes after a step back do not hide it
     expect(gate.ledger.nextGrowthEnd).toBe(lease.expiresAt);
   });
 
@@ -142,9 +144,14 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     await catalog.adopt(aRecord('spica-0001'));
     for (const score of [1, 2, 3]) await catalog.mark('spica-0001', { score });
     await mirror();
+    const seen = gate.changesSeen;
     await redis.decrby('{spica:main}:catalog:changes', 2);
     await catalog.mark('spica-0001', { score: 4 });
     await mirror();
-    expect([gate.changesSeen, await readMirrored(pool), await catalog.changes()]).toEqual([3, 3, 2]);
+    expect([gate.changesSeen, await readMirrored(pool), await catalog.changes()]).toEqual([
+      seen,
+      seen,
+      seen - 1,
+    ]);
   });
 });
