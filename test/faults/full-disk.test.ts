@@ -21,7 +21,6 @@ beforeAll(async () => {
   redis = await startLocal();
 });
 afterEach(async () => {
-  await stack?.redis.flushall(); // the next test's disk may have the number that this one's had
   await stack?.close();
   await mounted?.unmount();
   stack = undefined;

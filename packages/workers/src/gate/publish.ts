@@ -1,6 +1,6 @@
 import type { Catalog } from '@spica/catalog';
-import type { Clock } from '@spica/core';
-import { type Pool, singleFlight } from '@spica/pool';
+import type { Clock, Size } from '@spica/core';
+import { type Pool, singleFlight, withDeadline } from '@spica/pool';
 import type { Logger } from 'pino';
 import type { ClockGuard } from '../clock/guard.ts';
 import type { Filesystem } from './filesystem.ts';
@@ -12,6 +12,8 @@ const DELAY_MS = 250;
 const EXCHANGE_MS = 2_000;
 /** What a process said longer ago than this does not count any more: it has ended. */
 const STALE_MS = 30_000;
+/** Who ends waits no longer for Redis, which may be away. */
+const LAST_MS = 2_000;
 
 /** Shows others what the gate has promised and whom it holds. */
 export interface Publisher {
@@ -40,8 +42,8 @@ export function createPublisher({ gate, catalog, clock, clockGuard, logger }: Pu
     timer = null;
     return publish();
   };
-  const attempt = () =>
-    now().catch((error: unknown) =>
+  const attempt = (work = now()) =>
+    work.catch((error: unknown) =>
       logger.debug({ err: error }, 'what the gate promises could not be published'),
     );
   return {
@@ -54,7 +56,7 @@ export function createPublisher({ gate, catalog, clock, clockGuard, logger }: Pu
     now,
     async close() {
       closed = true;
-      await attempt();
+      await attempt(withDeadline(now(), LAST_MS, 'Redis'));
     },
   };
 }
@@ -69,32 +71,42 @@ interface SharingOptions {
 /**
  * Tells other processes that share this Redis what is promised here on a filesystem, and counts what they promise there.
  * Exact it is not: what two processes promise within the same moments, neither of them sees. The first of a process's
- * pools on a filesystem does it for all of them. Resolves with how to end it.
+ * pools on a filesystem does it for all of them. Resolves with how to end it: this process promises nothing there then.
  */
 export async function shareFilesystem(
   filesystem: Filesystem,
   { catalog, pool, clock, logger }: SharingOptions,
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   const { totals } = filesystem;
-  if (filesystem.sharedBy !== null) return () => undefined;
+  if (filesystem.sharedBy !== null) return async () => undefined;
   filesystem.sharedBy = pool.id;
   // A pool is served by one process at a time: the next one takes the place of one that was killed.
   const process = pool.id;
-  const exchange = async () => {
+  const say = (size: Size) =>
+    catalog.exchangeOnFilesystem(filesystem.id, { process, at: clock.now(), size }, STALE_MS);
+  const exchange = singleFlight(async () => {
     const [reserved, growth] = [totals.reserved.size, totals.growth.size];
-    const size = { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };
-    const mine = { process, at: clock.now(), size };
     const before = totals.elsewhere;
-    totals.elsewhere = await catalog.exchangeOnFilesystem(filesystem.id, mine, STALE_MS);
+    totals.elsewhere = await say({
+      bytes: reserved.bytes + growth.bytes,
+      inodes: reserved.inodes + growth.inodes,
+    });
     const { bytes, inodes } = totals.elsewhere;
     const [line] = filesystem.lines;
     if (bytes < before.bytes || inodes < before.inodes) await line?.wake();
-  };
+  });
   await exchange();
   const timer = setInterval(() => {
     exchange().catch((error: unknown) =>
       logger.debug({ err: error }, 'what other processes promise on this disk could not be read'),
     );
   }, EXCHANGE_MS).unref();
-  return () => clearInterval(timer);
+  return async () => {
+    clearInterval(timer);
+    const last = async () => {
+      await exchange(); // behind one that is under way, which would say it again
+      await say({ bytes: 0, inodes: 0 });
+    };
+    await withDeadline(last(), LAST_MS, 'Redis');
+  };
 }

@@ -140,7 +140,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   await loadGate(served);
   const { filesystem } = served.gate;
   const stopSharing = await shareFilesystem(filesystem, served);
-  atEnd('the sharing of the disk', async () => stopSharing());
+  atEnd('the sharing of the disk', stopSharing);
   atEnd('the publisher', () => served.publisher.close());
   const workers = await startWorkers(served, target);
   atEnd('the workers', () => workers.close(config.shutdownTimeoutMs));
