@@ -193,7 +193,7 @@ it('works on a full disk: gives up the ballast first, then empties the trash unt
   }
 });
 
-it('says what to do when there is not even room for its lock', async (context) => {
+it('says what to do when there is not even room to tell of it', async (context) => {
   const mounted = await mountTmpfs({ bytes: 8_000_000 });
   if ('skipped' in mounted) return context.skip(mounted.skipped);
   try {
@@ -204,7 +204,7 @@ it('says what to do when there is not even room for its lock', async (context) =
     const { exitCode, stderr } = await prune('--max-instances', '0');
     expect([exitCode, here()]).toEqual([1, [ids[0]]]);
     expect(stderr).toContain(
-      'the disk is so full that not even a lock can be written: free some by hand first',
+      'the disk is so full that not even the audit log can be written: free some by hand first',
     );
   } finally {
     await mounted.unmount();

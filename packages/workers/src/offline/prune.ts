@@ -17,6 +17,7 @@ import {
   measureInstances,
   openAudit,
   openPool,
+  outOf,
   type Pool,
   readSpace,
   type TrashEntry,
@@ -32,6 +33,7 @@ import { type Kept, type Removal, takeOut } from '../pruner/remove.ts';
 import { summarize } from '../pruner/summary.ts';
 import { bytesOf, freeAll } from '../pruner/trash.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
+import { isUnaudited } from '../runtime/refused.ts';
 import { targetOf } from '../sampler/target.ts';
 import { judgeByTraces, lastTraceOf } from './clock.ts';
 import { readPoolDisk, recordInventory } from './inventory.ts';
@@ -91,6 +93,9 @@ export async function pruneOffline(
     } finally {
       await log.close();
     }
+  } catch (error) {
+    const isFull = isUnaudited(error) && outOf((error as Error).cause) !== null;
+    throw isFull ? tooFull(pool, 'the audit log', error) : error;
   } finally {
     await claim.release();
   }
@@ -188,25 +193,21 @@ async function isShort({ pool, policy }: OfflineContext): Promise<boolean> {
   return space.availableBytes < floor.bytes || (space.freeInodes !== null && space.freeInodes < floor.inodes);
 }
 
-/** The claim is a file. Where there is no room for it, the ballast goes first. */
+/** Whoever deletes takes a lock, and tells of it first. The lock is a file: where there is no room for it, the ballast goes. */
 async function claimOnFullDisk(pool: Pool, clock: Clock, giveUp: () => Promise<boolean>) {
   const take = () => lockDeletion(pool, { clock, purpose: 'spica prune --offline' });
   try {
     return await take();
   } catch (error) {
-    if (!isDiskFull(error)) throw error;
+    if (outOf(error) === null) throw error;
     if (await giveUp()) return take();
-    throw new CheckError(
-      'NO_SPACE',
-      `pool ${pool.name}: the disk is so full that not even a lock can be written: free some by hand first, in ${pool.paths.trash} for one`,
-      {},
-      error,
-    );
+    throw tooFull(pool, 'a lock', error);
   }
 }
 
-function isDiskFull(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOSPC';
+function tooFull({ name, paths }: Pool, what: string, cause: unknown): CheckError {
+  const message = `pool ${name}: the disk is so full that not even ${what} can be written: free some by hand first, in ${paths.trash} for one`;
+  return new CheckError('NO_SPACE', message, {}, cause);
 }
 
 function reachable(): UsageError {
