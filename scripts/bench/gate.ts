@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countOf } from '@spica/core';
 import { connectWorker, type RedisTarget } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { mountLoop } from '../../test/support/mount.ts';
@@ -12,7 +13,7 @@ import { median } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
 const BTRFS_BYTES = 20e9;
-/** How many requests are counted one after another. */
+/** Over so many requests commands are counted. */
 const COUNTED = 40;
 /** Never admitted while one instance is leased: it would take all slots. */
 const SLOTS = 5_000;
@@ -61,10 +62,16 @@ async function printCommands(site: Site): Promise<void> {
   console.log('\nRedis commands for a request, on all connections of submitter and workers:');
   await withStack(site, 8, async (stack) => {
     for (const count of [1, 8]) {
-      const each = await commandsOf(async () => {
+      const alone = await commandsOf(async () => {
         for (let i = 0; i < COUNTED; i += 1) await stack.spawn({ count });
       });
-      console.log(`  ${count} instance${count === 1 ? ' ' : 's'}   ${(each / COUNTED).toFixed(1)}`);
+      const batch = await commandsOf(() =>
+        Promise.all(Array.from({ length: COUNTED }, () => stack.spawn({ count }))),
+      );
+      const [one, all] = [alone, batch].map((sum) => (sum / COUNTED).toFixed(1));
+      console.log(
+        `  ${countOf(count, 'instance').padEnd(12)} ${all} in a batch of ${COUNTED}, ${one} one after another`,
+      );
     }
   });
 }
