@@ -20,6 +20,7 @@ export function keysOf(pool: string) {
     instance: (id: string) => `${base}:instance:${id}`,
     /** String: a request, in one life of it, is not wanted any more; or it has completed. */
     cancelled: (request: string, life: string) => `${base}:cancelled:${request}:${life}`,
+    completed: (request: string, life: string) => `${base}:completed:${request}:${life}`,
     /** Set: ids whose record on disk is older than the catalog. */
     dirty: `${base}:dirty`,
     /** Set: ids of instances with a life of their own. */

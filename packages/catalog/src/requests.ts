@@ -13,6 +13,7 @@ export interface Requests {
    */
   cancel(request: string, life: string): Promise<'cancelled' | 'completed'>;
   isCancelled(request: string, life: string): Promise<boolean>;
+  isCompleted(request: string, life: string): Promise<boolean>;
   /** The request's instances become ready, unless it was cancelled before: then it changes nothing. */
   completeRequest(request: string, life: string, ids: readonly string[]): Promise<'completed' | 'cancelled'>;
 }
@@ -24,6 +25,9 @@ export function createRequests(redis: Redis, keys: Keys, run: Run): Requests {
     },
     async isCancelled(request, life) {
       return (await redis.exists(keys.cancelled(request, life))) === 1;
+    },
+    async isCompleted(request, life) {
+      return (await redis.exists(keys.completed(request, life))) === 1;
     },
     async completeRequest(request, life, ids) {
       const args = [request, life, REMEMBER_SECONDS, ...ids];

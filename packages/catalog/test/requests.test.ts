@@ -46,9 +46,11 @@ describeOnRedis('a request', (server) => {
   });
 
   it('is not cancelled once it has completed: the answer says so, and nothing changes', async () => {
+    expect(await catalog.isCompleted('req-1', LIFE)).toBe(false);
     await catalog.completeRequest('req-1', LIFE, []);
     expect(await catalog.cancel('req-1', LIFE)).toBe('completed');
     expect(await catalog.isCancelled('req-1', LIFE)).toBe(false);
+    expect(await catalog.isCompleted('req-1', LIFE)).toBe(true);
   });
 
   it('does not complete once it is cancelled: its instances stay in flight, for the undo', async () => {

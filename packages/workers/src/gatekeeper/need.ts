@@ -1,10 +1,16 @@
-import { expectSize, type NeedInput, type Profile, type ReplicaBasis, type ReplicaPlan } from '@spica/core';
+import {
+  expectSize,
+  type NeedInput,
+  type Profile,
+  type ReplicaBasis,
+  type ReplicaPlan,
+  type Size,
+} from '@spica/core';
 import type { Prepared } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 
 /** Files that Spica itself adds to an instance and to the pool's records, at most. */
-const OWN_INODES = 4;
-const OWN_BYTES = 4 * 4096;
+export const OWN_FILES: Size = { bytes: 4 * 4096, inodes: 4 };
 
 /** What of a request its need follows from. */
 export interface Asked {
@@ -29,8 +35,8 @@ export async function needFor(
   const { method, profiles, policy } = ctx;
   const { count, experiment, replicas } = asked;
   const clone = {
-    bytes: OWN_BYTES + (method === 'copy' ? snapshot.allocatedBytes : 0),
-    inodes: OWN_INODES + (method === 'snapshot' ? 0 : snapshot.inodes),
+    bytes: OWN_FILES.bytes + (method === 'copy' ? snapshot.allocatedBytes : 0),
+    inodes: OWN_FILES.inodes + (method === 'snapshot' ? 0 : snapshot.inodes),
   };
   const [template, profile, replica] = await Promise.all([
     profiles.read(`template:${snapshot.template}`),

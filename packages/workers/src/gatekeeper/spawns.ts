@@ -81,6 +81,8 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   const failures = Object.entries(await job.getIgnoredChildrenFailures())
     .filter(([key]) => key.includes(prefix))
     .map(([, reason]) => readFailure(reason));
+  // Its process was killed after it had completed, and an instance has been deleted since.
+  if (failures.length === 0 && (await ctx.catalog.isCompleted(id, state.life))) return complete(gateJob, ids);
   // A failure of the request's own says more than that there was no room for the others.
   const failure = failures.find(({ code }) => code !== 'NO_SPACE') ?? failures[0] ?? GONE;
   await startUndo(gateJob, failure, failures.length);

@@ -25,6 +25,7 @@ import type { ServedContext } from '../context.ts';
 import { announceCloneEnd, awaitRoomForClone } from '../gate/filesystem.ts';
 import { countedAs } from '../gate/load.ts';
 import type { OpenRequest } from '../gate/state.ts';
+import { OWN_FILES } from '../gatekeeper/need.ts';
 import { writeKnownRecord } from '../known-record.ts';
 
 /** One instance of an admitted request. */
@@ -52,7 +53,8 @@ export async function spawnInstance(
   await checkMarker(ctx.pool);
   if (await commitFound(ctx, spawn)) return { id: spawn.id, path };
   const prepared = await findSnapshot(ctx, spawn.open);
-  const size = clonedSize(ctx.method, prepared);
+  const cloned = clonedSize(ctx.method, prepared);
+  const size = { bytes: cloned.bytes + OWN_FILES.bytes, inodes: cloned.inodes + OWN_FILES.inodes };
   await beginClone(ctx, spawn.id, size, signal);
   try {
     await bringUp(ctx, spawn, prepared, signal);
