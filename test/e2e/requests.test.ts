@@ -45,7 +45,7 @@ describeOnRedis('a request', (redis) => {
         budget: { cpu: 4, ram_gb: 8, vram_gb: 8 },
         notes: 'first',
       });
-      expect(await readFile(join(path, '.env.spica'), 'utf8')).toBe('MODEL=baseline\nSEED=7\nNAME=a b\n');
+      expect(await readFile(join(path, '.env.spica'), 'utf8')).toBe("MODEL=baseline\nSEED=7\nNAME='a b'\n");
       expect(await readdir(path)).not.toContain('.venv');
       expect((await stack.ctx.catalog.get(id))?.state).toBe('ready');
     }
