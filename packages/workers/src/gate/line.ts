@@ -26,7 +26,7 @@ export interface LineOptions {
 /**
  * The requests that the gate holds, in the process that serves the pool, in order of when they were first held. Whatever
  * frees space or slots wakes the head of the line; when that is served the next one is woken, and when it does not fit the
- * first one further down that does. So a change costs as little with a thousand held requests as with ten.
+ * first one further down that does. So a change brings one job back to the gate, however many are held.
  */
 export class Line {
   readonly #waiting = new Map<string, Waiting>();

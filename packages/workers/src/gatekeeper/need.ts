@@ -1,4 +1,5 @@
 import {
+  type CloneMethod,
   expectSize,
   type NeedInput,
   type Profile,
@@ -10,7 +11,7 @@ import type { Prepared } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 
 /** Files that Spica itself adds to an instance and to the pool's records, at most. */
-export const OWN_FILES: Size = { bytes: 4 * 4096, inodes: 4 };
+const OWN_FILES: Size = { bytes: 4 * 4096, inodes: 4 };
 
 /** What of a request its need follows from. */
 export interface Asked {
@@ -21,6 +22,19 @@ export interface Asked {
 
 /** What of a prepared snapshot the need follows from; for one that is not prepared yet, what it will be. */
 export type Snapshot = Pick<Prepared, 'template' | 'allocatedBytes' | 'inodes'>;
+
+/** What a clone allocates: a snapshot shares all with its template, a reflink its data. */
+export function clonedSize(
+  method: CloneMethod,
+  { allocatedBytes, inodes }: Pick<Prepared, 'allocatedBytes' | 'inodes'>,
+): Size {
+  return { bytes: method === 'copy' ? allocatedBytes : 0, inodes: method === 'snapshot' ? 0 : inodes };
+}
+
+/** The room for a clone, with the files that Spica adds. */
+export function withOwnFiles({ bytes, inodes }: Size): Size {
+  return { bytes: bytes + OWN_FILES.bytes, inodes: inodes + OWN_FILES.inodes };
+}
 
 /**
  * What a request needs, and what that is taken from: the sizes that instances of its experiment or template became, or a
@@ -34,10 +48,7 @@ export async function needFor(
 ): Promise<NeedInput> {
   const { method, profiles, policy } = ctx;
   const { count, experiment, replicas } = asked;
-  const clone = {
-    bytes: OWN_FILES.bytes + (method === 'copy' ? snapshot.allocatedBytes : 0),
-    inodes: OWN_FILES.inodes + (method === 'snapshot' ? 0 : snapshot.inodes),
-  };
+  const clone = withOwnFiles(clonedSize(method, snapshot));
   const [template, profile, replica] = await Promise.all([
     profiles.read(`template:${snapshot.template}`),
     experiment === null ? null : profiles.read(`experiment:${experiment}`),

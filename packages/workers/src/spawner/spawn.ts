@@ -1,6 +1,5 @@
 import {
   CheckError,
-  type CloneMethod,
   countReplicas,
   floorOf,
   type InstanceRecord,
@@ -25,7 +24,7 @@ import type { ServedContext } from '../context.ts';
 import { announceCloneEnd, awaitRoomForClone } from '../gate/filesystem.ts';
 import { countedAs } from '../gate/load.ts';
 import type { OpenRequest } from '../gate/state.ts';
-import { OWN_FILES } from '../gatekeeper/need.ts';
+import { clonedSize, withOwnFiles } from '../gatekeeper/need.ts';
 import { writeKnownRecord } from '../known-record.ts';
 
 /** One instance of an admitted request. */
@@ -53,8 +52,7 @@ export async function spawnInstance(
   await checkMarker(ctx.pool);
   if (await commitFound(ctx, spawn)) return { id: spawn.id, path };
   const prepared = await findSnapshot(ctx, spawn.open);
-  const cloned = clonedSize(ctx.method, prepared);
-  const size = { bytes: cloned.bytes + OWN_FILES.bytes, inodes: cloned.inodes + OWN_FILES.inodes };
+  const size = withOwnFiles(clonedSize(ctx.method, prepared));
   await beginClone(ctx, spawn.id, size, signal);
   try {
     await bringUp(ctx, spawn, prepared, signal);
@@ -167,11 +165,6 @@ async function commit(ctx: ServedContext, { id, of, open }: Spawn, record: Insta
 }
 
 const NOTHING: Size = { bytes: 0, inodes: 0 };
-
-/** What a clone allocates: a snapshot shares all with its template, a reflink its data. */
-function clonedSize(method: CloneMethod, { allocatedBytes, inodes }: Prepared): Size {
-  return { bytes: method === 'copy' ? allocatedBytes : 0, inodes: method === 'snapshot' ? 0 : inodes };
-}
 
 function noReservation({ request, index }: SpawnPayload): CheckError {
   return new CheckError(
