@@ -26,10 +26,13 @@ it('a start that fails late leaves no worker, no queue and no claim behind', asy
   onTestFinished(() => redis.disconnect());
   const queues = openQueues('main', redis);
   for (const queue of Object.values(queues)) expect(await queue.getWorkers()).toEqual([]);
-  expect(
-    String(await redis.client('LIST'))
-      .trim()
-      .split('\n'),
-  ).toHaveLength(1);
+  // Redis takes a moment to see that a connection has ended.
+  await expect
+    .poll(async () =>
+      String(await redis.client('LIST'))
+        .trim()
+        .split('\n'),
+    )
+    .toHaveLength(1);
   await (await lockPool(pool, { clock: systemClock })).release();
 });
