@@ -66,7 +66,7 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
     const relief = await findRelief(ctx, id, short, { mayReclaim: !reclaimedInVain });
     const disk = await readDisk(ctx, ledger.filesystem.landed.size);
     const { limits, line } = ctx.gate;
-    const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.all() };
+    const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.state() };
     return { gathered, found: step(request, again, ledger.sums(ctx.clockGuard.now())), relief };
   }
 }
