@@ -15,7 +15,7 @@ export interface HeldRequest {
   readonly count: number;
 }
 
-/** What the process that serves a pool has promised: for whoever looks on, and for its next start. */
+/** What the process that serves a pool has reserved, for other processes and for its next start. */
 export interface GateFigures {
   /** When it was published, epoch milliseconds. */
   readonly at: number;
@@ -41,7 +41,7 @@ export interface Gate {
   /** @param line Null where it is as it was published last; it is asked for again where Redis has lost that. */
   publishGate(figures: GateFigures, line: PublishedLine | null): Promise<'published' | 'line-missing'>;
   /**
-   * Says what this process promises on a filesystem, and resolves with what all others promise there that said so within
+   * Publishes what this process has reserved on a filesystem, and resolves with what all others have reserved there that published within
    * `withinMs`.
    */
   exchangeOnFilesystem(
@@ -98,9 +98,9 @@ export function createGate(redis: Redis, keys: Keys): Gate {
       const added = await redis.hset(keys.published, fields);
       return line === null && added > 0 ? 'line-missing' : 'published';
     },
-    async exchangeOnFilesystem(filesystem, { process, at, size: promised }, withinMs) {
+    async exchangeOnFilesystem(filesystem, { process, at, size: reserved }, withinMs) {
       const key = filesystemKey(filesystem);
-      await redis.hset(key, process, JSON.stringify({ at, size: promised }));
+      await redis.hset(key, process, JSON.stringify({ at, size: reserved }));
       const others = Object.entries(await redis.hgetall(key))
         .filter(([other]) => other !== process)
         .map(([other, text]) => ({ other, text, ...readJson(shareSchema, key, text) }));
