@@ -2,6 +2,7 @@ import { Command as Commander } from 'commander';
 import type { Io } from './io.ts';
 import { createAdd } from './program/add.ts';
 import { addHelp } from './program/help.ts';
+import { addImageCommands } from './program/image.ts';
 import { addInstanceCommands } from './program/instances.ts';
 import { addRequestCommands } from './program/requests.ts';
 import { addAuditCommands, addRetentionCommands } from './program/retention.ts';
@@ -43,6 +44,9 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
   addRequestCommands(add);
   addInstanceCommands(add);
   addRetentionCommands(add);
+  const image = command.command('image').description('the file that a pool lives in');
+  addImageCommands(createAdd(image, io, ended));
+  addHelp(image);
   const audit = command.command('audit').description('the audit log');
   addAuditCommands(createAdd(audit, io, ended));
   addHelp(audit);

@@ -8,6 +8,11 @@ export interface Mount {
   readonly root: string;
   /** Where, absolute. */
   readonly point: string;
+  /** Of this mount and of its filesystem, without commas: `ro` may stand in either. */
+  readonly options: readonly string[];
+  readonly type: string;
+  /** What is mounted, as the filesystem calls it: a device. */
+  readonly source: string;
 }
 
 /** What another process's say when it is gone, or became another user's meanwhile. */
@@ -15,7 +20,7 @@ const UNSEEN = ['ENOENT', 'ESRCH', 'EINVAL', 'EACCES', 'EPERM'];
 
 /**
  * The mounts that a process sees, in the order in which they were made. Source of the format: proc_pid_mountinfo(5),
- * fields 3 to 5, with spaces and the like as octal escapes. Empty where there is no /proc, the process is gone, or it
+ * fields 3 to 6 and those after the dash, with spaces and the like as octal escapes. Empty where there is no /proc, the process is gone, or it
  * may not be looked into (any more). Synchronous: /proc is no disk that could keep one waiting.
  */
 export function readMounts(pid: number | 'self'): Mount[] {
@@ -29,8 +34,17 @@ export function readMounts(pid: number | 'self'): Mount[] {
   }
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line) => {
-    const [, , device = '', root = '', point = ''] = line.split(' ');
-    return { device, root: unescapeOctal(root), point: unescapeOctal(point) };
+    const [of = '', rest = ''] = line.split(' - ');
+    const [, , device = '', root = '', point = '', own = ''] = of.split(' ');
+    const [type = '', source = '', shared = ''] = rest.split(' ');
+    return {
+      device,
+      root: unescapeOctal(root),
+      point: unescapeOctal(point),
+      options: [...own.split(','), ...shared.split(',')],
+      type,
+      source: unescapeOctal(source),
+    };
   });
 }
 

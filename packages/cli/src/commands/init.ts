@@ -1,32 +1,38 @@
 import { createCatalog } from '@spica/catalog';
 import { CheckError, type Config, systemClock } from '@spica/core';
-import { initPool, probeCloneMethod } from '@spica/pool';
+import { initPool, probeCloneMethod, reportImage } from '@spica/pool';
 import { createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
+import { type ImageFlags, initInImage } from '../image/init.ts';
 import type { Invocation } from '../io.ts';
+import { describeImage } from '../output/image.ts';
 import { sayMethod } from '../output/method.ts';
 import { writeFields, writeJson } from '../output/write.ts';
 
-export interface InitOptions {
+export interface InitOptions extends ImageFlags {
   readonly rebind?: boolean;
 }
 
-/** `spica init`: creates the pool's root and marker. Safe to run again. */
+/** `spica init`: creates the pool's root and marker, in an image where one is asked for. Safe to run again. */
 export async function init({ io, options }: Invocation<InitOptions>): Promise<number> {
   const { config } = await loadConfig(io, options);
-  const { name, root } = choosePool(config, options.pool);
-  const pool = await initPool({ name, root, clock: systemClock });
+  const policy = choosePool(config, options.pool);
+  const { name, root } = policy;
+  const inImage = await initInImage(io, policy, options);
+  const pool = inImage ?? (await initPool({ name, root, clock: systemClock }));
+  const image = inImage && (await reportImage({ name, root }));
   const method = await probeCloneMethod(pool);
   if (options.rebind) await rebind(config, name);
   if (options.json)
-    writeJson(io.stdout, { pool: name, id: pool.id, root: pool.paths.root, cloneMethod: method });
+    writeJson(io.stdout, { pool: name, id: pool.id, root: pool.paths.root, cloneMethod: method, image });
   else {
     writeFields(io.stdout, [
       ['pool', name],
       ['root', pool.paths.root],
       ['id', pool.id],
+      ['image', image && describeImage(image)],
       ['clones by', sayMethod(method)],
     ]);
   }

@@ -6,6 +6,7 @@ import { parsePort } from '../input/numbers.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeStack } from '../output/stack.ts';
 import { startBoard } from '../stack/board.ts';
+import { mountImages } from '../stack/images.ts';
 import { growWithWork } from '../stack/memory.ts';
 import { openStackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
@@ -39,6 +40,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   const reload = async () => reloadConfig({ load, runtime: await started.promise, logger });
   const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
   try {
+    await mountImages(config, logger);
     const redis = await openStackRedis(config, logger);
     opened.push({ close: () => redis.stop() });
     endNow = () => redis.kill();

@@ -1,4 +1,11 @@
-import { durationExpected, parseDuration, UsageError } from '@spica/core';
+import {
+  BYTES_EXPECTED,
+  durationExpected,
+  formatBytes,
+  parseBytes,
+  parseDuration,
+  UsageError,
+} from '@spica/core';
 
 function refuse(flag: string, expected: string, text: string): UsageError {
   return new UsageError('FLAG_INVALID', `${flag}: ${expected}, got "${shorten(text)}"`, { flag });
@@ -40,6 +47,14 @@ export function parseSpan(flag: string, text: string | undefined): number | null
   const ms = parseWait(flag, text);
   if (ms === null || ms > 0) return ms;
   throw refuse(flag, 'expected a duration of more than 0s', text ?? '');
+}
+
+/** Reads a size like `200G` and returns bytes. Throws UsageError FLAG_INVALID. */
+export function parseSize(flag: string, text: string, { least }: { least: number }): number {
+  const bytes = parseBytes(text);
+  if (bytes === null) throw refuse(flag, BYTES_EXPECTED, text);
+  if (bytes < least) throw refuse(flag, `expected at least ${formatBytes(least)}`, text);
+  return bytes;
 }
 
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;

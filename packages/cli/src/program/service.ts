@@ -11,10 +11,20 @@ export function addServiceCommands(add: Add): void {
   );
   add('init', "create the pool's root and marker", async () => {
     return (await import('../commands/init.ts')).init;
-  }).option(
-    '--rebind',
-    'have the catalog take this root for the pool from now on, in place of the one it knows',
-  );
+  })
+    .option(
+      '--rebind',
+      'have the catalog take this root for the pool from now on, in place of the one it knows',
+    )
+    .option(
+      '--image <size>',
+      'make the pool in an image of this size, like 200G: a file with a btrfs in it (root only)',
+    )
+    .option(
+      '--image-file <file>',
+      'where the image lies (default: beside the root); without --image: take this one',
+    )
+    .option('--allocate', "take the image's room from the disk at once");
   add('status', 'disk, reservations, held requests, queues and workers', async () => {
     return (await import('../commands/status.ts')).status;
   });

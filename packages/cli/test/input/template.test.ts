@@ -5,6 +5,7 @@ import { chooseTemplate } from '../../src/input/template.ts';
 const pool = (...names: string[]): PoolConfig => ({
   name: 'main',
   root: '/pool',
+  image: null,
   allowGitFile: false,
   templates: Object.fromEntries(names.map((name) => [name, `/templates/${name}`])),
   retention: {

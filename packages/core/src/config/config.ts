@@ -4,6 +4,13 @@ import type { RetentionOrder } from '../retention/order.ts';
 export interface PoolConfig {
   readonly name: string;
   readonly root: string;
+  /** The image that the pool is to live in; null for the filesystem that its root is on. */
+  readonly image: {
+    readonly sizeGb: number;
+    /** Null for one beside the root. */
+    readonly file: string | null;
+    readonly allocate: boolean;
+  } | null;
   /** Name → directory. */
   readonly templates: Readonly<Record<string, string>>;
   /** Whether a template may have a `.git` that leads out of it, so that its clones share one repository. */
@@ -76,6 +83,9 @@ export interface Config {
   /** Embedded Redis, sockets, audit log. */
   readonly stateDir: string;
 }
+
+/** A btrfs with two copies of its metadata needs some 110 MB. */
+export const LEAST_IMAGE_BYTES = 128e6;
 
 /** The free space and inodes of a filesystem that admitted work may never take. */
 export function floorOf(

@@ -29,10 +29,11 @@ function mergeLive(before: Config, after: Config): Config {
 }
 
 function mergePool(before: PoolConfig, after: PoolConfig): PoolConfig {
-  const { root, templates, allowGitFile } = before;
+  const { root, image, templates, allowGitFile } = before;
   return {
     ...after,
     root,
+    image,
     templates,
     allowGitFile,
     disk: { ...after.disk, ballastMb: before.disk.ballastMb },

@@ -69,6 +69,7 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
     pools: absolute(file.pools, (pool) => ({
       ...pool,
       root: absolutePath(pool.root, start),
+      image: pool.image && { ...pool.image, file: pool.image.file && absolutePath(pool.image.file, start) },
       templates: absolute(pool.templates, (path) => absolutePath(path, start)),
     })),
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
@@ -104,10 +105,11 @@ function toConfig(file: FileConfig, stateDir: string): Config {
 }
 
 function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
-  const { root, templates, allow_git_file: allowGitFile, retention, disk } = pool;
+  const { root, image, templates, allow_git_file: allowGitFile, retention, disk } = pool;
   return {
     name,
     root,
+    image: image && { sizeGb: image.size_gb, file: image.file, allocate: image.allocate },
     templates,
     allowGitFile,
     retention: {

@@ -6,6 +6,7 @@ import {
   MAX_DURATION_MS,
   parseDuration,
 } from '../units/duration.ts';
+import { LEAST_IMAGE_BYTES } from './config.ts';
 import { isCronPattern } from './cron.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { pathProblem } from './path.ts';
@@ -100,8 +101,15 @@ const disk = z
     message: 'expected at least min_free_space_gb',
   });
 
+const image = z.strictObject({
+  size_gb: number('expected a number of GB of at least 0.128', (v) => v >= LEAST_IMAGE_BYTES / 1e9),
+  file: path.nullable().default(null),
+  allocate: flag.default(false),
+});
+
 const pool = z.strictObject({
   root: path.default('./instances'),
+  image: image.nullable().default(null),
   templates: z.record(name, path).default({ default: './template' }),
   allow_git_file: flag.default(false),
   retention: retention.prefault({}),

@@ -5,6 +5,18 @@ const UNITS = [
   ['kB', 1e3],
 ] as const;
 
+const SIZE = /^(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?)B?|B)$/;
+const EXPONENTS: Readonly<Record<string, number>> = { K: 1, M: 2, G: 3, T: 4 };
+/** What `parseBytes` expects, for messages. */
+export const BYTES_EXPECTED = 'expected a size like 200G, 512MB or 1.5TiB';
+
+/** Reads a size as people write one, decimal unless it says otherwise (`GiB`); null for anything else. In whole bytes. */
+export function parseBytes(text: string): number | null {
+  const [, figure, unit = '', binary] = SIZE.exec(text) ?? [];
+  if (figure === undefined) return null;
+  return Math.floor(Number(figure) * (binary ? 1024 : 1000) ** (EXPONENTS[unit.toUpperCase()] ?? 0));
+}
+
 /** Bytes for people, in decimal units: `12.4 GB`, `830 B`. */
 export function formatBytes(bytes: number): string {
   const unit = unitOf(bytes);

@@ -36,6 +36,7 @@ pools:
     root: /data/instances
     templates: { default: ./template, big: ../big }
     allow_git_file: true
+    image: { size_gb: 200, file: pool.img, allocate: true }
     retention:
       max_instances: 6
       max_age_days: 0.5
@@ -88,6 +89,7 @@ describe('without file, environment and flags', () => {
         main: {
           name: 'main',
           root: '/work/instances',
+          image: null,
           templates: { default: '/work/template' },
           allowGitFile: false,
           retention: RETENTION_DEFAULTS,
@@ -131,6 +133,7 @@ describe('a file', () => {
         main: {
           name: 'main',
           root: '/data/instances',
+          image: { sizeGb: 200, file: '/etc/spica/pool.img', allocate: true },
           templates: { default: '/etc/spica/template', big: '/etc/big' },
           allowGitFile: true,
           retention: {
@@ -163,6 +166,7 @@ describe('a file', () => {
         'other-2': {
           name: 'other-2',
           root: '/etc/spica/other',
+          image: null,
           templates: { default: '/etc/spica/template' },
           allowGitFile: false,
           retention: RETENTION_DEFAULTS,

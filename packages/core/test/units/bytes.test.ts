@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatBytesFinely, formatTerms } from '../../src/index.ts';
+import { formatBytes, formatBytesFinely, formatTerms, parseBytes } from '../../src/index.ts';
 
 it.each([
   [0, '0 B'],
@@ -28,4 +28,18 @@ it('writes the terms of a sum in the unit of the largest, unless one would then 
   const { inUnit, bare } = formatTerms([61e9, -3e9, 4e6]);
   expect([inUnit(61e9), bare(-3e9), bare(4e6), bare(0)]).toEqual(['61.0 GB', '-3.0', '4.0 MB', '0.0']);
   expect(formatTerms([0, 12]).bare(12)).toBe('12 B');
+});
+
+it.each([
+  ['200G', 200e9],
+  ['512MB', 512e6],
+  ['1.5TiB', 1.5 * 2 ** 40],
+  ['10 kB', 10_000],
+  ['4096B', 4096],
+  ['200', null],
+  ['-1G', null],
+  ['1e9B', null],
+  ['G', null],
+])('reads the size %s', (text, bytes) => {
+  expect(parseBytes(text)).toBe(bytes);
 });

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isInstanceId } from '@spica/core';
 import type { Pool } from '../layout.ts';
+import { below } from '../mountinfo.ts';
 import { isOwn } from './own-programs.ts';
 import { createViews } from './view.ts';
 
@@ -184,6 +185,22 @@ export async function findDeletedOpen(
       ([, path]) => path.endsWith(' (deleted)') && trees.some((tree) => path.startsWith(tree)),
     );
     if (holds) found.push({ pid, command: commandOf(pid) });
+  }
+  return found;
+}
+
+/** Processes that work in a directory, run from it, or have a file below it open or mapped; so many of them at most. */
+export async function findUsersBelow(
+  dir: string,
+  most: number,
+): Promise<(Pick<LiveUse, 'pid' | 'command'> & { readonly path: string })[]> {
+  const found: { pid: number; command: string; path: string }[] = [];
+  const real = await realpath(dir); // as the kernel calls it
+  for await (const [pid, places] of scanProcesses()) {
+    const place =
+      typeof places === 'string' ? undefined : places.find(([, path]) => below(real, path) !== null);
+    if (place) found.push({ pid, command: commandOf(pid), path: place[1] });
+    if (found.length === most) break;
   }
   return found;
 }

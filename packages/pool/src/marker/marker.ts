@@ -2,6 +2,8 @@ import { lstat, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CheckError } from '@spica/core';
 import * as z from 'zod';
+import { whyNotMounted } from '../image/mounted.ts';
+import { readImageNote } from '../image/place.ts';
 import { jsonFile } from '../json-file.ts';
 import { type Pool, type PoolPaths, pathsOf, poolAt } from '../layout.ts';
 
@@ -27,7 +29,8 @@ export interface PoolPlace {
 
 /**
  * Opens a pool that is there. Touches nothing. Throws CheckError: POOL_ROOT_MISSING, POOL_ROOT_INVALID (no directory, or
- * a symbolic link), POOL_MARKER_MISSING (not mounted?), POOL_MARKER_INVALID, POOL_MARKER_FOREIGN (another pool's).
+ * a symbolic link), POOL_MARKER_MISSING (not mounted?), POOL_MARKER_INVALID, POOL_MARKER_FOREIGN (another pool's); of a pool in
+ * an image what `whyNotMounted` says.
  */
 export async function openPool({ name, root }: PoolPlace): Promise<Pool> {
   const paths = pathsOf(root);
@@ -36,6 +39,8 @@ export async function openPool({ name, root }: PoolPlace): Promise<Pool> {
   await checkRoot(name, root);
   const marker = await reading;
   if (!marker) {
+    const image = await readImageNote(root);
+    if (image) throw await whyNotMounted({ name, root }, image);
     throw new CheckError(
       'POOL_MARKER_MISSING',
       `pool ${name}: ${paths.marker} is missing: either ${root} is not mounted, or \`spica init\` has not been run there`,

@@ -1,0 +1,36 @@
+import { CheckError, type Clock } from '@spica/core';
+import { lockPool } from '../claim/pool.ts';
+import { findUsersBelow } from '../live/processes.ts';
+import { openPool, type PoolPlace } from '../marker/marker.ts';
+import { mountsBelow } from '../trash/mounts.ts';
+import { requireMounted } from './show.ts';
+import { tryTool } from './tool.ts';
+
+/** So many of those who use an image are named. */
+const MOST_NAMED = 5;
+
+/**
+ * Unmounts a pool's image; its loop device goes with it. Throws CheckError POOL_SERVED, IMAGE_IN_USE with who uses it
+ * (then nothing was touched), IMAGE_FAILED, and what `requireMounted` throws.
+ */
+export async function unmountImage(place: PoolPlace, { clock }: { clock: Clock }): Promise<void> {
+  const { name, root } = place;
+  const { isReadOnly } = await requireMounted(place);
+  if (!isReadOnly) await (await lockPool(await openPool(place), { clock })).release(); // nobody serves it
+  const mounts = (await mountsBelow(root)).filter((point) => point !== root);
+  if (mounts.length > 0) throw inUse(place, `something is mounted in it: ${mounts.join(', ')}`);
+  const { failed, complaint } = await tryTool('umount', ['--', root]);
+  if (!failed) return;
+  const users = await findUsersBelow(root, MOST_NAMED);
+  if (users.length === 0) {
+    throw new CheckError('IMAGE_FAILED', `pool ${name}: its image could not be unmounted: ${complaint}`, {
+      root,
+    });
+  }
+  const named = users.map(({ pid, command, path }) => `process ${pid} (${command}) in ${path}`);
+  throw inUse(place, named.join(', '));
+}
+
+function inUse({ name, root }: PoolPlace, by: string): CheckError {
+  return new CheckError('IMAGE_IN_USE', `pool ${name}: its image is in use at ${root}: ${by}`, { root });
+}

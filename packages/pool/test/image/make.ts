@@ -1,0 +1,7 @@
+import { systemClock } from '@spica/core';
+import { initImagePool } from '@spica/pool';
+
+/** Run as a program, to be killed: makes the pool `main` in an image at a root. */
+const [root = ''] = process.argv.slice(2);
+const spec = { sizeBytes: 128e6, file: null, allocate: false };
+await initImagePool({ name: 'main', root, clock: systemClock, spec });
