@@ -148,6 +148,7 @@ export class World {
       policy,
       pool: this.pool,
       method: 'copy',
+      inImage: false,
       catalog,
       profiles: createProfiles(catalog),
       gate,

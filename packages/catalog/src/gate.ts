@@ -22,6 +22,8 @@ export interface GateFigures {
   readonly sums: LedgerSums;
   /** Bytes that the pool's instances take by themselves. */
   readonly ownBytes: number;
+  /** Instances that have written what their caps allow; null in a pool that has no caps. */
+  readonly atCap: number | null;
   readonly limits: Limits;
 }
 
@@ -62,6 +64,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     landed: size,
   }),
   ownBytes: z.number(),
+  atCap: z.number().nullable().default(null),
   limits: z.object({
     breaker: z.object({
       failures: z.number(),

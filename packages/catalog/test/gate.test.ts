@@ -19,6 +19,7 @@ const held = (request: string, heldAt: number, reason = 'no slots') => ({
 function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
   return {
     at: NOW,
+    atCap: 2,
     sums: {
       reserved: { bytes: 99_999_999_999_999, inodes: 20_011, slots: 3 },
       growth: { bytes: 1, inodes: 2 },

@@ -104,6 +104,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
         landed: { bytes: 0, inodes: 0 },
       },
       ownBytes: 1,
+      atCap: null,
       limits: NO_LIMITS,
     };
     await other.publishGate(figures, { held: [], heldCount: 0 });

@@ -23,6 +23,8 @@ export interface PoolFigures {
   readonly reserved: Amount;
   /** What live instances are still expected to add. */
   readonly growthBytes: number;
+  /** Instances at their caps; null in a pool that has none. */
+  readonly atCap: number | null;
   readonly held: {
     readonly requests: number;
     /** Since when the longest held one waits, epoch milliseconds; null when none is held. */
@@ -79,6 +81,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     instances: ids.length,
     reserved: published?.sums.reserved ?? { bytes: 0, inodes: 0, slots: 0 },
     growthBytes: published?.sums.growth.bytes ?? 0,
+    atCap: published?.atCap ?? null,
     held: { requests: published?.heldCount ?? 0, oldestAt: published?.held[0]?.heldAt ?? null },
     disk,
     pressure: pressure?.level ?? null,

@@ -11,6 +11,7 @@ import {
   type Audit,
   createSpaceGauge,
   createTemplates,
+  isInImage,
   openPool,
   type Pool,
   type Serialiser,
@@ -34,6 +35,8 @@ export interface PoolContext {
   readonly pool: Pool;
   /** How this pool clones, as the forced trial found it. */
   readonly method: CloneMethod;
+  /** It lives in an image: the kernel charges instances for what they write, and caps them. */
+  readonly inImage: boolean;
   readonly templates: Templates;
   readonly catalog: Catalog;
   readonly profiles: Profiles;
@@ -104,6 +107,7 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
     policy,
     pool,
     method,
+    inImage: await isInImage(pool.paths.root),
     catalog,
     profiles: createProfiles(catalog),
     gateView: { read: () => catalog.publishedGate() },

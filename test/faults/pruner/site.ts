@@ -62,6 +62,7 @@ export async function makeSite(
   const own = { seed: 1, params: {}, budget: config.budget, spawnedAt, notes: '' };
   const manifest = buildManifest({ id: instance, prepared: said, lineage, ...own });
   await cloneInstance({
+    charge: null,
     pool,
     prepared: snapshot,
     method: 'copy',

@@ -1,5 +1,13 @@
 import type { CatalogInstance } from '@spica/catalog';
-import { countOf, formatBytes, formatDuration, leaseInForce, ownBytes, systemClock } from '@spica/core';
+import {
+  countOf,
+  formatBytes,
+  formatDuration,
+  isAtCap,
+  leaseInForce,
+  ownBytes,
+  systemClock,
+} from '@spica/core';
 import type { Manifest } from '@spica/pool';
 import type { Output } from '../io.ts';
 import { formatAge, toIso } from './age.ts';
@@ -54,6 +62,12 @@ const ALWAYS: readonly Column<CatalogInstance>[] = [
 /** What most instances have none of. */
 const SOMETIMES: readonly Column<CatalogInstance>[] = [
   {
+    title: 'cap',
+    text: ({ record }) => sayCap(record) ?? '',
+    raw: ({ record }) => record.sample?.capBytes ?? null,
+    align: 'right',
+  },
+  {
     title: 'leased',
     text: (instance) => sayLease(instance) ?? '',
     raw: ({ record }) => toIso(leaseInForce(record, systemClock.now())?.expiresAt),
@@ -93,7 +107,6 @@ function sayLease({ record }: CatalogInstance): string | null {
 export function writeInstance(stdout: Output, instance: CatalogInstance, manifest: Manifest | null): void {
   const { record, state, request } = instance;
   const { sample } = record;
-  const own = ownBytes(record);
   writeFields(stdout, [
     ['instance', record.id],
     ['pool', record.pool],
@@ -113,17 +126,38 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['parameters', manifest && pairs(manifest.params)],
     ['seed', manifest && String(manifest.seed)],
     ['notes', manifest?.notes || null],
-    [
-      'size',
-      sample
-        ? `${formatBytes(sample.allocatedBytes)} on disk, ${countOf(sample.inodes, 'inode')}`
-        : 'not measured yet',
-    ],
-    ['apparent', sample && formatBytes(sample.apparentBytes)],
-    ['own', own === null ? null : `${formatBytes(own)} would come back if it were deleted`],
+    ...saySize(record),
     ['measured', toIso(sample?.at)],
-    ['oversize', record.oversize ? 'yes: it is over max_instance_gb' : null],
+    ['oversize', sayOversize(record)],
   ]);
+}
+
+/** Where the kernel charges it, all sizes are the same. */
+function saySize(record: CatalogInstance['record']): [string, string | null][] {
+  const { sample } = record;
+  if (!sample) return [['size', 'not measured yet']];
+  const own = `${formatBytes(sample.ownBytes)} would come back if it were deleted`;
+  if (sample.capBytes !== undefined)
+    return [
+      ['own', own],
+      ['cap', sayCap(record) ?? 'none'],
+    ];
+  return [
+    ['size', `${formatBytes(sample.allocatedBytes)} on disk, ${countOf(sample.inodes, 'inode')}`],
+    ['apparent', formatBytes(sample.apparentBytes)],
+    ['own', own],
+  ];
+}
+
+/** What it may write at most, and whether it has; null for no cap. */
+function sayCap(record: CatalogInstance['record']): string | null {
+  const cap = record.sample?.capBytes ?? null;
+  return cap === null ? null : `${formatBytes(cap)}${isAtCap(record) ? ', reached' : ''}`;
+}
+
+function sayOversize(record: CatalogInstance['record']): string | null {
+  if (!record.oversize) return null;
+  return isAtCap(record) ? 'yes: the kernel refuses what it writes' : 'yes: it is over max_instance_gb';
 }
 
 /** Who uses it, who keeps it, how long it lives, and how good it was. */

@@ -32,6 +32,7 @@ const pool = (...names: string[]): PoolConfig => ({
     ballastMb: 64,
     forecastWarnMs: 21_600_000,
     maxInstanceGb: null,
+    cap: 'max',
     onOversize: 'warn',
   },
 });

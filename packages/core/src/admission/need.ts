@@ -29,6 +29,8 @@ export interface NeedInput {
   readonly perInstance: Size;
   readonly basis: NeedBasis;
   readonly safetyFactor: number;
+  /** What is reserved for each is its cap, too: the kernel lets it become no larger. */
+  readonly isCap?: boolean;
   /** Null for a request that says nothing of replicas. */
   readonly replicas: { readonly plan: ReplicaPlan; readonly basis: ReplicaBasis } | null;
 }

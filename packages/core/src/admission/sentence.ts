@@ -45,11 +45,12 @@ export function describeDecision(input: AdmissionInput, figures: Figures): strin
 }
 
 function describeNeed(input: NeedInput, totalBytes: number, { replicas }: Figures['parts']): string {
-  const { count, perInstance, basis, safetyFactor } = input;
+  const { count, perInstance, basis, safetyFactor, isCap } = input;
   const safety = safetyFactor === 1 ? '' : `, × ${safetyFactor} for safety`;
   const own = `${count} × ${formatBytesFinely(perInstance.bytes)}, ${describeBasis(basis)}${safety}`;
   const added = replicas === null ? '' : `; ${describeReplicas(input, replicas)}`;
-  return `needs ${formatBytes(totalBytes)} (${own}${added})`;
+  const cap = isCap ? `; each is capped at ${formatBytesFinely(totalBytes / count)}` : '';
+  return `needs ${formatBytes(totalBytes)} (${own}${added}${cap})`;
 }
 
 function describeBasis(basis: NeedBasis): string {

@@ -49,6 +49,8 @@ export interface PoolConfig {
     readonly forecastWarnMs: number;
     /** Null for no limit of one instance's size. */
     readonly maxInstanceGb: number | null;
+    /** In an image: what each instance's cap is, kept by the kernel: `maxInstanceGb`, or what was reserved for it. */
+    readonly cap: 'max' | 'reservation';
     readonly onOversize: 'warn' | 'end_lease';
   };
 }

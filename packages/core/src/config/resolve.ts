@@ -136,6 +136,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       ballastMb: disk.ballast_mb,
       forecastWarnMs: ms(disk.forecast_warn),
       maxInstanceGb: disk.max_instance_gb,
+      cap: disk.cap,
       onOversize: disk.on_oversize,
     },
   };

@@ -94,6 +94,7 @@ const disk = z
     ballast_mb: number('expected a number of MB of at least 0', notNegative).default(64),
     forecast_warn: duration().default('6h'),
     max_instance_gb: number('expected a number of GB above 0', positive).nullable().default(null),
+    cap: z.enum(['max', 'reservation'], 'expected max or reservation').default('max'),
     on_oversize: z.enum(['warn', 'end_lease'], 'expected warn or end_lease').default('warn'),
   })
   .refine(({ target_free_gb: target, min_free_space_gb: floor }) => target === null || target >= floor, {

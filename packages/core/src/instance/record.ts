@@ -21,6 +21,11 @@ export const sampleSchema = z.strictObject({
   ownBytes: count,
   /** Parts of it could not be read, and are not counted. */
   incomplete: z.boolean().optional(),
+  /**
+   * In an image pool, where the kernel charges each instance for what it writes: the most that it may be charged, null
+   * for no cap. Then all sizes are what it is charged, and inodes are not counted. Absent in other pools.
+   */
+  capBytes: count.nullable().optional(),
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
@@ -47,7 +52,7 @@ export const pinSchema = z.strictObject({ by: z.string(), why: z.string(), at: c
 export type Pin = z.infer<typeof pinSchema>;
 
 /**
- * What an instance's size, over `max_instance_gb` when it was last measured, brings upon it (`on_oversize`); null where
+ * What an instance's size, over `max_instance_gb` or at its cap when it was last measured, brings upon it (`on_oversize`); null where
  * it is not over. A boolean is what earlier versions wrote, and all that they acted on.
  */
 export const oversizeSchema = z.union([
@@ -103,6 +108,15 @@ export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 /** Bytes that would come back if the instance were deleted, as last measured; null when it never was. */
 export function ownBytes({ sample }: Pick<InstanceRecord, 'sample'>): number | null {
   return sample?.ownBytes ?? null;
+}
+
+/** Bytes that are left of an instance's cap for it not to count as being at it: the kernel refuses what is near. */
+const AT_CAP_BYTES = 2 ** 20;
+
+/** Whether an instance has written what its cap allows: the kernel refuses what it writes, or will in a moment. */
+export function isAtCap({ sample }: Pick<InstanceRecord, 'sample'>): boolean {
+  const cap = sample?.capBytes ?? null;
+  return sample !== null && cap !== null && sample.ownBytes >= cap - Math.min(AT_CAP_BYTES, cap / 20);
 }
 
 /**

@@ -106,3 +106,11 @@ const GOLDEN: readonly [kind: string, change: Partial<AdmissionInput>, sentence:
 it.each(GOLDEN)('names every figure: %s', (_kind, change, sentence) => {
   expect(decideAdmission(admissionInput(change)).sentence).toBe(sentence);
 });
+
+it('says what each is capped at, where what is reserved is a cap', () => {
+  const { sentence } = decideAdmission(
+    admissionInput({ count: 2, perInstance: { bytes: 2e9, inodes: 1 }, safetyFactor: 1.1, isCap: true }),
+  );
+  expect(sentence).toContain('needs 4.4 GB (2 × 2.00 GB');
+  expect(sentence).toContain('× 1.1 for safety; each is capped at 2.20 GB);');
+});

@@ -27,6 +27,7 @@ const DISK_DEFAULTS = {
   ballastMb: 64,
   forecastWarnMs: 21_600_000,
   maxInstanceGb: null,
+  cap: 'max',
   onOversize: 'warn',
 };
 
@@ -60,6 +61,7 @@ pools:
       ballast_mb: 8
       forecast_warn: 2h
       max_instance_gb: 5
+      cap: reservation
       on_oversize: end_lease
   other-2:
     root: ./other
@@ -160,6 +162,7 @@ describe('a file', () => {
             ballastMb: 8,
             forecastWarnMs: 7_200_000,
             maxInstanceGb: 5,
+            cap: 'reservation',
             onOversize: 'end_lease',
           },
         },

@@ -1,5 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { CheckError, type CloneMethod, type Param, SpicaError } from '@spica/core';
+import type { ChargeTerms } from '../image/charge.ts';
 import type { Pool } from '../layout.ts';
 import { readManifest } from '../manifest/manifest.ts';
 import type { Lineage, Manifest } from '../manifest/schema.ts';
@@ -7,6 +8,7 @@ import { isThere } from '../missing.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import type { Snapshot } from '../template/prepared.ts';
+import { inThread } from '../threads/threads.ts';
 import { copyTree } from './copy.ts';
 import { asNoSpace } from './full-disk.ts';
 import { writeOwnFiles } from './own-files.ts';
@@ -23,6 +25,8 @@ export interface CloneOptions {
   readonly id: string;
   readonly manifest: Manifest;
   readonly lineage: Lineage;
+  /** Where the kernel charges instances for what they write: on which terms; null elsewhere. */
+  readonly charge: ChargeTerms | null;
   /** Validated (`validateParams`). */
   readonly params: Readonly<Record<string, Param>>;
   readonly signal?: AbortSignal;
@@ -42,6 +46,7 @@ export async function cloneInstance(options: CloneOptions): Promise<void> {
   let isOurs: boolean;
   try {
     await copyTree(prepared, staged, method, signal);
+    if (options.charge) await inThread('charge', { path: staged, id, terms: options.charge });
     await writeOwnFiles(staged, options);
     signal?.throwIfAborted();
     isOurs = await moveIntoPlace(pool, id, staged);

@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { inBackground } from '../background.ts';
 import type { Pool } from '../layout.ts';
 import { markOwn } from '../live/own-programs.ts';
+import { measureCharged, readChargesNow } from './charged.ts';
 import { createEntryReader, type Entry, FIND_FORMAT } from './entries.ts';
 import { exclusiveBytes } from './exclusive.ts';
 
@@ -31,7 +32,7 @@ export type Measurement = Omit<Sample, 'changedAt'>;
 const WALKERS = 2;
 
 /**
- * Measures instances in one walk: what is allocated and what is claimed (hard links once within an instance), inodes,
+ * Measures instances: those of an image pool by what the kernel charges to them, all in one call, the others in one walk: what is allocated and what is claimed (hard links once within an instance), inodes,
  * and the bytes that are the instance's own. For btrfs snapshots these are what they share with nothing else; for
  * reflink clones, and where btrfs does not tell, an estimate: the allocated bytes of files that changed since the clone,
  * whole, though a part of their blocks may still be shared. Instances that vanish meanwhile are missing in the result;
@@ -44,7 +45,7 @@ export async function measureInstances(
 ): Promise<Map<string, Measurement>> {
   for (const { id } of targets) pool.pathOf(id); // refuses what is no id, before it gets to a command line
   const trees = targets.map((target) => ({ ...target, name: target.id }));
-  return measureTrees(pool.paths.root, trees, options);
+  return measureAll(pool, pool.paths.root, trees, options);
 }
 
 /** Like `measureInstances`, of those that lie in the trash. */
@@ -53,12 +54,26 @@ export async function measureTrashed(
   targets: readonly TrashedTarget[],
   options: MeasureOptions,
 ): Promise<Map<string, Measurement>> {
-  return measureTrees(pool.paths.trash, targets, options);
+  return measureAll(pool, pool.paths.trash, targets, options);
 }
 
 export interface MeasureOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal;
+}
+
+async function measureAll(
+  pool: Pool,
+  dir: string,
+  targets: readonly TrashedTarget[],
+  options: MeasureOptions,
+): Promise<Map<string, Measurement>> {
+  if (targets.length === 0) return new Map();
+  const charges = await readChargesNow(pool.paths.root, options.signal);
+  const charged = charges && (await measureCharged(dir, targets, charges, options.clock));
+  if (!charged) return measureTrees(dir, targets, options);
+  const others = targets.filter(({ id }) => !charged.has(id));
+  return new Map([...charged, ...(await measureTrees(dir, others, options))]);
 }
 
 async function measureTrees(

@@ -1,16 +1,24 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inThread } from '../threads/threads.ts';
 import type { Prepared } from './prepared.ts';
 import { deleteStored, listStored, type Stored } from './store.ts';
 
-/** The snapshots that nothing new is cloned from: all but the latest of each template that there still is. */
+/**
+ * The snapshots that nothing new is cloned from: all but the latest of each template that there still is; in an image not
+ * before their last clones are gone (`snapshotsWithClones`).
+ */
 export async function listSuperseded(dir: string, templates: readonly string[]): Promise<Prepared[]> {
   const stored = await listStored(dir);
   const latest = new Map(stored.map((each) => [each.prepared.template, each]));
   const isLatest = (each: Stored) => latest.get(each.prepared.template) === each;
-  return stored
+  const superseded = stored
     .filter((each) => !(templates.includes(each.prepared.template) && isLatest(each)))
     .map(({ prepared }) => prepared);
+  if (superseded.length === 0) return [];
+  const paths = superseded.map(({ path }) => path);
+  const cloned = await inThread('snapshotsWithClones', { dir, paths });
+  return superseded.filter(({ path }) => !cloned.includes(path));
 }
 
 /** Deletes what a crash left of snapshots. To be called while none is made. Throws the first failure when all is tried. */

@@ -1,12 +1,21 @@
 /** What runs in threads of its own (`threads.ts`): it waits for the disk, or counts for long. */
 
+import { type ChargeTerms, chargeClone, type PoolCharges, readPoolCharges } from '../image/charge.ts';
+import { snapshotsWithClones as findWithClones } from '../image/clones.ts';
 import { snapshotSubvolume } from '../native/snapshot.ts';
 import { type Digest, digestPart, type Part } from '../template/digest.ts';
 
 export interface Tasks {
   digest(input: { dir: string; part: Part }): Digest;
   snapshot(input: { from: string; to: string }): boolean;
+  charge(input: { path: string; id: string; terms: ChargeTerms }): void;
+  snapshotsWithClones(input: { dir: string; paths: readonly string[] }): string[];
+  charges(input: { root: string }): PoolCharges | null;
 }
 
 export const digest: Tasks['digest'] = ({ dir, part }) => digestPart(dir, part);
 export const snapshot: Tasks['snapshot'] = ({ from, to }) => snapshotSubvolume(from, to);
+export const charge: Tasks['charge'] = ({ path, id, terms }) => chargeClone(path, id, terms);
+export const charges: Tasks['charges'] = ({ root }) => readPoolCharges(root);
+export const snapshotsWithClones: Tasks['snapshotsWithClones'] = ({ dir, paths }) =>
+  findWithClones(dir, paths);

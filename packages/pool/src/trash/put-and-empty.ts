@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CheckError } from '@spica/core';
+import { liftCap } from '../image/charge.ts';
 import type { Pool } from '../layout.ts';
 import { isThere, nullIfMissing } from '../missing.ts';
 import { removeTree } from '../remove/remove-tree.ts';
@@ -63,6 +64,7 @@ export async function emptyTrash(
   const begun = deletingPath !== entry.path && (await isDone(rename(entry.path, deletingPath)));
   const wasThere = begun || (await isThere(deletingPath));
   if (!wasThere) return false;
+  liftCap(dirname(deletingPath), entry.id);
   await removeTree(deletingPath);
   await onRemoved();
   await rm(notePathOf(entry.path), { force: true });

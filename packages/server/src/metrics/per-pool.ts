@@ -25,6 +25,11 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
     read: ({ growthBytes }) => growthBytes,
   },
   {
+    name: 'spica_instances_at_cap',
+    help: 'Instances whose writes the kernel refuses, as they have written what their caps allow; absent without caps',
+    read: ({ atCap }) => atCap,
+  },
+  {
     name: 'spica_held_requests',
     help: 'Requests that the gate holds',
     read: ({ held }) => held.requests,

@@ -3,6 +3,7 @@ import { type InstanceRecord, instanceIdOf, type LedgerInstance, ownBytes } from
 import { type GatePayload, gatePayloadSchema, progressOf } from '@spica/queues';
 import type { Job } from 'bullmq';
 import type { PoolContext, ServedContext } from '../context.ts';
+import { growthUnderCap } from '../image/caps.ts';
 import { growthAfter } from '../sampler/growth.ts';
 import type { GateState, OpenRequest } from './state.ts';
 
@@ -13,10 +14,11 @@ const PAGE = 100;
 
 /** An instance as the ledger counts it, by what is known of it. */
 export function countedAs(
-  ctx: Pick<PoolContext, 'policy' | 'clockGuard'>,
+  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'inImage'>,
   record: InstanceRecord,
 ): LedgerInstance {
-  return { ownBytes: ownBytes(record) ?? record.cloned?.bytes ?? 0, growth: growthAfter(ctx, record) };
+  const growth = growthUnderCap(ctx, record) ?? growthAfter(ctx, record);
+  return { ownBytes: ownBytes(record) ?? record.cloned?.bytes ?? 0, growth };
 }
 
 /** Counts an instance that the catalog knows. One that is on its way out counts until it is gone. */

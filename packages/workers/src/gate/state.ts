@@ -32,6 +32,8 @@ export class GateState {
   /** The line's `wakes` from when room began to be made for a request, by its id. */
   readonly reclaims = new Map<string, number>();
   limits: Limits = NO_LIMITS;
+  /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
+  atCap: number | null = null;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -49,8 +51,8 @@ export class GateState {
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
   figures(at: number, growthAt: number): GateFigures {
-    const { ledger, limits } = this;
-    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, limits };
+    const { ledger, limits, atCap } = this;
+    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, atCap, limits };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */

@@ -9,6 +9,7 @@ import {
 } from '@spica/core';
 import type { Prepared } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { atLeastCap, capsReservations } from '../image/caps.ts';
 
 /** Files that Spica itself adds to an instance and to the pool's records, at most. */
 const OWN_FILES: Size = { bytes: 4 * 4096, inodes: 4 };
@@ -42,7 +43,7 @@ export function withOwnFiles({ bytes, inodes }: Size): Size {
  * its data but not its inodes.
  */
 export async function needFor(
-  ctx: Pick<PoolContext, 'method' | 'profiles' | 'policy'>,
+  ctx: Pick<PoolContext, 'method' | 'profiles' | 'policy' | 'inImage'>,
   snapshot: Snapshot,
   asked: Asked,
 ): Promise<NeedInput> {
@@ -63,7 +64,9 @@ export async function needFor(
   });
   return {
     count,
-    ...expected,
+    perInstance: atLeastCap(ctx, expected.perInstance),
+    basis: expected.basis,
+    isCap: capsReservations(ctx),
     safetyFactor: policy.disk.safetyFactor,
     replicas: replicas && { plan: replicas, basis: replicaBasis(replica, policy.disk.replicaOverhead) },
   };

@@ -12,6 +12,7 @@ import {
 } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { growthUnderCap } from '../image/caps.ts';
 import { planPrune } from '../pruner/plan.ts';
 import { bytesOf, inodesOf, trashRelief } from '../pruner/trash.ts';
 import { growthAfter } from '../sampler/growth.ts';
@@ -122,7 +123,7 @@ async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> 
   for await (const { record, state } of ctx.catalog.list()) {
     const leaseEndsAt = leaseInForce(record, now)?.expiresAt ?? null;
     if (state === 'deleting' || (record.pin === null && leaseEndsAt === null)) continue;
-    const growth = growthAfter(ctx, record);
+    const growth = growthUnderCap(ctx, record) ?? growthAfter(ctx, record);
     const bytes = (ownBytes(record) ?? 0) + growth.bytes;
     const inodes = (record.sample?.inodes ?? 0) + growth.inodes;
     holders.push({ holds: { bytes, inodes }, pinned: record.pin !== null, leaseEndsAt });

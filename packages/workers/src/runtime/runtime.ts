@@ -18,6 +18,8 @@ import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
 import { GateState } from '../gate/state.ts';
+import { requireCharges } from '../image/require.ts';
+import { watchCharges } from '../image/watch.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
@@ -124,6 +126,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   if (open.length > 0)
     opened.logger.warn({ paths: open }, 'other users may read these: their modes cannot be changed');
   const method = await probeCloneMethod(opened.pool);
+  await requireCharges(opened);
   await opened.catalog.identify({ id: opened.pool.id, method });
   await closeQueues(opened.queues);
   const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
@@ -149,6 +152,8 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   atEnd('the monitor', () => monitor.close());
   const upkeep = await startUpkeep(served);
   atEnd('the upkeep', () => upkeep.close());
+  const charges = watchCharges(served);
+  atEnd('the watch over what instances are charged', () => charges.close());
   await served.gate.line.wake(); // what held them may be over since
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();

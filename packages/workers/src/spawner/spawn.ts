@@ -25,6 +25,7 @@ import { announceCloneEnd, awaitRoomForClone } from '../gate/filesystem.ts';
 import { countedAs } from '../gate/load.ts';
 import type { OpenRequest } from '../gate/state.ts';
 import { clonedSize, withOwnFiles } from '../gatekeeper/need.ts';
+import { capFor } from '../image/caps.ts';
 import { writeKnownRecord } from '../known-record.ts';
 
 /** One instance of an admitted request. */
@@ -178,14 +179,15 @@ function cancelled({ request }: SpawnPayload): CheckError {
 }
 
 async function clone(
-  { config, pool, method }: ServedContext,
+  ctx: ServedContext,
   { id, of, open }: Spawn,
   prepared: Prepared,
   spawnedAt: number,
   signal?: AbortSignal,
 ) {
+  const { config, pool, method, inImage } = ctx;
   const { parent, params, notes } = open.request;
-  const { generation } = open.admitted;
+  const { generation, each } = open.admitted;
   const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
   const seed = seedOf(pool.name, of.request, of.index);
   const { budget } = config;
@@ -198,6 +200,7 @@ async function clone(
     manifest,
     lineage,
     params,
+    charge: inImage ? { capBytes: capFor(ctx, each) } : null,
     ...(signal ? { signal } : {}),
   });
 }

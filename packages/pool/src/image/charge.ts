@@ -1,0 +1,72 @@
+import type { Pool } from '../layout.ts';
+import { type Charge, capGroup, joinGroup, readSimpleCharges, removeGroup } from '../native/btrfs.ts';
+
+/** Ids that a spawner makes, as a number of 48 bits: that of the group to which an instance's bytes are charged. */
+const SPAWNED = /^spica-([0-9a-f]{12})$/;
+
+function groupOf(id: string): bigint | null {
+  const [, digits] = SPAWNED.exec(id) ?? [];
+  return digits === undefined ? null : BigInt(`0x${digits}`);
+}
+
+/** Where a pool's instances are charged for what they write, and how much of that each may. */
+export interface ChargeTerms {
+  /** Null for no cap. */
+  readonly capBytes: number | null;
+}
+
+/**
+ * Has the kernel charge a clone in the making to its instance, with what is written into subvolumes that are made in it
+ * later, and refuse what goes beyond its cap. To be called before anybody writes to it. It waits for the disk: run it in
+ * a thread. Throws what the kernel says.
+ */
+export function chargeClone(path: string, id: string, { capBytes }: ChargeTerms): void {
+  const group = groupOf(id);
+  if (group === null) return;
+  joinGroup(path, group);
+  capGroup(path, group, capBytes);
+}
+
+/** What the kernel says where there are no caps, or to those who may not lift one. */
+const NO_CAPS = ['ENOTTY', 'ENOTCONN', 'EINVAL', 'EPERM'];
+
+/**
+ * Takes away the cap of an instance that is to be deleted, where it has one: at its cap the kernel refuses to delete what
+ * is in it, too. `dir` is on the same filesystem.
+ */
+export function liftCap(dir: string, id: string): void {
+  const group = groupOf(id);
+  try {
+    if (group !== null) capGroup(dir, group, null);
+  } catch (error) {
+    if (!NO_CAPS.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+/** What a pool's instances are charged, in the trash and in the making too, as of the last commit of the filesystem. */
+export interface PoolCharges {
+  /** By instance id. */
+  readonly byInstance: ReadonlyMap<string, Charge>;
+  /** What everything on the filesystem is charged. */
+  readonly totalBytes: number;
+}
+
+/**
+ * Reads all charges of a filesystem at once; null where it does not keep simple quotas, or does not tell an ordinary user.
+ * It waits for the disk: run it in a thread. Throws what the kernel says.
+ */
+export function readPoolCharges(root: string): PoolCharges | null {
+  const charges = readSimpleCharges(root);
+  if (!charges) return null;
+  const byInstance = [...charges.byGroup].map(([group, charge]): [string, Charge] => [
+    `spica-${group.toString(16).padStart(12, '0')}`,
+    charge,
+  ]);
+  return { byInstance: new Map(byInstance), totalBytes: charges.totalBytes };
+}
+
+/** Forgets the cap of an instance that is gone; false while something is still charged to it. */
+export function forgetCharge(pool: Pool, id: string): boolean {
+  const group = groupOf(id);
+  return group !== null && removeGroup(pool.paths.root, group);
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import type { Clock } from '@spica/core';
+import { execa } from 'execa';
+import type { PoolCharges } from '../image/charge.ts';
+import { readImageNote } from '../image/place.ts';
+import { isThere } from '../missing.ts';
+import type { Charge } from '../native/btrfs.ts';
+import { inThread } from '../threads/threads.ts';
+import type { Measurement } from './measure.ts';
+
+/**
+ * What the instances of an image pool are charged now; null for other pools, and for users that are not told. What was
+ * written a moment ago is charged when it goes to the disk, so that is brought about first: it may take seconds.
+ */
+export async function readChargesNow(root: string, signal?: AbortSignal): Promise<PoolCharges | null> {
+  if (!(await readImageNote(root))) return null;
+  await execa('sync', ['--file-system', '--', root], {
+    stdin: 'ignore',
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  return inThread('charges', { root }, signal);
+}
+
+/** A charge as a measurement. The kernel counts neither inodes nor what is shared, so all its sizes are the same. */
+export function asMeasurement({ bytes, capBytes }: Charge, clock: Clock): Measurement {
+  const sizes = { allocatedBytes: bytes, apparentBytes: bytes, ownBytes: bytes, inodes: 0 };
+  return { at: clock.now(), ...sizes, capBytes };
+}
+
+/** The measurements of those in `dir` that are charged by themselves, by id; the others have to be walked. */
+export async function measureCharged(
+  dir: string,
+  targets: readonly { readonly id: string; readonly name: string }[],
+  charges: PoolCharges,
+  clock: Clock,
+): Promise<Map<string, Measurement>> {
+  const found = await Promise.all(
+    targets.map(async ({ id, name }) => {
+      const charge = charges.byInstance.get(id);
+      return charge && (await isThere(join(dir, name)))
+        ? ([id, asMeasurement(charge, clock)] as const)
+        : null;
+    }),
+  );
+  return new Map(found.filter((each) => each !== null));
+}

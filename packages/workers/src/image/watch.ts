@@ -1,0 +1,110 @@
+import { isAtCap, isInstanceId } from '@spica/core';
+import { asMeasurement, forgetCharge, type Measurement, type PoolCharges, readChargesNow } from '@spica/pool';
+import type { ServedContext } from '../context.ts';
+import { endsWithin } from '../runtime/workers.ts';
+import { keepMeasurements } from '../sampler/keep.ts';
+
+/** A smaller change is kept by the next sample: each costs a write to the catalog and one to the disk. */
+const WORTH_KEEPING_BYTES = 2 ** 20;
+/** Written to the catalog at a time. */
+const BATCH = 50;
+/** Who closes waits no longer than this for a look that is under way. */
+const CLOSE_MS = 3_000;
+
+export interface ChargeWatch {
+  close(): Promise<void>;
+}
+
+/**
+ * Looks at each `disk.check_every` at what the kernel charges to all instances of an image pool, and keeps what has
+ * changed: so an instance that runs away, or comes to its cap, is known of within seconds. Does nothing for other pools.
+ */
+export function watchCharges(ctx: ServedContext): ChargeWatch {
+  if (!ctx.inImage) return { close: async () => undefined };
+  const look = createLook(ctx);
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const run = async (): Promise<void> => {
+    try {
+      await look();
+    } catch (error) {
+      // Redis or the disk is out of reach for now: the next look tries again.
+      ctx.logger.warn({ err: error }, 'what instances are charged could not be looked at');
+    }
+    if (!closed) schedule();
+  };
+  let running: Promise<void> = Promise.resolve();
+  const schedule = () => {
+    timer = setTimeout(() => {
+      running = run();
+    }, ctx.policy.disk.checkEveryMs);
+  };
+  running = run();
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      if (!(await endsWithin(running, CLOSE_MS)))
+        ctx.logger.warn('the look at what instances are charged is left in the middle');
+    },
+  };
+}
+
+function createLook(ctx: ServedContext): () => Promise<void> {
+  /** What was kept last, by instance. */
+  let kept = new Map<string, Measurement>();
+  /** Of groups to which nothing is charged: one that was just made is of a clone that begins. */
+  let empty = new Set<string>();
+  return async () => {
+    const charges = await readChargesNow(ctx.pool.paths.root);
+    if (!charges) return;
+    const measured = measurementsOf(ctx, charges);
+    const changed = [...measured].filter(([id, now]) => isWorthKeeping(kept.get(id), now));
+    kept = new Map([...kept].filter(([id]) => measured.has(id)));
+    for (let start = 0; start < changed.length; start += BATCH) {
+      const batch = new Map(changed.slice(start, start + BATCH));
+      const records = (await ctx.catalog.getMany([...batch.keys()])).map(({ record }) => record);
+      for (const id of await keepMeasurements(ctx, records, batch)) {
+        const now = batch.get(id);
+        if (now) kept.set(id, now);
+      }
+    }
+    noteAtCap(ctx, [...measured.values()].filter(reaches).length);
+    empty = forgetEmpty(ctx, charges, empty);
+  };
+}
+
+/** Of the instances that are there. */
+function measurementsOf(
+  { gate, clock }: ServedContext,
+  { byInstance }: PoolCharges,
+): Map<string, Measurement> {
+  const there = [...byInstance].filter(([id]) => gate.ledger.has(id));
+  return new Map(there.map(([id, charge]) => [id, asMeasurement(charge, clock)]));
+}
+
+function isWorthKeeping(before: Measurement | undefined, now: Measurement): boolean {
+  if (!before || before.capBytes !== now.capBytes) return true;
+  return Math.abs(now.ownBytes - before.ownBytes) >= WORTH_KEEPING_BYTES || reaches(before) !== reaches(now);
+}
+
+function reaches(measured: Measurement): boolean {
+  return isAtCap({ sample: { ...measured, changedAt: measured.at } });
+}
+
+function noteAtCap({ gate, publisher }: ServedContext, count: number): void {
+  if (gate.atCap !== count) publisher.soon();
+  gate.atCap = count;
+}
+
+/** Has the kernel forget the caps of instances that are gone for good. Returns those that it is to forget the next time. */
+function forgetEmpty(
+  { pool, gate }: ServedContext,
+  { byInstance }: PoolCharges,
+  before: ReadonlySet<string>,
+): Set<string> {
+  const empty = [...byInstance].filter(
+    ([id, { bytes }]) => bytes === 0 && isInstanceId(id) && !gate.ledger.has(id),
+  );
+  return new Set(empty.map(([id]) => id).filter((id) => !(before.has(id) && forgetCharge(pool, id))));
+}

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { systemClock } from '@spica/core';
+import { type Pool, readChargesNow, unmountImage } from '@spica/pool';
+import type { RedisTarget } from '@spica/queues';
+import { Redis } from 'ioredis';
+import { onTestFinished } from 'vitest';
+import { type ImageSite, imageSite } from '../../../../test/support/image.ts';
+import { startLocal } from '../../../../test/support/redis.ts';
+import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
+
+/** A pool in an image, to be served again and again within one test. */
+export interface ImageStack {
+  readonly site: ImageSite;
+  readonly pool: Pool;
+  readonly template: string;
+  readonly target: RedisTarget;
+  serve(settings?: Readonly<Record<string, unknown>>): Promise<Stack>;
+  /** Redis forgets everything. */
+  flush(): Promise<void>;
+  /** The image is unmounted, as at the end of a host. */
+  unmount(): Promise<void>;
+}
+
+/** Ends with the test; the reason to skip it where this machine can have no images. */
+export async function imageStack(
+  options: { bytes?: number; template?: Parameters<typeof makeTemplate>[1] } = {},
+) {
+  const site = await imageSite();
+  if ('skipped' in site) return site;
+  onTestFinished(() => site.close());
+  const pool = await site.make({ bytes: options.bytes ?? 512e6 });
+  const server = await startLocal();
+  onTestFinished(() => server.stop());
+  const template = await makeTemplate(join(site.dir, 'template'), options.template);
+  const stack: ImageStack = {
+    site,
+    pool,
+    template,
+    target: { url: server.url },
+    async serve(settings = {}) {
+      const served = await startStack({
+        target: { url: server.url },
+        root: site.root,
+        templates: { default: template },
+        settings: { 'pools.main.disk.check_every': '200ms', 'pools.main.disk.ballast_mb': 0, ...settings },
+      });
+      let closed = false;
+      const close = async () => {
+        if (!closed) await served.close();
+        closed = true;
+      };
+      onTestFinished(close);
+      return { ...served, close };
+    },
+    async flush() {
+      const redis = new Redis(server.url);
+      await redis.flushall();
+      redis.disconnect();
+    },
+    unmount: () => unmountImage({ name: 'main', root: site.root }, { clock: systemClock }),
+  };
+  return stack;
+}
+
+/** What an instance is charged, once what was written is on the disk. */
+export async function chargeOf(pool: Pool, id: string) {
+  return (await readChargesNow(pool.paths.root))?.byInstance.get(id) ?? null;
+}
