@@ -21,6 +21,7 @@ import { openQueues, type PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { type ClockGuard, createClockGuard } from './clock/guard.ts';
+import { uptime } from './clock/uptime.ts';
 import { createProfiles, type Profiles } from './gate/profiles.ts';
 import type { Publisher } from './gate/publish.ts';
 import type { GateState, GateView } from './gate/state.ts';
@@ -119,7 +120,7 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
     gauge: createSpaceGauge({ dir: pool.paths.root, clock }),
     diskDoubt: createDiskDoubt({ dir: pool.paths.root, monotonic: () => performance.now() }),
     clock,
-    clockGuard: createClockGuard({ catalog, clock, monotonic: () => performance.now() }),
+    clockGuard: createClockGuard({ catalog, clock, monotonic: uptime }),
     logger,
   };
 }

@@ -13,6 +13,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { announceClock } from '../clock/announce.ts';
 import { createClockGuard } from '../clock/guard.ts';
+import { uptime } from '../clock/uptime.ts';
 import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
 import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
@@ -163,7 +164,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const gate = new GateState(await findFilesystem(filesystems, pool.paths.root), { isOpen, onError });
   const clockGuard = createClockGuard({
     ...ctx,
-    monotonic: () => performance.now(),
+    monotonic: uptime,
     onChange: (reason) => announceClock(audit, ctx, reason),
   });
   return {
