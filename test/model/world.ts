@@ -157,6 +157,8 @@ export class World {
       logger,
       gauge: { read: async () => SPACE },
       diskDoubt: { reason: () => null, refresh: async () => false },
+      diskWrites: { problem: () => null, check: async () => null },
+      quota: { meet: () => undefined, metAt: () => null },
       clockGuard,
       queues: this.#queues(),
       templates: this.#templates(),

@@ -60,6 +60,10 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     growth: size,
     instances: z.number(),
     landed: size,
+    bounds: z.record(
+      z.string(),
+      z.object({ reservedBytes: z.number(), growthBytes: z.number(), landedBytes: z.number() }),
+    ),
   }),
   ownBytes: z.number(),
   limits: z.object({

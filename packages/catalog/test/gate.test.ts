@@ -24,6 +24,7 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
       growth: { bytes: 1, inodes: 2 },
       instances: 4,
       landed: { bytes: 5, inodes: 6 },
+      bounds: { disk: { reservedBytes: 1, growthBytes: 2, landedBytes: 3 } },
     },
     ownBytes: 7,
     limits: {

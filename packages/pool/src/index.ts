@@ -32,3 +32,4 @@ export { createTemplates, type Templates } from './template/templates.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';
+export { whyUnwritable } from './write-check.ts';

@@ -26,6 +26,8 @@ import { createProfiles, type Profiles } from './gate/profiles.ts';
 import type { Publisher } from './gate/publish.ts';
 import type { GateState, GateView } from './gate/state.ts';
 import { createDiskDoubt, type DiskDoubt } from './pressure/disk-doubt.ts';
+import { createDiskWrites, type DiskWrites } from './pressure/disk-trouble.ts';
+import { createQuota, type Quota } from './pressure/quota.ts';
 import type { WithDeletionClaim } from './pruner/claim.ts';
 
 /** Everything that is known of one pool: enough to look and to plan, not to change anything. */
@@ -43,6 +45,9 @@ export interface PoolContext {
   readonly gauge: SpaceGauge;
   /** Why the figures of the disk are not to be believed, if they are not. */
   readonly diskDoubt: DiskDoubt;
+  /** Why the disk takes no writes, if it does not. */
+  readonly diskWrites: DiskWrites;
+  readonly quota: Quota;
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
@@ -119,6 +124,8 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
     }),
     gauge: createSpaceGauge({ dir: pool.paths.root, clock }),
     diskDoubt: createDiskDoubt({ dir: pool.paths.root, monotonic: () => performance.now() }),
+    diskWrites: createDiskWrites(pool),
+    quota: createQuota(clock),
     clock,
     clockGuard: createClockGuard({ catalog, clock, monotonic: uptime }),
     logger,

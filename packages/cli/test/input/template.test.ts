@@ -32,6 +32,8 @@ const pool = (...names: string[]): PoolConfig => ({
     forecastWarnMs: 21_600_000,
     maxInstanceGb: null,
     onOversize: 'warn',
+    maxPoolGb: null,
+    alsoWatch: [],
   },
 });
 

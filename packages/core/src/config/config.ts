@@ -43,6 +43,10 @@ export interface PoolConfig {
     /** Null for no limit of one instance's size. */
     readonly maxInstanceGb: number | null;
     readonly onOversize: 'warn' | 'end_lease';
+    /** What the pool may take of its disk in all; null for no limit of its own. */
+    readonly maxPoolGb: number | null;
+    /** Directories on further disks that fill with the pool's: the one that its image lies on, say. */
+    readonly alsoWatch: readonly string[];
   };
 }
 

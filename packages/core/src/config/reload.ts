@@ -35,7 +35,7 @@ function mergePool(before: PoolConfig, after: PoolConfig): PoolConfig {
     root,
     templates,
     allowGitFile,
-    disk: { ...after.disk, ballastMb: before.disk.ballastMb },
+    disk: { ...after.disk, ballastMb: before.disk.ballastMb, alsoWatch: before.disk.alsoWatch },
   };
 }
 

@@ -70,6 +70,7 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       ...pool,
       root: absolutePath(pool.root, start),
       templates: absolute(pool.templates, (path) => absolutePath(path, start)),
+      disk: { ...pool.disk, also_watch: pool.disk.also_watch.map((path) => absolutePath(path, start)) },
     })),
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
   };
@@ -135,6 +136,8 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       forecastWarnMs: ms(disk.forecast_warn),
       maxInstanceGb: disk.max_instance_gb,
       onOversize: disk.on_oversize,
+      maxPoolGb: disk.max_pool_gb,
+      alsoWatch: disk.also_watch,
     },
   };
 }

@@ -28,4 +28,10 @@ export class FilesystemTotals {
   readonly cloning = new Total();
   /** What other processes have reserved on it, as they last published. */
   elsewhere: Size = { bytes: 0, inodes: 0 };
+
+  /** What is reserved on it, here and by other processes. */
+  get reservedInAll(): Size {
+    const { bytes, inodes } = this.reserved.size;
+    return { bytes: bytes + this.elsewhere.bytes, inodes: inodes + this.elsewhere.inodes };
+  }
 }

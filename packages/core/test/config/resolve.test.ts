@@ -28,6 +28,8 @@ const DISK_DEFAULTS = {
   forecastWarnMs: 21_600_000,
   maxInstanceGb: null,
   onOversize: 'warn',
+  maxPoolGb: null,
+  alsoWatch: [],
 };
 
 const EVERYTHING = `
@@ -60,6 +62,8 @@ pools:
       forecast_warn: 2h
       max_instance_gb: 5
       on_oversize: end_lease
+      max_pool_gb: 40
+      also_watch: [/srv, ../outer]
   other-2:
     root: ./other
 concurrency: { gate: 8, spawn: 4, prune: 2, sample: 3 }
@@ -158,6 +162,8 @@ describe('a file', () => {
             forecastWarnMs: 7_200_000,
             maxInstanceGb: 5,
             onOversize: 'end_lease',
+            maxPoolGb: 40,
+            alsoWatch: ['/srv', '/etc/outer'],
           },
         },
         'other-2': {

@@ -15,6 +15,7 @@ import { announceClock } from '../clock/announce.ts';
 import { createClockGuard } from '../clock/guard.ts';
 import { uptime } from '../clock/uptime.ts';
 import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
+import { findDisksBelow } from '../gate/bounds.ts';
 import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
@@ -139,9 +140,10 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   shared.ballasts.push(ballast);
   await reconcile(served, { starting: true });
   await loadGate(served);
-  const { filesystem } = served.gate;
-  const stopSharing = await shareFilesystem(filesystem, served);
-  atEnd('the sharing of the disk', stopSharing);
+  const { filesystem, below } = served.gate;
+  for (const shared of [filesystem, ...below.map((disk) => disk.filesystem)]) {
+    atEnd('the sharing of the disk', await shareFilesystem(shared, served));
+  }
   atEnd('the publisher', () => served.publisher.close());
   const workers = await startWorkers(served, target);
   atEnd('the workers', () => workers.close(config.shutdownTimeoutMs));
@@ -161,7 +163,9 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const audit = log.forPool(pool.name);
   const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
   const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
-  const gate = new GateState(await findFilesystem(filesystems, pool.paths.root), { isOpen, onError });
+  const below = await findDisksBelow(filesystems, ctx.policy);
+  const filesystem = await findFilesystem(filesystems, pool.paths.root);
+  const gate = new GateState(filesystem, { isOpen, onError }, below);
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,
