@@ -164,6 +164,7 @@ export class World {
       templates: this.#templates(),
       audit,
       withDeletionClaim: (work) => work(),
+      cloneSync: { noteWritten: () => undefined, syncClones: async () => undefined },
       perInstance: createSerialiser(),
       preparations: createSerialiser(),
       reconciles: createSerialiser(),

@@ -71,6 +71,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
       failures: z.number(),
       openedAt: z.number().nullable(),
       probe: z.object({ request: z.string(), since: z.number() }).nullable(),
+      cause: z.string().nullable().default(null),
     }),
     starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
   }),

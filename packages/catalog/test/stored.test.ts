@@ -6,7 +6,7 @@ import { aFinished, aRecord, aSample, freshPool, listAll } from './open.ts';
 
 type Read = (each: Catalog) => Promise<unknown>;
 const LIFE = '00000001';
-const NO_LIMITS = { breaker: { failures: 0, openedAt: null, probe: null }, starts: [] };
+const NO_LIMITS = { breaker: { failures: 0, openedAt: null, probe: null, cause: null }, starts: [] };
 
 describeOnRedis('what the catalog keeps in Redis', (server) => {
   let redis: Redis;

@@ -26,6 +26,7 @@ export * from './records.ts';
 export * from './scan.ts';
 export * from './space.ts';
 export { doubtSpace } from './space-check.ts';
+export { syncFilesystem } from './sync.ts';
 export type { Prepared } from './template/prepared.ts';
 export { checkTemplate, reportTemplate, type TemplateReport } from './template/report.ts';
 export { createTemplates, type Templates } from './template/templates.ts';

@@ -29,6 +29,7 @@ import { createDiskDoubt, type DiskDoubt } from './pressure/disk-doubt.ts';
 import { createDiskWrites, type DiskWrites } from './pressure/disk-trouble.ts';
 import { createQuota, type Quota } from './pressure/quota.ts';
 import type { WithDeletionClaim } from './pruner/claim.ts';
+import type { CloneSync } from './spawner/sync.ts';
 
 /** Everything that is known of one pool: enough to look and to plan, not to change anything. */
 export interface PoolContext {
@@ -60,6 +61,7 @@ export interface ServedContext extends PoolContext {
   readonly gate: GateState;
   readonly publisher: Publisher;
   readonly withDeletionClaim: WithDeletionClaim;
+  readonly cloneSync: CloneSync;
   /** Work on one instance, by its id: a deletion, a restore and the writing of its record exclude each other. */
   readonly perInstance: Serialiser;
   /** Preparations, by template. */

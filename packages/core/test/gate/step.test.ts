@@ -145,7 +145,7 @@ describe('a step', () => {
   });
 
   it('fails, and does not reject, what was held by the breaker for its max_wait', () => {
-    const breaker = { failures: 3, openedAt: NOW, probe: null };
+    const breaker = { failures: 3, openedAt: NOW, probe: null, cause: null };
     const open = facts({ limits: { ...NO_LIMITS, breaker } });
     expect(step(request(), open, sums())).toMatchObject({ do: 'hold' });
     expect(step(request({ heldAt: NOW - 600_000 }), open, sums())).toMatchObject({

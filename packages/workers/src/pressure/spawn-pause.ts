@@ -28,8 +28,11 @@ export async function openSpawnPause(
 
   async function pause(): Promise<void> {
     const now = clock.now();
+    const known = await catalog.pressure();
     // Before, so that a process that ends in between is known to have done it.
-    await catalog.savePressure({ level: 'critical', since: now, at: now, reason: null });
+    if (known === null || !stopsSpawns(known.level)) {
+      await catalog.savePressure({ level: 'critical', since: now, at: now, reason: null });
+    }
     await queues.spawn.pause();
   }
 

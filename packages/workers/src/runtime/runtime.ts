@@ -1,12 +1,14 @@
-import { ballastOf, type Clock, type Config, type Reload } from '@spica/core';
+import { ballastOf, CheckError, type Clock, type Config, type Reload } from '@spica/core';
 import {
   type AuditLog,
   createSerialiser,
   lockPool,
   makeStateDirPrivate,
   openAudit,
+  type Pool,
   probeCloneMethod,
   setPoolModes,
+  whyUnwritable,
 } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
@@ -27,6 +29,7 @@ import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
+import { createCloneSync } from '../spawner/sync.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -114,6 +117,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   const { config, target, clock, logger } = options;
   const { redis } = shared;
   const opened = await openPoolContext({ config, pool: name, redis, clock, logger });
+  await requireWritable(opened.pool);
   const lock = await lockPool(opened.pool, { clock });
   await using begun = new AsyncDisposableStack(); // ended here, unless all of it was begun
   /** What fails to end keeps nothing else from it, nor the reason for it from being known. */
@@ -158,6 +162,12 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   return { ctx: served, workers, letGo: () => whole.disposeAsync() };
 }
 
+/** Throws CheckError DISK_UNWRITABLE: a pool on a disk that takes no writes cannot be served. */
+async function requireWritable(pool: Pool): Promise<void> {
+  const problem = await whyUnwritable(pool);
+  if (problem !== null) throw new CheckError('DISK_UNWRITABLE', `pool ${pool.name}: ${problem}`);
+}
+
 async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promise<ServedContext> {
   const { pool, clock, logger } = ctx;
   const audit = log.forPool(pool.name);
@@ -179,6 +189,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
     publisher: createPublisher({ ...ctx, clockGuard, gate }),
     gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },
     withDeletionClaim: createDeletionClaim(pool, clock),
+    cloneSync: createCloneSync(),
     perInstance: createSerialiser(),
     preparations: createSerialiser(),
     reconciles: createSerialiser(),

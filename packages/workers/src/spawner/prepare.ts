@@ -49,6 +49,7 @@ async function make(ctx: ServedContext, template: string, signal?: AbortSignal):
     ctx.logger.info({ template, fingerprint, bytes }, 'template prepared');
     return { fingerprint };
   } finally {
+    ctx.cloneSync.noteWritten(ctx, landed);
     ctx.gate.ledger.endPreparation(template, landed);
     ctx.publisher.soon();
   }

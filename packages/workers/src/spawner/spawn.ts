@@ -173,6 +173,7 @@ async function commit(ctx: ServedContext, { id, of, open }: Spawn, record: Insta
   const outcome = await catalog.commit({ request: of.request, life: open.life }, record);
   if (outcome === 'cancelled') throw cancelled(of);
   const known = outcome === 'already' ? await catalog.get(id) : null;
+  ctx.cloneSync.noteWritten(ctx, record.cloned ?? NOTHING); // first: it is to be counted at each moment
   gate.ledger.commit(of.request, id, countedAs(ctx, known?.record ?? record), record.cloned ?? NOTHING);
   ctx.publisher.soon();
 }
