@@ -47,7 +47,7 @@ function couldBeAdmitted(serving: Serving, request: Request): boolean {
       safetyFactor: 1,
       replicas: null,
     },
-    { space: world.space(), landed: sums.landed, floor: HOST.floor, terms: TERMS },
+    { space: world.space(), landed: sums.landed, floor: HOST.floor, bounds: [], terms: TERMS },
     truth,
   );
   if (decision.verdict !== 'short') return decision.verdict === 'admit';

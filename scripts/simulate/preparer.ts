@@ -49,7 +49,7 @@ export class Preparer {
     const { world, store, ledger, checks } = this.#serving;
     world.between();
     const sums = ledger.sums(world.guardedNow);
-    const facts = { space: world.space(), landed: sums.landed, floor: HOST.floor };
+    const facts = { space: world.space(), landed: sums.landed, floor: HOST.floor, bounds: [] };
     if (preparationShort(size, facts, sums) !== null) return false;
     ledger.beginPreparation(name, size);
     checks.onPreparation(store, size);

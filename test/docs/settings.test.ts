@@ -12,11 +12,15 @@ it('docs/configuration.md lists every setting with its default, and none that th
   const { effective } = resolveConfig({ file: null, env: {}, flags: {}, cwd: '/', home: '/' });
   const settings = effective
     .filter(({ path }) => path !== 'state_dir')
-    .map(({ path, value }) => [generic(path), String(value).replace(/^\//, './')]);
+    .map(({ path, value }) => [generic(path), text(value).replace(/^\//, './')]);
   expect(listed).toEqual(Object.fromEntries(settings));
 });
 
 /** Names that users choose, of pools and templates, stand as NAME. */
 function generic(path: string): string {
   return path.replace(/^pools\.main\./, 'pools.NAME.').replace(/\.templates\.default$/, '.templates.NAME');
+}
+
+function text(value: unknown): string {
+  return Array.isArray(value) ? JSON.stringify(value) : String(value);
 }

@@ -1,4 +1,4 @@
-import type { DiskPoint } from '@spica/core';
+import { type DiskPoint, PRESSURE_LEVELS } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Keys } from './keys.ts';
@@ -15,9 +15,10 @@ export interface Disk {
 }
 
 const pressureSchema = z.strictObject({
-  level: z.enum(['ok', 'low', 'short', 'critical']),
+  level: z.enum(PRESSURE_LEVELS),
   since: z.number(),
   at: z.number(),
+  reason: z.string().nullable().default(null),
 });
 
 const pointSchema = z.strictObject({

@@ -62,6 +62,10 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     growth: size,
     instances: z.number(),
     landed: size,
+    bounds: z.record(
+      z.string(),
+      z.object({ reservedBytes: z.number(), growthBytes: z.number(), landedBytes: z.number() }),
+    ),
   }),
   ownBytes: z.number(),
   atCap: z.number().nullable().default(null),
@@ -70,6 +74,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
       failures: z.number(),
       openedAt: z.number().nullable(),
       probe: z.object({ request: z.string(), since: z.number() }).nullable(),
+      cause: z.string().nullable().default(null),
     }),
     starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
   }),

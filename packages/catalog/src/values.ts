@@ -24,6 +24,8 @@ export interface Pressure {
   readonly level: PressureLevel;
   readonly since: number;
   readonly at: number;
+  /** Why the disk takes no writes; null where it takes them. */
+  readonly reason: string | null;
 }
 
 /** An instance that vanished without Spica's doing. */

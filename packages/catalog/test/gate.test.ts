@@ -25,10 +25,11 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
       growth: { bytes: 1, inodes: 2 },
       instances: 4,
       landed: { bytes: 5, inodes: 6 },
+      bounds: { disk: { reservedBytes: 1, growthBytes: 2, landedBytes: 3 } },
     },
     ownBytes: 7,
     limits: {
-      breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 } },
+      breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 }, cause: 'x' },
       starts: [
         { at: NOW - 3, count: 2, request: 'req-8' },
         { at: NOW - 2, count: 1, request: null },
@@ -57,7 +58,7 @@ describeOnRedis('the gate of a pool, as others see it', (server) => {
     expect(await catalog.publishedGate()).toEqual(aGate());
     const closed = aGate({
       at: NOW + 1,
-      limits: { breaker: { failures: 0, openedAt: null, probe: null }, starts: [] },
+      limits: { breaker: { failures: 0, openedAt: null, probe: null, cause: null }, starts: [] },
       held: [],
       heldCount: 0,
     });

@@ -6,7 +6,7 @@ import { aFinished, aRecord, aSample, freshPool, listAll } from './open.ts';
 
 type Read = (each: Catalog) => Promise<unknown>;
 const LIFE = '00000001';
-const NO_LIMITS = { breaker: { failures: 0, openedAt: null, probe: null }, starts: [] };
+const NO_LIMITS = { breaker: { failures: 0, openedAt: null, probe: null, cause: null }, starts: [] };
 
 describeOnRedis('what the catalog keeps in Redis', (server) => {
   let redis: Redis;
@@ -93,7 +93,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     await other.leaveNote({ action: 'prune', outcome: 'forced' });
     await other.bury({ lastSeenAt: 1, record: aRecord('spica-0003') });
     await other.saveDiskHistory([]);
-    await other.savePressure({ level: 'low', since: 1, at: 2 });
+    await other.savePressure({ level: 'low', since: 1, at: 2, reason: null });
     await other.suspendAges({ kind: 'jump', reason: 'r', aheadMs: 1, by: 'b' });
     const figures = {
       at: 1,
@@ -102,6 +102,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
         growth: { bytes: 0, inodes: 0 },
         instances: 1,
         landed: { bytes: 0, inodes: 0 },
+        bounds: {},
       },
       ownBytes: 1,
       atCap: null,

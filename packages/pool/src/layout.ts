@@ -14,6 +14,8 @@ export interface PoolPaths {
   readonly trash: string;
   readonly records: string;
   readonly ballast: string;
+  /** Written to from time to time, to see whether the disk takes writes. */
+  readonly writeCheck: string;
   /** Names the process that serves the pool. */
   readonly servedBy: string;
 }
@@ -39,6 +41,7 @@ export function pathsOf(root: string): PoolPaths {
     trash: join(own, 'trash'),
     records: join(own, 'records'),
     ballast: join(own, 'ballast'),
+    writeCheck: join(own, 'write-check'),
     servedBy: join(own, 'served-by.json'),
   };
 }

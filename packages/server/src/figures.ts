@@ -36,8 +36,6 @@ export interface PoolFigures {
   readonly forecast: Forecast;
 }
 
-export const PRESSURE_LEVELS: readonly PressureLevel[] = ['ok', 'low', 'short', 'critical'];
-
 export interface QueueFigures {
   /** By state: waiting, active, delayed, … */
   readonly jobs: Readonly<Record<string, number>>;

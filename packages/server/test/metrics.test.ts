@@ -46,7 +46,7 @@ describe('/metrics', () => {
     const held = [heldSince('req-1', NOW - 120_000), heldSince('req-2', NOW - 60_000)];
     const gate = aGate({ reserved, growth: { bytes: 2e9, inodes: 5 }, held });
     await main.catalog.publishGate(gate, gate);
-    await main.catalog.savePressure({ level: 'low', since: 0, at: 0 });
+    await main.catalog.savePressure({ level: 'low', since: 0, at: 0, reason: null });
     await main.catalog.saveDiskHistory(filling(NOW));
     server = await serve(redis.redis, [main, btrfs, away], { clock: { now: () => NOW } });
   });

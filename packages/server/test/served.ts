@@ -62,7 +62,7 @@ export function aGate({
 }: Partial<Pick<LedgerSums, 'reserved' | 'growth'>> & {
   held?: readonly HeldRequest[];
 }): PublishedGate {
-  const sums = { reserved, growth, instances: 0, landed: { bytes: 0, inodes: 0 } };
+  const sums = { reserved, growth, instances: 0, landed: { bytes: 0, inodes: 0 }, bounds: {} };
   return { at: 0, sums, ownBytes: 0, atCap: null, limits: NO_LIMITS, held, heldCount: held.length };
 }
 

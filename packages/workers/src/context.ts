@@ -22,11 +22,15 @@ import { openQueues, type PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { type ClockGuard, createClockGuard } from './clock/guard.ts';
+import { uptime } from './clock/uptime.ts';
 import { createProfiles, type Profiles } from './gate/profiles.ts';
 import type { Publisher } from './gate/publish.ts';
 import type { GateState, GateView } from './gate/state.ts';
 import { createDiskDoubt, type DiskDoubt } from './pressure/disk-doubt.ts';
+import { createDiskWrites, type DiskWrites } from './pressure/disk-trouble.ts';
+import { createQuota, type Quota } from './pressure/quota.ts';
 import type { WithDeletionClaim } from './pruner/claim.ts';
+import type { CloneSync } from './spawner/sync.ts';
 
 /** Everything that is known of one pool: enough to look and to plan, not to change anything. */
 export interface PoolContext {
@@ -45,6 +49,9 @@ export interface PoolContext {
   readonly gauge: SpaceGauge;
   /** Why the figures of the disk are not to be believed, if they are not. */
   readonly diskDoubt: DiskDoubt;
+  /** Why the disk takes no writes, if it does not. */
+  readonly diskWrites: DiskWrites;
+  readonly quota: Quota;
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
@@ -57,6 +64,7 @@ export interface ServedContext extends PoolContext {
   readonly gate: GateState;
   readonly publisher: Publisher;
   readonly withDeletionClaim: WithDeletionClaim;
+  readonly cloneSync: CloneSync;
   /** Work on one instance, by its id: a deletion, a restore and the writing of its record exclude each other. */
   readonly perInstance: Serialiser;
   /** Preparations, by template. */
@@ -122,8 +130,10 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
     }),
     gauge: createSpaceGauge({ dir: pool.paths.root, clock }),
     diskDoubt: createDiskDoubt({ dir: pool.paths.root, monotonic: () => performance.now() }),
+    diskWrites: createDiskWrites(pool),
+    quota: createQuota(clock),
     clock,
-    clockGuard: createClockGuard({ catalog, clock, monotonic: () => performance.now() }),
+    clockGuard: createClockGuard({ catalog, clock, monotonic: uptime }),
     logger,
   };
 }

@@ -3,6 +3,8 @@ import {
   decide,
   type GateFacts,
   type Help,
+  type HostTrouble,
+  type LedgerSums,
   NO_LIMITS,
   type RetentionPlan,
   step,
@@ -10,7 +12,7 @@ import {
 } from '@spica/core';
 import type { PoolContext } from './context.ts';
 import { emptySums } from './gate/state.ts';
-import { readDisk, termsOf } from './gatekeeper/facts.ts';
+import { type DiskNow, readDisk, termsOf } from './gatekeeper/facts.ts';
 import { type Asked, needFor } from './gatekeeper/need.ts';
 import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
 import { planAndSeal } from './pruner/sealed.ts';
@@ -27,6 +29,8 @@ interface Going {
 export interface Preview extends Decision {
   /** Whether the template's snapshot is up to date. */
   readonly prepared: boolean;
+  /** What is wrong with the disk: nothing is decided as long as it is; null for nothing. */
+  readonly trouble: HostTrouble | null;
   /** What the request would wait for besides room, were it submitted now: a barrier, the breaker, a rate; else null. */
   readonly waitsFor: string | null;
   /** What the gate would have pruned, to admit it then; null where it is not short, or that would not do. */
@@ -64,11 +68,11 @@ export async function previewAdmission(
     cancelled: false,
     line: { head: published?.held[0] ?? null, length: published?.heldCount ?? 0 },
     limits: published?.limits ?? NO_LIMITS,
-    doubt: ctx.diskDoubt.reason(),
+    doubt: null,
     need,
     preparation: null,
     relief: null,
-    ...(await readDisk(ctx, sums.landed)),
+    ...(await readDiskAsServed(ctx, sums, published?.ownBytes ?? 0)),
   };
   const request = { ...NEW, template, count };
   const found = step(request, facts, sums);
@@ -80,9 +84,20 @@ export async function previewAdmission(
   return {
     ...decision,
     prepared: current !== null,
+    trouble: facts.trouble,
     waitsFor: found.do === 'hold' && found.shortage === null ? found.reason : null,
     afterPruning: relief?.room ? whatGoes(relief.room) : null,
     help: relief?.help ?? null,
+  };
+}
+
+/** The disk as it is now; whether it takes writes, only the process that serves the pool has tried. */
+async function readDiskAsServed(ctx: PoolContext, sums: LedgerSums, ownBytes: number): Promise<DiskNow> {
+  const [disk, pressure] = await Promise.all([readDisk(ctx, sums, ownBytes), ctx.catalog.pressure()]);
+  const unwritable = pressure?.level === 'unwritable' ? pressure.reason : null;
+  return {
+    ...disk,
+    trouble: unwritable === null ? disk.trouble : { code: 'DISK_UNWRITABLE', reason: unwritable },
   };
 }
 

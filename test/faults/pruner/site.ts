@@ -21,6 +21,7 @@ import { loadGate } from '../../../packages/workers/src/gate/load.ts';
 import { GateState } from '../../../packages/workers/src/gate/state.ts';
 import { createDeletionClaim } from '../../../packages/workers/src/pruner/claim.ts';
 import { recordFromManifest } from '../../../packages/workers/src/reconciler/record.ts';
+import { createCloneSync } from '../../../packages/workers/src/spawner/sync.ts';
 import { stackConfig } from '../../support/stack.ts';
 import { makeTemplate } from '../../support/template.ts';
 
@@ -102,6 +103,7 @@ export async function serve(redis: Redis, site: Pick<Site, 'dir' | 'name' | 'tar
     gateView: { read: async () => gate.published(clock.now(), ctx.clockGuard.now()) },
     publisher: { soon: () => undefined, now: async () => undefined, close: async () => undefined },
     withDeletionClaim: createDeletionClaim(ctx.pool, clock),
+    cloneSync: createCloneSync(),
     perInstance: createSerialiser(),
     preparations: createSerialiser(),
     reconciles: createSerialiser(),

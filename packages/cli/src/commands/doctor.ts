@@ -4,12 +4,13 @@ import { countWorkers } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
+import { whyRedisTakesNoWrites } from '../context/probe-redis.ts';
 import { withRedis } from '../context/redis.ts';
 import { checkClock } from '../doctor/clock.ts';
 import { checkAudit, checkStateDir } from '../doctor/files.ts';
 import { type Finding, ok, warn } from '../doctor/finding.ts';
 import { checkPool } from '../doctor/pool.ts';
-import { checkRedis, withoutRedis } from '../doctor/redis.ts';
+import { checkRedis, checkWrites, withoutRedis } from '../doctor/redis.ts';
 import { checkTools } from '../doctor/tools.ts';
 import type { Invocation } from '../io.ts';
 import { writeFindings } from '../output/findings.ts';
@@ -35,8 +36,10 @@ export async function doctor({ io, options }: Invocation): Promise<number> {
 async function checkShared(config: Config): Promise<Finding[]> {
   const policies = Object.values(config.pools);
   try {
+    const [first = ''] = policies.map(({ name }) => name);
+    const writes = checkWrites(await whyRedisTakesNoWrites(config, first));
     return await withRedis(config, async (redis) => {
-      const findings = await checkRedis(config, redis);
+      const findings = [...(await checkRedis(config, redis)), writes];
       for (const { name } of policies) findings.push(...(await checkServed(name, redis)));
       for (const policy of policies) {
         const known = await createCatalog({ redis, pool: policy.name }).identity();

@@ -24,7 +24,7 @@ const SAID = {
 
 /**
  * `spica preflight`: would the gate let a spawn in as things stand, if need be after a prune, and why. Exit 3 where it
- * would not.
+ * would not, and 1 where the disk cannot be used.
  */
 export async function preflight(invocation: Invocation<PreflightOptions>): Promise<number> {
   const { io, options } = invocation;
@@ -35,7 +35,12 @@ export async function preflight(invocation: Invocation<PreflightOptions>): Promi
     const template = chooseTemplate(ctx.policy, options.template);
     const asked = { template, count, experiment, replicas };
     const decision = await previewAdmission(ctx, asked);
-    const { verdict, afterPruning } = decision;
+    const { verdict, afterPruning, trouble } = decision;
+    if (trouble !== null) {
+      if (options.json) writeJson(io.stdout, { pool: ctx.policy.name, ...asked, ...decision });
+      else io.stdout.write(`would be held: ${trouble.reason}\n`);
+      return EXIT_CODES.check;
+    }
     const said = afterPruning ? `would be admitted after ${sayPruning(afterPruning)}` : SAID[verdict];
     if (options.json) writeJson(io.stdout, { pool: ctx.policy.name, ...asked, ...decision });
     else {

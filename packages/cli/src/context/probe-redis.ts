@@ -1,7 +1,7 @@
 import { type CatalogInstance, createCatalog } from '@spica/catalog';
 import { type Config, UnreachableError } from '@spica/core';
-import { redisRefusalOf } from '@spica/queues';
-import type { Redis } from 'ioredis';
+import { describeTarget, whyNoWrites } from '@spica/queues';
+import { redisTargetOf } from '@spica/workers';
 import { withRedis } from './redis.ts';
 
 /** Whether Redis can be used, and what it says of a pool's instances where it can only be read. */
@@ -10,36 +10,36 @@ export interface RedisProbe {
   readonly known: ReadonlyMap<string, CatalogInstance>;
 }
 
+const AWAY: RedisProbe = { usable: false, known: new Map() };
+/** Who cannot be asked anything: neither for writes, nor for who leased what. */
+const SILENT = ['REDIS_UNREACHABLE', 'REDIS_MASTERDOWN'];
+
 /**
- * Looks whether Redis takes writes. On a full disk it may answer, but refuse them (MISCONF): then it still knows who
- * leased what. Throws UnreachableError when it refuses for another reason: it may know of leases that are not on disk.
+ * Looks whether Redis takes writes, and changes nothing. One that has no memory left, cannot save what it has, is a
+ * replica or is paused may still know who leased what. Throws UnreachableError when it refuses for another reason: it may
+ * know of leases that are not on disk.
  */
 export async function probeRedis(config: Config, pool: string): Promise<RedisProbe> {
   try {
-    return await withRedis(config, async (redis) =>
-      (await takesWrites(redis))
-        ? { usable: true, known: new Map() }
-        : { usable: false, known: await readKnown(redis, pool) },
-    );
+    const problem = await whyRedisTakesNoWrites(config, pool);
+    return problem === null
+      ? { usable: true, known: new Map() }
+      : { usable: false, known: await readKnown(config, pool) };
   } catch (error) {
-    if (error instanceof UnreachableError && error.code === 'REDIS_UNREACHABLE')
-      return { usable: false, known: new Map() };
+    if (error instanceof UnreachableError && SILENT.includes(error.code)) return AWAY;
     throw error;
   }
 }
 
-/** PING is refused just when writes are, and changes nothing. */
-async function takesWrites(redis: Redis): Promise<boolean> {
-  try {
-    await redis.ping();
-    return true;
-  } catch (error) {
-    if (redisRefusalOf(error)?.code === 'REDIS_MISCONF') return false;
-    throw error;
-  }
+/** As `whyNoWrites`, on a connection of its own. Throws what `withRedis` throws. */
+export function whyRedisTakesNoWrites(config: Config, pool: string): Promise<UnreachableError | null> {
+  const where = describeTarget(redisTargetOf(config));
+  return withRedis(config, (redis) => whyNoWrites(redis, { pool, where }));
 }
 
-async function readKnown(redis: Redis, pool: string): Promise<ReadonlyMap<string, CatalogInstance>> {
-  const all = await Array.fromAsync(createCatalog({ redis, pool }).list());
-  return new Map(all.map((instance) => [instance.record.id, instance]));
+function readKnown(config: Config, pool: string): Promise<ReadonlyMap<string, CatalogInstance>> {
+  return withRedis(config, async (redis) => {
+    const all = await Array.fromAsync(createCatalog({ redis, pool }).list());
+    return new Map(all.map((instance) => [instance.record.id, instance]));
+  });
 }

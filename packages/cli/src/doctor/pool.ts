@@ -1,5 +1,5 @@
 import { type CloneMethod, countOf, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
-import { doubtSpace, openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
+import { doubtSpace, openPool, type Pool, probeCloneMethod, readSpace, whyUnwritable } from '@spica/pool';
 import { sayMethod } from '../output/method.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkTemplates } from './template.ts';
@@ -31,6 +31,9 @@ async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Findi
   const space = await readSpace(pool.paths.root);
   const floor = floorOf(disk, space.totalInodes);
   const found = `${formatBytes(space.availableBytes)} available of ${formatBytes(space.totalBytes)}, floor ${formatBytes(floor.bytes)}`;
+  const unwritable = await whyUnwritable(pool);
+  if (unwritable !== null)
+    return fail(check, unwritable, 'see the kernel log (`dmesg`): requests are held until it takes writes');
   const doubt = await doubtSpace(pool.paths.root);
   if (doubt !== null) return fail(check, doubt, 'see what `df` and `stat -f` say of it, and its kernel log');
   if (floor.bytes >= space.totalBytes) {

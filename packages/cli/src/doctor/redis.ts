@@ -1,4 +1,4 @@
-import type { Config, UnreachableError } from '@spica/core';
+import { type Config, formatBytes, type UnreachableError } from '@spica/core';
 import { describeTarget, readRedisInfo } from '@spica/queues';
 import { redisTargetOf } from '@spica/workers';
 import type { Redis } from 'ioredis';
@@ -7,11 +7,21 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 /** What is older is not tested. */
 const TESTED_MAJOR = 7;
 
+/** More of its memory in use than this share of its limit is told before writes are refused. */
+const MUCH = 0.9;
+
 /** Is the Redis there what Spica needs? It changes nothing: INFO tells all of it. */
 export async function checkRedis(config: Config, redis: Redis): Promise<Finding[]> {
   const where = describeTarget(redisTargetOf(config));
   const info = await readRedisInfo(redis);
-  return [checkVersion(where, info), checkEviction(info), checkPersistence(info)];
+  return [checkVersion(where, info), checkMemory(info), checkPersistence(info)];
+}
+
+/** Does Redis take writes? `problem`: what `whyNoWrites` says. */
+export function checkWrites(problem: UnreachableError | null): Finding {
+  if (problem === null) return ok('Redis writes', 'it takes them');
+  const advice = 'until it takes writes again, `spica prune --offline` makes room on the disk';
+  return fail('Redis writes', problem.message, advice);
 }
 
 /** What to say where Redis does not answer, or refuses: the embedded one need not run yet. */
@@ -31,11 +41,19 @@ function checkVersion(where: string, info: ReadonlyMap<string, string>): Finding
     : ok('Redis', found);
 }
 
-function checkEviction(info: ReadonlyMap<string, string>): Finding {
+function checkMemory(info: ReadonlyMap<string, string>): Finding {
+  const check = 'Redis memory';
   const policy = info.get('maxmemory_policy') ?? 'unknown';
-  if (policy === 'noeviction') return ok('Redis memory', 'it evicts nothing');
-  const advice = '`CONFIG SET maxmemory-policy noeviction`, and in redis.conf';
-  return fail('Redis memory', `maxmemory-policy is ${policy}: it may drop jobs and leases`, advice);
+  if (policy !== 'noeviction') {
+    const advice = '`CONFIG SET maxmemory-policy noeviction`, and in redis.conf';
+    return fail(check, `maxmemory-policy is ${policy}: it may drop jobs and leases`, advice);
+  }
+  const [used, most] = ['used_memory', 'maxmemory'].map((field) => Number(info.get(field) ?? 0));
+  if (!used || !most) return ok(check, 'it evicts nothing, and has no limit of its own');
+  const found = `${formatBytes(used)} in use of ${formatBytes(most)} (maxmemory); it evicts nothing`;
+  const advice = 'raise maxmemory, or remove what others keep there';
+  if (used >= most) return fail(check, `${found}, so it refuses writes`, advice);
+  return used >= MUCH * most ? warn(check, found, advice) : ok(check, found);
 }
 
 function checkPersistence(info: ReadonlyMap<string, string>): Finding {

@@ -1,4 +1,4 @@
-import { countOf, formatBytes } from '@spica/core';
+import { countOf, describeCause, formatBytes } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import type { Output } from '../io.ts';
 import type { Outlook } from '../status/forecast.ts';
@@ -63,7 +63,9 @@ function sayUse({ use }: Outlook): string | null {
 }
 
 function sayPressure({ pressure }: Outlook): string {
-  return pressure ? `${pressure.level} since ${pressure.since}` : 'not looked at before the first `spica up`';
+  if (!pressure) return 'not looked at before the first `spica up`';
+  const why = pressure.reason === null ? '' : `: ${pressure.reason}`;
+  return `${pressure.level} since ${pressure.since}${why}`;
 }
 
 function sayServed({ workers }: PoolStatus): string {
@@ -73,7 +75,7 @@ function sayServed({ workers }: PoolStatus): string {
 
 function sayBreaker({ breaker }: PoolStatus): string | null {
   if (!breaker || breaker.openedAt === null) return null;
-  return `open: ${countOf(breaker.failures, 'spawn')} in a row failed for reasons of the host; all requests are held`;
+  return `open: ${describeCause(breaker)}; all requests are held`;
 }
 
 function sayDeletions({ deletionsHeld }: PoolStatus): string | null {

@@ -16,7 +16,11 @@ import { toIso } from '../output/age.ts';
 /** What is to be expected of a pool: how short its disk is, when the floor is reached, what instances become. */
 export interface Outlook {
   /** As the worker last saw it; null before its first look. */
-  readonly pressure: { readonly level: PressureLevel; readonly since: string | null } | null;
+  readonly pressure: {
+    readonly level: PressureLevel;
+    readonly since: string | null;
+    readonly reason: string | null;
+  } | null;
   /** Who uses the disk, as last looked at; null before the first look. */
   readonly use: DiskPoint | null;
   readonly forecast: Forecast & { readonly sentence: string };
@@ -38,7 +42,7 @@ export async function readDiskForecast(
   const floorBytes = floorOf(disk, space?.totalInodes ?? null).bytes;
   const forecast = forecastFloor({ history, floorBytes, now, windowMs: TREND_WINDOW_MS });
   return {
-    pressure: pressure && { level: pressure.level, since: toIso(pressure.since) },
+    pressure: pressure && { level: pressure.level, since: toIso(pressure.since), reason: pressure.reason },
     use: history.at(-1) ?? null,
     forecast: { ...forecast, sentence: describeForecast(forecast) },
     profiles: Object.fromEntries(profiles),

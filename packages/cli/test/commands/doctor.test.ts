@@ -1,7 +1,7 @@
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { type Captured, capture, runCaptured } from '../capture.ts';
 import { makeOfflinePool } from '../offline-pool.ts';
@@ -63,6 +63,32 @@ it('fails for a Redis that may drop jobs, a pool that is not there, and an audit
   expect(of('template default of pool main')).toMatchObject({ level: 'fail' });
   expect(of('audit log')).toMatchObject({ level: 'fail', advice: '`spica audit verify` lists every place' });
   await rm(join(test.stateDir, 'audit.jsonl'));
+});
+
+it('compares the memory that Redis uses with its limit, and tries a write', async () => {
+  const offline = await makeOfflinePool(join(dir, 'memory'));
+  const used = Number(/used_memory:(\d+)/.exec(await test.redis.info('memory'))?.[1]);
+  const limit = (bytes: number) => test.redis.config('SET', 'maxmemory', String(Math.round(bytes)));
+  const look = () => examine(offline.io({ env: { SPICA_STATE_DIR: test.stateDir } }));
+  onTestFinished(async () => {
+    await limit(0);
+  });
+  await limit(used * 100);
+  expect((await look()).of('Redis memory')?.found).toMatch(/ in use of .* \(maxmemory\)/);
+  await limit(used * 0.5);
+  const full = await look();
+  expect(full.exitCode).toBe(1);
+  expect(full.of('Redis memory')).toMatchObject({
+    level: 'fail',
+    found: expect.stringMatching(/so it refuses writes$/),
+  });
+  expect(full.of('Redis writes')).toMatchObject({
+    level: 'fail',
+    found: expect.stringContaining('has no memory left for writes (OOM)'),
+    advice: expect.stringContaining('spica prune --offline'),
+  });
+  await limit(0);
+  expect((await look()).of('Redis writes')).toMatchObject({ level: 'ok' });
 });
 
 it('names each program that is missing and the package that has it', async () => {

@@ -12,7 +12,7 @@ import { readAudit } from '../../../../test/support/audit.ts';
 import { mountTmpfs } from '../../../../test/support/mount.ts';
 import { runCaptured } from '../capture.ts';
 import { forget, makeOfflinePool, type OfflinePool } from '../offline-pool.ts';
-import { startQueues } from '../redis.ts';
+import { startQueues, type TestQueues } from '../redis.ts';
 
 const HOUR_MS = 3_600_000;
 const ids = ['spica-0001', 'spica-0002', 'spica-0003', 'spica-0004', 'spica-0005', 'spica-0006'] as const;
@@ -133,31 +133,58 @@ it('refuses as long as Redis can be used', async () => {
   }
 });
 
-it('asks a Redis that refuses writes for its leases, which the disk may not know of', async () => {
+/** How a Redis comes to refuse writes while it can be read. */
+const NO_WRITES: Readonly<Record<string, (queues: TestQueues) => Promise<unknown>>> = {
+  'cannot save what it has': refuseAsUnsaved,
+  'has no memory left': ({ redis }) => redis.config('SET', 'maxmemory', '1mb'),
+  'is a replica': ({ redis }) => redis.replicaof('127.0.0.1', 1),
+  'has too few replicas': ({ redis }) => redis.config('SET', 'min-replicas-to-write', '1'),
+  'is paused': ({ redis }) => redis.call('CLIENT', 'PAUSE', '60000', 'WRITE'),
+};
+
+it.each(Object.keys(NO_WRITES))(
+  'asks a Redis that %s for its leases, which the disk may not know of',
+  async (how) => {
+    const queues = await startQueues();
+    try {
+      const { redis, stateDir } = queues;
+      const catalog = createCatalog({ redis, pool: 'main' });
+      for (const [age, id] of ids.entries()) await catalog.adopt(await offline.add(id, 48 - age));
+      const lease = {
+        owner: 'late',
+        token: 't',
+        expiresAt: systemClock.now() + HOUR_MS,
+        now: systemClock.now(),
+      };
+      await catalog.lease(ids[0], lease);
+      const keys = await redis.dbsize();
+      await NO_WRITES[how]?.(queues);
+      const io = offline.io({ env: { SPICA_STATE_DIR: stateDir } });
+      const { exitCode } = await runCaptured(['prune', '--offline', '--max-instances', '0'], io);
+      expect([exitCode, await redis.dbsize()]).toEqual([0, keys]);
+      expect(here()).toEqual([ids[0]]);
+    } finally {
+      await queues.close();
+    }
+  },
+);
+
+it('prunes by the records where a replica that has lost its master says nothing at all', async () => {
   const queues = await startQueues();
   try {
-    const { redis, stateDir } = queues;
-    const catalog = createCatalog({ redis, pool: 'main' });
-    for (const [age, id] of ids.entries()) await catalog.adopt(await offline.add(id, 48 - age));
-    const lease = {
-      owner: 'late',
-      token: 't',
-      expiresAt: systemClock.now() + HOUR_MS,
-      now: systemClock.now(),
-    };
-    await catalog.lease(ids[0], lease);
-    await refuseWrites(queues);
-    const io = offline.io({ env: { SPICA_STATE_DIR: stateDir } });
-    const { exitCode } = await runCaptured(['prune', '--offline', '--max-instances', '0'], io);
-    expect(exitCode).toBe(0);
-    expect(here()).toEqual([ids[0]]);
+    await queues.redis.config('SET', 'replica-serve-stale-data', 'no');
+    await queues.redis.replicaof('127.0.0.1', 1);
+    await offline.add(ids[0], 100);
+    const io = offline.io({ env: { SPICA_STATE_DIR: queues.stateDir } });
+    expect((await runCaptured(['prune', '--offline', '--max-instances', '0'], io)).exitCode).toBe(0);
+    expect(here()).toEqual([]);
   } finally {
     await queues.close();
   }
 });
 
 /** As on a full disk: the snapshot cannot be put in its place, and Redis stops taking writes. */
-async function refuseWrites({ redis, stateDir }: Awaited<ReturnType<typeof startQueues>>): Promise<void> {
+async function refuseAsUnsaved({ redis, stateDir }: TestQueues): Promise<void> {
   await mkdir(join(stateDir, 'redis', 'dump.rdb', 'in-its-way'), { recursive: true });
   await redis.config('SET', 'save', '3600 1');
   await redis.bgsave();

@@ -34,6 +34,8 @@ const pool = (...names: string[]): PoolConfig => ({
     maxInstanceGb: null,
     cap: 'max',
     onOversize: 'warn',
+    maxPoolGb: null,
+    alsoWatch: [],
   },
 });
 

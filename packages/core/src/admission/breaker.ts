@@ -9,6 +9,8 @@ export interface Breaker {
   readonly openedAt: number | null;
   /** The one request that was admitted after the cooldown (the breaker is half open), and when; null without one. */
   readonly probe: { readonly request: string; readonly since: number } | null;
+  /** What opened it, where that was not spawns that failed in a row. */
+  readonly cause: string | null;
 }
 
 /** `gate.breaker`. */
@@ -20,18 +22,19 @@ export interface BreakerTerms {
 /** How a spawn ended: a refusal, a cancellation, a full disk or a bad template says nothing of the host. */
 export type SpawnEnd = 'success' | 'host-failure' | 'refusal';
 
-export const CLOSED_BREAKER: Breaker = { failures: 0, openedAt: null, probe: null };
+export const CLOSED_BREAKER: Breaker = { failures: 0, openedAt: null, probe: null, cause: null };
 
 /**
  * Why the breaker holds a request at `now`; null where it does not. Closed: it never does. Open: until the cooldown has
  * passed. Half open: unless the request is the probe, or there is none.
  */
 export function heldByBreaker(
-  { openedAt, probe, failures }: Breaker,
+  breaker: Breaker,
   { request, now, terms }: { request: string; now: number; terms: BreakerTerms },
 ): string | null {
+  const { openedAt, probe } = breaker;
   if (openedAt === null) return null;
-  const failed = `${countOf(failures, 'spawn')} in a row failed for reasons of the host`;
+  const failed = describeCause(breaker);
   const leftMs = stillToWait(openedAt, now, terms.cooldownMs);
   if (leftMs > 0)
     return `${failed}: all requests are held for another ${formatDuration(ceilToSecond(leftMs))}`;
@@ -39,6 +42,16 @@ export function heldByBreaker(
   const isTaken = probe !== null && probe.request !== request;
   if (!isTaken || stillToWait(probe.since, now, terms.cooldownMs) === 0) return null;
   return `${failed}: request ${probe.request} is let through to see whether spawns work again`;
+}
+
+/** What opened a breaker, for people. */
+export function describeCause({ failures, cause }: Breaker): string {
+  return cause ?? `${countOf(failures, 'spawn')} in a row failed for reasons of the host`;
+}
+
+/** The breaker when the host failed otherwise than by a spawn: it is open from then on, as after too many of them. */
+export function openBreaker(breaker: Breaker, { cause, now }: { cause: string; now: number }): Breaker {
+  return { ...breaker, openedAt: now, probe: null, cause };
 }
 
 /**
@@ -51,11 +64,11 @@ export function noteSpawn(
 ): Breaker {
   const isProbe = breaker.probe?.request === request;
   if (end === 'success') return CLOSED_BREAKER;
-  if (end === 'refusal') return isProbe ? { ...breaker, probe: null } : breaker;
+  if (end === 'refusal') return isProbe ? { ...breaker, probe: null, cause: null } : breaker;
   if (breaker.openedAt !== null && !isProbe) return breaker;
   const failures = breaker.failures + 1;
   const opens = isProbe || failures >= terms.failures;
-  return { failures, openedAt: opens ? now : null, probe: null };
+  return { failures, openedAt: opens ? now : null, probe: null, cause: null };
 }
 
 /** A clock that was set back must not prolong a wait: what lies in the future has passed. */

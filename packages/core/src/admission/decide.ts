@@ -1,16 +1,16 @@
-import type { AdmissionInput, Decision, Sum } from './decision.ts';
+import type { AdmissionInput, ByteSum, Decision, Sum } from './decision.ts';
 import { needOf } from './need.ts';
 import { describeDecision, describeNever } from './sentence.ts';
 import type { Amount } from './space.ts';
 
 /**
- * Admits a request when `available − reserved − growth − floor ≥ need`, for bytes and inodes alike, and when with it
- * there would be at most `maxInstances`. Pure: the figures are the caller's, and as fresh as the caller made them.
+ * Admits a request when `available − reserved − growth − floor ≥ need`, for bytes and inodes alike and under each further
+ * bound of the bytes, and when with it there would be at most `maxInstances`. Pure: the figures are the caller's, and as fresh as the caller made them.
  */
 export function decideAdmission(input: AdmissionInput): Decision {
   const { total: need, ...parts } = needOf(input);
   const { space, reserved, growth, floor } = input;
-  const bytes = sumOf(space.availableBytes, reserved.bytes, growth.bytes, floor.bytes);
+  const bytes = bindingSum(input);
   const inodes =
     space.freeInodes === null ? null : sumOf(space.freeInodes, reserved.inodes, growth.inodes, floor.inodes);
   const slots = input.maxInstances - input.instances - reserved.slots;
@@ -30,6 +30,25 @@ export function decideAdmission(input: AdmissionInput): Decision {
   if (never !== null) return { ...figures, verdict: 'impossible', sentence: never };
   const short = shortfall.bytes > 0 || shortfall.inodes > 0 || shortfall.slots > 0;
   return { ...figures, verdict: short ? 'short' : 'admit', sentence: describeDecision(input, figures) };
+}
+
+/** What leaves the least: the pool's filesystem, or a further bound. */
+export function bindingSum({
+  space,
+  reserved,
+  growth,
+  floor,
+  bounds,
+}: Pick<AdmissionInput, 'space' | 'reserved' | 'growth' | 'floor' | 'bounds'>): ByteSum {
+  const own = sumOf(space.availableBytes, reserved.bytes, growth.bytes, floor.bytes);
+  const sums = bounds.map(({ name, isFreedByDeletion, ...bound }): ByteSum => {
+    const sum = sumOf(bound.availableBytes, bound.reservedBytes, bound.growthBytes, bound.floorBytes);
+    return { ...sum, bound: { name, isFreedByDeletion } };
+  });
+  return sums.reduce((least, sum) => (sum.headroom < least.headroom ? sum : least), {
+    ...own,
+    bound: null,
+  } as ByteSum);
 }
 
 function sumOf(available: number, reserved: number, growth: number, floor: number): Sum {

@@ -1,5 +1,13 @@
 import type { Need, NeedInput } from './need.ts';
-import type { Amount, Size, Space } from './space.ts';
+import type { Amount, Bound, Size, Space } from './space.ts';
+
+/** A bound with what is reserved under it. */
+export interface ReservedBound extends Bound {
+  /** Reserved under it for other requests, and not used yet. */
+  readonly reservedBytes: number;
+  /** What live instances under it are still expected to add. */
+  readonly growthBytes: number;
+}
 
 export interface AdmissionInput extends NeedInput {
   readonly space: Space;
@@ -9,6 +17,8 @@ export interface AdmissionInput extends NeedInput {
   readonly growth: Size;
   /** What admitted work must leave free. */
   readonly floor: Size;
+  /** What else bounds the pool's bytes. */
+  readonly bounds: readonly ReservedBound[];
   /** Instances that are there, in flight or ready. */
   readonly instances: number;
   readonly maxInstances: number;
@@ -26,6 +36,12 @@ export interface Sum {
   readonly headroom: number;
 }
 
+/** The sum of bytes that leaves the least, of the pool's filesystem and of what else bounds it. */
+export interface ByteSum extends Sum {
+  /** Null for the pool's own filesystem. */
+  readonly bound: Pick<Bound, 'name' | 'isFreedByDeletion'> | null;
+}
+
 export interface Decision {
   /** `short` may pass later, `impossible` never. */
   readonly verdict: 'admit' | 'short' | 'impossible';
@@ -33,7 +49,7 @@ export interface Decision {
   /** What `need` is the sum of. */
   readonly parts: Omit<Need, 'total'>;
   /** The sum that `need` is held against; null inodes where the filesystem has no limit of them. */
-  readonly sum: { readonly bytes: Sum; readonly inodes: Sum | null };
+  readonly sum: { readonly bytes: ByteSum; readonly inodes: Sum | null };
   readonly headroom: Room;
   readonly shortfall: Amount;
   /** Every figure of the sum, for people. */

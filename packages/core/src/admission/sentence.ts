@@ -1,6 +1,6 @@
 import { formatBytes, formatBytesFinely, formatTerms } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
-import type { AdmissionInput, Decision, Sum } from './decision.ts';
+import type { AdmissionInput, ByteSum, Decision } from './decision.ts';
 import type { NeedBasis, NeedInput } from './need.ts';
 
 type Figures = Omit<Decision, 'verdict' | 'sentence'>;
@@ -19,6 +19,13 @@ export function describeNever(input: AdmissionInput, { need, parts }: Figures): 
     return (
       `${describeNeed(input, need.bytes, parts)}; the disk has ${formatBytes(space.totalBytes)}, of which ` +
       `${formatBytes(floor.bytes)} are the floor: can never fit${advice}`
+    );
+  }
+  for (const { name, totalBytes, floorBytes } of input.bounds) {
+    if (totalBytes === null || need.bytes <= totalBytes - floorBytes) continue;
+    return (
+      `${describeNeed(input, need.bytes, parts)}; there are ${formatBytes(totalBytes)} ${name}` +
+      `${floorBytes > 0 ? `, of which ${formatBytes(floorBytes)} are the floor` : ''}: can never fit${advice}`
     );
   }
   if (space.totalInodes !== null && need.inodes > space.totalInodes - floor.inodes) {
@@ -85,10 +92,11 @@ function describeInodes({ count }: NeedInput, total: number, { perInstance }: Fi
   return `needs ${countOf(total, 'inode')} (${count} × ${perInstance.inodes})`;
 }
 
-function describeBytes({ available, reserved, growth, floor, headroom }: Sum): string {
+/** `61.0 GB available on /srv (disk.also_watch) − 9.3 reserved − …`: which disk, where it is not the pool's own. */
+export function describeBytes({ available, reserved, growth, floor, headroom, bound }: ByteSum): string {
   const { inUnit, bare } = formatTerms([available, reserved, growth, floor, headroom]);
   return (
-    `${inUnit(available)} available − ${bare(reserved)} reserved − ${bare(growth)} growth − ` +
+    `${inUnit(available)} available${bound ? ` ${bound.name}` : ''} − ${bare(reserved)} reserved − ${bare(growth)} growth − ` +
     `${bare(floor)} floor = ${inUnit(headroom)}`
   );
 }

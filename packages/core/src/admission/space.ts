@@ -8,6 +8,22 @@ export interface Space {
   readonly totalInodes: number | null;
 }
 
+/**
+ * What else bounds the bytes that a pool may take: a disk below its filesystem (`disk.also_watch`), or a ceiling on the
+ * pool itself (`disk.max_pool_gb`, a quota).
+ */
+export interface Bound {
+  /** Follows "available" in the sum: `on /srv (disk.also_watch)`. */
+  readonly name: string;
+  /** Below 0 where more is taken already than may be. */
+  readonly availableBytes: number;
+  /** What it would have for an empty pool; null where nobody knows. */
+  readonly totalBytes: number | null;
+  readonly floorBytes: number;
+  /** What is deleted in the pool comes back here too. */
+  readonly isFreedByDeletion: boolean;
+}
+
 /** Bytes, inodes and slots (instances): what is asked for, reserved, or missing. */
 export interface Amount {
   readonly bytes: number;

@@ -52,6 +52,10 @@ export interface PoolConfig {
     /** In an image: what each instance's cap is, kept by the kernel: `maxInstanceGb`, or what was reserved for it. */
     readonly cap: 'max' | 'reservation';
     readonly onOversize: 'warn' | 'end_lease';
+    /** What the pool may take of its disk in all; null for no limit of its own. */
+    readonly maxPoolGb: number | null;
+    /** Directories on further disks that fill with the pool's: the one that its image lies on, say. */
+    readonly alsoWatch: readonly string[];
   };
 }
 

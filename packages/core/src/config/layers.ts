@@ -50,7 +50,10 @@ export function put(
 /** The value that was given at a path; undefined where none was. */
 export function valueAt({ tree }: Layers, path: Path): unknown {
   let at: unknown = tree;
-  for (const key of path) at = isTree(at) && Object.hasOwn(at, key) ? at[String(key)] : undefined;
+  for (const key of path) {
+    const isInside = (isTree(at) || Array.isArray(at)) && Object.hasOwn(at, key);
+    at = isInside ? (at as Record<PropertyKey, unknown>)[key] : undefined;
+  }
   return at;
 }
 

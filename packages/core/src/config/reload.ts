@@ -36,7 +36,7 @@ function mergePool(before: PoolConfig, after: PoolConfig): PoolConfig {
     image,
     templates,
     allowGitFile,
-    disk: { ...after.disk, ballastMb: before.disk.ballastMb },
+    disk: { ...after.disk, ballastMb: before.disk.ballastMb, alsoWatch: before.disk.alsoWatch },
   };
 }
 

@@ -71,6 +71,7 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       root: absolutePath(pool.root, start),
       image: pool.image && { ...pool.image, file: pool.image.file && absolutePath(pool.image.file, start) },
       templates: absolute(pool.templates, (path) => absolutePath(path, start)),
+      disk: { ...pool.disk, also_watch: pool.disk.also_watch.map((path) => absolutePath(path, start)) },
     })),
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
   };
@@ -138,6 +139,8 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       maxInstanceGb: disk.max_instance_gb,
       cap: disk.cap,
       onOversize: disk.on_oversize,
+      maxPoolGb: disk.max_pool_gb,
+      alsoWatch: disk.also_watch,
     },
   };
 }

@@ -18,6 +18,15 @@ export interface LedgerSums {
    * what it is when the decision is made, it tells what the reading of the disk does not show yet.
    */
   readonly landed: Size;
+  /** The same under what else bounds the pool's bytes, by the bound's id. */
+  readonly bounds: Readonly<Record<string, BoundSums>>;
+}
+
+/** What is reserved under a bound, expected to grow, and what has landed under it: see `LedgerSums`. */
+export interface BoundSums {
+  readonly reservedBytes: number;
+  readonly growthBytes: number;
+  readonly landedBytes: number;
 }
 
 /** What a request still holds: so many slots, and for each of them so much. */
@@ -52,6 +61,7 @@ function newQueue(ends: { id: string; at: number }[]) {
  */
 export class Ledger {
   readonly filesystem: FilesystemTotals;
+  readonly bounds: ReadonlyMap<string, FilesystemTotals>;
   readonly #reservations = new Map<string, Reservation>();
   readonly #preparations = new Map<string, Size>();
   readonly #clones = new Map<string, Size>();
@@ -60,21 +70,36 @@ export class Ledger {
   #slots = 0;
   #ownBytes = 0;
 
-  /** @param filesystem Shared by all ledgers whose pools lie on the same filesystem. */
-  constructor(filesystem = new FilesystemTotals()) {
+  /**
+   * @param filesystem Shared by all ledgers whose pools lie on the same filesystem.
+   * @param bounds What else bounds the pool's bytes, by id: the totals of a disk below are those of whoever lies on it.
+   */
+  constructor(
+    filesystem = new FilesystemTotals(),
+    bounds: ReadonlyMap<string, FilesystemTotals> = new Map(),
+  ) {
     this.filesystem = filesystem;
+    this.bounds = bounds;
   }
 
   /** The sums at `now`: growth whose time has come has ended. */
   sums(now: number): LedgerSums {
     this.#expire(now);
-    const { reserved, growth, landed, elsewhere } = this.filesystem;
-    const { bytes, inodes } = reserved.size;
+    const { growth, landed } = this.filesystem;
+    const bounds = [...this.bounds].map(([id, totals]): [string, BoundSums] => [
+      id,
+      {
+        reservedBytes: totals.reservedInAll.bytes,
+        growthBytes: totals.growth.size.bytes,
+        landedBytes: totals.landed.size.bytes,
+      },
+    ]);
     return {
-      reserved: { bytes: bytes + elsewhere.bytes, inodes: inodes + elsewhere.inodes, slots: this.#slots },
+      reserved: { ...this.filesystem.reservedInAll, slots: this.#slots },
       growth: growth.size,
       instances: this.#instances.size,
       landed: landed.size,
+      bounds: Object.fromEntries(bounds),
     };
   }
 
@@ -97,7 +122,7 @@ export class Ledger {
   reserve(request: string, each: Size, slots: number): void {
     this.giveBack(request);
     this.#reservations.set(request, { each, slots });
-    this.filesystem.reserved.add(each, slots);
+    this.#add('reserved', each, slots);
     this.#slots += slots;
   }
 
@@ -114,8 +139,8 @@ export class Ledger {
     if (!this.#instances.has(id)) {
       if (!held || held.slots === 0) return false;
       this.#reservations.set(request, { ...held, slots: held.slots - 1 });
-      this.filesystem.reserved.add(held.each, -1);
-      this.filesystem.landed.add(landed);
+      this.#add('reserved', held.each, -1);
+      this.#add('landed', landed);
       this.#slots -= 1;
     }
     this.count(id, instance);
@@ -126,7 +151,7 @@ export class Ledger {
   giveBack(request: string): boolean {
     const held = this.#reservations.get(request);
     if (!held) return false;
-    this.filesystem.reserved.add(held.each, -held.slots);
+    this.#add('reserved', held.each, -held.slots);
     this.#slots -= held.slots;
     return this.#reservations.delete(request);
   }
@@ -135,15 +160,15 @@ export class Ledger {
   beginPreparation(template: string, size: Size): void {
     this.endPreparation(template, NOTHING);
     this.#preparations.set(template, size);
-    this.filesystem.reserved.add(size);
+    this.#add('reserved', size);
   }
 
   /** It is made, and took `landed`; nothing where it failed. */
   endPreparation(template: string, landed: Size): void {
     const size = this.#preparations.get(template);
     if (!size) return;
-    this.filesystem.reserved.add(size, -1);
-    this.filesystem.landed.add(landed);
+    this.#add('reserved', size, -1);
+    this.#add('landed', landed);
     this.#preparations.delete(template);
   }
 
@@ -151,13 +176,13 @@ export class Ledger {
   beginClone(id: string, size: Size): void {
     this.endClone(id);
     this.#clones.set(id, size);
-    this.filesystem.cloning.add(size);
+    this.#add('cloning', size);
   }
 
   endClone(id: string): void {
     const size = this.#clones.get(id);
     if (!size) return;
-    this.filesystem.cloning.add(size, -1);
+    this.#add('cloning', size, -1);
     this.#clones.delete(id);
   }
 
@@ -169,7 +194,7 @@ export class Ledger {
     this.#instances.set(id, { ownBytes, growth, grows });
     this.#ownBytes += ownBytes;
     if (grows) {
-      this.filesystem.growth.add(growth);
+      this.#add('growth', growth);
       this.#ends.push({ id, at: growth.endsAt });
       if (this.#ends.length > MOST_STALE + 2 * this.#instances.size) this.#forgetStaleEnds();
     }
@@ -180,7 +205,7 @@ export class Ledger {
   remove(id: string): void {
     const instance = this.#instances.get(id);
     if (!instance) return;
-    if (instance.grows) this.filesystem.growth.add(instance.growth, -1);
+    if (instance.grows) this.#add('growth', instance.growth, -1);
     this.#ownBytes -= instance.ownBytes;
     this.#instances.delete(id);
   }
@@ -194,10 +219,16 @@ export class Ledger {
     return this.#instances.get(id) ?? null;
   }
 
+  /** What this pool takes, it takes of its filesystem and under each bound. */
+  #add(total: 'reserved' | 'growth' | 'landed' | 'cloning', size: Size, times = 1): void {
+    this.filesystem[total].add(size, times);
+    for (const totals of this.bounds.values()) totals[total].add(size, times);
+  }
+
   /** What was expected of it has come true, on a disk that may have been read before. */
   #noteGrown(before: LedgerInstance, now: LedgerInstance): void {
     const bytes = Math.min(before.growth.bytes - now.growth.bytes, now.ownBytes - before.ownBytes);
-    if (bytes > 0) this.filesystem.landed.add({ bytes, inodes: 0 });
+    if (bytes > 0) this.#add('landed', { bytes, inodes: 0 });
   }
 
   /** Each change of an instance queues another end; those that it has no more are dropped from time to time. */
@@ -212,7 +243,7 @@ export class Ledger {
       this.#ends.pop();
       const instance = this.#instances.get(next.id);
       if (!instance?.grows || instance.growth.endsAt > now) continue;
-      this.filesystem.growth.add(instance.growth, -1);
+      this.#add('growth', instance.growth, -1);
       instance.grows = false;
     }
   }

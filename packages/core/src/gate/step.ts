@@ -1,10 +1,11 @@
 import { describeBarrier, findBarrier, type LineState } from '../admission/barrier.ts';
 import { type BreakerTerms, heldByBreaker } from '../admission/breaker.ts';
-import { decideAdmission } from '../admission/decide.ts';
-import type { Decision, Room } from '../admission/decision.ts';
+import { bindingSum, decideAdmission } from '../admission/decide.ts';
+import type { Decision, ReservedBound, Room } from '../admission/decision.ts';
 import type { NeedInput } from '../admission/need.ts';
 import { checkRate } from '../admission/rate.ts';
-import type { Amount, Size, Space } from '../admission/space.ts';
+import { describeBytes } from '../admission/sentence.ts';
+import type { Amount, Bound, Size, Space } from '../admission/space.ts';
 import { refuseAsFull } from '../admission/waiting.ts';
 import { formatBytes } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
@@ -33,21 +34,42 @@ export interface GateTerms {
   readonly maxInstances: number;
 }
 
+/** What is wrong with the host: nothing can be decided by what it says, and no request is to blame for it. */
+export interface HostTrouble {
+  /** Stable: what a request fails with that has waited for it to end for its `max_wait`. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** A bound as it was just read, and the ledger's `landed` under it from before that. */
+export interface BoundReading extends Bound {
+  readonly id: string;
+  readonly landedBytes: number;
+}
+
+/** The disk as it was just read: what was waited for before a step is taken at one moment. */
+export interface DiskFacts {
+  readonly space: Space;
+  /** The ledger's `landed` from before the disk was read. */
+  readonly landed: Size;
+  /** What admitted work must leave free. */
+  readonly floor: Size;
+  /** What else bounds the pool's bytes. */
+  readonly bounds: readonly BoundReading[];
+}
+
 /** What was gathered for one step. */
-export interface GateFacts {
+export interface GateFacts extends DiskFacts {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly terms: GateTerms;
   readonly cancelled: boolean;
   readonly line: LineState;
   readonly limits: Limits;
-  /** Why no figure of the disk is to be trusted now; null where they are. */
+  /** What is wrong with the disk: it takes no writes, say, or its figures are not to be believed; null for nothing. */
+  readonly trouble: HostTrouble | null;
+  /** Why the request must wait, whatever the figures say: the room that it was given has run out; null for no reason. */
   readonly doubt: string | null;
-  /** The disk as it was just read, and the ledger's `landed` from before that. */
-  readonly space: Space;
-  readonly landed: Size;
-  /** What admitted work must leave free. */
-  readonly floor: Size;
   /** What the request's instances will need; null where the template's snapshot is not up to date. */
   readonly need: NeedInput | null;
   /** What that snapshot will take, once somebody measured it; null before, and where it is up to date. */
@@ -86,17 +108,20 @@ export type Step =
   | { readonly do: 'reclaim'; readonly shortage: Shortage; readonly reason: string }
   | { readonly do: 'admit'; readonly decision: Decision; readonly reason: string }
   | Hold
-  | { readonly do: 'reject'; readonly code: string; readonly reason: string };
+  | { readonly do: 'reject'; readonly code: string; readonly reason: string }
+  /** The host could not do the work while the request waited: no refusal. */
+  | { readonly do: 'fail'; readonly code: string; readonly reason: string };
 
 /**
  * Decides one request, from what was gathered and the ledger's sums at the same moment. Pure: whoever calls it carries
- * the step out, and makes the reservation before anything else may decide. The order is: cancellation, what can never
- * be, order and barrier, doubt about the disk, rate, breaker, the template's snapshot, the sum.
+ * the step out, and makes the reservation before anything else may decide. The order is: cancellation, what is wrong
+ * with the disk, what can never be, order and barrier, doubt, rate, breaker, the template's snapshot, the sum.
  *
  * A step that holds a request for want of room is asked for again once `relief` is known.
  */
 export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums): Step {
   if (facts.cancelled) return reject('REQUEST_CANCELLED', `request ${request.id} was cancelled`);
+  if (facts.trouble !== null) return holdForHost(request, facts, facts.trouble);
   const decision = facts.need && decide(facts.need, facts, ledger);
   if (decision?.verdict === 'impossible') return reject('NEVER_FITS', decision.sentence);
   const rate = rateOf(request, facts);
@@ -111,36 +136,69 @@ export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums)
     const reason = describeBarrier(barrier, facts.now);
     return hold(request, facts, { reason, decision, behind: barrier.request });
   }
-  const blocked =
-    facts.doubt ??
-    (rate.verdict === 'later' ? rate.reason : null) ??
-    heldByBreaker(facts.limits.breaker, {
-      request: request.id,
-      now: facts.now,
-      terms: facts.terms.breaker,
-    });
+  const blocked = facts.doubt ?? (rate.verdict === 'later' ? rate.reason : null);
   if (blocked !== null) return hold(request, facts, { reason: blocked, decision });
+  const broken = heldByBreaker(facts.limits.breaker, {
+    request: request.id,
+    now: facts.now,
+    terms: facts.terms.breaker,
+  });
+  if (broken !== null) return holdForHost(request, facts, { code: 'BREAKER_OPEN', reason: broken }, decision);
   if (decision === null) return prepare(request, facts, ledger);
   if (decision.verdict === 'admit') return { do: 'admit', decision, reason: decision.sentence };
+  const { bound } = decision.sum.bytes;
+  if (decision.shortfall.bytes > 0 && bound !== null && !bound.isFreedByDeletion)
+    return holdBelow(request, facts, { reason: decision.sentence, decision });
   return reclaimOrHold(request, facts, { reason: decision.sentence, decision, shortage: decision });
+}
+
+/** What is missing is missing on a disk below the pool's: what is deleted in the pool may not come back there. */
+function holdBelow(
+  request: GateRequest,
+  facts: GateFacts,
+  { reason, decision }: { reason: string; decision: Decision | null },
+): Step {
+  const help = 'Make room there: what is deleted in the pool need not come back to the disk below it';
+  return hold(request, facts, { reason: `${reason}. ${help}`, decision });
+}
+
+/** The request waits for the host to be able to do its work again; in the end it fails, but is not refused. */
+function holdForHost(
+  request: GateRequest,
+  facts: GateFacts,
+  { code, reason }: HostTrouble,
+  decision: Decision | null = null,
+): Step {
+  const found = hold(request, facts, { reason, decision });
+  const isOver = found.do === 'reject' && found.code === 'MAX_WAIT_EXCEEDED';
+  return isOver ? { do: 'fail', code, reason: found.reason } : found;
 }
 
 /** The sum for a need as things stand, whatever else may hold its request. */
 export function decide(
   need: NeedInput,
-  { space, landed, floor, terms }: Pick<GateFacts, 'space' | 'landed' | 'floor' | 'terms'>,
+  { terms, ...disk }: DiskFacts & Pick<GateFacts, 'terms'>,
   ledger: LedgerSums,
 ): Decision {
   const { reserved, growth, instances } = ledger;
-  const now = minusLanded(space, landed, ledger);
   return decideAdmission({
     ...need,
-    space: now,
+    space: minusLanded(disk.space, disk.landed, ledger),
     reserved,
     growth,
-    floor,
+    floor: disk.floor,
+    bounds: boundsNow(disk.bounds, ledger),
     instances,
     maxInstances: terms.maxInstances,
+  });
+}
+
+/** The bounds as they are now, each with what is reserved under it. */
+function boundsNow(bounds: readonly BoundReading[], ledger: LedgerSums): ReservedBound[] {
+  return bounds.map(({ id, landedBytes: before, ...bound }) => {
+    const sums = ledger.bounds[id] ?? { reservedBytes: 0, growthBytes: 0, landedBytes: before };
+    const { landedBytes, ...reserved } = sums;
+    return { ...bound, ...reserved, availableBytes: bound.availableBytes - (landedBytes - before) };
   });
 }
 
@@ -168,6 +226,7 @@ function prepare(request: GateRequest, facts: GateFacts, ledger: LedgerSums): St
   const reason = `template ${template}: ${short.reason}`;
   if (short.never) return reject('TEMPLATE_TOO_LARGE', reason);
   const shortage = { need: { ...size, slots: 0 }, shortfall: short.shortfall };
+  if (!short.comesBack) return holdBelow(request, facts, { reason, decision: null });
   return reclaimOrHold(request, facts, { reason, decision: null, shortage });
 }
 
@@ -176,27 +235,40 @@ export interface PreparationShort {
   readonly never: boolean;
   readonly shortfall: Amount;
   readonly reason: string;
+  /** Deletions in the pool bring back what is missing. */
+  readonly comesBack: boolean;
 }
 
 /** Whether there is room for a template's snapshot of so much; null where there is. */
-export function preparationShort(
-  size: Size,
-  facts: Pick<GateFacts, 'space' | 'landed' | 'floor'>,
-  ledger: LedgerSums,
-): PreparationShort | null {
+export function preparationShort(size: Size, facts: DiskFacts, ledger: LedgerSums): PreparationShort | null {
   const { totalBytes, totalInodes } = facts.space;
-  const { availableBytes, freeInodes } = minusLanded(facts.space, facts.landed, ledger);
+  const space = minusLanded(facts.space, facts.landed, ledger);
+  const { freeInodes } = space;
   const { reserved, growth } = ledger;
   const { floor } = facts;
+  const bounds = boundsNow(facts.bounds, ledger);
+  const sum = bindingSum({ space, reserved, growth, floor, bounds });
   const what = `its snapshot takes ${formatBytes(size.bytes)} and ${countOf(size.inodes, 'inode')}`;
   if (
     size.bytes > totalBytes - floor.bytes ||
     (totalInodes !== null && size.inodes > totalInodes - floor.inodes)
   ) {
     const disk = `the disk has ${formatBytes(totalBytes)}, of which ${formatBytes(floor.bytes)} are the floor`;
-    return { never: true, shortfall: { ...size, slots: 0 }, reason: `${what}; ${disk}: can never fit` };
+    return {
+      never: true,
+      shortfall: { ...size, slots: 0 },
+      reason: `${what}; ${disk}: can never fit`,
+      comesBack: false,
+    };
   }
-  const bytes = size.bytes - (availableBytes - reserved.bytes - growth.bytes - floor.bytes);
+  const tooSmall = bounds.find((bound) => size.bytes > (bound.totalBytes ?? Infinity) - bound.floorBytes);
+  if (tooSmall) {
+    const { name, totalBytes: most, floorBytes } = tooSmall;
+    const of = floorBytes > 0 ? `, of which ${formatBytes(floorBytes)} are the floor` : '';
+    const reason = `${what}; there are ${formatBytes(most ?? 0)} ${name}${of}: can never fit`;
+    return { never: true, shortfall: { ...size, slots: 0 }, reason, comesBack: false };
+  }
+  const bytes = size.bytes - sum.headroom;
   const inodes =
     freeInodes === null ? 0 : size.inodes - (freeInodes - reserved.inodes - growth.inodes - floor.inodes);
   if (bytes <= 0 && inodes <= 0) return null;
@@ -204,9 +276,8 @@ export function preparationShort(
   return {
     never: false,
     shortfall: { bytes: Math.max(0, bytes), inodes: Math.max(0, inodes), slots: 0 },
-    reason:
-      `no room: ${what}; ${formatBytes(availableBytes)} available − ${formatBytes(reserved.bytes)} ` +
-      `reserved − ${formatBytes(growth.bytes)} growth − ${formatBytes(floor.bytes)} floor: ${missing} short`,
+    reason: `no room: ${what}; ${describeBytes(sum)}: ${missing} short`,
+    comesBack: bytes <= 0 || (sum.bound?.isFreedByDeletion ?? true),
   };
 }
 

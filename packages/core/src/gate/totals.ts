@@ -26,6 +26,23 @@ export class FilesystemTotals {
   readonly landed = new Total();
   /** What clones under way will have put there when they are done. */
   readonly cloning = new Total();
+  /**
+   * What was cloned onto a disk above it, and may still be in memory: the system allocates here only as it writes. Until
+   * then it is counted as reserved.
+   */
+  readonly unsynced = new Total();
   /** What other processes have reserved on it, as they last published. */
   elsewhere: Size = { bytes: 0, inodes: 0 };
+
+  /** What is reserved on it by this process, with what is on its way to it. */
+  get reservedHere(): Size {
+    const [reserved, unsynced] = [this.reserved.size, this.unsynced.size];
+    return { bytes: reserved.bytes + unsynced.bytes, inodes: reserved.inodes + unsynced.inodes };
+  }
+
+  /** What is reserved on it, here and by other processes. */
+  get reservedInAll(): Size {
+    const { bytes, inodes } = this.reservedHere;
+    return { bytes: bytes + this.elsewhere.bytes, inodes: inodes + this.elsewhere.inodes };
+  }
 }

@@ -1,7 +1,8 @@
 import type { PoolConfig } from '../config/config.ts';
 
-/** How short a disk is of room, from plenty to nothing. */
-export type PressureLevel = 'ok' | 'low' | 'short' | 'critical';
+/** How short a disk is of room, from plenty to nothing; and last, one that takes no writes at all. */
+export const PRESSURE_LEVELS = ['ok', 'low', 'short', 'critical', 'unwritable'] as const;
+export type PressureLevel = (typeof PRESSURE_LEVELS)[number];
 
 /** What is free, and where the levels begin: each below its figure. In bytes, or in inodes. */
 export interface PressureFigures {
@@ -10,8 +11,6 @@ export interface PressureFigures {
   readonly floor: number;
   readonly critical: number;
 }
-
-const LEVELS: readonly PressureLevel[] = ['ok', 'low', 'short', 'critical'];
 
 /** A level is left when there is so much more than where it began, so that it does not flicker. */
 const MARGIN = 0.05;
@@ -61,9 +60,14 @@ export function nextLevel(previous: PressureLevel, figures: readonly PressureFig
   return worst([entered, isWorse(held, previous) ? previous : held]);
 }
 
+/** Whether no clone may be begun, or go on, at this level. */
+export function stopsSpawns(level: PressureLevel): boolean {
+  return isWorse(level, 'short');
+}
+
 /** Whether `level` is worse than `other`. */
 export function isWorse(level: PressureLevel, other: PressureLevel): boolean {
-  return LEVELS.indexOf(level) > LEVELS.indexOf(other);
+  return PRESSURE_LEVELS.indexOf(level) > PRESSURE_LEVELS.indexOf(other);
 }
 
 function levelAt({ free, target, floor, critical }: PressureFigures, margin: number): PressureLevel {

@@ -32,6 +32,18 @@ const inputs: fc.Arbitrary<AdmissionInput> = fc.record({
   reserved: fc.record({ bytes: whole(50e9), inodes: whole(100_000), slots: whole(20) }),
   growth: fc.record({ bytes: whole(50e9), inodes: whole(100_000) }),
   floor: fc.record({ bytes: whole(30e9), inodes: whole(50_000) }),
+  bounds: fc.array(
+    fc.record({
+      name: fc.constant('on /below'),
+      availableBytes: fc.integer({ min: -1e9, max: 200e9 }),
+      totalBytes: fc.option(whole(200e9), { nil: null }),
+      floorBytes: whole(30e9),
+      isFreedByDeletion: fc.boolean(),
+      reservedBytes: whole(50e9),
+      growthBytes: whole(50e9),
+    }),
+    { maxLength: 2 },
+  ),
   instances: whole(30),
   maxInstances: fc.integer({ min: 1, max: 60 }),
 });
@@ -46,6 +58,10 @@ describe('a decision', () => {
         expect(space.availableBytes - reserved.bytes - growth.bytes - need.bytes).toBeGreaterThanOrEqual(
           floor.bytes,
         );
+        for (const bound of input.bounds) {
+          const left = bound.availableBytes - bound.reservedBytes - bound.growthBytes - need.bytes;
+          expect(left).toBeGreaterThanOrEqual(bound.floorBytes);
+        }
         if (space.freeInodes !== null) {
           expect(space.freeInodes - reserved.inodes - growth.inodes - need.inodes).toBeGreaterThanOrEqual(
             floor.inodes,
@@ -62,6 +78,12 @@ describe('a decision', () => {
         const { verdict, shortfall } = decideAdmission(input);
         if (verdict !== 'short') return;
         const { space, maxInstances } = input;
+        const grant = (bytes: number) =>
+          input.bounds.map((bound) => ({
+            ...bound,
+            availableBytes: bound.availableBytes + bytes,
+            totalBytes: bound.totalBytes === null ? null : bound.totalBytes + shortfall.bytes,
+          }));
         const enough = {
           ...input,
           space: {
@@ -72,11 +94,13 @@ describe('a decision', () => {
             totalInodes: space.totalInodes === null ? null : space.totalInodes + shortfall.inodes,
           },
           maxInstances: maxInstances + shortfall.slots,
+          bounds: grant(shortfall.bytes),
         };
         expect(decideAdmission(enough).verdict).toBe('admit');
+        const bounds = grant(shortfall.bytes - 1);
         const oneLess = { ...enough.space, availableBytes: enough.space.availableBytes - 1 };
         if (shortfall.bytes > 0) {
-          expect(decideAdmission({ ...enough, space: oneLess }).verdict).not.toBe('admit');
+          expect(decideAdmission({ ...enough, bounds, space: oneLess }).verdict).not.toBe('admit');
         }
       }),
     );
@@ -99,7 +123,37 @@ describe('a decision', () => {
       growth: 14.2e9,
       floor: 20e9,
       headroom: 17.5e9,
+      bound: null,
     });
+  });
+
+  it('is made by what leaves the least, and names that: a disk below, or a ceiling', () => {
+    const below = {
+      name: 'on /srv (disk.also_watch)',
+      availableBytes: 30e9,
+      totalBytes: 100e9,
+      floorBytes: 20e9,
+      isFreedByDeletion: false,
+      reservedBytes: 1e9,
+      growthBytes: 2e9,
+    };
+    const roomy = { ...below, name: 'under disk.max_pool_gb', availableBytes: 90e9, floorBytes: 0 };
+    const decision = decideAdmission(admissionInput({ bounds: [roomy, below] }));
+    expect(decision).toMatchObject({
+      verdict: 'short',
+      sum: { bytes: { headroom: 7e9, bound: { name: below.name, isFreedByDeletion: false } } },
+      shortfall: { bytes: 5.4e9, inodes: 0, slots: 0 },
+    });
+    expect(decision.sentence).toMatch(
+      /; 30\.0 GB available on \/srv \(disk\.also_watch\) − 1\.0 reserved − 2\.0 growth − 20\.0 floor = 7\.0 GB: 5\.4 GB short$/,
+    );
+    const tiny = { ...roomy, totalBytes: 10e9 };
+    expect(decideAdmission(admissionInput({ bounds: [tiny] }))).toMatchObject({
+      verdict: 'impossible',
+      sentence: expect.stringMatching(/; there are 10\.0 GB under disk\.max_pool_gb: can never fit$/),
+    });
+    const unknown = { ...roomy, totalBytes: null, availableBytes: 0 };
+    expect(decideAdmission(admissionInput({ bounds: [unknown] })).verdict).toBe('short');
   });
 });
 

@@ -12,6 +12,7 @@ export function admissionInput(change: Partial<AdmissionInput> = {}): AdmissionI
     reserved: { bytes: 9.3e9, inodes: 10_000, slots: 4 },
     growth: { bytes: 14.2e9, inodes: 20_000 },
     floor: { bytes: 20e9, inodes: 50_000 },
+    bounds: [],
     instances: 10,
     maxInstances: 40,
     ...change,

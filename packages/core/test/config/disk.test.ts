@@ -24,6 +24,12 @@ it.each([
   ['{ reclaim: all }', 'reclaim: expected policy or aggressive, got "all"'],
   ['{ on_oversize: kill }', 'on_oversize: expected warn or end_lease, got "kill"'],
   ['{ max_instance_gb: 0 }', 'max_instance_gb: expected a number of GB above 0, got 0'],
+  ['{ max_pool_gb: 0 }', 'max_pool_gb: expected a number of GB above 0, got 0'],
+  ['{ also_watch: /srv }', 'also_watch: expected a list of paths, got "/srv"'],
+  [
+    '{ also_watch: [/srv, ~eve/x] }',
+    'also_watch.1: expected an absolute path, a relative one, or one below ~/ (your home directory), got "~eve/x"',
+  ],
   ['{ check_every: 1ms }', 'check_every: expected at least 100ms, got "1ms"'],
 ])('refuses disk: %s by name, value and what was expected', (disk, problem) => {
   expect(refusal(disk)).toBe(`pools.main.disk.${problem} (spica.yaml:1)`);

@@ -58,7 +58,7 @@ log: { level: debug }
     const before = configOf(BEFORE);
     const after = configOf(`
 pools:
-  main: { root: /elsewhere, templates: { default: /t, more: /m }, allow_git_file: true, disk: { ballast_mb: 1, safety_factor: 2 } }
+  main: { root: /elsewhere, templates: { default: /t, more: /m }, allow_git_file: true, disk: { ballast_mb: 1, safety_factor: 2, also_watch: [/w] } }
   third: { root: /3 }
 redis: { url: "redis://:new@host" }
 server: { port: 1 }
@@ -69,6 +69,7 @@ audit: { path: /a }
     expect(needsRestart.toSorted()).toEqual([
       'audit.path',
       'pools.main.allow_git_file',
+      'pools.main.disk.also_watch',
       'pools.main.disk.ballast_mb',
       'pools.main.root',
       'pools.main.templates.more',
@@ -94,7 +95,8 @@ audit: { path: /a }
     const flipped = structuredClone(config) as unknown as Record<string, unknown>;
     const flip = (tree: Record<string, unknown>): void => {
       for (const [key, value] of Object.entries(tree)) {
-        if (typeof value === 'object' && value !== null) flip(value as Record<string, unknown>);
+        if (typeof value === 'object' && value !== null && !Array.isArray(value))
+          flip(value as Record<string, unknown>);
         else if (key !== 'name') tree[key] = 'changed';
       }
     };

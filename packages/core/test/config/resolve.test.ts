@@ -29,6 +29,8 @@ const DISK_DEFAULTS = {
   maxInstanceGb: null,
   cap: 'max',
   onOversize: 'warn',
+  maxPoolGb: null,
+  alsoWatch: [],
 };
 
 const EVERYTHING = `
@@ -63,6 +65,8 @@ pools:
       max_instance_gb: 5
       cap: reservation
       on_oversize: end_lease
+      max_pool_gb: 40
+      also_watch: [/srv, ../outer]
   other-2:
     root: ./other
 concurrency: { gate: 8, spawn: 4, prune: 2, sample: 3 }
@@ -164,6 +168,8 @@ describe('a file', () => {
             maxInstanceGb: 5,
             cap: 'reservation',
             onOversize: 'end_lease',
+            maxPoolGb: 40,
+            alsoWatch: ['/srv', '/etc/outer'],
           },
         },
         'other-2': {

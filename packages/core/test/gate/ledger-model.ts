@@ -107,7 +107,7 @@ export class LedgerModel {
     return sum([...this.#known.values()].map(({ own }) => own));
   }
 
-  sums(): Omit<LedgerSums, 'landed'> {
+  sums(): Omit<LedgerSums, 'landed' | 'bounds'> {
     const held = [...this.#reserved.values()];
     const preparing = [...this.#preparing.values()];
     const growing = [...this.#known.values()].filter(({ endsAt }) => endsAt > this.now);

@@ -41,15 +41,20 @@ describe('a ledger', () => {
   it('adds up, whatever happens in whatever order', () => {
     fc.assert(
       fc.property(fc.array(anyOperation, { minLength: 10, maxLength: 60, size: 'max' }), (operations) => {
-        const ledger = new Ledger();
+        const ledger = new Ledger(new FilesystemTotals(), new Map([['below', new FilesystemTotals()]]));
         const model = new LedgerModel();
         let landed = 0;
         for (const operation of operations) {
           const { now } = model;
           const answer = model.apply(operation);
           expect(perform(ledger, operation, now)).toBe(answer);
-          const { landed: total, ...sums } = ledger.sums(model.now);
+          const { landed: total, bounds, ...sums } = ledger.sums(model.now);
           expect(sums).toEqual(model.sums());
+          expect(bounds['below']).toEqual({
+            reservedBytes: sums.reserved.bytes,
+            growthBytes: sums.growth.bytes,
+            landedBytes: total.bytes,
+          });
           expect(ledger.ownBytes).toBe(model.ownBytes);
           expect(total.bytes).toBeGreaterThanOrEqual(landed);
           landed = total.bytes;
@@ -57,6 +62,19 @@ describe('a ledger', () => {
       }),
       RUNS,
     );
+  });
+
+  it('counts what a pool in an image takes of the disk below too, and what lies there itself, both ways', () => {
+    const outer = new FilesystemTotals();
+    const inImage = new Ledger(new FilesystemTotals(), new Map([['outer', outer]]));
+    const beside = new Ledger(outer);
+    inImage.reserve('r', { bytes: 10, inodes: 1 }, 2);
+    beside.reserve('s', { bytes: 5, inodes: 1 }, 1);
+    expect(beside.sums(NOW).reserved).toEqual({ bytes: 25, inodes: 3, slots: 1 });
+    expect(inImage.sums(NOW)).toMatchObject({
+      reserved: { bytes: 20, slots: 2 },
+      bounds: { outer: { reservedBytes: 25 } },
+    });
   });
 
   it('of two pools on one filesystem reserves each byte once, and counts the slots of each pool apart', () => {

@@ -127,10 +127,75 @@ describe('a step', () => {
     expect(step(request(), facts({ line, need: need(181) }), sums())).toMatchObject({ do: 'reject' });
   });
 
-  it('holds while the figures of the disk are in doubt', () => {
-    expect(step(request(), facts({ doubt: 'two programs disagree' }), sums())).toMatchObject({
+  it('holds as long as something is wrong with the disk, whatever that says; and in the end fails, which is no refusal', () => {
+    const trouble = { code: 'DISK_UNWRITABLE', reason: 'the disk takes no writes' };
+    const nothing = { availableBytes: 0, totalBytes: 0, freeInodes: null, totalInodes: null };
+    const broken = facts({ trouble, space: nothing });
+    expect(step(request(), broken, sums())).toMatchObject({
       do: 'hold',
-      reason: 'two programs disagree',
+      reason: 'the disk takes no writes',
+      shortage: null,
+    });
+    expect(step(request({ heldAt: NOW - 600_000 }), broken, sums())).toEqual({
+      do: 'fail',
+      code: 'DISK_UNWRITABLE',
+      reason: 'held for 10m (max_wait) in vain: the disk takes no writes',
+    });
+    expect(step(request(), { ...broken, cancelled: true }, sums())).toMatchObject({ do: 'reject' });
+  });
+
+  it('fails, and does not reject, what was held by the breaker for its max_wait', () => {
+    const breaker = { failures: 3, openedAt: NOW, probe: null, cause: null };
+    const open = facts({ limits: { ...NO_LIMITS, breaker } });
+    expect(step(request(), open, sums())).toMatchObject({ do: 'hold' });
+    expect(step(request({ heldAt: NOW - 600_000 }), open, sums())).toMatchObject({
+      do: 'fail',
+      code: 'BREAKER_OPEN',
+    });
+  });
+
+  it('holds what a disk below has no room for, and deletes nothing for it, since that may not come back there', () => {
+    const below = {
+      id: 'below',
+      name: 'on /srv (disk.also_watch)',
+      availableBytes: 50,
+      totalBytes: 1_000,
+      floorBytes: 20,
+      isFreedByDeletion: false,
+      landedBytes: 0,
+    };
+    const relief = { reclaims: true, help: '' };
+    const reserved = { ...sums(), bounds: { below: { reservedBytes: 5, growthBytes: 5, landedBytes: 10 } } };
+    const of = (bytes: number, change: Partial<typeof below> = {}) =>
+      step(request(), facts({ need: need(bytes), relief, bounds: [{ ...below, ...change }] }), reserved);
+    expect(of(10)).toMatchObject({ do: 'admit' });
+    expect(of(11)).toMatchObject({
+      do: 'hold',
+      shortage: null,
+      reason: expect.stringMatching(
+        /40 B available on \/srv \(disk\.also_watch\).*: 1 B short\. Make room there/,
+      ),
+    });
+    expect(of(11, { isFreedByDeletion: true })).toMatchObject({ do: 'reclaim' });
+    const snapshot = { need: null, preparation: { bytes: 11, inodes: 0 }, relief };
+    expect(step(request(), facts({ ...snapshot, bounds: [below] }), reserved)).toMatchObject({
+      do: 'hold',
+      shortage: null,
+      reason: expect.stringContaining('available on /srv'),
+    });
+    expect(of(981)).toMatchObject({ do: 'reject', code: 'NEVER_FITS' });
+  });
+
+  it('holds for as long as the room that a request was given has run out', () => {
+    expect(step(request(), facts({ doubt: 'others took it' }), sums())).toMatchObject({
+      do: 'hold',
+      reason: 'others took it',
+    });
+    expect(
+      step(request({ heldAt: NOW - 600_000 }), facts({ doubt: 'others took it' }), sums()),
+    ).toMatchObject({
+      do: 'reject',
+      code: 'MAX_WAIT_EXCEEDED',
     });
   });
 });

@@ -25,7 +25,7 @@ export function outOf(failure: unknown): 'disk' | 'quota' | null {
 
 /**
  * What a failure comes to when it was for want of space: CheckError NO_SPACE that says in plain words what ran out, to
- * be called before anything is cleaned up. Null for any other failure.
+ * be called before anything is cleaned up. `details.out` is what `outOf` says. Null for any other failure.
  *
  * @param failure What was thrown.
  * @param dir A directory on the disk in question.
@@ -35,7 +35,7 @@ export async function asNoSpace(failure: unknown, dir: string, what: string): Pr
   const out = outOf(failure);
   if (out === null) return null;
   const reason = out === 'quota' ? 'the disk quota is used up' : await whatRanOut(dir);
-  return new CheckError('NO_SPACE', `${what}: ${reason}`, { dir }, failure);
+  return new CheckError('NO_SPACE', `${what}: ${reason}`, { dir, out }, failure);
 }
 
 async function whatRanOut(dir: string): Promise<string> {

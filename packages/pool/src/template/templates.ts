@@ -1,10 +1,10 @@
 import type { Clock, CloneMethod } from '@spica/core';
-import { execa } from 'execa';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { createSerialiser } from '../async/serialiser.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import type { Pool } from '../layout.ts';
+import { syncFilesystem } from '../sync.ts';
 import { buildSnapshot, type SnapshotKind } from './build.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { checkGitFiles } from './git-file.ts';
@@ -184,8 +184,7 @@ export function createTemplates({
     async syncSnapshots() {
       const unsynced = known.unsynced(clock.now() - SYNC_AFTER_MS);
       if (unsynced.length === 0) return;
-      // One call for the whole filesystem; to sync each file of a tree would take a call for each.
-      await execa('sync', ['-f', '--', dir]);
+      await syncFilesystem(dir);
       for (const stored of unsynced) {
         if (!known.has(stored) || markedForDeletion.has(stored.prepared.fingerprint)) continue;
         const synced = { ...stored, boot: null };

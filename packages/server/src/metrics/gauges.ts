@@ -1,6 +1,7 @@
+import { PRESSURE_LEVELS } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { type PoolFigures, PRESSURE_LEVELS } from '../figures.ts';
+import type { PoolFigures } from '../figures.ts';
 import { POOL_GAUGES } from './per-pool.ts';
 
 /** One pool's figures, or null where it could not be looked at. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Catalog, ClockState } from '@spica/catalog';
 import { type Clock, type Distrust, distrustClock } from '@spica/core';
 
-/** Milliseconds of a clock that is never set. */
+/** Milliseconds of a clock that is never set, and goes on while the machine sleeps. */
 export type Monotonic = () => number;
 
 /** Says whether the host's clock can be trusted with ages. */

@@ -1,5 +1,5 @@
-import { FilesystemTotals, roomForClone, type Size } from '@spica/core';
-import { filesystemOf, type SpaceGauge } from '@spica/pool';
+import { FilesystemTotals, roomForClone, type Size, type Space } from '@spica/core';
+import { filesystemOf } from '@spica/pool';
 import type { Line } from './line.ts';
 
 /** A filesystem on which this process serves pools. */
@@ -32,41 +32,53 @@ export async function findFilesystem(known: Filesystems, dir: string): Promise<F
   return found;
 }
 
-/** A clone has ended: those that waited for its room look again. */
-export function announceCloneEnd({ waiting }: Filesystem): void {
-  const all = [...waiting];
-  waiting.clear();
+/** A clone has ended that took room of these: those that waited for it look again. */
+export function announceCloneEnd(filesystems: readonly Filesystem[]): void {
+  const all = filesystems.flatMap(({ waiting }) => [...waiting]);
+  for (const { waiting } of filesystems) waiting.clear();
   for (const resume of all) resume();
 }
 
+/** A filesystem that a clone takes room of. */
+export interface CloneDisk {
+  readonly filesystem: Filesystem;
+  /** What the clone takes of it. */
+  readonly size: Size;
+  /** What is free on it now, and what of that is its floor. */
+  read(): Promise<{ readonly space: Space; readonly floor: Size }>;
+}
+
 /**
- * Waits until a clone of `size` may begin without crossing the floor, whatever the clones under way still take, and calls
- * `begin` in the same moment. Resolves with false, without having called it, where there is no room for it.
+ * Waits until a clone may begin without crossing the floor of any of its disks, whatever the clones under way still take,
+ * and calls `begin` in the same moment. Resolves with false, without having called it, where there is no room for it.
  */
 export async function awaitRoomForClone(
-  { totals, waiting }: Filesystem,
-  { size, gauge, floorOf }: { size: Size; gauge: SpaceGauge; floorOf: (totalInodes: number | null) => Size },
+  disks: readonly CloneDisk[],
   begin: () => void,
   signal?: AbortSignal,
 ): Promise<boolean> {
   for (;;) {
     signal?.throwIfAborted();
-    const landed = totals.landed.size;
-    const space = await gauge.read({ maxAgeMs: 0 });
-    const room = roomForClone(size, { space, landed, floor: floorOf(space.totalInodes) }, totals);
-    if (room === 'none') return false;
-    if (room === 'begin') {
+    const readings = await Promise.all(disks.map(readForClone));
+    const rooms = readings.map(({ size, disk, totals }) => roomForClone(size, disk, totals));
+    if (rooms.includes('none')) return false;
+    if (!rooms.includes('wait')) {
       begin();
       return true;
     }
-    await cloneEnded(waiting, signal);
+    await cloneEnded(disks, signal);
   }
 }
 
-async function cloneEnded(waiting: Set<() => void>, signal?: AbortSignal): Promise<void> {
+async function readForClone({ filesystem: { totals }, size, read }: CloneDisk) {
+  const landed = totals.landed.size; // from before the disk is read
+  return { size, totals, disk: { ...(await read()), landed } };
+}
+
+async function cloneEnded(disks: readonly CloneDisk[], signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  waiting.add(resolve);
+  for (const { filesystem } of disks) filesystem.waiting.add(resolve);
   signal?.addEventListener('abort', () => resolve(), { once: true });
   await promise;
-  waiting.delete(resolve);
+  for (const { filesystem } of disks) filesystem.waiting.delete(resolve);
 }

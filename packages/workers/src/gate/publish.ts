@@ -94,7 +94,7 @@ export async function shareFilesystem(
   const say = (size: Size) =>
     catalog.exchangeOnFilesystem(filesystem.id, { process, at: clock.now(), size }, STALE_MS);
   const exchange = singleFlight(async () => {
-    const [reserved, growth] = [totals.reserved.size, totals.growth.size];
+    const [reserved, growth] = [totals.reservedHere, totals.growth.size];
     const before = totals.elsewhere;
     totals.elsewhere = await say({
       bytes: reserved.bytes + growth.bytes,

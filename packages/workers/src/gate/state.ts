@@ -1,6 +1,7 @@
 import type { GateFigures, PublishedGate, PublishedLine } from '@spica/catalog';
 import { Ledger, type LedgerSums, type Limits, NO_LIMITS } from '@spica/core';
 import type { Admitted, SpawnRequest } from '@spica/queues';
+import { boundTotals, type DiskBelow } from './bounds.ts';
 import type { Filesystem } from './filesystem.ts';
 import { Line, type LineOptions } from './line.ts';
 
@@ -25,6 +26,8 @@ export class GateState {
   readonly ledger: Ledger;
   readonly line: Line;
   readonly filesystem: Filesystem;
+  /** The disks below its own. */
+  readonly below: readonly DiskBelow[];
   /** By request id. */
   readonly requests = new Map<string, OpenRequest>();
   /** Ids of requests that were cancelled, as far as this process has heard: their clones need not begin. */
@@ -37,9 +40,14 @@ export class GateState {
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
-  constructor(filesystem: Filesystem, lineOptions: Omit<LineOptions, 'neighbours'>) {
+  constructor(
+    filesystem: Filesystem,
+    lineOptions: Omit<LineOptions, 'neighbours'>,
+    below: readonly DiskBelow[] = [],
+  ) {
     this.filesystem = filesystem;
-    this.ledger = new Ledger(filesystem.totals);
+    this.below = below;
+    this.ledger = new Ledger(filesystem.totals, boundTotals(below));
     this.line = new Line({ ...lineOptions, neighbours: filesystem.lines });
     filesystem.lines.add(this.line);
   }
@@ -85,5 +93,5 @@ export interface GateView {
 /** The sums of a pool that nobody serves: nothing is reserved. */
 export function emptySums(instances: number): LedgerSums {
   const nothing = { bytes: 0, inodes: 0 };
-  return { reserved: { ...nothing, slots: 0 }, growth: nothing, instances, landed: nothing };
+  return { reserved: { ...nothing, slots: 0 }, growth: nothing, instances, landed: nothing, bounds: {} };
 }

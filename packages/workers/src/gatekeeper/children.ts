@@ -12,8 +12,8 @@ export async function afterPreparation(gateJob: GateJob): Promise<Before> {
   if (end === null) return {};
   if ('failure' in end) {
     const { code, message } = readFailure(end.failure);
-    if (code === 'NO_SPACE') return { doubt: message };
-    throw code.startsWith('TEMPLATE_') ? new RefusedError(code, message) : new CheckError(code, message);
+    if (isHeldFor(code)) return { doubt: message };
+    throw isTemplatesOwn(code) ? new RefusedError(code, message) : new CheckError(code, message);
   }
   const { value } = end;
   gateJob.state =
@@ -21,6 +21,16 @@ export async function afterPreparation(gateJob: GateJob): Promise<Before> {
       ? { ...gateJob.state, preparation: value.short }
       : { ...gateJob.state, fingerprint: value.fingerprint, preparation: null, prepared: state.prepared + 1 };
   return {};
+}
+
+/** Whether a child failed for what the request can wait to be over: want of room, or trouble with the disk. */
+export function isHeldFor(code: string): boolean {
+  return code === 'NO_SPACE' || code.startsWith('DISK_');
+}
+
+/** Whether the template is to blame: that a copy of it failed is the host's doing, and no refusal. */
+function isTemplatesOwn(code: string): boolean {
+  return code.startsWith('TEMPLATE_') && code !== 'TEMPLATE_COPY_FAILED';
 }
 
 /** Room was made for the request, as far as that was possible: it is to be decided again. */

@@ -1,6 +1,6 @@
-import { type Amount, type GateFacts, type Hold, type Step, step } from '@spica/core';
+import { type Amount, CheckError, type GateFacts, type Hold, type Step, step } from '@spica/core';
 import { admit, hold, type Planned, prepare, reclaim } from './carry-out.ts';
-import { reject } from './ends.ts';
+import { fail, reject } from './ends.ts';
 import { type Gathered, gatherFacts, readDisk, requestOf } from './facts.ts';
 import type { GateJob } from './gate-job.ts';
 import { asFact, findRelief, type Relief } from './relief.ts';
@@ -35,6 +35,8 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
         return reclaim(gateJob, found, wakes);
       case 'reject':
         return reject(gateJob, found);
+      case 'fail':
+        return fail(gateJob, new CheckError(found.code, found.reason));
       case 'hold':
         // One whose job was removed by hand must stand in nobody's way.
         if (found.behind !== null && (await gate.line.dropIfGone(found.behind))) continue;
@@ -64,7 +66,7 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
     if (reading < MOST_READINGS && sums.landed.bytes !== facts.landed.bytes) continue;
     const short = { shortage: found.shortage, reserved: sums.reserved };
     const relief = await findRelief(ctx, id, short, { mayReclaim: !reclaimedInVain });
-    const disk = await readDisk(ctx, ledger.filesystem.landed.size);
+    const disk = await readDisk(ctx, ledger.sums(ctx.clockGuard.now()), ledger.ownBytes);
     const { limits, line } = ctx.gate;
     const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.state() };
     return { gathered, found: step(request, again, ledger.sums(ctx.clockGuard.now())), relief };

@@ -1,6 +1,17 @@
-import { floorOf, type GateFacts, type GateRequest, type GateTerms, type Size } from '@spica/core';
+import {
+  type DiskFacts,
+  floorOf,
+  type GateFacts,
+  type GateRequest,
+  type GateTerms,
+  type LedgerSums,
+  RefusedError,
+  type Size,
+} from '@spica/core';
 import { type Prepared, readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { readBounds } from '../gate/bounds.ts';
+import { troubleOf } from '../pressure/disk-trouble.ts';
 import type { GateJob } from './gate-job.ts';
 import { needFor } from './need.ts';
 
@@ -35,10 +46,8 @@ export function termsOf({ config, policy }: Pick<PoolContext, 'config' | 'policy
 export async function gatherFacts(gateJob: GateJob, doubt: string | null): Promise<Gathered> {
   const { ctx, id, state } = gateJob;
   const { gate } = ctx;
-  const { template, parent } = state.request;
-  const [prepared, generation, cancelled] = await Promise.all([
-    state.fingerprint ? ctx.templates.get(template, state.fingerprint) : ctx.templates.current(template),
-    generationAfter(ctx, parent),
+  const [{ prepared, generation }, cancelled] = await Promise.all([
+    unlessInTrouble(ctx, () => readPool(ctx, state)),
     // A request that was never held has its cancellation seen when its instances come up: one command less for each.
     state.heldAt === null ? gate.cancelled.has(id) : ctx.catalog.isCancelled(id, state.life),
   ]);
@@ -53,22 +62,81 @@ export async function gatherFacts(gateJob: GateJob, doubt: string | null): Promi
       cancelled,
       line: gate.line.state(),
       limits: gate.limits,
-      doubt: doubt ?? ctx.diskDoubt.reason(),
+      doubt,
       need,
       preparation: state.preparation,
-      ...(await readDisk(ctx, gate.filesystem.totals.landed.size)),
+      ...(await readDisk(ctx, gate.ledger.sums(ctx.clockGuard.now()), gate.ledger.ownBytes)),
     },
   };
 }
 
-/** The disk as it is now. `landed` is the ledger's, from before. */
-export async function readDisk(
-  { gauge, policy }: Pick<PoolContext, 'gauge' | 'policy'>,
-  landed: Size,
-): Promise<Pick<GateFacts, 'space' | 'floor' | 'landed'>> {
-  const space = await gauge.read({ maxAgeMs: 0 });
-  return { space, floor: floorOf(policy.disk, space.totalInodes), landed };
+/** What of the pool's disk a decision follows from, besides its space. */
+interface OnDisk {
+  readonly prepared: Prepared | null;
+  readonly generation: number;
 }
+
+async function readPool(
+  ctx: PoolContext,
+  { fingerprint, request: { template, parent } }: GateJob['state'],
+): Promise<OnDisk> {
+  const [prepared, generation] = await Promise.all([
+    fingerprint ? ctx.templates.get(template, fingerprint) : ctx.templates.current(template),
+    generationAfter(ctx, parent),
+  ]);
+  return { prepared, generation };
+}
+
+/** While something is wrong with the disk nothing of it is needed, and what it answers says nothing of the request. */
+async function unlessInTrouble(ctx: PoolContext, read: () => Promise<OnDisk>): Promise<OnDisk> {
+  const nothing = { prepared: null, generation: 0 };
+  if (troubleOf(ctx) !== null) return nothing;
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof RefusedError || (await ctx.diskWrites.check()) === null) throw error;
+    return nothing;
+  }
+}
+
+/** What the disk says, and what is wrong with it. */
+export type DiskNow = DiskFacts & Pick<GateFacts, 'trouble'>;
+
+/**
+ * The disk as it is now. One that cannot be read is the host's trouble, and has no room meanwhile.
+ *
+ * @param sums The ledger's, from before.
+ * @param ownBytes What the pool's instances take by themselves.
+ */
+export async function readDisk(
+  ctx: Pick<PoolContext, 'gauge' | 'policy' | 'pool' | 'templates' | 'quota' | 'diskWrites' | 'diskDoubt'>,
+  sums: Pick<LedgerSums, 'landed' | 'bounds'>,
+  ownBytes: number,
+): Promise<DiskNow> {
+  const { landed } = sums;
+  try {
+    const [space, bounds] = await Promise.all([
+      ctx.gauge.read({ maxAgeMs: 0 }),
+      readBounds(ctx, sums, ownBytes),
+    ]);
+    return {
+      space,
+      landed,
+      floor: floorOf(ctx.policy.disk, space.totalInodes),
+      bounds,
+      trouble: troubleOf(ctx),
+    };
+  } catch (error) {
+    const { message } = error as Error;
+    const trouble = troubleOf(ctx) ?? {
+      code: 'DISK_UNREADABLE',
+      reason: `the disk cannot be read: ${message}`,
+    };
+    return { space: NO_SPACE, landed, floor: floorOf(ctx.policy.disk, null), bounds: [], trouble };
+  }
+}
+
+const NO_SPACE = { availableBytes: 0, totalBytes: 0, freeInodes: null, totalInodes: null };
 
 /** The parent's generation + 1; 0 without a parent, or when it is gone. */
 async function generationAfter(ctx: PoolContext, parent: string | null): Promise<number> {

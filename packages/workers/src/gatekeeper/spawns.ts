@@ -10,6 +10,7 @@ import {
 import { WaitingChildrenError } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { openRequest } from '../gate/load.ts';
+import { isHeldFor } from './children.ts';
 import type { Before } from './decide.ts';
 import { complete, fail } from './ends.ts';
 import {
@@ -84,7 +85,7 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   // Its process was killed after it had completed, and an instance has been deleted since.
   if (failures.length === 0 && (await ctx.catalog.isCompleted(id, state.life))) return complete(gateJob, ids);
   // A failure of the request's own says more than that there was no room for the others.
-  const failure = failures.find(({ code }) => code !== 'NO_SPACE') ?? failures[0] ?? GONE;
+  const failure = failures.find(({ code }) => !isHeldFor(code)) ?? failures[0] ?? GONE;
   await startUndo(gateJob, failure, failures.length);
   return null;
 }
@@ -110,7 +111,7 @@ export async function startUndo(
   failures: number,
 ): Promise<void> {
   const of = failures > 1 ? ` (and ${failures - 1} more of ${gateJob.state.request.count} failed)` : '';
-  const failure = { code, message: message + of, holds: code === 'NO_SPACE' };
+  const failure = { code, message: message + of, holds: isHeldFor(code) };
   await addUndo(gateJob, failure);
 }
 

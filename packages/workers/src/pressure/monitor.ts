@@ -14,17 +14,21 @@ import {
   RUSH_WINDOW_MS,
   rememberPoint,
   type Space,
+  SpicaError,
+  stopsSpawns,
   TREND_WINDOW_MS,
 } from '@spica/core';
-import { type AuditEntry, checkMarker, withDeadline } from '@spica/pool';
+import { type AuditEntry, checkMarker, readSpace, withDeadline } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { refreshDiskDoubt } from './disk-doubt.ts';
-import { type Responder, relieve } from './respond.ts';
+import { type Responder, relieve, stopSpawns } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
 import { readUse } from './use.ts';
 
 /** Redis may be gone, and its client waits for it; the disk does not. */
 const REDIS_MS = 3_000;
+/** A disk under load may take its time to write; one that hangs never answers. */
+const WRITE_MS = 30_000;
 /** How often what was seen is kept in Redis, for `spica status` and the next start. */
 const KEEP_EVERY_MS = 15_000;
 /** So many changes of level are kept for an audit log that takes none. */
@@ -86,8 +90,9 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     keptAt = ctx.clock.now();
     await attempt('keeping the pressure in Redis', async () => {
       // As long as spawns are paused, whoever starts next has to know.
-      if (level === 'critical' || !responder.pause.isPaused) {
-        await ctx.catalog.savePressure({ level, since, at: keptAt });
+      if (stopsSpawns(level) || !responder.pause.isPaused) {
+        const reason = level === 'unwritable' ? ctx.diskWrites.problem() : null;
+        await ctx.catalog.savePressure({ level, since, at: keptAt, reason });
       }
       if (history) await ctx.catalog.saveDiskHistory(history);
     });
@@ -116,22 +121,18 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     });
   }
 
-  async function enter(next: PressureLevel, figures: PressureFigures): Promise<void> {
+  async function enter(next: PressureLevel, why: { reason: string; freeBytes?: number }): Promise<void> {
     const before = level;
     level = next;
     since = ctx.clock.now();
-    const sentence = `${formatBytes(figures.free)} free; low below ${formatBytes(figures.target)}, short below ${formatBytes(figures.floor)}, critical below ${formatBytes(figures.critical)}`;
     const worse = isWorse(next, before);
-    const log = next === 'critical' ? 'error' : worse ? 'warn' : 'info';
-    ctx.logger[log](
-      { level: next, before, freeBytes: figures.free },
-      `pressure on the disk: ${next} (was ${before})`,
-    );
+    const log = stopsSpawns(next) ? 'error' : worse ? 'warn' : 'info';
+    ctx.logger[log]({ level: next, before, ...why }, `pressure on the disk: ${next} (was ${before})`);
     unwritten.push({
       action: 'pressure',
       at: new Date(since).toISOString(),
-      reason: sentence,
-      bytes: figures.free,
+      reason: why.reason,
+      ...(why.freeBytes === undefined ? {} : { bytes: why.freeBytes }),
       outcome: `${before} → ${next}`,
     });
     if (!worse) await attempt('waking held requests', () => ctx.gate.line.wake());
@@ -149,34 +150,84 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     warned = near;
   }
 
+  /** Deals with a disk that takes no writes. Resolves with when to look again. */
+  async function endure(reason: string): Promise<number> {
+    const entered = level !== 'unwritable';
+    await stopSpawns(responder, { entered, reason: 'the disk takes no writes' }, attempt);
+    if (entered) await enter('unwritable', { reason });
+    await writeAudit();
+    return disk.checkEveryMs;
+  }
+
+  async function judge(): Promise<number> {
+    const space = await ctx.gauge.read({ maxAgeMs: 0 });
+    const floor = floorOf(disk, space.totalInodes);
+    const bytes = byteLevels(disk, space.availableBytes, floor.bytes);
+    const inodes = space.freeInodes === null ? null : inodeLevels(space.freeInodes, floor.inodes);
+    const own = inodes ? [bytes, inodes] : [bytes];
+    const below = await readBelow(floor.bytes);
+    const next = nextLevel(level, [...own, ...below]);
+    const changed = next !== level;
+    const isOwnCritical = nextLevel(level, own) === 'critical';
+    // Room first: on a full disk neither the audit log nor Redis can take a word.
+    await relieve(ctx, responder, { level: next, entered: changed, isOwnCritical, bytes, inodes }, attempt);
+    if (changed) await enter(next, describeFigures(leastOf([bytes, ...below])));
+    await writeAudit();
+    await attempt('remembering the use of the disk', () => remember(space));
+    await attempt('comparing df and statfs', () => refreshDiskDoubt(ctx));
+    warnOfForecast(floor.bytes);
+    return nextCheckMs({
+      level,
+      checkEveryMs: disk.checkEveryMs,
+      forecast: forecast(floor.bytes, RUSH_WINDOW_MS),
+    });
+  }
+
+  /** A disk below that cannot be read holds requests; it says nothing of the others. */
+  async function readBelow(floorBytes: number): Promise<PressureFigures[]> {
+    const found: PressureFigures[] = [];
+    for (const { dir } of ctx.gate.below) {
+      await attempt(`looking at ${dir}`, async () => {
+        found.push(byteLevels(disk, (await readSpace(dir)).availableBytes, floorBytes));
+      });
+    }
+    return found;
+  }
+
   return {
     keep,
     async look() {
       try {
         // Another disk may be mounted there by now: its trash and its space are not for this pool to give up.
         await checkMarker(ctx.pool);
-        const space = await ctx.gauge.read({ maxAgeMs: 0 });
-        const floor = floorOf(ctx.policy.disk, space.totalInodes);
-        const bytes = byteLevels(ctx.policy.disk, space.availableBytes, floor.bytes);
-        const inodes = space.freeInodes === null ? null : inodeLevels(space.freeInodes, floor.inodes);
-        const next = nextLevel(level, inodes ? [bytes, inodes] : [bytes]);
-        const changed = next !== level;
-        // Room first: on a full disk neither the audit log nor Redis can take a word.
-        await relieve(ctx, responder, { level: next, entered: changed, bytes, inodes }, attempt);
-        if (changed) await enter(next, bytes);
-        await writeAudit();
-        await attempt('remembering the use of the disk', () => remember(space));
-        await attempt('comparing df and statfs', () => refreshDiskDoubt(ctx));
-        warnOfForecast(floor.bytes);
-        return nextCheckMs({
-          level,
-          checkEveryMs: disk.checkEveryMs,
-          forecast: forecast(floor.bytes, RUSH_WINDOW_MS),
-        });
+        const problem = await withDeadline(ctx.diskWrites.check(), WRITE_MS, 'a write to the disk');
+        return await (problem === null ? judge() : endure(problem));
       } catch (error) {
+        const problem = isOfDisk(error) ? await ctx.diskWrites.check() : null;
+        if (problem !== null) return endure(problem);
         ctx.logger.error({ err: error }, 'the disk could not be looked at');
         return disk.checkEveryMs;
       }
     },
   };
+}
+
+/** What the disk says, rather than that another one is there. */
+function isOfDisk(error: unknown): boolean {
+  return !(error instanceof SpicaError) || error.code === 'POOL_MARKER_INVALID';
+}
+
+/** The figures of which the least is free, beyond where they become critical. */
+function leastOf(figures: readonly [PressureFigures, ...PressureFigures[]]): PressureFigures {
+  const room = ({ free, critical }: PressureFigures) => free - critical;
+  return figures.reduce((least, each) => (room(each) < room(least) ? each : least));
+}
+
+function describeFigures({ free, target, floor, critical }: PressureFigures) {
+  const levels = [
+    `low below ${formatBytes(target)}`,
+    `short below ${formatBytes(floor)}`,
+    `critical below ${formatBytes(critical)}`,
+  ];
+  return { reason: `${formatBytes(free)} free; ${levels.join(', ')}`, freeBytes: free };
 }

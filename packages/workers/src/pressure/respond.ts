@@ -21,6 +21,8 @@ export interface PressureSeen {
   /** It was not this level at the last look. */
   readonly entered: boolean;
   readonly bytes: PressureFigures;
+  /** The pool's own disk is at the critical level, and not only one below it. */
+  readonly isOwnCritical: boolean;
   /** Null on a filesystem that has no limit of them. */
   readonly inodes: PressureFigures | null;
 }
@@ -31,7 +33,8 @@ export type Attempt = (what: string, work: () => Promise<unknown>, deadlineMs?: 
 /**
  * Does what a level asks for. Low: prune what the policy already allows, and trash whose time has come. Short: requests
  * are held by the sum itself; with `reclaim: aggressive` instances go that the policy would keep. Critical: ballast and
- * trash go at once, without Redis; no clone is begun or goes on. What was stopped goes on when the level is left.
+ * trash go at once, without Redis; no clone is begun or goes on. Unwritable: no clone either, and nothing is deleted,
+ * which would be a write. What was stopped goes on when the level is left.
  */
 export async function relieve(
   ctx: ServedContext,
@@ -41,7 +44,7 @@ export async function relieve(
 ): Promise<void> {
   const { level, entered, bytes, inodes } = seen;
   const { pause, ballast } = responder;
-  if (level === 'critical') await relieveCritical(ctx, responder, entered, attempt);
+  if (level === 'critical') await relieveCritical(ctx, responder, seen, attempt);
   else if (pause.isPaused) await attempt('resuming spawns', () => pause.want(false));
   if (level !== 'ok' && entered) {
     await attempt('asking for a prune', () => askForPrune(ctx));
@@ -55,21 +58,30 @@ export async function relieve(
   }
 }
 
+/** Where only a disk below is critical, what is given up in the pool may not come back there, and stays. */
 async function relieveCritical(
   ctx: ServedContext,
-  { ballast, cancelSpawns, pause }: Responder & { readonly pause: SpawnPause },
-  entered: boolean,
+  responder: Responder & { readonly pause: SpawnPause },
+  { entered, isOwnCritical }: PressureSeen,
   attempt: Attempt,
 ): Promise<void> {
-  await attempt('giving up the ballast', () => ballast.giveUp());
-  const stopSpawns = () => cancelSpawns('the disk is critically full');
-  if (entered) stopSpawns();
+  if (isOwnCritical) await attempt('giving up the ballast', () => responder.ballast.giveUp());
   const emptyTrash = async () => freeAll(ctx, await listTrash(ctx.pool));
   await Promise.all([
-    attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS),
-    attempt('pausing spawns', () => pause.want(true)),
+    isOwnCritical ? attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS) : null,
+    stopSpawns(responder, { entered, reason: 'the disk is critically full' }, attempt),
   ]);
-  if (entered) stopSpawns(); // those that were begun before Redis knew
+}
+
+/** No clone is begun, and those under way are given up, for this reason. */
+export async function stopSpawns(
+  { cancelSpawns, pause }: Responder & { readonly pause: SpawnPause },
+  { entered, reason }: { readonly entered: boolean; readonly reason: string },
+  attempt: Attempt,
+): Promise<void> {
+  if (entered) cancelSpawns(reason);
+  await attempt('pausing spawns', () => pause.want(true));
+  if (entered) cancelSpawns(reason); // those that were begun before Redis knew
 }
 
 /** As long as one waits or runs, more of the same are dropped. */

@@ -1,6 +1,7 @@
+import { stopsSpawns } from '@spica/core';
 import type { PoolContext } from '../context.ts';
 
-/** Whether spawns are paused because the disk is full, which Redis has to be told, and may not take for a while. */
+/** Whether spawns are paused because the disk is full or takes no writes, which Redis has to be told, and may not take for a while. */
 export interface SpawnPause {
   /** As far as Redis is known to have taken it. */
   readonly isPaused: boolean;
@@ -20,14 +21,18 @@ export async function openSpawnPause(
   ctx: Pick<PoolContext, 'catalog' | 'queues' | 'clock'>,
 ): Promise<SpawnPause> {
   const { catalog, queues, clock } = ctx;
-  let isPaused = (await catalog.pressure())?.level === 'critical';
+  const before = await catalog.pressure();
+  let isPaused = before !== null && stopsSpawns(before.level);
   let wanted = isPaused;
   let running: Promise<void> | null = null;
 
   async function pause(): Promise<void> {
     const now = clock.now();
+    const known = await catalog.pressure();
     // Before, so that a process that ends in between is known to have done it.
-    await catalog.savePressure({ level: 'critical', since: now, at: now });
+    if (known === null || !stopsSpawns(known.level)) {
+      await catalog.savePressure({ level: 'critical', since: now, at: now, reason: null });
+    }
     await queues.spawn.pause();
   }
 

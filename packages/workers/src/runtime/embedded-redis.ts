@@ -4,10 +4,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { CheckError } from '@spica/core';
+import { CheckError, systemClock } from '@spica/core';
 import { connectProducer, type RedisTarget } from '@spica/queues';
 import { execa } from 'execa';
 import type { Logger } from 'pino';
+import { hasHoles, saysDamaged, setAside } from './append-only-file.ts';
 import { embeddedSocketOf } from './redis-target.ts';
 
 /** A Redis of our own: a child process that ends with us. */
@@ -22,21 +23,49 @@ export interface EmbeddedRedis {
 
 const READY = 'eady to accept connections';
 
+/** Redis did not start since it can make nothing of what it has kept. */
+class DamagedError extends CheckError {}
+
+interface EmbeddedOptions {
+  readonly stateDir: string;
+  readonly logger: Logger;
+}
+
 /**
  * Starts `redis-server` on a unix socket in the state directory: append-only file, noeviction. It cannot outlive this
- * process: the kernel ends it with its parent. Throws CheckError: REDIS_SERVER_MISSING with what to install,
+ * process: the kernel ends it with its parent. Where its append-only file is damaged, that is set aside and Redis starts
+ * empty: what it held is rebuilt from the pools' disks. Throws CheckError: REDIS_SERVER_MISSING with what to install,
  * REDIS_IN_USE when another process runs one there, REDIS_START_FAILED with its last words.
  */
-export async function startEmbeddedRedis(options: {
-  stateDir: string;
-  logger: Logger;
-}): Promise<EmbeddedRedis> {
-  const { stateDir, logger } = options;
+export async function startEmbeddedRedis(options: EmbeddedOptions): Promise<EmbeddedRedis> {
   const binary = findRedisServer();
-  const dir = join(stateDir, 'redis');
+  const dir = join(options.stateDir, 'redis');
+  await checkUnused(embeddedSocketOf(options.stateDir));
+  if (await hasHoles(dir)) await startOver(dir, 'a part of it is zero bytes', options);
+  try {
+    return await startServer(binary, dir, options);
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error;
+    await startOver(dir, error.message, options);
+    return startServer(binary, dir, options);
+  }
+}
+
+async function startOver(dir: string, reason: string, { logger }: EmbeddedOptions): Promise<void> {
+  const aside = await setAside(dir, systemClock.now());
+  logger.error(
+    { reason, aside },
+    'the append-only file of the embedded Redis is damaged: it is set aside, and Redis starts empty; the catalog is rebuilt from the disk, and deletions wait',
+  );
+}
+
+async function startServer(
+  binary: string,
+  dir: string,
+  { stateDir, logger }: EmbeddedOptions,
+): Promise<EmbeddedRedis> {
   const socket = embeddedSocketOf(stateDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  await checkUnused(socket);
   await rm(socket, { force: true });
   const args = [
     '--port',
@@ -140,11 +169,10 @@ async function waitUntilReady(stdout: Readable, ended: Promise<void>): Promise<v
     if (said.at(-1)?.includes(READY)) ready.resolve();
   });
   const failed = ended.then(() => {
-    const words = said.join('').trim().split('\n').slice(-3).join(' ');
-    throw new CheckError(
-      'REDIS_START_FAILED',
-      `the embedded Redis did not start: ${words || 'it said nothing'}`,
-    );
+    const log = said.join('').trim();
+    const words = log.split('\n').slice(-3).join(' ');
+    const Kind = saysDamaged(log) ? DamagedError : CheckError;
+    throw new Kind('REDIS_START_FAILED', `the embedded Redis did not start: ${words || 'it said nothing'}`);
   });
   await Promise.race([ready.promise, failed]);
   failed.catch(() => undefined); // it ends one day; by then `ended` is what tells

@@ -54,5 +54,5 @@ function replaceIn(tree: Tree, next: Tree): void {
 }
 
 function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

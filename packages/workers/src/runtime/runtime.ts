@@ -1,19 +1,23 @@
-import { ballastOf, type Clock, type Config, type Reload } from '@spica/core';
+import { ballastOf, CheckError, type Clock, type Config, type Reload } from '@spica/core';
 import {
   type AuditLog,
   createSerialiser,
   lockPool,
   makeStateDirPrivate,
   openAudit,
+  type Pool,
   probeCloneMethod,
   setPoolModes,
+  whyUnwritable,
 } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { announceClock } from '../clock/announce.ts';
 import { createClockGuard } from '../clock/guard.ts';
+import { uptime } from '../clock/uptime.ts';
 import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
+import { findDisksBelow } from '../gate/bounds.ts';
 import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
@@ -27,6 +31,7 @@ import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
+import { createCloneSync } from '../spawner/sync.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -114,6 +119,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   const { config, target, clock, logger } = options;
   const { redis } = shared;
   const opened = await openPoolContext({ config, pool: name, redis, clock, logger });
+  await requireWritable(opened.pool);
   const lock = await lockPool(opened.pool, { clock });
   await using begun = new AsyncDisposableStack(); // ended here, unless all of it was begun
   /** What fails to end keeps nothing else from it, nor the reason for it from being known. */
@@ -141,9 +147,10 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   shared.ballasts.push(ballast);
   await reconcile(served, { starting: true });
   await loadGate(served);
-  const { filesystem } = served.gate;
-  const stopSharing = await shareFilesystem(filesystem, served);
-  atEnd('the sharing of the disk', stopSharing);
+  const { filesystem, below } = served.gate;
+  for (const shared of [filesystem, ...below.map((disk) => disk.filesystem)]) {
+    atEnd('the sharing of the disk', await shareFilesystem(shared, served));
+  }
   atEnd('the publisher', () => served.publisher.close());
   const workers = await startWorkers(served, target);
   atEnd('the workers', () => workers.close(config.shutdownTimeoutMs));
@@ -160,15 +167,23 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   return { ctx: served, workers, letGo: () => whole.disposeAsync() };
 }
 
+/** Throws CheckError DISK_UNWRITABLE: a pool on a disk that takes no writes cannot be served. */
+async function requireWritable(pool: Pool): Promise<void> {
+  const problem = await whyUnwritable(pool);
+  if (problem !== null) throw new CheckError('DISK_UNWRITABLE', `pool ${pool.name}: ${problem}`);
+}
+
 async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promise<ServedContext> {
   const { pool, clock, logger } = ctx;
   const audit = log.forPool(pool.name);
   const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
   const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
-  const gate = new GateState(await findFilesystem(filesystems, pool.paths.root), { isOpen, onError });
+  const below = await findDisksBelow(filesystems, ctx.policy);
+  const filesystem = await findFilesystem(filesystems, pool.paths.root);
+  const gate = new GateState(filesystem, { isOpen, onError }, below);
   const clockGuard = createClockGuard({
     ...ctx,
-    monotonic: () => performance.now(),
+    monotonic: uptime,
     onChange: (reason) => announceClock(audit, ctx, reason),
   });
   return {
@@ -179,6 +194,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
     publisher: createPublisher({ ...ctx, clockGuard, gate }),
     gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },
     withDeletionClaim: createDeletionClaim(pool, clock),
+    cloneSync: createCloneSync(),
     perInstance: createSerialiser(),
     preparations: createSerialiser(),
     reconciles: createSerialiser(),

@@ -86,11 +86,12 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
   };
   let syncing: Promise<unknown> | null = null;
   /** Beside the others, which would wait for the disk too. */
-  const syncTemplates = () => {
-    syncing ??= attempt([
-      'putting templates on the disk',
-      ({ templates }) => templates.syncSnapshots(),
-    ]).finally(() => {
+  const sync = async () => {
+    await attempt(['putting clones on the disk', () => ctx.cloneSync.syncClones(ctx)]);
+    await attempt(['putting templates on the disk', ({ templates }) => templates.syncSnapshots()]);
+  };
+  const syncAll = () => {
+    syncing ??= sync().finally(() => {
       syncing = null;
     });
   };
@@ -104,7 +105,7 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
   const unsubscribe = await ctx.catalog.onChange(hear);
   const timer = setInterval(() => {
     want(LOOK);
-    syncTemplates();
+    syncAll();
   }, EVERY_MS);
   want(LOOK);
   return {

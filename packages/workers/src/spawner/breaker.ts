@@ -1,4 +1,4 @@
-import { afterSpawn, countOf, type SpawnEnd } from '@spica/core';
+import { afterSpawn, describeCause, openBreaker, type SpawnEnd } from '@spica/core';
 import type { ServedContext } from '../context.ts';
 
 /**
@@ -9,11 +9,19 @@ export async function countEnd(ctx: ServedContext, request: string, end: SpawnEn
   const { gate, clock, config } = ctx;
   const before = gate.limits.breaker;
   gate.limits = afterSpawn(gate.limits, { request, end, now: clock.now(), terms: config.gate.breaker });
-  const { openedAt, failures } = gate.limits.breaker;
+  const { openedAt } = gate.limits.breaker;
   if (openedAt === before.openedAt) return;
   ctx.publisher.soon();
   if (openedAt === null) await announce(ctx, null);
-  else await announce(ctx, `${countOf(failures, 'spawn')} in a row failed for reasons of the host`);
+  else await announce(ctx, describeCause(gate.limits.breaker));
+}
+
+/** The host failed otherwise than by a spawn: opens the gate's breaker, and both logs say so. */
+export async function openFor(ctx: ServedContext, cause: string): Promise<void> {
+  const { gate, clock } = ctx;
+  gate.limits = { ...gate.limits, breaker: openBreaker(gate.limits.breaker, { cause, now: clock.now() }) };
+  ctx.publisher.soon();
+  await announce(ctx, cause);
 }
 
 async function announce({ audit, logger, gate }: ServedContext, opened: string | null): Promise<void> {

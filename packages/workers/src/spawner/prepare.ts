@@ -1,14 +1,15 @@
-import { floorOf, preparationShort, RefusedError, type Size } from '@spica/core';
+import { CheckError, preparationShort, RefusedError, type Size } from '@spica/core';
 import { checkMarker } from '@spica/pool';
 import type { PreparePayload, PrepareResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
+import { readDisk } from '../gatekeeper/facts.ts';
 
 const NOTHING: Size = { bytes: 0, inodes: 0 };
 
 /**
  * Brings a template's prepared snapshot up to date. What it will take is reserved while it is made; where there is no room
  * for it now, resolves with its size instead. Throws RefusedError TEMPLATE_TOO_LARGE when the floor could never allow it,
- * and what the template itself is refused for.
+ * and what the template itself is refused for; CheckError DISK_* for what is wrong with the disk.
  */
 export async function prepareTemplate(
   ctx: ServedContext,
@@ -29,9 +30,8 @@ export async function prepareTemplate(
 /** Reserves what the snapshot will take, in the same moment as it is found to fit; false where it does not. */
 async function reserveFor(ctx: ServedContext, template: string, size: Size): Promise<boolean> {
   const { ledger } = ctx.gate;
-  const landed = ledger.filesystem.landed.size;
-  const space = await ctx.gauge.read({ maxAgeMs: 0 });
-  const disk = { space, landed, floor: floorOf(ctx.policy.disk, space.totalInodes) };
+  const { trouble, ...disk } = await readDisk(ctx, ledger.sums(ctx.clockGuard.now()), ledger.ownBytes);
+  if (trouble) throw new CheckError(trouble.code, trouble.reason);
   const short = preparationShort(size, disk, ledger.sums(ctx.clockGuard.now()));
   if (short?.never) throw new RefusedError('TEMPLATE_TOO_LARGE', `template ${template}: ${short.reason}`);
   if (short) return false;
@@ -49,6 +49,7 @@ async function make(ctx: ServedContext, template: string, signal?: AbortSignal):
     ctx.logger.info({ template, fingerprint, bytes }, 'template prepared');
     return { fingerprint };
   } finally {
+    ctx.cloneSync.noteWritten(ctx, landed);
     ctx.gate.ledger.endPreparation(template, landed);
     ctx.publisher.soon();
   }

@@ -11,6 +11,7 @@ import {
 } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { takenByPool } from '../gate/bounds.ts';
 import { handBack, SHUTTING_DOWN } from '../runtime/hand-back.ts';
 import { isRefusedByRedis } from '../runtime/refused.ts';
 import { countEnd } from './breaker.ts';
@@ -45,7 +46,8 @@ async function prepare(
   try {
     return await prepareTemplate(ctx, job, signal);
   } catch (cause) {
-    if (!signal?.aborted || signal.reason === SHUTTING_DOWN) throw cause;
+    if (!signal?.aborted) throw await explainByDisk(ctx, cause);
+    if (signal.reason === SHUTTING_DOWN) throw cause;
     const message = `template ${job.template}: its preparation was given up: ${signal.reason}`;
     throw new CheckError('NO_SPACE', message, {}, cause);
   }
@@ -59,18 +61,36 @@ async function spawn(ctx: ServedContext, job: SpawnPayload, signal?: AbortSignal
     return result;
   } catch (cause) {
     if (isRefusedByRedis(cause)) throw cause; // it has not ended: it is tried again
-    const error = signal?.aborted && signal.reason !== SHUTTING_DOWN ? givenUp(signal.reason, cause) : cause;
-    if (!signal?.aborted) await countEnd(ctx, job.request, endOf(error));
+    if (signal?.aborted) throw signal.reason === SHUTTING_DOWN ? cause : givenUp(signal.reason, cause);
+    const error = await explainByDisk(ctx, cause);
+    await countEnd(ctx, job.request, endOf(error));
     throw error;
   }
 }
 
-/** Clones are given up because the disk is critically full: the request has no room for now. */
+/**
+ * What a failure comes to by what the disk says now: CheckError DISK_UNWRITABLE where it takes no writes, whatever it was
+ * that failed for that. A quota that was met is remembered. Anything else stays as it is.
+ */
+async function explainByDisk(ctx: ServedContext, error: unknown): Promise<unknown> {
+  if (error instanceof SpicaError && REFUSALS.includes(error.code)) {
+    if (error.details['out'] === 'quota') ctx.quota.meet(await takenByPool(ctx, ctx.gate.ledger.ownBytes));
+    return error;
+  }
+  if (error instanceof SpicaError && error.kind === 'refused') return error;
+  const problem = await ctx.diskWrites.check();
+  return problem === null ? error : new CheckError('DISK_UNWRITABLE', problem, {}, error);
+}
+
+/** Clones are given up because the disk is critically full, or takes no writes: the request has no room for now. */
 function givenUp(reason: unknown, cause: unknown): CheckError {
   return new CheckError('NO_SPACE', `the clone was given up: ${reason}`, {}, cause);
 }
 
-/** What says nothing of the host: the job, its request or its template was not as it must be, or the disk is full. */
+/**
+ * What says nothing of the host that is not known already: the job, its request or its template was not as it must be, or
+ * the disk is full, or takes no writes.
+ */
 const REFUSALS = [
   'PAYLOAD_INVALID',
   'PARAM_INVALID',
@@ -78,6 +98,7 @@ const REFUSALS = [
   'SNAPSHOT_GONE',
   'REQUEST_CANCELLED',
   'NO_SPACE',
+  'DISK_UNWRITABLE',
 ];
 
 function endOf(error: unknown): SpawnEnd {

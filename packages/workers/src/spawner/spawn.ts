@@ -17,6 +17,7 @@ import {
   type Prepared,
   readManifest,
   readRecord,
+  readSpace,
   writeRecord,
 } from '@spica/pool';
 import type { SpawnPayload, SpawnResult } from '@spica/queues';
@@ -64,7 +65,7 @@ export async function spawnInstance(
     );
   } finally {
     ctx.gate.ledger.endClone(spawn.id);
-    announceCloneEnd(ctx.gate.filesystem);
+    announceCloneEnd([ctx.gate.filesystem, ...ctx.gate.below.map(({ filesystem }) => filesystem)]);
   }
   return { id: spawn.id, path };
 }
@@ -121,9 +122,21 @@ async function findSnapshot(ctx: ServedContext, { request, admitted }: OpenReque
 /** The gate's reading of the disk is a while ago: others may have taken the room that was reserved. */
 async function beginClone(ctx: ServedContext, id: string, size: Size, signal?: AbortSignal): Promise<void> {
   const { gate, gauge, policy } = ctx;
-  const room = { size, gauge, floorOf: (totalInodes: number | null) => floorOf(policy.disk, totalInodes) };
+  const own = {
+    filesystem: gate.filesystem,
+    size,
+    read: async () => {
+      const space = await gauge.read({ maxAgeMs: 0 });
+      return { space, floor: floorOf(policy.disk, space.totalInodes) };
+    },
+  };
+  const below = gate.below.map(({ dir, filesystem }) => ({
+    filesystem,
+    size: { bytes: size.bytes, inodes: 0 },
+    read: async () => ({ space: await readSpace(dir), floor: { ...floorOf(policy.disk, null), inodes: 0 } }),
+  }));
   const begin = () => gate.ledger.beginClone(id, size);
-  if (await awaitRoomForClone(gate.filesystem, room, begin, signal)) return;
+  if (await awaitRoomForClone([own, ...below], begin, signal)) return;
   throw new CheckError(
     'NO_SPACE',
     'the disk is full: others took the room that was reserved, and the clone would cross the floor',
@@ -161,6 +174,7 @@ async function commit(ctx: ServedContext, { id, of, open }: Spawn, record: Insta
   const outcome = await catalog.commit({ request: of.request, life: open.life }, record);
   if (outcome === 'cancelled') throw cancelled(of);
   const known = outcome === 'already' ? await catalog.get(id) : null;
+  ctx.cloneSync.noteWritten(ctx, record.cloned ?? NOTHING); // first: it is to be counted at each moment
   gate.ledger.commit(of.request, id, countedAs(ctx, known?.record ?? record), record.cloned ?? NOTHING);
   ctx.publisher.soon();
 }

@@ -1,10 +1,20 @@
 import { FilesystemTotals, type Size, type Space } from '@spica/core';
 import { beforeEach, expect, it } from 'vitest';
-import { announceCloneEnd, awaitRoomForClone, type Filesystem } from '../../src/gate/filesystem.ts';
+import {
+  announceCloneEnd,
+  awaitRoomForClone,
+  type CloneDisk,
+  type Filesystem,
+} from '../../src/gate/filesystem.ts';
 import type { Line } from '../../src/gate/line.ts';
 
 const FLOOR = 20;
 const CLONE: Size = { bytes: 30, inodes: 3 };
+
+function aFilesystem(id: string): Filesystem {
+  const sets = { waiting: new Set<() => void>(), lines: new Set<Line>() };
+  return { id, totals: new FilesystemTotals(), ...sets, sharedBy: null };
+}
 
 let filesystem: Filesystem;
 let available: number;
@@ -12,33 +22,37 @@ let readings: number;
 /** Called while the disk is read. */
 let duringReading: () => void;
 beforeEach(() => {
-  const sets = { waiting: new Set<() => void>(), lines: new Set<Line>() };
-  filesystem = { id: 'test', totals: new FilesystemTotals(), ...sets, sharedBy: null };
+  filesystem = aFilesystem('test');
   available = 120;
   readings = 0;
   duringReading = () => undefined;
 });
 
-const gauge = {
-  async read(): Promise<Space> {
-    readings += 1;
-    const space = { availableBytes: available, totalBytes: 200, freeInodes: null, totalInodes: null };
-    duringReading();
-    return space;
-  },
-};
+const spaceOf = (availableBytes: number): { space: Space; floor: Size } => ({
+  space: { availableBytes, totalBytes: 200, freeInodes: null, totalInodes: null },
+  floor: { bytes: FLOOR, inodes: 0 },
+});
 
-/** Begins a clone of 30 bytes as soon as it may. */
-function clone(signal?: AbortSignal): Promise<boolean> {
-  const room = { size: CLONE, gauge, floorOf: () => ({ bytes: FLOOR, inodes: 0 }) };
-  return awaitRoomForClone(filesystem, room, () => filesystem.totals.cloning.add(CLONE), signal);
+/** Begins a clone of 30 bytes as soon as it may, also by what is free on a disk below. */
+function clone(signal?: AbortSignal, below: readonly CloneDisk[] = []): Promise<boolean> {
+  const read = async () => {
+    readings += 1;
+    const reading = spaceOf(available);
+    duringReading();
+    return reading;
+  };
+  const disks = [{ filesystem, size: CLONE, read }, ...below];
+  const begin = () => {
+    for (const disk of disks) disk.filesystem.totals.cloning.add(CLONE);
+  };
+  return awaitRoomForClone(disks, begin, signal);
 }
 
 /** One has ended, and has put all of its bytes on the disk. */
 function endClone(): void {
   available -= CLONE.bytes;
   filesystem.totals.cloning.add(CLONE, -1);
-  announceCloneEnd(filesystem);
+  announceCloneEnd([filesystem]);
 }
 
 const underWay = () => filesystem.totals.cloning.size.bytes / CLONE.bytes;
@@ -52,7 +66,7 @@ it('lets as many clones begin on one reading of the disk as fit beside one anoth
   await expect.poll(() => filesystem.waiting.size).toBe(5); // what it took is gone
   expect(underWay()).toBe(2);
   available += CLONE.bytes; // somebody deleted something
-  announceCloneEnd(filesystem);
+  announceCloneEnd([filesystem]);
   await expect.poll(underWay).toBe(3);
   for (let i = 0; i < 3; i += 1) endClone();
   expect((await Promise.all(all)).filter((begun) => begun)).toHaveLength(4);
@@ -83,4 +97,19 @@ it('gives up waiting when its job has to stop, and waits for nothing more', asyn
   await expect(waits).rejects.toThrow('shutting down');
   expect([underWay(), filesystem.waiting.size]).toEqual([1, 0]);
   await expect(clone(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+});
+
+it('leaves the floor of a disk below alone too, and waits for whoever clones onto that', async () => {
+  const below = aFilesystem('below');
+  let left = FLOOR + CLONE.bytes - 1;
+  const disk = { filesystem: below, size: CLONE, read: async () => spaceOf(left) };
+  expect(await clone(undefined, [disk])).toBe(false);
+  left += 1;
+  below.totals.cloning.add({ bytes: 1, inodes: 0 }); // of a pool that lies there itself
+  const waits = clone(undefined, [disk]);
+  await expect.poll(() => below.waiting.size).toBe(1);
+  below.totals.cloning.add({ bytes: 1, inodes: 0 }, -1);
+  announceCloneEnd([below]);
+  expect(await waits).toBe(true);
+  expect([filesystem.waiting.size, below.waiting.size]).toEqual([0, 0]);
 });

@@ -55,7 +55,7 @@ beforeEach(async () => {
   looks = 0;
   cancelled = [];
   monitor = null;
-  await stack.ctx.catalog.savePressure({ level: 'ok', since: 0, at: 0 });
+  await stack.ctx.catalog.savePressure({ level: 'ok', since: 0, at: 0, reason: null });
 });
 afterEach(() => monitor?.close());
 afterAll(async () => {
@@ -143,14 +143,14 @@ it('resumes spawns at the next start after a crash at a critical level, but not 
   expect(await isPaused()).toBe(true);
   await monitor?.close();
 
-  await stack.ctx.catalog.savePressure({ level: 'critical', since: 0, at: 0 });
+  await stack.ctx.catalog.savePressure({ level: 'critical', since: 0, at: 0, reason: null });
   await watch();
   expect(await isPaused()).toBe(false);
 });
 
 it('never lets spawns begin at a start when the disk is still critically full', async () => {
   await stack.queues.spawn.pause();
-  await stack.ctx.catalog.savePressure({ level: 'critical', since: 0, at: 0 });
+  await stack.ctx.catalog.savePressure({ level: 'critical', since: 0, at: 0, reason: null });
   const resumed: string[] = [];
   stack.ctx.queues.spawn.on('resumed', () => resumed.push('resumed'));
   free = FREE.critical;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -104,12 +104,13 @@ it('runs where the path of its state directory is too long for a socket', async 
 });
 
 it('says what kept it from starting', async () => {
-  await mkdir(join(stateDir, 'redis', 'appendonlydir'), { recursive: true });
-  await writeFile(join(stateDir, 'redis', 'appendonlydir', 'appendonly.aof.manifest'), 'garbage\n');
+  // Which says nothing of what was kept: it stays where it is.
+  await mkdir(join(stateDir, 'redis', 'appendonlydir', 'appendonly.aof.manifest'), { recursive: true });
   await expect(start()).rejects.toMatchObject({
     code: 'REDIS_START_FAILED',
     message: expect.stringMatching(/the embedded Redis did not start: .*manifest/i),
   });
+  expect(await readdir(stateDir)).not.toContainEqual(expect.stringContaining('damaged'));
 });
 
 it('ends with its parent, even when that is killed', async () => {
@@ -122,4 +123,56 @@ it('ends with its parent, even when that is killed', async () => {
   await parent;
   await expect.poll(() => isRunning(pid)).toBe(false);
   expect(await ask(await start(), (client) => client.ping())).toBe('PONG');
+});
+
+/** What may be lost of the files that Redis keeps, by power cuts and bad disks. */
+const DAMAGES: Readonly<Record<string, (dir: string) => Promise<void>>> = {
+  'zero bytes within a text': (dir) => overwrite(join(dir, INCR), (text) => text.indexOf('v'.repeat(70)) + 3),
+  'zero bytes across commands': (dir) => overwrite(join(dir, INCR), (text) => text.lastIndexOf('*3') - 32),
+  'a manifest of other bytes': (dir) => writeFile(join(dir, 'appendonly.aof.manifest'), 'garbage\n'),
+  'a manifest of zero bytes': (dir) => overwrite(join(dir, 'appendonly.aof.manifest'), () => 0),
+  'a base of zero bytes': (dir) => overwrite(join(dir, 'appendonly.aof.1.base.rdb'), () => 4),
+  'a base that is gone': (dir) => rm(join(dir, 'appendonly.aof.1.base.rdb')),
+};
+const INCR = 'appendonly.aof.1.incr.aof';
+
+async function overwrite(path: string, at: (text: string) => number): Promise<void> {
+  const text = await readFile(path, 'latin1');
+  const file = await open(path, 'r+');
+  await file.write(Buffer.alloc(64), 0, 64, at(text));
+  await file.close();
+}
+
+it.each(Object.keys(DAMAGES))(
+  'sets %s aside under a dated name, starts empty, and says so',
+  async (damage) => {
+    const first = await start();
+    await ask(first, async (client) => {
+      for (let key = 0; key < 20; key += 1) await client.set(`key-${key}`, 'v'.repeat(100));
+    });
+    await first.stop();
+    await DAMAGES[damage]?.(join(stateDir, 'redis', 'appendonlydir'));
+    const logged: string[] = [];
+    const logger = pino({ level: 'error' }, { write: (line) => logged.push(line) });
+    const second = await startEmbeddedRedis({ stateDir, logger });
+    running.push(second);
+    expect(await ask(second, (client) => client.dbsize())).toBe(0);
+    const [aside = ''] = (await readdir(stateDir)).filter((name) => name.startsWith('redis.damaged-'));
+    expect(aside).toMatch(/^redis\.damaged-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d+Z$/);
+    expect(await readdir(join(stateDir, aside, 'appendonlydir'))).toContain(INCR);
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toContain(join(stateDir, aside));
+    expect(logged[0]).toContain('the catalog is rebuilt from the disk, and deletions wait');
+  },
+);
+
+it('goes on with a file whose end alone was lost, as Redis does', async () => {
+  const first = await start();
+  await ask(first, (client) => client.mset('a', '1', 'b', '2'));
+  await ask(first, (client) => client.set('c', '3'));
+  await first.stop();
+  const file = join(stateDir, 'redis', 'appendonlydir', INCR);
+  await truncate(file, (await stat(file)).size - 5);
+  expect(await ask(await start(), (client) => client.mget('a', 'b', 'c'))).toEqual(['1', '2', null]);
+  expect(await readdir(stateDir)).not.toContainEqual(expect.stringContaining('damaged'));
 });
