@@ -148,7 +148,7 @@ export class World {
       policy,
       pool: this.pool,
       method: 'copy',
-      inImage: false,
+      image: null,
       catalog,
       profiles: createProfiles(catalog),
       gate,

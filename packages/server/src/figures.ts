@@ -4,10 +4,11 @@ import {
   floorOf,
   forecastFloor,
   type PressureLevel,
+  poolFloor,
   type Space,
   TREND_WINDOW_MS,
 } from '@spica/core';
-import { withDeadline } from '@spica/pool';
+import { type ImageHost, withDeadline } from '@spica/pool';
 import { countWorkers, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { ServerPool } from './pool.ts';
 
@@ -46,6 +47,8 @@ export interface QueueFigures {
 export interface DiskFigures {
   readonly space: Space;
   readonly floor: { readonly bytes: number; readonly inodes: number };
+  /** The disk that the pool's image lies on, where it takes more of it as it fills; else null. */
+  readonly imageHost: (ImageHost & { readonly floorBytes: number }) | null;
 }
 
 /**
@@ -85,7 +88,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     pressure: pressure?.level ?? null,
     forecast: forecastFloor({
       history,
-      floorBytes: floorOf(policy.disk, null).bytes,
+      floorBytes: 'problem' in disk ? floorOf(policy.disk, null).bytes : disk.floor.bytes,
       now,
       windowMs: TREND_WINDOW_MS,
     }),
@@ -101,10 +104,13 @@ async function readQueues({ queues, redis, policy }: ServerPool): Promise<PoolFi
   return Object.fromEntries(await Promise.all(figures)) as Record<QueueName, QueueFigures>;
 }
 
-async function readDisk({ policy, readSpace }: ServerPool): Promise<PoolFigures['disk']> {
+async function readDisk({ policy, readSpace, readImage }: ServerPool): Promise<PoolFigures['disk']> {
   try {
-    const space = await withDeadline(readSpace(), DISK_MS, `the disk of pool ${policy.name}`);
-    return { space, floor: floorOf(policy.disk, space.totalInodes) };
+    const reading = Promise.all([readSpace(), readImage()]);
+    const [space, image] = await withDeadline(reading, DISK_MS, `the disk of pool ${policy.name}`);
+    const floor = poolFloor(policy.disk, space, image.inImage);
+    const floorBytes = floorOf(policy.disk, null).bytes;
+    return { space, floor, imageHost: image.host && { ...image.host, floorBytes } };
   } catch (error) {
     return { problem: reasonOf(error) };
   }

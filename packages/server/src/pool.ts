@@ -1,5 +1,6 @@
 import type { Catalog } from '@spica/catalog';
 import type { PoolConfig, Space } from '@spica/core';
+import type { ImageHost } from '@spica/pool';
 import type { PoolQueues } from '@spica/queues';
 import type { Redis } from 'ioredis';
 
@@ -11,4 +12,6 @@ export interface ServerPool {
   readonly catalog: Pick<Catalog, 'publishedGate' | 'ids' | 'pressure' | 'diskHistory'>;
   /** The pool's filesystem as it is now. Rejects, saying why, where it cannot be looked at from this host. */
   readSpace(): Promise<Space>;
+  /** Whether it lives in an image, and the disk that takes more as it fills (`readImageHost`). */
+  readImage(): Promise<{ readonly inImage: boolean; readonly host: ImageHost | null }>;
 }

@@ -44,6 +44,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const pools = options.pools.map((pool) => ({
     ...pool,
     readSpace: singleFlight(() => pool.readSpace()),
+    readImage: singleFlight(() => pool.readImage()),
   }));
   const address = await loopbackAddressOf(options.host);
   const loggerInstance: FastifyBaseLogger = options.logger.child({ component: 'server' });

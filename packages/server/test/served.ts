@@ -51,6 +51,7 @@ export function openPool(name: string, redis: Redis, readSpace = async () => SPA
     redis,
     catalog: createCatalog({ redis, pool: name }),
     readSpace,
+    readImage: async () => ({ inImage: false, host: null }),
   };
 }
 

@@ -11,9 +11,10 @@ import {
   type Audit,
   createSpaceGauge,
   createTemplates,
-  isInImage,
+  type ImageNote,
   openPool,
   type Pool,
+  readImageNote,
   type Serialiser,
   type SpaceGauge,
   type Templates,
@@ -39,8 +40,8 @@ export interface PoolContext {
   readonly pool: Pool;
   /** How this pool clones, as the forced trial found it. */
   readonly method: CloneMethod;
-  /** It lives in an image: the kernel charges instances for what they write, and caps them. */
-  readonly inImage: boolean;
+  /** The image that it lives in, or null: there the kernel charges instances for what they write, and caps them. */
+  readonly image: ImageNote | null;
   readonly templates: Templates;
   readonly catalog: Catalog;
   readonly profiles: Profiles;
@@ -115,7 +116,7 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
     policy,
     pool,
     method,
-    inImage: await isInImage(pool.paths.root),
+    image: await readImageNote(pool.paths.root),
     catalog,
     profiles: createProfiles(catalog),
     gateView: { read: () => catalog.publishedGate() },

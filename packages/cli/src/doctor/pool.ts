@@ -1,5 +1,13 @@
-import { type CloneMethod, countOf, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
-import { doubtSpace, openPool, type Pool, probeCloneMethod, readSpace, whyUnwritable } from '@spica/pool';
+import { type CloneMethod, countOf, formatBytes, type PoolConfig, poolFloor, SpicaError } from '@spica/core';
+import {
+  doubtSpace,
+  isInImage,
+  openPool,
+  type Pool,
+  probeCloneMethod,
+  readSpace,
+  whyUnwritable,
+} from '@spica/pool';
 import { sayMethod } from '../output/method.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkTemplates } from './template.ts';
@@ -26,10 +34,10 @@ export async function checkPool(policy: PoolConfig, method: CloneMethod | null):
   }
 }
 
-async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Finding> {
+async function checkSpace({ name, root, disk }: PoolConfig, pool: Pool): Promise<Finding> {
   const check = `disk of pool ${name}`;
   const space = await readSpace(pool.paths.root);
-  const floor = floorOf(disk, space.totalInodes);
+  const floor = poolFloor(disk, space, await isInImage(root));
   const found = `${formatBytes(space.availableBytes)} available of ${formatBytes(space.totalBytes)}, floor ${formatBytes(floor.bytes)}`;
   const unwritable = await whyUnwritable(pool);
   if (unwritable !== null)

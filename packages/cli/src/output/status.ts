@@ -16,6 +16,7 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['problem', problem && `${problem.code}: ${problem.message}`],
     ['clones by', sayMethod(status.cloneMethod)],
     ['disk', sayBytes(status)],
+    ['image on', sayImageHost(status)],
     ['inodes', sayInodes(status)],
     ['used by', sayUse(status.outlook)],
     ['pressure', sayPressure(status.outlook)],
@@ -89,6 +90,18 @@ function sayBytes({ disk }: PoolStatus): string | null {
   if (!disk) return null;
   const { availableBytes, totalBytes, floor } = disk;
   return `${formatBytes(availableBytes)} available of ${formatBytes(totalBytes)}, floor ${formatBytes(floor.bytes)}`;
+}
+
+/** Both disks, and which of them has less for the pool. */
+function sayImageHost({ disk, imageHost }: PoolStatus): string | null {
+  if (!disk || !imageHost) return null;
+  const { dir, space, floorBytes, mayGrowBytes } = imageHost;
+  const isLess = space.availableBytes - floorBytes < disk.availableBytes - disk.floor.bytes;
+  return (
+    `${dir}: ${formatBytes(space.availableBytes)} available of ${formatBytes(space.totalBytes)}, floor ` +
+    `${formatBytes(floorBytes)}; the image may still take ${formatBytes(mayGrowBytes)} of it; ` +
+    `${isLess ? 'this disk' : 'the image'} binds`
+  );
 }
 
 function sayInodes({ disk }: PoolStatus): string | null {

@@ -1,6 +1,6 @@
 import { createCatalog } from '@spica/catalog';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
-import { openPool, readSpace } from '@spica/pool';
+import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
 import { closeQueues, connectObserver, describeTarget, openQueues, type RedisTarget } from '@spica/queues';
 import { type ServerPool, startServer } from '@spica/server';
 import { type createLogger, redisTargetOf } from '@spica/workers';
@@ -58,6 +58,7 @@ function openServerPool(policy: PoolConfig, redis: Redis): ServerPool {
     catalog: createCatalog({ redis, pool: name }),
     // Through the marker: an unmounted disk would show the space of the one below it.
     readSpace: async () => readSpace((await openPool({ name, root })).paths.root),
+    readImage: async () => ({ inImage: await isInImage(root), host: await readImageHost(root) }),
   };
 }
 

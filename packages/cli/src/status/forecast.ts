@@ -8,7 +8,6 @@ import {
   forecastFloor,
   type PoolConfig,
   type PressureLevel,
-  type Space,
   TREND_WINDOW_MS,
 } from '@spica/core';
 import { toIso } from '../output/age.ts';
@@ -31,7 +30,7 @@ export interface Outlook {
 export async function readDiskForecast(
   catalog: Catalog,
   { templates, disk }: PoolConfig,
-  space: Space | null,
+  floor: number | null,
   now: number,
 ): Promise<Outlook> {
   const [pressure, history, profiles] = await Promise.all([
@@ -39,7 +38,7 @@ export async function readDiskForecast(
     catalog.diskHistory(),
     Promise.all(Object.keys(templates).map((name) => describe(catalog, name))),
   ]);
-  const floorBytes = floorOf(disk, space?.totalInodes ?? null).bytes;
+  const floorBytes = floor ?? floorOf(disk, null).bytes;
   const forecast = forecastFloor({ history, floorBytes, now, windowMs: TREND_WINDOW_MS });
   return {
     pressure: pressure && { level: pressure.level, since: toIso(pressure.since), reason: pressure.reason },

@@ -5,12 +5,13 @@ import {
   type CloneMethod,
   floorOf,
   type PoolConfig,
+  poolFloor,
   type Size,
   type Space,
   SpicaError,
   systemClock,
 } from '@spica/core';
-import { openPool, readSpace } from '@spica/pool';
+import { type ImageHost, isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
 import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
 import { emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
@@ -25,6 +26,8 @@ export interface PoolStatus {
   readonly problem: { readonly code: string; readonly message: string } | null;
   readonly cloneMethod: CloneMethod | null;
   readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
+  /** The disk that the pool's image lies on, where it takes more of it as it fills; else null. */
+  readonly imageHost: (ImageHost & { readonly floorBytes: number }) | null;
   readonly outlook: Outlook;
   /** Null before anybody served the pool. */
   readonly breaker: Breaker | null;
@@ -62,7 +65,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     countJobs(redis, policy.name),
     countWorkers(redis, policy.name),
   ]);
-  const outlook = await readDiskForecast(catalog, policy, disk.disk, now);
+  const outlook = await readDiskForecast(catalog, policy, disk.disk?.floor.bytes ?? null, now);
   const { reserved, growth } = published?.sums ?? emptySums(ids.length);
   return {
     pool: policy.name,
@@ -93,13 +96,22 @@ function holdOf(reconciled: { readonly graceUntil: number } | null, now: number)
   return reconciled.graceUntil > now ? { until: toIso(reconciled.graceUntil) } : null;
 }
 
-async function readDisk({ name, root, disk }: PoolConfig): Promise<Pick<PoolStatus, 'disk' | 'problem'>> {
+async function readDisk({
+  name,
+  root,
+  disk,
+}: PoolConfig): Promise<Pick<PoolStatus, 'disk' | 'imageHost' | 'problem'>> {
   try {
     const pool = await openPool({ name, root });
     const space = await readSpace(pool.paths.root);
-    return { problem: null, disk: { ...space, floor: floorOf(disk, space.totalInodes) } };
+    const [host, inImage] = [await readImageHost(root), await isInImage(root)];
+    return {
+      problem: null,
+      disk: { ...space, floor: poolFloor(disk, space, inImage) },
+      imageHost: host && { ...host, floorBytes: floorOf(disk, null).bytes },
+    };
   } catch (error) {
     if (!(error instanceof SpicaError)) throw error;
-    return { problem: { code: error.code, message: error.message }, disk: null };
+    return { problem: { code: error.code, message: error.message }, disk: null, imageHost: null };
   }
 }

@@ -10,7 +10,7 @@ import type { Amount } from './space.ts';
 export function decideAdmission(input: AdmissionInput): Decision {
   const { total: need, ...parts } = needOf(input);
   const { space, reserved, growth, floor } = input;
-  const bytes = bindingSum(input);
+  const [bytes, ...others] = byteSums(input);
   const inodes =
     space.freeInodes === null ? null : sumOf(space.freeInodes, reserved.inodes, growth.inodes, floor.inodes);
   const slots = input.maxInstances - input.instances - reserved.slots;
@@ -22,7 +22,7 @@ export function decideAdmission(input: AdmissionInput): Decision {
   const figures = {
     need,
     parts,
-    sum: { bytes, inodes },
+    sum: { bytes, others, inodes },
     headroom: { bytes: bytes.headroom, inodes: inodes === null ? null : inodes.headroom, slots },
     shortfall,
   };
@@ -32,23 +32,21 @@ export function decideAdmission(input: AdmissionInput): Decision {
   return { ...figures, verdict: short ? 'short' : 'admit', sentence: describeDecision(input, figures) };
 }
 
-/** What leaves the least: the pool's filesystem, or a further bound. */
-export function bindingSum({
+/** What the pool's filesystem and each further bound leave, the least first. */
+export function byteSums({
   space,
   reserved,
   growth,
   floor,
   bounds,
-}: Pick<AdmissionInput, 'space' | 'reserved' | 'growth' | 'floor' | 'bounds'>): ByteSum {
+}: Pick<AdmissionInput, 'space' | 'reserved' | 'growth' | 'floor' | 'bounds'>): [ByteSum, ...ByteSum[]] {
   const own = sumOf(space.availableBytes, reserved.bytes, growth.bytes, floor.bytes);
   const sums = bounds.map(({ name, isFreedByDeletion, ...bound }): ByteSum => {
     const sum = sumOf(bound.availableBytes, bound.reservedBytes, bound.growthBytes, bound.floorBytes);
     return { ...sum, bound: { name, isFreedByDeletion } };
   });
-  return sums.reduce((least, sum) => (sum.headroom < least.headroom ? sum : least), {
-    ...own,
-    bound: null,
-  } as ByteSum);
+  const all: [ByteSum, ...ByteSum[]] = [{ ...own, bound: null }, ...sums];
+  return all.sort((a, b) => a.headroom - b.headroom);
 }
 
 function sumOf(available: number, reserved: number, growth: number, floor: number): Sum {

@@ -49,7 +49,12 @@ export interface Decision {
   /** What `need` is the sum of. */
   readonly parts: Omit<Need, 'total'>;
   /** The sum that `need` is held against; null inodes where the filesystem has no limit of them. */
-  readonly sum: { readonly bytes: ByteSum; readonly inodes: Sum | null };
+  readonly sum: {
+    readonly bytes: ByteSum;
+    /** The sums of bytes that leave more. */
+    readonly others: readonly ByteSum[];
+    readonly inodes: Sum | null;
+  };
   readonly headroom: Room;
   readonly shortfall: Amount;
   /** Every figure of the sum, for people. */

@@ -40,7 +40,9 @@ export function describeNever(input: AdmissionInput, { need, parts }: Figures): 
 /** The sum with every figure and what came of it. Inodes are named where they are what is missing. */
 export function describeDecision(input: AdmissionInput, figures: Figures): string {
   const { need, parts, sum, shortfall } = figures;
-  const clauses = [`${describeNeed(input, need.bytes, parts)}; ${describeBytes(sum.bytes)}`];
+  const clauses = [
+    `${describeNeed(input, need.bytes, parts)}; ${describeBytes(sum.bytes)}${describeOthers(sum.others)}`,
+  ];
   if (sum.inodes !== null && shortfall.inodes > 0) {
     const { available, reserved, growth, floor, headroom } = sum.inodes;
     clauses.push(
@@ -99,6 +101,15 @@ export function describeBytes({ available, reserved, growth, floor, headroom, bo
     `${inUnit(available)} available${bound ? ` ${bound.name}` : ''} − ${bare(reserved)} reserved − ${bare(growth)} growth − ` +
     `${bare(floor)} floor = ${inUnit(headroom)}`
   );
+}
+
+/** What else bounds the bytes leaves more, and how much. */
+function describeOthers(sums: readonly ByteSum[]): string {
+  if (sums.length === 0) return '';
+  const said = sums.map(({ headroom, bound }) => {
+    return `${formatBytes(headroom)} ${bound?.name ?? "on the pool's own filesystem"}`;
+  });
+  return ` (and ${said.join(', ')})`;
 }
 
 function describeOutcome(input: AdmissionInput, { need, shortfall }: Figures): string {

@@ -104,6 +104,23 @@ export function floorOf(
   };
 }
 
+/** The share of an image that is kept for its btrfs, at least so much, and no more than this share of a small one. */
+const RESERVE = { share: 0.02, leastBytes: 256e6, mostShare: 0.1 };
+
+/**
+ * The floor of a pool's own filesystem. In an image that is a reserve for its btrfs, which needs room to delete: 2 %, at
+ * least 256 MB, but no more than a tenth; `min_free_space_gb` is then the floor of the disk that the image lies on.
+ */
+export function poolFloor(
+  disk: Pick<PoolConfig['disk'], 'minFreeSpaceGb' | 'minFreeInodesPercent'>,
+  { totalBytes, totalInodes }: { readonly totalBytes: number; readonly totalInodes: number | null },
+  inImage: boolean,
+): { bytes: number; inodes: number } {
+  if (!inImage) return floorOf(disk, totalInodes);
+  const reserve = Math.max(totalBytes * RESERVE.share, RESERVE.leastBytes);
+  return { bytes: Math.ceil(Math.min(reserve, totalBytes * RESERVE.mostShare)), inodes: 0 };
+}
+
 /** A ballast of more than this share of the disk would be in the way of the work that it is there to save. */
 const MOST_BALLAST = 0.01;
 

@@ -85,17 +85,18 @@ export class Ledger {
   /** The sums at `now`: growth whose time has come has ended. */
   sums(now: number): LedgerSums {
     this.#expire(now);
-    const { growth, landed } = this.filesystem;
+    const { growth, landed, reservedInAll } = this.filesystem;
+    const reservedBytes = reservedInAll.bytes + this.filesystem.pledgedBytes(null);
     const bounds = [...this.bounds].map(([id, totals]): [string, BoundSums] => [
       id,
       {
-        reservedBytes: totals.reservedInAll.bytes,
+        reservedBytes: totals.reservedInAll.bytes + totals.pledgedBytes(this.filesystem),
         growthBytes: totals.growth.size.bytes,
         landedBytes: totals.landed.size.bytes,
       },
     ]);
     return {
-      reserved: { ...this.filesystem.reservedInAll, slots: this.#slots },
+      reserved: { bytes: reservedBytes, inodes: reservedInAll.inodes, slots: this.#slots },
       growth: growth.size,
       instances: this.#instances.size,
       landed: landed.size,

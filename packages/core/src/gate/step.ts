@@ -1,6 +1,6 @@
 import { describeBarrier, findBarrier, type LineState } from '../admission/barrier.ts';
 import { type BreakerTerms, heldByBreaker } from '../admission/breaker.ts';
-import { bindingSum, decideAdmission } from '../admission/decide.ts';
+import { byteSums, decideAdmission } from '../admission/decide.ts';
 import type { Decision, ReservedBound, Room } from '../admission/decision.ts';
 import type { NeedInput } from '../admission/need.ts';
 import { checkRate } from '../admission/rate.ts';
@@ -247,7 +247,7 @@ export function preparationShort(size: Size, facts: DiskFacts, ledger: LedgerSum
   const { reserved, growth } = ledger;
   const { floor } = facts;
   const bounds = boundsNow(facts.bounds, ledger);
-  const sum = bindingSum({ space, reserved, growth, floor, bounds });
+  const [sum] = byteSums({ space, reserved, growth, floor, bounds });
   const what = `its snapshot takes ${formatBytes(size.bytes)} and ${countOf(size.inodes, 'inode')}`;
   if (
     size.bytes > totalBytes - floor.bytes ||

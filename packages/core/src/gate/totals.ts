@@ -34,6 +34,23 @@ export class FilesystemTotals {
   /** What other processes have reserved on it, as they last published. */
   elsewhere: Size = { bytes: 0, inodes: 0 };
 
+  readonly #pledged = new Map<FilesystemTotals, number>();
+
+  /** An image that lies on it may still take so much of it, whatever is reserved in it: the image's totals are `of`. */
+  pledge(of: FilesystemTotals, bytes: number): void {
+    this.#pledged.set(of, bytes);
+  }
+
+  /** What images on it may still take beyond what is reserved in them, which is reserved here too. */
+  pledgedBytes(except: FilesystemTotals | null): number {
+    let sum = 0;
+    for (const [of, bytes] of this.#pledged) {
+      if (of === except) continue;
+      sum += Math.max(0, bytes - of.reservedHere.bytes - of.growth.size.bytes);
+    }
+    return sum;
+  }
+
   /** What is reserved on it by this process, with what is on its way to it. */
   get reservedHere(): Size {
     const [reserved, unsynced] = [this.reserved.size, this.unsynced.size];

@@ -145,7 +145,7 @@ describe('a decision', () => {
       shortfall: { bytes: 5.4e9, inodes: 0, slots: 0 },
     });
     expect(decision.sentence).toMatch(
-      /; 30\.0 GB available on \/srv \(disk\.also_watch\) − 1\.0 reserved − 2\.0 growth − 20\.0 floor = 7\.0 GB: 5\.4 GB short$/,
+      /; 30\.0 GB available on \/srv \(disk\.also_watch\) − 1\.0 reserved − 2\.0 growth − 20\.0 floor = 7\.0 GB \(and 17\.5 GB on the pool's own filesystem, 87\.0 GB under disk\.max_pool_gb\): 5\.4 GB short$/,
     );
     const tiny = { ...roomy, totalBytes: 10e9 };
     expect(decideAdmission(admissionInput({ bounds: [tiny] }))).toMatchObject({

@@ -126,3 +126,17 @@ describe('a ledger', () => {
     expect(ledger.nextGrowthEnd).toBeNull();
   });
 });
+
+describe('an image on a disk', () => {
+  it('is promised what it may still take of it, less what is reserved in it, which is reserved there too', () => {
+    const [host, inside] = [new FilesystemTotals(), new FilesystemTotals()];
+    const image = new Ledger(inside, new Map([['host', host]]));
+    const beside = new Ledger(host);
+    host.pledge(inside, 100);
+    image.reserve('r', { bytes: 30, inodes: 0 }, 1);
+    expect(beside.sums(0).reserved.bytes).toBe(100);
+    expect(image.sums(0).bounds['host']?.reservedBytes).toBe(30);
+    image.reserve('r', { bytes: 130, inodes: 0 }, 1);
+    expect(beside.sums(0).reserved.bytes).toBe(130);
+  });
+});

@@ -12,6 +12,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   mount: 'mount',
   umount: 'mount',
   fallocate: 'util-linux',
+  fstrim: 'util-linux',
 };
 
 /** How a program ended, and what it printed. */
@@ -22,9 +23,13 @@ export interface ToolResult {
   readonly complaint: string;
 }
 
-/** Runs a program of the operating system's, without a shell. Throws CheckError TOOL_MISSING with the package it is in. */
-export async function tryTool(program: string, args: readonly string[]): Promise<ToolResult> {
-  const result = await execa(program, args, { env: ENV, stdin: 'ignore', reject: false });
+/** Runs a program of the operating system's, without a shell; after `timeout` ms it is ended. Throws CheckError TOOL_MISSING with the package it is in. */
+export async function tryTool(
+  program: string,
+  args: readonly string[],
+  { timeout = 0 } = {},
+): Promise<ToolResult> {
+  const result = await execa(program, args, { env: ENV, stdin: 'ignore', reject: false, timeout });
   if (result.code === 'ENOENT') {
     throw new CheckError(
       'TOOL_MISSING',

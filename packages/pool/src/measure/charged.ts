@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Clock } from '@spica/core';
-import { execa } from 'execa';
 import type { PoolCharges } from '../image/charge.ts';
 import { readImageNote } from '../image/place.ts';
 import { isThere } from '../missing.ts';
 import type { Charge } from '../native/btrfs.ts';
+import { syncFilesystem } from '../sync.ts';
 import { inThread } from '../threads/threads.ts';
 import type { Measurement } from './measure.ts';
 
@@ -14,10 +14,7 @@ import type { Measurement } from './measure.ts';
  */
 export async function readChargesNow(root: string, signal?: AbortSignal): Promise<PoolCharges | null> {
   if (!(await readImageNote(root))) return null;
-  await execa('sync', ['--file-system', '--', root], {
-    stdin: 'ignore',
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
+  await syncFilesystem(root);
   return inThread('charges', { root }, signal);
 }
 

@@ -50,6 +50,21 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
     read: ofDisk(({ floor }) => floor.bytes),
   },
   {
+    name: 'spica_image_disk_available_bytes',
+    help: "Bytes available on the disk that the pool's image lies on; absent where it takes no more of it",
+    read: ofDisk(({ imageHost }) => imageHost?.space.availableBytes ?? null),
+  },
+  {
+    name: 'spica_image_disk_floor_bytes',
+    help: 'Free bytes of that disk that admitted work may never take',
+    read: ofDisk(({ imageHost }) => imageHost?.floorBytes ?? null),
+  },
+  {
+    name: 'spica_image_growth_bytes',
+    help: 'Bytes of that disk that the image may still take',
+    read: ofDisk(({ imageHost }) => imageHost?.mayGrowBytes ?? null),
+  },
+  {
     name: 'spica_free_inodes',
     help: 'Free inodes; absent where the filesystem has no limit',
     read: ofDisk(({ space }) => space.freeInodes),

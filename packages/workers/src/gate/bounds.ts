@@ -1,13 +1,7 @@
-import {
-  type BoundReading,
-  CheckError,
-  FilesystemTotals,
-  floorOf,
-  type LedgerSums,
-  type PoolConfig,
-} from '@spica/core';
+import { type BoundReading, CheckError, FilesystemTotals, floorOf, type LedgerSums } from '@spica/core';
 import { filesystemOf, listTrash, readSpace } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { watchedDisks } from '../image/watched.ts';
 import { bytesOf } from '../pruner/trash.ts';
 import { type Filesystem, type Filesystems, findFilesystem } from './filesystem.ts';
 
@@ -21,18 +15,18 @@ export interface DiskBelow {
 }
 
 /**
- * The disks below a pool's own, as `disk.also_watch` names them: each once, and not the pool's own. Throws CheckError
- * WATCHED_MISSING for a directory that is not there.
+ * The disks below a pool's own (`watchedDisks`): each once, and not the pool's own. Throws CheckError WATCHED_MISSING for a directory that is not there.
  */
 export async function findDisksBelow(
   known: Filesystems,
-  { name, root, disk }: Pick<PoolConfig, 'name' | 'root' | 'disk'>,
+  ctx: Pick<PoolContext, 'policy' | 'image'>,
 ): Promise<DiskBelow[]> {
+  const { name, root } = ctx.policy;
   const own = await filesystemOf(root);
   const found = new Map<string, DiskBelow>();
-  for (const dir of disk.alsoWatch) {
+  for (const { dir } of watchedDisks(ctx)) {
     const filesystem = await findFilesystem(known, dir).catch((cause: NodeJS.ErrnoException) => {
-      const problem = `pool ${name}: disk.also_watch: ${dir} cannot be looked at (${cause.code})`;
+      const problem = `pool ${name}: ${dir}, which it fills too (disk.also_watch), cannot be looked at (${cause.code})`;
       throw new CheckError('WATCHED_MISSING', problem, { dir }, cause);
     });
     if (filesystem.id !== own && !found.has(filesystem.id)) found.set(filesystem.id, { dir, filesystem });
@@ -56,21 +50,19 @@ export function boundTotals(below: readonly DiskBelow[]): Map<string, Filesystem
  * @param ownBytes What the pool's instances take by themselves.
  */
 export async function readBounds(
-  ctx: Pick<PoolContext, 'pool' | 'policy' | 'templates' | 'quota'>,
+  ctx: Pick<PoolContext, 'pool' | 'policy' | 'image' | 'templates' | 'quota'>,
   sums: Pick<LedgerSums, 'bounds'>,
   ownBytes: number,
 ): Promise<BoundReading[]> {
   const { disk } = ctx.policy;
   const landed = (id: string) => sums.bounds[id]?.landedBytes ?? 0;
-  const own = disk.alsoWatch.length > 0 ? await filesystemOf(ctx.pool.paths.root) : null;
-  const below = disk.alsoWatch.map(async (dir): Promise<BoundReading[]> => {
+  const watched = watchedDisks(ctx);
+  const own = watched.length > 0 ? await filesystemOf(ctx.pool.paths.root) : null;
+  const below = watched.map(async ({ dir, name, isFreedByDeletion }): Promise<BoundReading[]> => {
     const [id, { availableBytes, totalBytes }] = await Promise.all([filesystemOf(dir), readSpace(dir)]);
     if (id === own) return [];
-    const name = `on ${dir} (disk.also_watch)`;
     const floorBytes = floorOf(disk, null).bytes;
-    return [
-      { id, name, availableBytes, totalBytes, floorBytes, isFreedByDeletion: false, landedBytes: landed(id) },
-    ];
+    return [{ id, name, availableBytes, totalBytes, floorBytes, isFreedByDeletion, landedBytes: landed(id) }];
   });
   const ceiling = await readCeiling(ctx, ownBytes);
   return [

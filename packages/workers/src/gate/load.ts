@@ -14,7 +14,7 @@ const PAGE = 100;
 
 /** An instance as the ledger counts it, by what is known of it. */
 export function countedAs(
-  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'inImage'>,
+  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'image'>,
   record: InstanceRecord,
 ): LedgerInstance {
   const growth = growthUnderCap(ctx, record) ?? growthAfter(ctx, record);

@@ -97,7 +97,7 @@ export async function shareFilesystem(
     const [reserved, growth] = [totals.reservedHere, totals.growth.size];
     const before = totals.elsewhere;
     totals.elsewhere = await say({
-      bytes: reserved.bytes + growth.bytes,
+      bytes: reserved.bytes + growth.bytes + totals.pledgedBytes(null),
       inodes: reserved.inodes + growth.inodes,
     });
     const { bytes, inodes } = totals.elsewhere;

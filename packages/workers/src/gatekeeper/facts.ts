@@ -1,10 +1,10 @@
 import {
   type DiskFacts,
-  floorOf,
   type GateFacts,
   type GateRequest,
   type GateTerms,
   type LedgerSums,
+  poolFloor,
   RefusedError,
   type Size,
 } from '@spica/core';
@@ -109,7 +109,10 @@ export type DiskNow = DiskFacts & Pick<GateFacts, 'trouble'>;
  * @param ownBytes What the pool's instances take by themselves.
  */
 export async function readDisk(
-  ctx: Pick<PoolContext, 'gauge' | 'policy' | 'pool' | 'templates' | 'quota' | 'diskWrites' | 'diskDoubt'>,
+  ctx: Pick<
+    PoolContext,
+    'gauge' | 'policy' | 'pool' | 'image' | 'templates' | 'quota' | 'diskWrites' | 'diskDoubt'
+  >,
   sums: Pick<LedgerSums, 'landed' | 'bounds'>,
   ownBytes: number,
 ): Promise<DiskNow> {
@@ -122,7 +125,7 @@ export async function readDisk(
     return {
       space,
       landed,
-      floor: floorOf(ctx.policy.disk, space.totalInodes),
+      floor: poolFloor(ctx.policy.disk, space, ctx.image !== null),
       bounds,
       trouble: troubleOf(ctx),
     };
@@ -132,7 +135,13 @@ export async function readDisk(
       code: 'DISK_UNREADABLE',
       reason: `the disk cannot be read: ${message}`,
     };
-    return { space: NO_SPACE, landed, floor: floorOf(ctx.policy.disk, null), bounds: [], trouble };
+    return {
+      space: NO_SPACE,
+      landed,
+      floor: poolFloor(ctx.policy.disk, NO_SPACE, ctx.image !== null),
+      bounds: [],
+      trouble,
+    };
   }
 }
 

@@ -20,7 +20,7 @@ export interface ChargeWatch {
  * changed: so an instance that runs away, or comes to its cap, is known of within seconds. Does nothing for other pools.
  */
 export function watchCharges(ctx: ServedContext): ChargeWatch {
-  if (!ctx.inImage) return { close: async () => undefined };
+  if (!ctx.image) return { close: async () => undefined };
   const look = createLook(ctx);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;

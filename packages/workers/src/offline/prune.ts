@@ -4,14 +4,15 @@ import {
   CheckError,
   type Clock,
   type Config,
-  floorOf,
   type PoolConfig,
+  poolFloor,
   type RetentionPlan,
   UsageError,
 } from '@spica/core';
 import {
   type Audit,
   createSerialiser,
+  isInImage,
   listTrash,
   lockDeletion,
   measureInstances,
@@ -189,7 +190,7 @@ async function emptyTrash(
 
 async function isShort({ pool, policy }: OfflineContext): Promise<boolean> {
   const space = await readSpace(pool.paths.root);
-  const floor = floorOf(policy.disk, space.totalInodes);
+  const floor = poolFloor(policy.disk, space, await isInImage(pool.paths.root));
   return space.availableBytes < floor.bytes || (space.freeInodes !== null && space.freeInodes < floor.inodes);
 }
 

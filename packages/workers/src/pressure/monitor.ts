@@ -11,6 +11,7 @@ import {
   nextLevel,
   type PressureFigures,
   type PressureLevel,
+  poolFloor,
   RUSH_WINDOW_MS,
   rememberPoint,
   type Space,
@@ -20,6 +21,7 @@ import {
 } from '@spica/core';
 import { type AuditEntry, checkMarker, readSpace, withDeadline } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
+import { pledgeGrowth } from '../image/pledge.ts';
 import { refreshDiskDoubt } from './disk-doubt.ts';
 import { type Responder, relieve, stopSpawns } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
@@ -161,11 +163,13 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
 
   async function judge(): Promise<number> {
     const space = await ctx.gauge.read({ maxAgeMs: 0 });
-    const floor = floorOf(disk, space.totalInodes);
-    const bytes = byteLevels(disk, space.availableBytes, floor.bytes);
+    const inImage = ctx.image !== null;
+    const floor = poolFloor(disk, space, inImage);
+    // The target is one of free space on the host, as the floor is.
+    const bytes = byteLevels(inImage ? { targetFreeGb: null } : disk, space.availableBytes, floor.bytes);
     const inodes = space.freeInodes === null ? null : inodeLevels(space.freeInodes, floor.inodes);
     const own = inodes ? [bytes, inodes] : [bytes];
-    const below = await readBelow(floor.bytes);
+    const below = await readBelow(floorOf(disk, null).bytes);
     const next = nextLevel(level, [...own, ...below]);
     const changed = next !== level;
     const isOwnCritical = nextLevel(level, own) === 'critical';
@@ -174,6 +178,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     if (changed) await enter(next, describeFigures(leastOf([bytes, ...below])));
     await writeAudit();
     await attempt('remembering the use of the disk', () => remember(space));
+    await attempt('counting what the image may grow by', () => pledgeGrowth(ctx, ctx.pool.paths.root));
     await attempt('comparing df and statfs', () => refreshDiskDoubt(ctx));
     warnOfForecast(floor.bytes);
     return nextCheckMs({

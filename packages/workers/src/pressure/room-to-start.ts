@@ -1,5 +1,5 @@
-import { ballastOf, byteLevels, type Config, floorOf, SpicaError } from '@spica/core';
-import { openPool, readSpace } from '@spica/pool';
+import { ballastOf, byteLevels, type Config, poolFloor, SpicaError } from '@spica/core';
+import { isInImage, openPool, readSpace } from '@spica/pool';
 import type { Logger } from 'pino';
 import { createBallast } from './ballast.ts';
 
@@ -13,7 +13,7 @@ export async function makeRoomToStart(config: Config, logger: Logger): Promise<v
     try {
       const pool = await openPool({ name, root });
       const space = await readSpace(pool.paths.root);
-      const floor = floorOf(disk, space.totalInodes);
+      const floor = poolFloor(disk, space, await isInImage(root));
       const { free, critical } = byteLevels(disk, space.availableBytes, floor.bytes);
       if (free >= critical || !(await createBallast(pool, ballastOf(disk, space.totalBytes)).giveUp()))
         continue;

@@ -22,6 +22,7 @@ import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
 import { GateState } from '../gate/state.ts';
+import { pledgeGrowth } from '../image/pledge.ts';
 import { requireCharges } from '../image/require.ts';
 import { watchCharges } from '../image/watch.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
@@ -148,6 +149,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   await reconcile(served, { starting: true });
   await loadGate(served);
   const { filesystem, below } = served.gate;
+  await pledgeGrowth(served, ctx.pool.paths.root);
   for (const shared of [filesystem, ...below.map((disk) => disk.filesystem)]) {
     atEnd('the sharing of the disk', await shareFilesystem(shared, served));
   }
@@ -178,7 +180,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const audit = log.forPool(pool.name);
   const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
   const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
-  const below = await findDisksBelow(filesystems, ctx.policy);
+  const below = await findDisksBelow(filesystems, ctx);
   const filesystem = await findFilesystem(filesystems, pool.paths.root);
   const gate = new GateState(filesystem, { isOpen, onError }, below);
   const clockGuard = createClockGuard({

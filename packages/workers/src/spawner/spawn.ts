@@ -4,6 +4,7 @@ import {
   floorOf,
   type InstanceRecord,
   instanceIdOf,
+  poolFloor,
   type Size,
   seedOf,
   validateParams,
@@ -121,13 +122,13 @@ async function findSnapshot(ctx: ServedContext, { request, admitted }: OpenReque
 
 /** The gate's reading of the disk is a while ago: others may have taken the room that was reserved. */
 async function beginClone(ctx: ServedContext, id: string, size: Size, signal?: AbortSignal): Promise<void> {
-  const { gate, gauge, policy } = ctx;
+  const { gate, gauge, policy, image } = ctx;
   const own = {
     filesystem: gate.filesystem,
     size,
     read: async () => {
       const space = await gauge.read({ maxAgeMs: 0 });
-      return { space, floor: floorOf(policy.disk, space.totalInodes) };
+      return { space, floor: poolFloor(policy.disk, space, image !== null) };
     },
   };
   const below = gate.below.map(({ dir, filesystem }) => ({
@@ -199,7 +200,7 @@ async function clone(
   spawnedAt: number,
   signal?: AbortSignal,
 ) {
-  const { config, pool, method, inImage } = ctx;
+  const { config, pool, method, image } = ctx;
   const { parent, params, notes } = open.request;
   const { generation, each } = open.admitted;
   const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
@@ -214,7 +215,7 @@ async function clone(
     manifest,
     lineage,
     params,
-    charge: inImage ? { capBytes: capFor(ctx, each) } : null,
+    charge: image ? { capBytes: capFor(ctx, each) } : null,
     ...(signal ? { signal } : {}),
   });
 }

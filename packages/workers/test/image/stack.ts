@@ -24,12 +24,17 @@ export interface ImageStack {
 
 /** Ends with the test; the reason to skip it where this machine can have no images. */
 export async function imageStack(
-  options: { bytes?: number; template?: Parameters<typeof makeTemplate>[1] } = {},
+  options: {
+    parent?: string;
+    bytes?: number;
+    allocate?: boolean;
+    template?: Parameters<typeof makeTemplate>[1];
+  } = {},
 ) {
-  const site = await imageSite();
+  const site = await imageSite(options.parent);
   if ('skipped' in site) return site;
   onTestFinished(() => site.close());
-  const pool = await site.make({ bytes: options.bytes ?? 512e6 });
+  const pool = await site.make({ bytes: options.bytes ?? 512e6, allocate: options.allocate ?? false });
   const server = await startLocal();
   onTestFinished(() => server.stop());
   const template = await makeTemplate(join(site.dir, 'template'), options.template);

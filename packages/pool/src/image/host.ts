@@ -1,0 +1,22 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Space } from '@spica/core';
+import { readSpace } from '../space.ts';
+import { readImageNote } from './place.ts';
+
+/** The disk that a pool's image lies on, where that is sparse and takes more of it as it fills. */
+export interface ImageHost {
+  readonly dir: string;
+  readonly space: Space;
+  /** What the image may still take of it. */
+  readonly mayGrowBytes: number;
+}
+
+/** Null for a pool that is in no image, or in one that took all of its room at once. Throws what the filesystem says. */
+export async function readImageHost(root: string): Promise<ImageHost | null> {
+  const note = await readImageNote(root);
+  if (!note || note.allocate) return null;
+  const dir = dirname(note.file);
+  const [{ size, blocks }, space] = await Promise.all([stat(note.file), readSpace(dir)]);
+  return { dir, space, mayGrowBytes: Math.max(0, size - blocks * 512) };
+}
