@@ -18,6 +18,7 @@ export { type ImageHost, readImageHost } from './image/host.ts';
 export { initImagePool, isInImage } from './image/init.ts';
 export { ensureMounted } from './image/mount.ts';
 export { type ImageNote, readImageNote } from './image/place.ts';
+export { imageProblem } from './image/problem.ts';
 export { awaitReturned } from './image/returned.ts';
 export { type ImageReport, reportImage } from './image/show.ts';
 export { unmountImage } from './image/unmount.ts';

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { imageProblem } from './image/problem.ts';
 import type { Pool } from './layout.ts';
 
 /** What is no fault of the disk's: it has no room, a quota is used up (EDQUOT, for which Node has no name), or it is not there. */
@@ -11,10 +12,12 @@ const MEANS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Tries to write to a pool's disk, through to the device. Null where that works, or where only room is missing; else a
+ * Tries to write to a pool's disk, through to the device, unless its image tells that nothing is to be entrusted to it. Null where that works, or where only room is missing; else a
  * sentence that says what the disk answers.
  */
 export async function whyUnwritable({ paths }: Pick<Pool, 'paths'>): Promise<string | null> {
+  const image = await imageProblem(paths.root);
+  if (image) return image.message;
   try {
     const file = await open(paths.writeCheck, 'w', 0o600);
     try {

@@ -11,7 +11,7 @@ import {
   SpicaError,
   systemClock,
 } from '@spica/core';
-import { type ImageHost, isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
+import { type ImageHost, imageProblem, isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
 import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
 import { emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
@@ -106,7 +106,7 @@ async function readDisk({
     const space = await readSpace(pool.paths.root);
     const [host, inImage] = [await readImageHost(root), await isInImage(root)];
     return {
-      problem: null,
+      problem: await imageProblem(root),
       disk: { ...space, floor: poolFloor(disk, space, inImage) },
       imageHost: host && { ...host, floorBytes: floorOf(disk, null).bytes },
     };

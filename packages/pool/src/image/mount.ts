@@ -7,6 +7,7 @@ import { attachLoop, detachLoop, loopsOf } from './loop.ts';
 import { diagnoseImageFile, mountedImage, mountPointsOf } from './mounted.ts';
 import { draftOf, type ImageNote, mountOptions, needsRoot, readImageNote } from './place.ts';
 import { runTool } from './tool.ts';
+import { unmountUnused } from './unmount.ts';
 
 /**
  * Mounts a pool's image at its root, unless that is done. One loop device for a file, whoever else mounts it at the same
@@ -53,7 +54,20 @@ export async function ensureMounted(place: PoolPlace): Promise<'mounted' | 'alre
   const note = await readImageNote(place.root);
   if (!note) return 'none';
   if (await isThere(draftOf(note.file))) await finishDraft(place, note.file);
+  if ((await mountedImage(place.root))?.isReadOnly) await unmountAfterError(place);
   return mountImage(place, note);
+}
+
+/** The kernel lets a btrfs that has become read-only after an error be written to again only once it was unmounted. */
+async function unmountAfterError(place: PoolPlace): Promise<void> {
+  if (process.geteuid?.() !== 0) {
+    throw new CheckError(
+      'IMAGE_READ_ONLY',
+      `pool ${place.name}: its image is mounted read-only at ${place.root}, and only root may mount it anew`,
+      { root: place.root },
+    );
+  }
+  await unmountUnused(place);
 }
 
 async function finishDraft(place: PoolPlace, file: string): Promise<void> {

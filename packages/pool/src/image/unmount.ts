@@ -14,9 +14,14 @@ const MOST_NAMED = 5;
  * (then nothing was touched), IMAGE_FAILED, and what `requireMounted` throws.
  */
 export async function unmountImage(place: PoolPlace, { clock }: { clock: Clock }): Promise<void> {
-  const { name, root } = place;
   const { isReadOnly } = await requireMounted(place);
   if (!isReadOnly) await (await lockPool(await openPool(place), { clock })).release(); // nobody serves it
+  await unmountUnused(place);
+}
+
+/** Unmounts what is mounted at a root, unless something is in use. Throws CheckError IMAGE_IN_USE, IMAGE_FAILED. */
+export async function unmountUnused(place: PoolPlace): Promise<void> {
+  const { name, root } = place;
   const mounts = (await mountsBelow(root)).filter((point) => point !== root);
   if (mounts.length > 0) throw inUse(place, `something is mounted in it: ${mounts.join(', ')}`);
   const { failed, complaint } = await tryTool('umount', ['--', root]);

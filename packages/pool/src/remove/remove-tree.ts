@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { inBackground } from '../background.ts';
 import { isThere } from '../missing.ts';
 import { mountsBelow } from '../trash/mounts.ts';
-import { deleteSubvolume, subvolumesBelow } from './subvolume.ts';
+import { deleteSubvolume, isSubvolume, subvolumesBelow } from './subvolume.ts';
 
 /** So many of the complaints of a program are kept to tell of; a large tree could bring a million. */
 const MOST_COMPLAINTS = 5;
@@ -18,6 +18,10 @@ const ROUNDS = 3;
  */
 export async function removeTree(path: string): Promise<void> {
   if (await deleteSubvolume(path)) return;
+  if (await isSubvolume(path)) {
+    await deleteNested(path); // what keeps it from going as a whole
+    if (await deleteSubvolume(path)) return;
+  }
   let left = await rm(path);
   for (let round = 1; left.length > 0 && round < ROUNDS; round += 1) {
     await makeRoom(path, left);

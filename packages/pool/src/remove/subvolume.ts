@@ -8,7 +8,7 @@ const BTRFS = 0x9123683e;
 const SUBVOLUME_INODE = 256;
 
 /** Whether a path is the root of a btrfs subvolume. False for what is not there. */
-async function isSubvolume(path: string): Promise<boolean> {
+export async function isSubvolume(path: string): Promise<boolean> {
   const stat = await nullIfMissing(lstat(path));
   if (!stat?.isDirectory() || stat.ino !== SUBVOLUME_INODE) return false;
   return (await nullIfMissing(statfs(path)))?.type === BTRFS;

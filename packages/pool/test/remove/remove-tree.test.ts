@@ -121,3 +121,19 @@ it('deletes btrfs subvolumes, also read-only ones and those inside others', asyn
   await removeTree(join(root, 'outer'));
   expect(await readdir(root)).toEqual([]);
 });
+
+it('deletes a subvolume as a whole though others were made inside, without going through its files', async (context) => {
+  mount = await mountLoop({ type: 'btrfs', bytes: 128 * 2 ** 20 });
+  if ('skipped' in mount) return context.skip(mount.skipped);
+  const outer = join(mount.dir, 'outer');
+  await execa('btrfs', ['subvolume', 'create', outer]);
+  await mkdir(join(outer, 'deep/er'), { recursive: true });
+  await writeFile(join(outer, 'file'), 'x');
+  for (const name of ['deep/inner', 'deep/er/inner']) {
+    await execa('btrfs', ['subvolume', 'create', join(outer, name)]);
+    await writeFile(join(outer, name, 'file'), 'x');
+  }
+  await execa('chattr', ['+i', '--', join(outer, 'file')]); // which unlinking would not get past
+  await removeTree(outer);
+  expect(await readdir(mount.dir)).toEqual([]);
+});

@@ -1,0 +1,96 @@
+import { rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureMounted, imageProblem } from '@spica/pool';
+import { execa } from 'execa';
+import { expect, it, onTestFinished } from 'vitest';
+import { administer } from '../../../../test/support/image.ts';
+import { mountLoop } from '../../../../test/support/mount.ts';
+import type { Stack } from '../../../../test/support/stack.ts';
+import { type ImageStack, imageStack } from './stack.ts';
+
+const pressureOf = async ({ ctx }: Stack) => (await ctx.catalog.pressure())?.level;
+
+/** A request that is held for want of a disk that can be trusted; the reason. */
+async function heldReason(stack: Stack): Promise<{ id: string; reason: string }> {
+  const id = await stack.submit();
+  const reasonOf = async () =>
+    (await stack.ctx.gateView.read())?.held.find(({ request }) => request === id)?.reason ?? '';
+  await expect.poll(reasonOf).not.toBe('');
+  return { id, reason: await reasonOf() };
+}
+
+async function expectMended(image: ImageStack): Promise<void> {
+  expect(await ensureMounted({ name: 'main', root: image.site.root })).toBe('mounted');
+  const again = await image.serve();
+  expect((await again.spawn()).instances).toHaveLength(1);
+  expect(await imageProblem(image.site.root)).toBeNull();
+}
+
+it('admits nothing in an image whose file was deleted under it, and says that it has to be rescued', async (context) => {
+  const image = await imageStack();
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve();
+  await rm(image.site.file);
+  await expect.poll(() => pressureOf(stack)).toBe('unwritable');
+  expect((await heldReason(stack)).reason).toMatch(
+    /was deleted while it was mounted: .* Copy it out of .* now/,
+  );
+  expect(await imageProblem(image.site.root)).toMatchObject({ code: 'IMAGE_DELETED' });
+});
+
+it('admits nothing in an image whose file was cut off under it', async (context) => {
+  const image = await imageStack();
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve();
+  await truncate(image.site.file, 300e6);
+  await expect.poll(() => pressureOf(stack)).toBe('unwritable');
+  expect((await heldReason(stack)).reason).toContain('was cut off while it was mounted: it has 300.0 MB');
+});
+
+it('holds while an image is read-only, and the next start mounts it anew', async (context) => {
+  const image = await imageStack();
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve();
+  expect((await stack.spawn()).instances).toHaveLength(1);
+  await stack.close();
+  await administer('mount', '--options', 'remount,ro', image.site.root);
+  expect(await imageProblem(image.site.root)).toMatchObject({ code: 'IMAGE_READ_ONLY' });
+  await expect(image.serve()).rejects.toMatchObject({ code: 'DISK_UNWRITABLE' });
+  const user = execa('sleep', ['1000'], { cwd: image.site.root, reject: false });
+  await expect(ensureMounted({ name: 'main', root: image.site.root })).rejects.toMatchObject({
+    code: 'IMAGE_IN_USE',
+    message: expect.stringContaining(`process ${user.pid} (sleep)`),
+  });
+  user.kill();
+  await user;
+  await expectMended(image);
+});
+
+it('holds while the disk under a sparse image is full, says so, and goes on once there is room', async (context) => {
+  const host = await mountLoop({ type: 'ext4', bytes: 400e6 });
+  if ('skipped' in host) return context.skip(host.skipped);
+  onTestFinished(() => host.unmount());
+  const image = await imageStack({ parent: host.dir, bytes: 1_000e6 });
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve();
+  const { instances } = await stack.spawn();
+  const filler = join(host.dir, 'filler');
+  await execa('dd', ['if=/dev/zero', `of=${filler}`, 'bs=1M'], { reject: false });
+  await expect.poll(() => pressureOf(stack)).toBe('unwritable');
+  const { id, reason } = await heldReason(stack);
+  expect(reason).toMatch(/the disk that the image .* lies on is full \(.* left\): make room in/);
+  // Somebody writes in it all the same, past all that the disk has.
+  const written = join(stack.ctx.pool.pathOf(instances[0]?.id ?? ''), 'written');
+  await execa('dd', ['if=/dev/urandom', `of=${written}`, 'bs=1M', 'count=300', 'conv=fsync'], {
+    reject: false,
+  });
+  await rm(filler);
+  if ((await imageProblem(image.site.root)) === null) {
+    expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
+    return;
+  }
+  // Where btrfs could not write its own tree it stays read-only until it is mounted anew.
+  expect(await imageProblem(image.site.root)).toMatchObject({ code: 'IMAGE_READ_ONLY' });
+  await stack.close();
+  await expectMended(image);
+});
