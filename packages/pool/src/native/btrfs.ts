@@ -25,6 +25,9 @@ const ROOT_TREE = 1n;
 const QUOTA_TREE = 8n;
 /** BTRFS_ROOT_ITEM_KEY, and what is where in a struct btrfs_root_item. */
 const ROOT_ITEM = 132;
+/** BTRFS_ORPHAN_OBJECTID and …_ITEM_KEY: in the tree of roots, one for each subvolume that is being deleted. */
+const ORPHANS = -5n;
+const ORPHAN_ITEM = 48;
 const ROOT_REFS_AT = 216;
 const ROOT_UUID_AT = 247;
 const ROOT_PARENT_UUID_AT = 263;
@@ -150,7 +153,10 @@ export interface Subvolume {
   readonly parentUuid: string;
 }
 
-/** The subvolumes of the filesystem of `dir`, without those that are being deleted. Needs root. Throws what the kernel says. */
+/**
+ * The subvolumes of the filesystem of `dir`, without those that have no name any more since the last commit. Needs root.
+ * Throws what the kernel says.
+ */
 export function readSubvolumes(dir: string): Subvolume[] {
   const of = { tree: ROOT_TREE, objects: [SUBVOLUME_ROOT, -SUBVOLUME_ROOT], types: [0, 255] } as const;
   const found: Subvolume[] = [];
@@ -161,6 +167,15 @@ export function readSubvolumes(dir: string): Subvolume[] {
     found.push({ number: object, uuid, parentUuid });
   }
   return found;
+}
+
+/**
+ * How many subvolumes of the filesystem of `dir` have no name any more, and are being deleted in the background. Needs
+ * root. Throws what the kernel says.
+ */
+export function countDeleting(dir: string): number {
+  const of = { tree: ROOT_TREE, objects: [ORPHANS, ORPHANS], types: [ORPHAN_ITEM, ORPHAN_ITEM] } as const;
+  return [...searchTree(dir, of)].length;
 }
 
 interface Item {
@@ -187,7 +202,7 @@ function* searchTree(dir: string, { tree, objects, types }: Search): Generator<I
     const args = Buffer.alloc(SEARCH_KEY_BYTES + 8 + SEARCH_BYTES);
     const most = 0xffff_ffff_ffff_ffffn;
     // Tree; objects, offsets and transactions from and to; then types from and to, and how many.
-    [tree, next.object, objects[1] & most, next.offset, most, 0n, most].forEach((value, i) => {
+    [tree, next.object & most, objects[1] & most, next.offset, most, 0n, most].forEach((value, i) => {
       args.writeBigUInt64LE(value, 8 * i);
     });
     args.writeUInt32LE(next.type, 56);

@@ -2,6 +2,7 @@
 
 import { type ChargeTerms, chargeClone, type PoolCharges, readPoolCharges } from '../image/charge.ts';
 import { snapshotsWithClones as findWithClones } from '../image/clones.ts';
+import { countDeleting } from '../native/btrfs.ts';
 import { snapshotSubvolume } from '../native/snapshot.ts';
 import { type Digest, digestPart, type Part } from '../template/digest.ts';
 
@@ -10,6 +11,7 @@ export interface Tasks {
   snapshot(input: { from: string; to: string }): boolean;
   charge(input: { path: string; id: string; terms: ChargeTerms }): void;
   snapshotsWithClones(input: { dir: string; paths: readonly string[] }): string[];
+  deleting(input: { dir: string }): number;
   charges(input: { root: string }): PoolCharges | null;
 }
 
@@ -19,3 +21,4 @@ export const charge: Tasks['charge'] = ({ path, id, terms }) => chargeClone(path
 export const charges: Tasks['charges'] = ({ root }) => readPoolCharges(root);
 export const snapshotsWithClones: Tasks['snapshotsWithClones'] = ({ dir, paths }) =>
   findWithClones(dir, paths);
+export const deleting: Tasks['deleting'] = ({ dir }) => countDeleting(dir);
