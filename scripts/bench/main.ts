@@ -1,4 +1,4 @@
-/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune | start`. */
+/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune | image | start`. */
 const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
   spawn: () => import('./spawn.ts'),
   gate: () => import('./gate.ts'),
@@ -6,6 +6,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<vo
   admit: () => import('./admit.ts'),
   sample: () => import('./sample.ts'),
   prune: () => import('./prune.ts'),
+  image: () => import('./image.ts'),
   start: () => import('./start.ts'),
 };
 

@@ -11,7 +11,7 @@ export { asNoSpace, outOf } from './clone/full-disk.ts';
 export { probeCloneMethod } from './clone/probe.ts';
 export { cleanStaging } from './clone/staging.ts';
 export { filesystemOf } from './filesystem.ts';
-export { forgetCharge, type PoolCharges } from './image/charge.ts';
+export { capInstance, forgetCharge, type PoolCharges } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
 export { growImage } from './image/grow.ts';
 export { type ImageHost, readImageHost } from './image/host.ts';

@@ -31,6 +31,11 @@ export function addInstanceCommands(add: Add): void {
     .argument('<id>')
     .argument('[score]', 'a number; higher is better')
     .option('--clear', 'take its score away');
+  add('grow', "raise an instance's cap, if there is room (image pools)", async () => {
+    return (await import('../commands/grow.ts')).grow;
+  })
+    .argument('<id>')
+    .argument('<size>', 'what it may become in all, like 30G');
   add('sample', 'measure instances', async () => (await import('../commands/sample.ts')).sample).argument(
     '[id...]',
     'instances to measure (default: those that are due)',

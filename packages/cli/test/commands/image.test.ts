@@ -18,7 +18,7 @@ beforeEach(async (context) => {
 });
 
 async function configure(image: object | null): Promise<void> {
-  const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0, ballast_mb: 0 };
+  const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0, ballast_mb: 0, max_instance_gb: 0.02 };
   const main = { root: './pool', image, templates: { default: './template' }, disk };
   await writeFile(env['SPICA_CONFIG'] ?? '', JSON.stringify({ server: { port: 0 }, pools: { main } }));
 }
@@ -48,7 +48,14 @@ it('up mounts an image that is not mounted, and says so', async () => {
   await json('image', 'unmount');
   expect((await spica(['prune', '--offline'], env)).stderr).toContain('is not mounted at');
   const up = await spicaUp(env);
-  expect(await json('spawn')).toMatchObject({ instances: [expect.anything()] });
+  const { instances } = await json('spawn');
+  expect(await json('grow', instances[0].id, '50M')).toMatchObject({ granted: true, capBytes: 50e6 });
+  const { exitCode, stderr } = await spica(['grow', instances[0].id, '10G'], env);
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 3,
+    stderr: expect.stringContaining('can never fit'),
+  });
+  expect((await json('ls')).instances[0].sample).toMatchObject({ capBytes: 50e6 });
   await up.kill('SIGTERM');
   expect((await up.ended).stderr).toContain("the pool's image is mounted");
 });

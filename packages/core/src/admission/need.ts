@@ -4,6 +4,8 @@ import type { Amount, Size } from './space.ts';
 export type NeedBasis =
   /** What its clone allocates at once, which is more than the profile says. */
   | { readonly from: 'snapshot' }
+  /** What an instance is to be given beyond its cap of `bytes`. */
+  | { readonly from: 'cap'; readonly bytes: number }
   /** Nothing was measured yet: the prepared snapshot × `factor`. */
   | { readonly from: 'prior'; readonly factor: number }
   /** The 95th percentile of `n` measured instances of the template, or of the named experiment. */

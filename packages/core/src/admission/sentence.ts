@@ -66,6 +66,8 @@ function describeBasis(basis: NeedBasis): string {
   switch (basis.from) {
     case 'snapshot':
       return "the prepared snapshot's size";
+    case 'cap':
+      return `beyond its cap of ${formatBytes(basis.bytes)}`;
     case 'prior':
       return `a prior, as nothing was measured yet: the prepared snapshot × ${basis.factor}`;
     case 'samples': {

@@ -177,7 +177,7 @@ function holdForHost(
 /** The sum for a need as things stand, whatever else may hold its request. */
 export function decide(
   need: NeedInput,
-  { terms, ...disk }: DiskFacts & Pick<GateFacts, 'terms'>,
+  { terms, ...disk }: DiskFacts & { readonly terms: Pick<GateTerms, 'maxInstances'> },
   ledger: LedgerSums,
 ): Decision {
   const { reserved, growth, instances } = ledger;

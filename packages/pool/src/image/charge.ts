@@ -27,6 +27,12 @@ export function chargeClone(path: string, id: string, { capBytes }: ChargeTerms)
   capGroup(path, group, capBytes);
 }
 
+/** Caps an instance anew; false where nothing is charged to it. Needs root. Throws what the kernel says. */
+export function capInstance(pool: Pool, id: string, bytes: number): boolean {
+  const group = groupOf(id);
+  return group !== null && capGroup(pool.paths.root, group, bytes);
+}
+
 /** What the kernel says where there are no caps, or to those who may not lift one. */
 const NO_CAPS = ['ENOTTY', 'ENOTCONN', 'EINVAL', 'EPERM'];
 

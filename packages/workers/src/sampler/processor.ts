@@ -1,7 +1,14 @@
 import { checkMarker, measureInstances } from '@spica/pool';
-import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
+import {
+  type GrowResult,
+  parsePayload,
+  type SampleResult,
+  samplePayloadSchema,
+  toJobError,
+} from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { growInstance } from '../image/grow.ts';
 import { handBack } from '../runtime/hand-back.ts';
 import { keepMeasurements } from './keep.ts';
 import { targetOf } from './target.ts';
@@ -12,14 +19,16 @@ const BATCH = 50;
 const MOST = 5_000;
 
 /**
- * The sample queue's processor: measures the instances asked for, or those that are due. What vanishes while it is
+ * The sample queue's processor: measures the instances asked for, or those that are due, and raises caps. What vanishes while it is
  * measured is no error.
  */
 export function createSampler(ctx: ServedContext) {
-  return async (job: Job, token?: string, signal?: AbortSignal): Promise<SampleResult> => {
+  return async (job: Job, token?: string, signal?: AbortSignal): Promise<SampleResult | GrowResult> => {
     try {
-      const { ids } = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
+      const payload = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
+      if ('grow' in payload) return await growInstance(ctx, payload.grow);
+      const { ids } = payload;
       const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
       return await handBack(job, token, signal, () => sample(ctx, due, signal));
     } catch (error) {

@@ -12,6 +12,7 @@ import { execa } from 'execa';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { growInstance } from '../../src/image/grow.ts';
 import { reconcile } from '../../src/reconciler/reconcile.ts';
 import { chargeOf, type ImageStack, imageStack } from './stack.ts';
 
@@ -167,4 +168,32 @@ it('keeps a prepared snapshot until its last clone is gone, and then forgets wha
   await expect.poll(() => chargeOf(pool, id)).toBeNull();
   await templates.sweep(new Set());
   expect(await isThere()).toBe(false);
+});
+
+it('raises the cap of an instance where there is room, at once and by the sum of the gate, and refuses it where there is none', async () => {
+  const stack = await image.serve({ 'pools.main.disk.cap': 'reservation' });
+  const { id, dir } = await spawnOne(stack);
+  const sums = () => stack.ctx.gate.ledger.sums(Date.now());
+  const before = sums().growth.bytes;
+  const granted = await growInstance(stack.ctx, { id, capBytes: 40e6 });
+  expect(granted).toMatchObject({ granted: true, capBytes: 40e6 });
+  expect(granted.sentence).toMatch(
+    /^needs [\d.]+ MB \(1 × [\d.]+ MB, beyond its cap of [\d.]+ MB\); .*: admitted$/,
+  );
+  expect(sums().growth.bytes - before).toBeGreaterThan(30e6);
+  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 40e6 });
+  expect(await sampleOf(stack, id)).toMatchObject({ capBytes: 40e6 });
+  expect(await write(dir, 30)).toBe('');
+  const refused = await growInstance(stack.ctx, { id, capBytes: 600e6 });
+  expect(refused).toMatchObject({ granted: false, capBytes: 40e6 });
+  expect(refused.sentence).toContain('can never fit');
+  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 40e6 });
+  const lines = await readAudit(stack.ctx.audit.path);
+  expect(lines.filter(({ action }) => action === 'grow_instance').map(({ outcome }) => outcome)).toEqual([
+    'granted',
+    'refused',
+  ]);
+  await expect(growInstance(stack.ctx, { id, capBytes: 30e6 })).rejects.toMatchObject({
+    code: 'CAP_INVALID',
+  });
 });

@@ -45,7 +45,7 @@ afterAll(async () => {
 /** Measures instances as a job of the sample queue does, at a time of the test's choosing. */
 function sample(ids: readonly string[] | null, now: number): Promise<SampleResult> {
   const measure = createSampler({ ...stack.ctx, clock: { now: () => now } });
-  return measure({ id: 'test', data: { pool: 'main', ids } } as Job);
+  return measure({ id: 'test', data: { pool: 'main', ids } } as Job) as Promise<SampleResult>;
 }
 
 async function spawnOne(lease: typeof LEASE | null = null) {

@@ -1,0 +1,87 @@
+import { CheckError, decide, formatBytes, type InstanceRecord, ownBytes, UsageError } from '@spica/core';
+import { asMeasurement, capInstance, readChargesNow } from '@spica/pool';
+import type { GrowResult } from '@spica/queues';
+import type { ServedContext } from '../context.ts';
+import { countInstance } from '../gate/load.ts';
+import { readDisk } from '../gatekeeper/facts.ts';
+import { keepMeasurements } from '../sampler/keep.ts';
+
+/**
+ * Raises an instance's cap to so many bytes if there is room for what it may then write beyond its cap of now, by the sum
+ * that the gate holds requests against: at once, or not at all. Between the decision and the cap nothing else is decided.
+ * Throws CheckError INSTANCE_UNKNOWN, NOT_CAPPED, DISK_* for a disk that is in trouble; UsageError CAP_INVALID where it
+ * has as much already.
+ */
+export async function growInstance(
+  ctx: ServedContext,
+  { id, capBytes }: { readonly id: string; readonly capBytes: number },
+): Promise<GrowResult> {
+  const { record, ...result } = await ctx.perInstance.run(id, () => grow(ctx, id, capBytes));
+  if (result.granted) {
+    const measured = asMeasurement({ bytes: ownBytes(record) ?? 0, capBytes }, ctx.clock);
+    await keepMeasurements(ctx, [record], new Map([[id, measured]])); // takes its turn on the instance by itself
+  }
+  return result;
+}
+
+async function grow(
+  ctx: ServedContext,
+  id: string,
+  capBytes: number,
+): Promise<GrowResult & { readonly record: InstanceRecord }> {
+  const { gate, pool, clockGuard, audit } = ctx;
+  const { record, cap } = await readCap(ctx, id);
+  if (capBytes <= cap) {
+    throw new UsageError(
+      'CAP_INVALID',
+      `size: expected more than the cap that ${id} has, ${formatBytes(cap)}, got ${formatBytes(capBytes)}`,
+      { id },
+    );
+  }
+  const before = gate.ledger.sums(clockGuard.now());
+  const { trouble, ...disk } = await readDisk(ctx, before, gate.ledger.ownBytes);
+  if (trouble)
+    throw new CheckError(trouble.code, `instance ${id}: it cannot be given more: ${trouble.reason}`);
+  const need = {
+    count: 1,
+    perInstance: { bytes: capBytes - cap, inodes: 0 },
+    basis: { from: 'cap', bytes: cap },
+    safetyFactor: 1,
+    replicas: null,
+  } as const;
+  const terms = { maxInstances: Number.MAX_SAFE_INTEGER }; // it is there already
+  const { verdict, sentence } = decide(need, { ...disk, terms }, gate.ledger.sums(clockGuard.now()));
+  const granted = verdict === 'admit' && capInstance(pool, id, capBytes);
+  if (granted && record.sample)
+    countInstance(ctx, { record: { ...record, sample: { ...record.sample, capBytes } } });
+  await audit.append({
+    action: 'grow_instance',
+    instance: id,
+    reason: `from a cap of ${formatBytes(cap)} to ${formatBytes(capBytes)}: ${sentence}`,
+    bytes: capBytes,
+    outcome: granted ? 'granted' : 'refused',
+  });
+  return { id, capBytes: granted ? capBytes : cap, granted, sentence, record };
+}
+
+/** The instance as it is now, and its cap as the kernel has it. */
+async function readCap(ctx: ServedContext, id: string): Promise<{ record: InstanceRecord; cap: number }> {
+  const known = (await ctx.catalog.get(id))?.record;
+  if (!known)
+    throw new CheckError('INSTANCE_UNKNOWN', `id: no instance ${id} in pool ${ctx.pool.name}`, { id });
+  const charge = (await readChargesNow(ctx.pool.paths.root))?.byInstance.get(id);
+  const cap = charge?.capBytes ?? null;
+  if (charge && cap !== null) {
+    const measured = asMeasurement(charge, ctx.clock);
+    return {
+      record: { ...known, sample: { ...measured, changedAt: known.sample?.changedAt ?? measured.at } },
+      cap,
+    };
+  }
+  throw new CheckError(
+    'NOT_CAPPED',
+    `instance ${id}: it has no cap that could be raised: the kernel caps instances only in an image, with ` +
+      'disk.max_instance_gb or disk.cap: reservation',
+    { id },
+  );
+}
