@@ -35,6 +35,7 @@ export * from './measure/measure.ts';
 export { nullIfMissing } from './missing.ts';
 export * from './modes.ts';
 export * from './records.ts';
+export { isSubvolume } from './remove/subvolume.ts';
 export * from './scan.ts';
 export * from './space.ts';
 export { doubtSpace } from './space-check.ts';

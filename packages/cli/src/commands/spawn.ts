@@ -1,4 +1,5 @@
-import { TimedOutError, UnreachableError } from '@spica/core';
+import { type Catalog, createCatalog } from '@spica/catalog';
+import { TimedOutError, UnreachableError, UsageError } from '@spica/core';
 import { closeQueues, describeTarget, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
 import { redisTargetOf } from '@spica/workers';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
@@ -12,6 +13,7 @@ import { chooseTemplate, namesTemplates } from '../input/template.ts';
 import { parseGivenText } from '../input/who.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
+import { instanceUnknown } from '../refusal/instance.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
 import { type Spawn, submitSpawn } from '../request/submit.ts';
 import { waitForRequest } from '../request/wait.ts';
@@ -23,6 +25,7 @@ export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
   readonly template?: string;
   readonly set?: readonly string[];
   readonly parent?: string;
+  readonly from?: string;
   readonly experiment?: string;
   readonly label?: readonly string[];
   readonly notes?: string;
@@ -41,13 +44,14 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
   const timeoutMs = parseWait('--timeout', options.timeout);
   const loaded = await loadConfig(io, options);
   const lease = readSpawnLease(options, io.env);
-  const wanted = readSpawn(options, loaded, lease);
-  const { pool, count } = wanted;
+  const asked = readSpawn(options, loaded, lease);
+  const { pool, count } = asked;
   const json = options.json === true;
   return withRedis(loaded.config, async (redis) => {
     const queues = openQueues(pool, redis);
     // Before it is submitted: a request that nobody serves would come up long after its submitter went away.
     if (options.wait) await requireWorker(redis, { pool, queue: 'gate' });
+    const wanted = await asFork(asked, createCatalog({ redis, pool }));
     const request = await submitSpawn(queues, wanted);
     if (lease && !json) io.stderr.write(`lease token: ${lease.token}\n`);
     const printed = { pool, request, ...(lease && { lease: toLeaseJson(lease) }) };
@@ -63,6 +67,25 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
     await closeQueues(queues);
     return 0;
   });
+}
+
+/** A clone of an instance is of its template, and its child. Throws CheckError INSTANCE_UNKNOWN. */
+async function asFork(spawn: Spawn, catalog: Pick<Catalog, 'get'>): Promise<Spawn> {
+  const { from = null, pool } = spawn;
+  if (from === null) return spawn;
+  const source = await catalog.get(from);
+  if (!source) throw instanceUnknown(from, pool);
+  return { ...spawn, template: source.record.template, parent: from };
+}
+
+/** Throws UsageError FLAG_INVALID beside `--template` and `--parent`, which follow from it. */
+function readFrom({ from, template, parent }: SpawnOptions): string | null {
+  if (from === undefined) return null;
+  if (template === undefined && parent === undefined) return parseInstanceId('--from', from);
+  throw new UsageError(
+    'FLAG_INVALID',
+    `--from: expected no ${template === undefined ? '--parent' : '--template'} beside it, as it follows from the instance`,
+  );
 }
 
 /** Checks what was asked for before anything is done. Throws UsageError that names the flag. */
@@ -82,6 +105,7 @@ function readSpawn(
     count: parseCount('-n', options.count, { least: 1, most: MAX_COUNT }),
     template,
     params: parseParams(options.set ?? []),
+    from: readFrom(options),
     parent: options.parent === undefined ? null : parseInstanceId('--parent', options.parent),
     experiment: parseGivenText('--experiment', options.experiment),
     labels: parseLabels(options.label ?? []),

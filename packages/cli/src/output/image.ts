@@ -17,14 +17,19 @@ export function writeImage(
   { name, root }: { name: string; root: string },
   report: ImageReport,
 ): void {
-  const { availableBytes, hostAvailableBytes } = report;
+  const { availableBytes, hostAvailableBytes, orphanedBytes } = report;
   writeFields(stdout, [
     ['pool', name],
     ['image', describeImage(report)],
     ['mounted', sayMounted(root, report)],
     ['free in it', availableBytes === null ? 'known once it is mounted' : formatBytes(availableBytes)],
+    ['charged to none', orphanedBytes ? sayOrphaned(orphanedBytes) : null],
     ['free on its disk', formatBytes(hostAvailableBytes)],
   ]);
+}
+
+function sayOrphaned(bytes: number): string {
+  return `${formatBytes(bytes)} of what was deleted, and is shared with clones that are there`;
 }
 
 function sayMounted(root: string, { isMounted, isReadOnly, device }: ImageReport): string {

@@ -10,6 +10,8 @@ export interface Spawn {
   readonly template?: string;
   readonly params?: Readonly<Record<string, Param>>;
   readonly parent?: string | null;
+  /** The live instance that these are clones of. */
+  readonly from?: string | null;
   readonly experiment?: string | null;
   readonly labels?: Readonly<Record<string, string>>;
   readonly notes?: string;
@@ -33,6 +35,7 @@ export async function submitSpawn(queues: PoolQueues, spawn: Spawn): Promise<str
     count: spawn.count,
     params: { ...spawn.params },
     parent: spawn.parent ?? null,
+    from: spawn.from ?? null,
     experiment: spawn.experiment ?? null,
     labels: { ...spawn.labels },
     notes: spawn.notes ?? '',

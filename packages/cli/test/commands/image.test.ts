@@ -50,6 +50,11 @@ it('up mounts an image that is not mounted, and says so', async () => {
   const up = await spicaUp(env);
   const { instances } = await json('spawn');
   expect(await json('grow', instances[0].id, '50M')).toMatchObject({ granted: true, capBytes: 50e6 });
+  const forked = await json('spawn', '--from', instances[0].id);
+  expect(await json('show', forked.instances[0].id)).toMatchObject({
+    parent: instances[0].id,
+    generation: 1,
+  });
   const { exitCode, stderr } = await spica(['grow', instances[0].id, '10G'], env);
   expect({ exitCode, stderr }).toMatchObject({
     exitCode: 3,
@@ -83,5 +88,8 @@ it('refuses sizes that are none, too small, or that nothing asks for', async () 
   );
   expect(await refusal('init', '--image', '1M')).toContain('--image: expected at least 128.0 MB, got "1M"');
   expect(await refusal('init', '--allocate')).toContain('--allocate: expected --image as well');
+  expect(await refusal('spawn', '--from', 'spica-0123456789ab', '--parent', 'spica-0123456789ab')).toContain(
+    '--from: expected no --parent beside it',
+  );
   expect(await refusal('init', '--image-file', './none')).toContain('--image: expected a size like 200G');
 });

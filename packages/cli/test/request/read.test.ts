@@ -23,6 +23,7 @@ const request = {
   ttlMs: null,
   replicas: null,
   maxWaitMs: null,
+  from: null,
 };
 const submit = () => submitRequest(started.queues, request, { key: null, clock: { now: () => 0 } });
 

@@ -1,5 +1,13 @@
 import type { Pool } from '../layout.ts';
-import { type Charge, capGroup, joinGroup, readSimpleCharges, removeGroup } from '../native/btrfs.ts';
+import {
+  type Charge,
+  capGroup,
+  joinGroup,
+  readSimpleCharges,
+  readSubvolumes,
+  removeGroup,
+  TOP_LEVEL,
+} from '../native/btrfs.ts';
 
 /** Ids that a spawner makes, as a number of 48 bits: that of the group to which an instance's bytes are charged. */
 const SPAWNED = /^spica-([0-9a-f]{12})$/;
@@ -53,8 +61,11 @@ export function liftCap(dir: string, id: string): void {
 export interface PoolCharges {
   /** By instance id. */
   readonly byInstance: ReadonlyMap<string, Charge>;
-  /** What everything on the filesystem is charged. */
-  readonly totalBytes: number;
+  /**
+   * What was charged to subvolumes that are deleted, and stays on the disk as others share it: a fork's source, say. It
+   * comes back with the last of them.
+   */
+  readonly orphanedBytes: number;
 }
 
 /**
@@ -68,7 +79,12 @@ export function readPoolCharges(root: string): PoolCharges | null {
     `spica-${group.toString(16).padStart(12, '0')}`,
     charge,
   ]);
-  return { byInstance: new Map(byInstance), totalBytes: charges.totalBytes };
+  const there = new Set([TOP_LEVEL, ...readSubvolumes(root).map(({ number }) => number)]);
+  const orphaned = [...charges.bySubvolume].filter(([number]) => !there.has(number));
+  return {
+    byInstance: new Map(byInstance),
+    orphanedBytes: orphaned.reduce((sum, [, bytes]) => sum + bytes, 0),
+  };
 }
 
 /** Forgets the cap of an instance that is gone; false while something is still charged to it. */

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { CheckError } from '@spica/core';
 import type { PoolPlace } from '../marker/marker.ts';
 import { readSpace } from '../space.ts';
+import { inThread } from '../threads/threads.ts';
 import { diagnoseImageFile, type MountedImage, mountedImage, whyNotMounted } from './mounted.ts';
 import { type ImageNote, readImageNote } from './place.ts';
 import { readImageFile } from './superblock.ts';
@@ -20,6 +21,8 @@ export interface ImageReport {
   /** Of the disk that the image lies on. */
   readonly hostAvailableBytes: number;
   readonly allocate: boolean;
+  /** See `PoolCharges`; null while it is not mounted, and for users who are not told. */
+  readonly orphanedBytes: number | null;
 }
 
 /** Throws CheckError POOL_NOT_IN_IMAGE, and what `diagnoseImageFile` finds wrong with the file. */
@@ -40,6 +43,7 @@ export async function reportImage(place: PoolPlace): Promise<ImageReport> {
     availableBytes: inside?.availableBytes ?? null,
     hostAvailableBytes: host.availableBytes,
     allocate: note.allocate,
+    orphanedBytes: mounted && ((await inThread('charges', { root: place.root }))?.orphanedBytes ?? null),
   };
 }
 

@@ -55,8 +55,8 @@ export interface Charge {
 export interface Charges {
   /** Of groups of subvolumes (`joinGroup`), by their numbers. */
   readonly byGroup: ReadonlyMap<bigint, Charge>;
-  /** Of all subvolumes, the deleted ones that others still share blocks with included. */
-  readonly totalBytes: number;
+  /** Of subvolumes by themselves, by their numbers; of deleted ones that others still share blocks with, too. */
+  readonly bySubvolume: ReadonlyMap<bigint, number>;
 }
 
 /**
@@ -113,14 +113,14 @@ export function readSimpleCharges(dir: string): Charges | null {
   const bytes = new Map<bigint, number>();
   const caps = new Map<bigint, number>();
   let isSimple = false;
-  let totalBytes = 0;
+  const bySubvolume = new Map<bigint, number>();
   try {
     const of = { tree: QUOTA_TREE, objects: [0n, 0n], types: [STATUS, LIMIT] } as const;
     for (const { type, offset: group, data } of searchTree(dir, of)) {
       const isLevel1 = group >> GROUP_BITS === 1n;
       if (type === STATUS) isSimple = (data.readBigUInt64LE(16) & STATUS_SIMPLE) !== 0n;
       if (type === INFO && isLevel1) bytes.set(group ^ LEVEL_1, Number(data.readBigUInt64LE(8)));
-      if (type === INFO && group < LEVEL_1) totalBytes += Number(data.readBigUInt64LE(8));
+      if (type === INFO && group < LEVEL_1) bySubvolume.set(group, Number(data.readBigUInt64LE(8)));
       if (type === LIMIT && isLevel1) caps.set(group ^ LEVEL_1, limitOf(data));
     }
   } catch (error) {
@@ -132,7 +132,7 @@ export function readSimpleCharges(dir: string): Charges | null {
     group,
     { bytes: charged, capBytes: finite(caps.get(group)) },
   ]);
-  return { byGroup: new Map(charges), totalBytes };
+  return { byGroup: new Map(charges), bySubvolume };
 }
 
 /** Infinity for none. */
@@ -145,6 +145,9 @@ function limitOf(item: Buffer): number {
 function finite(value = Number.POSITIVE_INFINITY): number | null {
   return Number.isFinite(value) ? value : null;
 }
+
+/** The number of the filesystem's own root, which is in no list of subvolumes. */
+export const TOP_LEVEL = 5n;
 
 /** A subvolume by the ids that outlast its name; `parentUuid` is empty (zeros) where it is no snapshot. */
 export interface Subvolume {

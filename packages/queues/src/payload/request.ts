@@ -24,6 +24,8 @@ export const spawnRequestSchema = z.strictObject({
   /** Template parameters, appended to `.env.spica` and kept in the manifest. */
   params: z.record(z.string(), paramSchema),
   parent: instanceId.nullable(),
+  /** The live instance that these are clones of, in place of the template; its parent then, too. Null for the template. */
+  from: instanceId.nullable().default(null),
   experiment: shortText.nullable(),
   labels: z.record(shortText, z.string().max(200)),
   notes: z.string().max(10_000),

@@ -65,8 +65,9 @@ export async function readBounds(
     return [{ id, name, availableBytes, totalBytes, floorBytes, isFreedByDeletion, landedBytes: landed(id) }];
   });
   const ceiling = await readCeiling(ctx, ownBytes);
+  const once = new Map((await Promise.all(below)).flat().map((bound) => [bound.id, bound]));
   return [
-    ...(await Promise.all(below)).flat(),
+    ...once.values(),
     ...(ceiling
       ? [{ ...ceiling, id: CEILING, floorBytes: 0, isFreedByDeletion: true, landedBytes: landed(CEILING) }]
       : []),

@@ -11,6 +11,7 @@ import {
 import { type Prepared, readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { readBounds } from '../gate/bounds.ts';
+import { forkSource } from '../image/fork.ts';
 import { troubleOf } from '../pressure/disk-trouble.ts';
 import type { GateJob } from './gate-job.ts';
 import { needFor } from './need.ts';
@@ -78,10 +79,14 @@ interface OnDisk {
 
 async function readPool(
   ctx: PoolContext,
-  { fingerprint, request: { template, parent } }: GateJob['state'],
+  { fingerprint, request: { template, parent, from } }: GateJob['state'],
 ): Promise<OnDisk> {
   const [prepared, generation] = await Promise.all([
-    fingerprint ? ctx.templates.get(template, fingerprint) : ctx.templates.current(template),
+    from !== null
+      ? forkSource(ctx, from)
+      : fingerprint
+        ? ctx.templates.get(template, fingerprint)
+        : ctx.templates.current(template),
     generationAfter(ctx, parent),
   ]);
   return { prepared, generation };

@@ -28,6 +28,7 @@ import { countedAs } from '../gate/load.ts';
 import type { OpenRequest } from '../gate/state.ts';
 import { clonedSize, withOwnFiles } from '../gatekeeper/need.ts';
 import { capFor } from '../image/caps.ts';
+import { forkSource } from '../image/fork.ts';
 import { writeKnownRecord } from '../known-record.ts';
 
 /** One instance of an admitted request. */
@@ -114,7 +115,8 @@ async function commitFound(ctx: ServedContext, spawn: Spawn): Promise<boolean> {
 }
 
 async function findSnapshot(ctx: ServedContext, { request, admitted }: OpenRequest): Promise<Prepared> {
-  const { template } = request;
+  const { template, from } = request;
+  if (from !== null) return forkSource(ctx, from);
   const prepared = await ctx.templates.get(template, admitted.fingerprint);
   if (prepared) return prepared;
   throw new CheckError('SNAPSHOT_GONE', `template ${template}: its snapshot ${admitted.fingerprint} is gone`);
