@@ -1,4 +1,5 @@
 import { CheckError, type Clock } from '@spica/core';
+import { retryFor } from '../async/retry.ts';
 import { lockPool } from '../claim/pool.ts';
 import { findUsersBelow } from '../live/processes.ts';
 import { openPool, type PoolPlace } from '../marker/marker.ts';
@@ -6,6 +7,9 @@ import { mountsBelow } from '../trash/mounts.ts';
 import { requireMounted } from './show.ts';
 import { tryTool } from './tool.ts';
 
+/** Programs that Spica runs on a pool's filesystem as a whole. */
+const OURS = ['sync', 'fstrim', 'btrfs'];
+const PATIENCE_MS = 20_000;
 /** So many of those who use an image are named. */
 const MOST_NAMED = 5;
 
@@ -24,9 +28,18 @@ export async function unmountUnused(place: PoolPlace): Promise<void> {
   const { name, root } = place;
   const mounts = (await mountsBelow(root)).filter((point) => point !== root);
   if (mounts.length > 0) throw inUse(place, `something is mounted in it: ${mounts.join(', ')}`);
-  const { failed, complaint } = await tryTool('umount', ['--', root]);
-  if (!failed) return;
-  const users = await findUsersBelow(root, MOST_NAMED);
+  const umount = async () => {
+    const { failed, complaint } = await tryTool('umount', ['--', root]);
+    if (!failed) return { users: [], complaint: null };
+    const users = await findUsersBelow(root, MOST_NAMED);
+    return isOursAlone(users) ? null : { users, complaint };
+  };
+  // What a worker that has just ended was still doing ends within moments.
+  const { users, complaint } = (await retryFor(PATIENCE_MS, umount)) ?? {
+    users: await findUsersBelow(root, MOST_NAMED),
+    complaint: 'it is in use',
+  };
+  if (complaint === null) return;
   if (users.length === 0) {
     throw new CheckError('IMAGE_FAILED', `pool ${name}: its image could not be unmounted: ${complaint}`, {
       root,
@@ -34,6 +47,10 @@ export async function unmountUnused(place: PoolPlace): Promise<void> {
   }
   const named = users.map(({ pid, command, path }) => `process ${pid} (${command}) in ${path}`);
   throw inUse(place, named.join(', '));
+}
+
+function isOursAlone(users: readonly { readonly command: string }[]): boolean {
+  return users.length > 0 && users.every(({ command }) => OURS.includes(command));
 }
 
 function inUse({ name, root }: PoolPlace, by: string): CheckError {
