@@ -1,13 +1,6 @@
 import type { Pool } from '../layout.ts';
-import {
-  type Charge,
-  capGroup,
-  joinGroup,
-  readSimpleCharges,
-  readSubvolumes,
-  removeGroup,
-  TOP_LEVEL,
-} from '../native/btrfs.ts';
+import { type Charge, capGroup, joinGroup, readSimpleCharges, removeGroup } from '../native/btrfs-quota.ts';
+import { readSubvolumes, TOP_LEVEL } from '../native/btrfs-tree.ts';
 
 /** Ids that a spawner makes, as a number of 48 bits: that of the group to which an instance's bytes are charged. */
 const SPAWNED = /^spica-([0-9a-f]{12})$/;

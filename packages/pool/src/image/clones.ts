@@ -1,4 +1,5 @@
-import { readSimpleCharges, readSubvolumes, subvolumeNumber } from '../native/btrfs.ts';
+import { readSimpleCharges } from '../native/btrfs-quota.ts';
+import { readSubvolumes, subvolumeNumber } from '../native/btrfs-tree.ts';
 
 /**
  * Which of the prepared snapshots in `dir` still have clones, in the trash and in the making too, where the kernel keeps

@@ -9,7 +9,7 @@ import { makeDirectory } from '../make-directory.ts';
 import { initPool } from '../marker/init.ts';
 import type { PoolPlace } from '../marker/marker.ts';
 import { isThere } from '../missing.ts';
-import { enableSimpleQuotas } from '../native/btrfs.ts';
+import { enableSimpleQuotas } from '../native/btrfs-quota.ts';
 import { readSpace } from '../space.ts';
 import { syncDirectory } from '../write-whole.ts';
 import { discardDraft } from './draft.ts';

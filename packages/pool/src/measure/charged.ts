@@ -3,7 +3,7 @@ import type { Clock } from '@spica/core';
 import type { PoolCharges } from '../image/charge.ts';
 import { readImageNote } from '../image/place.ts';
 import { isThere } from '../missing.ts';
-import type { Charge } from '../native/btrfs.ts';
+import type { Charge } from '../native/btrfs-quota.ts';
 import { syncFilesystem } from '../sync.ts';
 import { inThread } from '../threads/threads.ts';
 import type { Measurement } from './measure.ts';

@@ -2,7 +2,7 @@
 
 import { type ChargeTerms, chargeClone, type PoolCharges, readPoolCharges } from '../image/charge.ts';
 import { snapshotsWithClones as findWithClones } from '../image/clones.ts';
-import { countDeleting } from '../native/btrfs.ts';
+import { countDeleting } from '../native/btrfs-tree.ts';
 import { snapshotSubvolume } from '../native/snapshot.ts';
 import { type Digest, digestPart, type Part } from '../template/digest.ts';
 

@@ -10,7 +10,7 @@ import { mountedImage } from '../../src/image/mounted.ts';
 import { unmountImage } from '../../src/image/unmount.ts';
 import { initPool } from '../../src/marker/init.ts';
 import { openPool } from '../../src/marker/marker.ts';
-import { readSimpleCharges } from '../../src/native/btrfs.ts';
+import { readSimpleCharges } from '../../src/native/btrfs-quota.ts';
 import { asUser } from '../support/as-user.ts';
 
 let site: ImageSite;

@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { type ImageSite, imageSite, loopDevices } from '../../../../test/support/image.ts';
 import { ensureMounted } from '../../src/image/mount.ts';
 import { mountedImage } from '../../src/image/mounted.ts';
-import { readSimpleCharges } from '../../src/native/btrfs.ts';
+import { readSimpleCharges } from '../../src/native/btrfs-quota.ts';
 
 const MAKE = fileURLToPath(new URL('./make.ts', import.meta.url));
 /** The programs that making an image runs. */
