@@ -8,6 +8,7 @@ import {
   type GatePayload,
   gatePayloadSchema,
   type SpawnRequest,
+  type SpawnRequestInput,
   spawnRequestSchema,
 } from './payload/request.ts';
 
@@ -27,7 +28,7 @@ const MOST_BYTES = 1_000_000;
  */
 export async function submitRequest(
   queues: PoolQueues,
-  input: SpawnRequest,
+  input: SpawnRequestInput,
   { key, clock }: SubmitOptions,
 ): Promise<string> {
   if (key === '') {

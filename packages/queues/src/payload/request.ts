@@ -47,6 +47,8 @@ export const spawnRequestSchema = z.strictObject({
   maxWaitMs: milliseconds(0).nullable(),
 });
 export type SpawnRequest = z.infer<typeof spawnRequestSchema>;
+/** The same as its submitter writes it: what has a default may be left out. */
+export type SpawnRequestInput = z.input<typeof spawnRequestSchema>;
 
 const sizeSchema = z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) });
 
