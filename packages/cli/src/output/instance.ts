@@ -62,12 +62,6 @@ const ALWAYS: readonly Column<CatalogInstance>[] = [
 /** What most instances have none of. */
 const SOMETIMES: readonly Column<CatalogInstance>[] = [
   {
-    title: 'cap',
-    text: ({ record }) => sayCap(record) ?? '',
-    raw: ({ record }) => record.sample?.capBytes ?? null,
-    align: 'right',
-  },
-  {
     title: 'leased',
     text: (instance) => sayLease(instance) ?? '',
     raw: ({ record }) => toIso(leaseInForce(record, systemClock.now())?.expiresAt),
@@ -84,6 +78,12 @@ const SOMETIMES: readonly Column<CatalogInstance>[] = [
     align: 'right',
   },
   { title: 'labels', text: ({ record }) => pairs(record.labels) ?? '' },
+  {
+    title: 'cap',
+    text: ({ record }) => sayCap(record) ?? '',
+    raw: ({ record }) => record.sample?.capBytes ?? null,
+    align: 'right',
+  },
 ];
 
 /** The columns of `spica ls`: all of them when piped; for people without those that would be empty. */
