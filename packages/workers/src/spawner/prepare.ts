@@ -46,10 +46,10 @@ async function make(ctx: ServedContext, template: string, signal?: AbortSignal):
     const prepared = await ctx.templates.prepare(template, signal ? { signal } : {});
     const { fingerprint, allocatedBytes: bytes, inodes } = prepared;
     landed = { bytes, inodes };
+    ctx.cloneSync.noteWritten(ctx, landed);
     ctx.logger.info({ template, fingerprint, bytes }, 'template prepared');
     return { fingerprint };
   } finally {
-    ctx.cloneSync.noteWritten(ctx, landed);
     ctx.gate.ledger.endPreparation(template, landed);
     ctx.publisher.soon();
   }
