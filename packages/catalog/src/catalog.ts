@@ -9,6 +9,7 @@ import { defineOperations } from './ops.ts';
 import { createPlans, type Plans } from './plans.ts';
 import { createReconciliation, type Reconciliation } from './reconciliation.ts';
 import { createRequests, type Requests } from './requests.ts';
+import { createSchedules, type Schedules } from './schedules.ts';
 import { createSizes, type Sizes } from './sizes.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 
@@ -23,6 +24,7 @@ export type Catalog = Reconciliation &
   Sizes &
   Gate &
   Disk &
+  Schedules &
   Clocks &
   Plans &
   Tombstones;
@@ -39,6 +41,7 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     ...createSizes(redis, keys, run),
     ...createGate(redis, keys),
     ...createDisk(redis, keys),
+    ...createSchedules(redis, keys),
     ...createClocks(redis, keys),
     ...createPlans(redis, keys),
     ...createTombstones(redis, keys),

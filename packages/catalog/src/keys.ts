@@ -49,6 +49,8 @@ export function keysOf(pool: string) {
     history: `${base}:history`,
     /** String: the pressure on the disk as the worker last saw it. */
     pressure: `${base}:pressure`,
+    /** Hash: when what repeats was last done, by its name (epoch milliseconds). */
+    schedules: `${base}:schedules`,
     /** Hash: the gate's `figures`, and the `line` of whom it holds, as the process that serves the pool published them. */
     published: `${base}:published`,
   };

@@ -1,3 +1,4 @@
+import { createCatalog } from '@spica/catalog';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Server } from '../src/index.ts';
 import { aGate, heldSince, openPool, serve, startRedis, submitEight, type TestRedis } from './served.ts';
@@ -47,6 +48,7 @@ describe('/metrics', () => {
     const gate = aGate({ reserved, growth: { bytes: 2e9, inodes: 5 }, held });
     await main.catalog.publishGate(gate, gate);
     await main.catalog.savePressure({ level: 'low', since: 0, at: 0, reason: null });
+    await createCatalog({ redis: redis.redis, pool: 'main' }).noteRun('prune', NOW - 90_000);
     await main.catalog.saveDiskHistory(filling(NOW));
     server = await serve(redis.redis, [main, btrfs, away], { clock: { now: () => NOW } });
   });
@@ -59,6 +61,7 @@ describe('/metrics', () => {
     const figures = await scrape();
     expect(Object.fromEntries([...figures].filter(([name]) => name.includes('pool="main"')))).toMatchObject({
       'spica_up{pool="main"}': 1,
+      'spica_schedule_age_seconds{pool="main",schedule="prune"}': 90,
       'spica_queue_jobs{pool="main",queue="gate",state="waiting"}': 1,
       'spica_queue_jobs{pool="main",queue="gate",state="delayed"}': 1,
       'spica_queue_jobs{pool="main",queue="spawn",state="waiting"}': 0,

@@ -33,11 +33,14 @@ export function createPruner(ctx: ServedContext) {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
       await checkMarker(ctx.pool);
-      return await handBack<PruneResult | ReconcileResult>(job, token, signal, () =>
-        ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
+      return await handBack<PruneResult | ReconcileResult>(job, token, signal, async () => {
+        const result = await ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
           payload.cause === 'reconcile' ? reconcileNow(ctx) : prune(ctx, payload, signal),
-        ),
-      );
+        );
+        if (payload.cause === 'reconcile') await ctx.catalog.noteRun('reconcile', ctx.clock.now());
+        if (payload.cause === 'schedule') await ctx.catalog.noteRun('prune', ctx.clock.now());
+        return result;
+      });
     } catch (error) {
       if (error instanceof DelayedError) throw error;
       throw toJobError(error);

@@ -6,7 +6,7 @@ import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
 import { hasSteppedBack } from './mirrored.ts';
-import { schedule } from './schedulers.ts';
+import { mendSchedules, schedule } from './schedulers.ts';
 import { endsWithin } from './workers.ts';
 
 const EVERY_MS = 5_000;
@@ -47,7 +47,7 @@ const LOOK: readonly Step[] = [
 /**
  * What a served pool needs besides its jobs: mirrors the changes of other processes as soon as they are announced, and
  * wakes held requests for those that free something; from time to time checks whether the trash's time has come, the
- * clocks agree, and Redis still knows the pool. One thing at a time. What is asked for while it waits or runs already is
+ * clocks agree, what repeats still does, and Redis still knows the pool. One thing at a time. What is asked for while it waits or runs already is
  * done once more, however often it was asked for.
  */
 export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
@@ -103,11 +103,16 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
     } else want(FREES.includes(kind) ? MIRROR_AND_WAKE : MIRROR);
   };
   const unsubscribe = await ctx.catalog.onChange(hear);
+  const servedSince = ctx.clock.now();
+  const look: readonly Step[] = [
+    ...LOOK,
+    ['looking after the schedules', () => mendSchedules(ctx, servedSince)],
+  ];
   const timer = setInterval(() => {
-    want(LOOK);
+    want(look);
     syncAll();
   }, EVERY_MS);
-  want(LOOK);
+  want(look);
   return {
     async close() {
       closed = true;
