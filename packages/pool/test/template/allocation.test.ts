@@ -51,7 +51,7 @@ async function tellLate(): Promise<() => Promise<void>> {
 
 it('takes a snapshot for no less than what was copied while the filesystem tells less, and measures it again once it is on the disk', async () => {
   const truth = (await open().size('default')).bytes;
-  const told = await tellLate();
+  const logged = await tellLate();
   const templates = open();
   expect((await templates.size('default')).bytes).toBeGreaterThan(5_000_000);
   const { allocatedBytes, fingerprint } = await templates.prepare('default');
@@ -64,7 +64,7 @@ it('takes a snapshot for no less than what was copied while the filesystem tells
   await writeFile(join(template, 'data', 'more'), 'm'); // another fingerprint
   later = 0;
   const next = await again.prepare('default');
-  await told();
+  await logged();
   later = 60_000;
   await again.syncSnapshots();
   const measured = await again.get('default', next.fingerprint);
