@@ -50,8 +50,6 @@ export interface BuildOptions {
 export interface Built {
   readonly stored: Stored;
   readonly warnings: readonly TemplateWarning[];
-  /** What its files claim to hold: see `Totals`. */
-  readonly claimedBytes: number;
 }
 
 /**
@@ -105,9 +103,7 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
     const prepared = describe(source, { fingerprint, path, division }, copy.totals);
-    const { claimedBytes } = copy.totals;
-    const stored = { prepared, scope, preparedAt: clock.now(), boot: await bootId() };
-    return { stored, warnings, claimedBytes };
+    return { stored: { prepared, scope, preparedAt: clock.now(), boot: await bootId() }, warnings };
   } catch (error) {
     const failure = signal?.aborted ? error : await explainFailure(error, source, dir);
     throw await removeAfter(failure, draft);

@@ -7,8 +7,6 @@ const BLOCK_BYTES = 512;
 export interface Totals {
   /** Hard links once. */
   readonly bytes: number;
-  /** What the files claim to hold, hard links once; never less than `bytes`, where a part of them is not written yet. */
-  readonly claimedBytes: number;
   readonly inodes: number;
 }
 
@@ -20,25 +18,22 @@ export function createTally(onCounted: (key: string, bytes: number) => void = ()
   const seen = new Set<string>();
   const inodes = new Set<string>();
   let bytes = 0;
-  let claimedBytes = 0;
   let newestAt = 0;
   return {
-    format: '%D:%i %b %C@ %n %m %s',
+    format: '%D:%i %b %C@ %n %m',
     add({ key, isDirectory, facts }: Entry): Piece | null {
       if (isDirectory && seen.has(key)) return null;
       seen.add(key);
-      const [inode = '', blocks, changed, links, mode = '', size] = facts.split(' ');
+      const [inode = '', blocks, changed, links, mode = ''] = facts.split(' ');
       const allocated = Number(blocks) * BLOCK_BYTES;
       newestAt = Math.max(newestAt, Number(changed) * 1000);
-      const isNew = !inodes.has(inode);
-      const added = isNew ? allocated : 0;
+      const added = inodes.has(inode) ? 0 : allocated;
       bytes += added;
-      if (isNew) claimedBytes += isDirectory ? allocated : Math.max(allocated, Number(size));
       inodes.add(inode);
       onCounted(key, added);
       return { key, isDirectory, bytes: allocated, links: Number(links), mode: Number.parseInt(mode, 8) };
     },
-    read: () => ({ bytes, claimedBytes, inodes: inodes.size, newestAt, entries: seen.size }),
+    read: () => ({ bytes, inodes: inodes.size, newestAt, entries: seen.size }),
     /** Whether exactly these were counted. */
     covers: (keys: ReadonlySet<string>) => keys.size === seen.size && keys.isSubsetOf(seen),
   };

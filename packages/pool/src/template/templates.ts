@@ -5,8 +5,7 @@ import { createSerialiser } from '../async/serialiser.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import type { Pool } from '../layout.ts';
 import { syncFilesystem } from '../sync.ts';
-import { measureAllocated, tellsAllocation } from './allocation.ts';
-import { type Built, buildSnapshot, type SnapshotKind } from './build.ts';
+import { buildSnapshot, type SnapshotKind } from './build.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { checkGitFiles } from './git-file.ts';
 import { createKnown } from './known.ts';
@@ -72,8 +71,6 @@ export function createTemplates({
   const kind: SnapshotKind = method === 'snapshot' ? 'subvolume' : 'directory';
   const known = createKnown(dir);
   const handedOut = new Map<string, number>();
-  /** Those whose size the filesystem could not tell when they were made: by fingerprint. */
-  const toMeasure = new Set<string>();
   /** Those whose deletion has begun: by fingerprint. */
   const markedForDeletion = new Set<string>();
   const locate = (name: string) => locateSource(pool.paths.root, sources, name);
@@ -124,8 +121,7 @@ export function createTemplates({
     }
     // The latest is the one that was prepared last, also where the clock was set back since the one before.
     const before = (await known.latest(name))?.preparedAt ?? 0;
-    const prepared = await atLeastCopied(built);
-    const stored = { ...built.stored, prepared, preparedAt: Math.max(built.stored.preparedAt, before + 1) };
+    const stored = { ...built.stored, preparedAt: Math.max(built.stored.preparedAt, before + 1) };
     await writeSidecar(stored);
     known.add(stored);
     const { fingerprint, allocatedBytes } = stored.prepared;
@@ -133,23 +129,6 @@ export function createTemplates({
     logger.debug({ template: name, fingerprint, bytes: allocatedBytes, ms }, 'snapshot made');
     handedOut.set(fingerprint, clock.now());
     return stored.prepared;
-  };
-
-  /** What was copied is the least that a clone will take, until the filesystem can tell. */
-  const atLeastCopied = async ({ stored, claimedBytes }: Built): Promise<Prepared> => {
-    const { prepared } = stored;
-    if (await tellsAllocation(dir)) return prepared;
-    toMeasure.add(prepared.fingerprint);
-    return { ...prepared, allocatedBytes: claimedBytes };
-  };
-
-  /** Measures a snapshot that is on the disk by now. */
-  const measureAgain = async (stored: Stored): Promise<Stored> => {
-    const { prepared } = stored;
-    const allocatedBytes = await measureAllocated(prepared.path);
-    logger.debug({ fingerprint: prepared.fingerprint, bytes: allocatedBytes }, 'snapshot measured again');
-    toMeasure.delete(prepared.fingerprint);
-    return { ...stored, prepared: { ...prepared, allocatedBytes } };
   };
 
   const sweepUnlessPreparing = async () => {
@@ -179,8 +158,7 @@ export function createTemplates({
       const source = await sourceOf(name);
       const surveyed = await survey(source);
       await checkGitFiles(source, surveyed);
-      const { bytes, claimedBytes, inodes } = surveyed.totals;
-      return { bytes: (await tellsAllocation(dir)) ? bytes : claimedBytes, inodes };
+      return surveyed.totals;
     },
     preparedBytes: () => known.totalBytes(),
     prepare: (name, { signal } = {}) =>
@@ -206,13 +184,10 @@ export function createTemplates({
     async syncSnapshots() {
       const unsynced = known.unsynced(clock.now() - SYNC_AFTER_MS);
       if (unsynced.length === 0) return;
-      const sync = () => syncFilesystem(dir);
-      const isToMeasure = ({ prepared }: Stored) => toMeasure.has(prepared.fingerprint);
-      const isTold = unsynced.some(isToMeasure) ? await tellsAllocation(dir, sync) : await sync();
+      await syncFilesystem(dir);
       for (const stored of unsynced) {
         if (!known.has(stored) || markedForDeletion.has(stored.prepared.fingerprint)) continue;
-        const measured = isTold === true && isToMeasure(stored) ? await measureAgain(stored) : stored;
-        const synced = { ...measured, boot: null };
+        const synced = { ...stored, boot: null };
         await writeSidecar(synced);
         known.replace(synced);
       }
