@@ -17,12 +17,22 @@ export const sampleSchema = z.strictObject({
   inodes: count,
   /** When it was first found to have this size, epoch milliseconds. */
   changedAt: count,
-  /** Of the allocated bytes those that would come back with its deletion: a clone may share blocks with its template. */
+  /**
+   * Of the allocated bytes those that would come back with its deletion: a clone may share blocks with its template, and
+   * a file may have a name outside.
+   */
   ownBytes: count,
+  /** Of the inodes those that would come back with it; missing where all would. */
+  ownInodes: count.optional(),
   /** Parts of it could not be read, and are not counted. */
   incomplete: z.boolean().optional(),
 });
 export type Sample = z.infer<typeof sampleSchema>;
+
+/** What of an instance would come back with its deletion, as it was measured. */
+export function ownSizeOf({ ownBytes, ownInodes, inodes }: Sample): { bytes: number; inodes: number } {
+  return { bytes: ownBytes, inodes: ownInodes ?? inodes };
+}
 
 const sizeSchema = z.strictObject({ bytes: count, inodes: count });
 
@@ -113,7 +123,7 @@ export function ownInodes({
   sample,
   cloneMethod,
 }: Pick<InstanceRecord, 'sample' | 'cloneMethod'>): number | null {
-  return sample === null || cloneMethod === 'snapshot' ? null : sample.inodes;
+  return sample === null || cloneMethod === 'snapshot' ? null : ownSizeOf(sample).inodes;
 }
 
 /** The lease that protects an instance at a time; null where there is none, or it has ended. */

@@ -32,9 +32,10 @@ const WALKERS = 2;
 
 /**
  * Measures instances in one walk: what is allocated and what is claimed (hard links once within an instance), inodes,
- * and the bytes that are the instance's own. For btrfs snapshots these are what they share with nothing else; for
- * reflink clones, and where btrfs does not tell, an estimate: the allocated bytes of files that changed since the clone,
- * whole, though a part of their blocks may still be shared. Instances that vanish meanwhile are missing in the result;
+ * and what of both is the instance's own. A file that has a name outside, as in a package manager's cache, is not. For
+ * btrfs snapshots the bytes are what they share with nothing else; for reflink clones, and where btrfs does not tell, an
+ * estimate: the allocated bytes of files that changed since the clone, whole, though a part of their blocks may still be
+ * shared. Instances that vanish meanwhile are missing in the result;
  * files that do are not counted. What cannot be read is left out, and the sample says so.
  */
 export async function measureInstances(
@@ -125,22 +126,42 @@ async function walk(
   return samples;
 }
 
+/** An inode of several names, as far as it was walked. */
+interface Linked {
+  /** Names that were not seen: where some stay so, it outlasts the instance. */
+  unseen: number;
+  /** What it adds to the instance's own bytes once all of its names were seen. */
+  readonly bytes: number;
+}
+
 function createTally(sharesSince: number | null) {
-  const seen = new Set<string>();
+  const linked = new Map<string, Linked>();
   const sum = { allocatedBytes: 0, apparentBytes: 0, inodes: 0, ownBytes: 0 };
   return {
     add({ isDirectory, links, allocatedBytes, apparentBytes, inode, changedAt }: Entry): void {
-      if (!isDirectory && links > 1) {
-        if (seen.has(inode)) return;
-        seen.add(inode);
+      const before = linked.get(inode);
+      if (before) {
+        before.unseen -= 1;
+        return;
       }
+      const isShared = sharesSince !== null && !isDirectory && changedAt <= sharesSince;
+      const bytes = isShared ? 0 : allocatedBytes;
       sum.allocatedBytes += allocatedBytes;
       sum.inodes += 1;
       if (!isDirectory) sum.apparentBytes += apparentBytes;
-      if (sharesSince === null || isDirectory || changedAt > sharesSince) sum.ownBytes += allocatedBytes;
+      if (isDirectory || links === 1) sum.ownBytes += bytes;
+      else linked.set(inode, { unseen: links - 1, bytes });
     },
-    // Files may claim more, all together, than a number can hold to the byte.
-    read: () => ({ ...sum, apparentBytes: Math.min(sum.apparentBytes, Number.MAX_SAFE_INTEGER) }),
+    read() {
+      // Files may claim more, all together, than a number can hold to the byte.
+      const own = { ...sum, apparentBytes: Math.min(sum.apparentBytes, Number.MAX_SAFE_INTEGER) };
+      let kept = 0;
+      for (const { unseen, bytes } of linked.values()) {
+        if (unseen > 0) kept += 1;
+        else own.ownBytes += bytes;
+      }
+      return kept === 0 ? own : { ...own, ownInodes: own.inodes - kept };
+    },
   };
 }
 

@@ -80,6 +80,25 @@ it('counts hard links once within an instance, and in each of several instances'
   }
 });
 
+it('takes for its own only files all of whose names lie in it: what has one outside outlasts it', async () => {
+  const cache = join(dir, 'cache');
+  await mkdir(cache);
+  await writeFile(join(cache, 'wheel'), Buffer.alloc(1_000_000, 'x'));
+  const alone = (await measure()).get(ID);
+  await link(join(cache, 'wheel'), join(pool.pathOf(ID), 'installed'));
+  await link(join(cache, 'wheel'), join(pool.pathOf(ID), 'installed-again'));
+  await writeFile(join(pool.pathOf(ID), 'own'), Buffer.alloc(100_000, 'x'));
+  await link(join(pool.pathOf(ID), 'own'), join(pool.pathOf(ID), 'own-again'));
+  const linked = (await measure()).get(ID);
+  expect(linked).toMatchObject({ allocatedBytes: await du(ID, []), inodes: 3, ownInodes: 2 });
+  expect(linked?.ownBytes).toBeGreaterThanOrEqual((alone?.ownBytes ?? 0) + 100_000);
+  expect(linked?.ownBytes).toBeLessThan((alone?.ownBytes ?? 0) + 120_000);
+  await rm(cache, { recursive: true });
+  const kept = (await measure()).get(ID);
+  expect(kept?.ownBytes).toBe(kept?.allocatedBytes);
+  expect(kept).not.toHaveProperty('ownInodes');
+});
+
 it('measures many instances, each by itself, and leaves out those that are not there', async () => {
   const ids = Array.from({ length: 30 }, (_, n) => `spica-${String(n).padStart(12, '0')}`);
   for (const [n, id] of ids.entries()) {

@@ -6,6 +6,7 @@ import {
   type Holder,
   leaseInForce,
   ownBytes,
+  ownInodes,
   type PlanItem,
   type Shortage,
   whatWouldHelp,
@@ -124,7 +125,7 @@ async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> 
     if (state === 'deleting' || (record.pin === null && leaseEndsAt === null)) continue;
     const growth = growthAfter(ctx, record);
     const bytes = (ownBytes(record) ?? 0) + growth.bytes;
-    const inodes = (record.sample?.inodes ?? 0) + growth.inodes;
+    const inodes = (ownInodes(record) ?? 0) + growth.inodes;
     holders.push({ holds: { bytes, inodes }, pinned: record.pin !== null, leaseEndsAt });
   }
   return holders;
