@@ -8,17 +8,17 @@ import { type Division, divide, type Piece } from '../clone/division.ts';
 import { hasAttributes } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
+import { surveyClonable } from './clonable.ts';
 import { examine } from './examine.ts';
 import { explainFailure, isChanging } from './failure.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { checkGitFiles } from './git-file.ts';
 import { pathAt } from './key.ts';
 import { UNKNOWN_COMMIT } from './origin.ts';
 import type { Prepared } from './prepared.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
-import { checkNotEmpty, type Source } from './source.ts';
+import type { Source } from './source.ts';
 import { type Stored, snapshotPath } from './store.ts';
-import { type Survey, survey } from './survey.ts';
+import type { Survey } from './survey.ts';
 import { createTally, type Totals } from './tally.ts';
 import { walkEntries } from './walk.ts';
 import type { TemplateWarning } from './warning.ts';
@@ -55,8 +55,8 @@ export interface Built {
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
  * and again after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
- * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE, TEMPLATE_GIT_FILE and what
- * `source` throws; or the signal's reason: what is left then, `sweepLeftovers` meets.
+ * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what
+ * `surveyClonable` and `source` throw; or the signal's reason: what is left then, `sweepLeftovers` meets.
  */
 export async function buildSnapshot(options: BuildOptions): Promise<Built> {
   const { signal } = options;
@@ -80,9 +80,7 @@ export async function buildSnapshot(options: BuildOptions): Promise<Built> {
 
 async function attemptSnapshot(source: Source, options: BuildOptions): Promise<Built> {
   const { dir, kind, clock, signal } = options;
-  const surveyed = await survey(source, signal);
-  checkNotEmpty(source.name, surveyed.included);
-  await checkGitFiles(source, surveyed);
+  const surveyed = await surveyClonable(source, signal);
   const { scope } = surveyed;
   const before = await fingerprintOf(source, scope, kind, signal);
   const settled = await waitUntilOld(surveyed.newestAt, clock, signal);

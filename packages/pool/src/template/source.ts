@@ -74,11 +74,6 @@ export function refuse(name: string, code: string, reason: string, cause?: unkno
   return new RefusedError(code, `template ${name}: ${reason}`, { template: name }, cause);
 }
 
-/** Refuses a template of which nothing but its own directory would be cloned. */
-export function checkNotEmpty(name: string, { size }: ReadonlySet<string>): void {
-  if (size <= 1) throw refuse(name, 'TEMPLATE_EMPTY', '.templateignore leaves nothing of it');
-}
-
 /** Without symbolic links; as it is where it is not there. */
 async function resolveRoot(root: string): Promise<string> {
   return (await nullIfMissing(realpath(root))) ?? resolve(root);

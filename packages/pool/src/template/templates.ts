@@ -6,13 +6,12 @@ import { createSerialiser } from '../async/serialiser.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import type { Pool } from '../layout.ts';
 import { buildSnapshot, type SnapshotKind } from './build.ts';
+import { surveyClonable } from './clonable.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
-import { checkGitFiles } from './git-file.ts';
 import { createKnown } from './known.ts';
 import type { Prepared } from './prepared.ts';
 import { type Location, locateSource, readSource } from './source.ts';
 import { deleteStored, isDirectory, type Stored, writeSidecar } from './store.ts';
-import { survey } from './survey.ts';
 import { listSuperseded, sweepLeftovers } from './sweep.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
 
@@ -156,9 +155,7 @@ export function createTemplates({
     },
     async size(name) {
       const source = await sourceOf(name);
-      const surveyed = await survey(source);
-      await checkGitFiles(source, surveyed);
-      return surveyed.totals;
+      return (await surveyClonable(source)).totals;
     },
     preparedBytes: () => known.totalBytes(),
     prepare: (name, { signal } = {}) =>
