@@ -105,6 +105,15 @@ it('leaves alone what Spica has no record of, or whose record cannot be read', a
   );
 });
 
+it('puts away what has lost its manifest as any other, and keeps it where it is pinned: its record is whole', async () => {
+  await offline.add(ids[0], 20);
+  await offline.add(ids[1], 10, { pin: { by: 'ada', why: 'baseline', at: 0 } });
+  for (const id of [ids[0], ids[1]]) await rm(join(offline.pool.pathOf(id), 'manifest.json'));
+  const { stderr } = await prune('--max-instances', '0');
+  expect(here()).toEqual([ids[1]]);
+  expect(stderr).not.toContain('left alone');
+});
+
 it('does not trust a clock that ran away from all that Spica wrote, until an operator vouches for it', async () => {
   const then = systemClock.now() - 96 * HOUR_MS;
   const lease = { owner: 'alice', tokenHash: 'h', expiresAt: then + HOUR_MS, since: then };

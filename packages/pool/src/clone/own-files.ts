@@ -5,14 +5,16 @@ import { lineageFile, manifestFile, OWN_NAMES } from '../manifest/manifest.ts';
 import type { Lineage, Manifest } from '../manifest/schema.ts';
 import { setTimes } from '../native/attributes.ts';
 import { appendParams } from './env-file.ts';
+import { excludeFromGit } from './git-exclude.ts';
 
 /** What the owner needs to rename and delete a directory. */
 const OWNER_ALL = 0o700;
 
 /**
- * Writes what makes a clone an instance: `lineage.json`, `manifest.json`, and its parameters. The root keeps the
- * template's times. Nothing of an instance is synced, which would cost more than the clone: after a power cut files of
- * one that had just been spawned may be empty. An instance whose manifest is empty is reported and left alone.
+ * Writes what makes a clone an instance: `lineage.json`, `manifest.json`, and its parameters; git is told to pass over
+ * the first two. The root keeps the template's times. Nothing of an instance is synced, which would cost more than the
+ * clone: after a power cut files of one that had just been spawned may be empty. One whose manifest and record are both
+ * empty is reported and left alone.
  */
 export async function writeOwnFiles(
   root: string,
@@ -29,5 +31,6 @@ export async function writeOwnFiles(
   await lineageFile.save(join(root, OWN_NAMES.lineage), own.lineage);
   await manifestFile.save(join(root, OWN_NAMES.manifest), own.manifest);
   await appendParams(root, own.params);
+  await excludeFromGit(root);
   setTimes(root, stat);
 }

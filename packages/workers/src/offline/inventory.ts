@@ -11,7 +11,7 @@ const IN_FLIGHT_MS = 3_600_000;
 export interface OnDisk {
   readonly records: readonly InstanceRecord[];
   readonly trash: readonly TrashEntry[];
-  /** Directories with a valid manifest and a record, by id. */
+  /** Instances that have a record, by id. */
   readonly ids: readonly string[];
   /** What is left alone, and why. */
   readonly unknown: readonly UnknownDirectory[];

@@ -64,10 +64,13 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
   const isUnreadable = (id: string) => unreadable.some((record) => record.id === id);
   const unknown = instances.filter(({ id }) => !known.has(id) && !isComingUp(id) && !isUnreadable(id));
   const listed = catalog.filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id));
+  const adoptable = await Promise.all(
+    unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id))),
+  );
   return {
     lost,
     rolledBack: !lost && isBehind,
-    adoptable: await Promise.all(unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id)))),
+    adoptable: adoptable.filter((each) => each !== null),
     vanished: await filterVanished(ctx, catalog, onDisk),
     halted: catalog
       .filter(({ state }) => state === 'deleting')
