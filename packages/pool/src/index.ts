@@ -29,6 +29,7 @@ export { doubtSpace } from './space-check.ts';
 export type { Prepared } from './template/prepared.ts';
 export { checkTemplate, reportTemplate, type TemplateReport } from './template/report.ts';
 export { createTemplates, type Templates } from './template/templates.ts';
+export type { TemplateWarning } from './template/warning.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/trash.ts';

@@ -14,7 +14,7 @@ import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
 import { type Spawn, submitSpawn } from '../request/submit.ts';
-import { waitForRequest } from '../request/wait.ts';
+import { waitForRequest, writeWarnings } from '../request/wait.ts';
 import { Interrupted } from '../wait/interrupted.ts';
 import { requireWorker } from '../wait/worker.ts';
 
@@ -58,6 +58,7 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
         throw withHandle(error, { request, lease: json ? told.lease : undefined, redis: where });
       });
       printInstances(io.stdout, json, { ...told, instances });
+      await writeWarnings(queues, request, io);
     } else if (json) writeJson(io.stdout, told);
     else io.stdout.write(`${request}\n`);
     await closeQueues(queues);

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckError, type Clock } from '@spica/core';
 import { execa } from 'execa';
 import { bootId } from '../claim/identity.ts';
@@ -9,33 +8,23 @@ import { hasAttributes } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { surveyClonable } from './clonable.ts';
+import type { Copied } from './copied.ts';
 import { examine } from './examine.ts';
 import { explainFailure, isChanging } from './failure.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pathAt } from './key.ts';
-import { UNKNOWN_COMMIT } from './origin.ts';
 import type { Prepared } from './prepared.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
-import type { Source } from './source.ts';
-import { type Stored, snapshotPath } from './store.ts';
+import { waitUntilOld } from './settled.ts';
+import { nameCommit, type Source } from './source.ts';
+import { type SnapshotKind, type Stored, snapshotPath } from './store.ts';
 import type { Survey } from './survey.ts';
 import { createTally, type Totals } from './tally.ts';
 import { walkEntries } from './walk.ts';
 import type { TemplateWarning } from './warning.ts';
 
-/** What a snapshot is made as. */
-export type SnapshotKind = 'subvolume' | 'directory';
-
 /** A template that changes while it is copied is copied anew, so often. */
 const ATTEMPTS = 4;
-/**
- * Two changes of one file within this time may carry the same change time. Linux stamps by its timer, which ticks every
- * 10 ms at the slowest (CONFIG_HZ=100); five times that leaves room for clocks read a moment apart.
- */
-const GRAIN_MS = 50;
-/** The same on filesystems that keep whole seconds, or two of them. */
-const COARSE_GRAIN_MS = 2_000;
-
 export interface BuildOptions {
   /** The pool's `templates/`. */
   readonly dir: string;
@@ -49,6 +38,8 @@ export interface BuildOptions {
 /** A snapshot that was made, and what speaks against the template. */
 export interface Built {
   readonly stored: Stored;
+  /** Empty where a later change might not show. */
+  readonly copied: Copied;
   readonly warnings: readonly TemplateWarning[];
 }
 
@@ -101,7 +92,8 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
     const prepared = describe(source, { fingerprint, path, division }, copy.totals);
-    return { stored: { prepared, scope, preparedAt: clock.now(), boot: await bootId() }, warnings };
+    const stored = { prepared, scope, seenAs: fingerprint, preparedAt: clock.now(), boot: await bootId() };
+    return { stored, copied: settled ? surveyed.files : new Map(), warnings };
   } catch (error) {
     const failure = signal?.aborted ? error : await explainFailure(error, source, dir);
     throw await removeAfter(failure, draft);
@@ -115,28 +107,8 @@ interface Made {
 }
 
 function describe(source: Source, made: Made, { bytes, inodes }: Totals): Prepared {
-  const { name, version, originCommit } = source;
-  const commit = originCommit === UNKNOWN_COMMIT ? UNKNOWN_COMMIT : originCommit.slice(0, 8);
-  return {
-    ...made,
-    template: name,
-    version,
-    originCommit,
-    templateRef: `git:${commit}`,
-    allocatedBytes: bytes,
-    inodes,
-  };
-}
-
-/**
- * As git does with its index: what changed a moment ago may change again without its change time telling. So the copy
- * begins only when all that the fingerprint saw is old enough for any later change to show. False where a change time
- * lies in the future, which waiting would not mend.
- */
-async function waitUntilOld(newestAt: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
-  const grainMs = newestAt % 1000 === 0 ? COARSE_GRAIN_MS : GRAIN_MS;
-  await sleep(grainMs, undefined, signal ? { signal } : {});
-  return newestAt + grainMs <= clock.now();
+  const { name, version } = source;
+  return { ...made, template: name, version, ...nameCommit(source), allocatedBytes: bytes, inodes };
 }
 
 /** What the copy is, and how much; throws ChangingError when it does not hold what was surveyed. */

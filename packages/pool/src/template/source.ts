@@ -3,7 +3,7 @@ import { join, resolve, sep } from 'node:path';
 import { RefusedError } from '@spica/core';
 import { nullIfMissing } from '../missing.ts';
 import { type IgnoreRule, parseIgnore } from './ignore.ts';
-import { readOriginCommit } from './origin.ts';
+import { readOriginCommit, UNKNOWN_COMMIT } from './origin.ts';
 
 /** Where a template lies. */
 export interface Location {
@@ -67,6 +67,12 @@ export async function readSource(location: Location, allowGitFile: boolean): Pro
     if (error instanceof RefusedError) throw error;
     throw refuse(name, 'TEMPLATE_UNREADABLE', `it cannot be read: ${(error as Error).message}`, error);
   }
+}
+
+/** How the commit that a template is at is told of its snapshots and instances. */
+export function nameCommit({ originCommit }: Pick<Source, 'originCommit'>) {
+  const short = originCommit === UNKNOWN_COMMIT ? UNKNOWN_COMMIT : originCommit.slice(0, 8);
+  return { originCommit, templateRef: `git:${short}` };
 }
 
 /** A refusal of a template, by its name. */

@@ -4,6 +4,13 @@ import type { Entry } from './walk.ts';
 /** `%b` of find counts in these, whatever the filesystem's blocks are. */
 const BLOCK_BYTES = 512;
 
+/** An entry as it was counted. */
+export interface TalliedPiece extends Piece {
+  readonly isFile: boolean;
+  /** Its inode and change time, in find's words. */
+  readonly seen: string;
+}
+
 export interface Totals {
   /** Hard links once. */
   readonly bytes: number;
@@ -20,18 +27,26 @@ export function createTally(onCounted: (key: string, bytes: number) => void = ()
   let bytes = 0;
   let newestAt = 0;
   return {
-    format: '%D:%i %b %C@ %n %m',
-    add({ key, isDirectory, facts }: Entry): Piece | null {
+    format: '%D:%i %b %C@ %n %m %y',
+    add({ key, isDirectory, facts }: Entry): TalliedPiece | null {
       if (isDirectory && seen.has(key)) return null;
       seen.add(key);
-      const [inode = '', blocks, changed, links, mode = ''] = facts.split(' ');
+      const [inode = '', blocks, changed, links, mode = '', type] = facts.split(' ');
       const allocated = Number(blocks) * BLOCK_BYTES;
       newestAt = Math.max(newestAt, Number(changed) * 1000);
       const added = inodes.has(inode) ? 0 : allocated;
       bytes += added;
       inodes.add(inode);
       onCounted(key, added);
-      return { key, isDirectory, bytes: allocated, links: Number(links), mode: Number.parseInt(mode, 8) };
+      return {
+        key,
+        isDirectory,
+        isFile: type === 'f',
+        bytes: allocated,
+        links: Number(links),
+        mode: Number.parseInt(mode, 8),
+        seen: `${inode} ${changed}`,
+      };
     },
     read: () => ({ bytes, inodes: inodes.size, newestAt, entries: seen.size }),
     /** Whether exactly these were counted. */

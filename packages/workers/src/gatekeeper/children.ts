@@ -16,6 +16,7 @@ export async function afterPreparation(gateJob: GateJob): Promise<Before> {
     throw code.startsWith('TEMPLATE_') ? new RefusedError(code, message) : new CheckError(code, message);
   }
   const { value } = end;
+  if ('notes' in value) for (const note of value.notes) await gateJob.job.log(note);
   gateJob.state =
     'short' in value
       ? { ...gateJob.state, preparation: value.short }
