@@ -121,5 +121,26 @@ async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal) 
     if (piece) pieces.push(piece);
   });
   if (!tally.covers(surveyed.included)) throw new ChangingError('entries came or went');
-  return { totals: tally.read() satisfies Totals, pieces };
+  const data = await tally.readData(dir, signal);
+  const weighed = pieces.map((piece) => ({
+    ...piece,
+    bytes: Math.max(piece.bytes, data.get(piece.key) ?? 0),
+  }));
+  return { totals: tally.read(data) satisfies Totals, pieces: weighed };
+}
+
+/** Nothing is compressed so well: blocks that are fewer than the data by more are not counted by the filesystem. */
+const BEST_COMPRESSION = 16;
+
+/**
+ * How much a snapshot is once it is on the disk: by its blocks, which some filesystems count only then, and which may be
+ * fewer than its data where it is compressed; by its data where blocks are not counted at all. Throws VanishedError,
+ * UnreadableError.
+ */
+export async function measureSynced({ prepared, scope }: Stored): Promise<Totals> {
+  const tally = createTally();
+  const directories = scope.flatMap((part) => part.directories);
+  await walkEntries({ dir: prepared.path, directories, format: tally.format }, tally.add);
+  const { bytes, blockBytes, inodes } = tally.read(await tally.readData(prepared.path));
+  return { bytes: blockBytes * BEST_COMPRESSION < bytes ? bytes : blockBytes, inodes };
 }

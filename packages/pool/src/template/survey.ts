@@ -52,7 +52,8 @@ export async function survey(
       if (piece?.isFile) files.set(entry.key, piece.seen);
     }
   });
-  const { entries, newestAt, ...totals } = tally.read();
+  const data = await tally.readData(source.dir, signal);
+  const { entries, newestAt, bytes, inodes } = tally.read(data);
   if (entries !== included.size) throw new VanishedError('entries vanished while they were listed');
   return {
     scope: divide(included, leftOut),
@@ -60,7 +61,7 @@ export async function survey(
     leftOut,
     files,
     notables: notables.read(),
-    totals,
+    totals: { bytes, inodes },
     newestAt,
   };
 }

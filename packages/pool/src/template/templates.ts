@@ -6,7 +6,7 @@ import { createSerialiser } from '../async/serialiser.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import { asNoSpace } from '../clone/full-disk.ts';
 import type { Pool } from '../layout.ts';
-import { buildSnapshot } from './build.ts';
+import { buildSnapshot, measureSynced } from './build.ts';
 import { surveyClonable } from './clonable.ts';
 import { type Copied, sizeOfCopied, writeCopied } from './copied.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
@@ -49,8 +49,8 @@ export interface Templates {
    */
   sweep(keep: ReadonlySet<string>): Promise<string[]>;
   /**
-   * Puts snapshots on the disk that were made a minute ago or before: from then on they outlast a power cut. By then the
-   * system has written most of it by itself. Call it when the one before has ended.
+   * Puts snapshots on the disk that were made a minute ago or before: from then on they outlast a power cut, and what they
+   * take is measured again. By then the system has written most of it by itself. Call it when the one before has ended.
    */
   settle(): Promise<void>;
 }
@@ -241,7 +241,9 @@ export function createTemplates({
       await execa('sync', ['-f', '--', dir]);
       for (const stored of unsettled) {
         if (!known.has(stored) || doomed.has(stored.prepared.fingerprint)) continue;
-        const settled = { ...stored, boot: null };
+        const { bytes: allocatedBytes } = await measureSynced(stored);
+        if (!known.has(stored)) continue;
+        const settled = { ...stored, prepared: { ...stored.prepared, allocatedBytes }, boot: null };
         await writeSidecar(settled);
         known.replace(settled);
       }

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
@@ -22,10 +22,10 @@ beforeEach(async () => {
   await mkdir(template);
   await writeFile(join(template, 'VERSION'), '1.0.0\n');
   calls = join(dir, 'calls');
-  await writeFile(calls, '');
+  await mkdir(calls);
   await mkdir(join(dir, 'bin'));
   const { stdout: cp } = await execa('which', ['cp']);
-  const script = `#!/bin/sh\necho "$@" | tr '\\n' ' ' >>${calls}; echo >>${calls}\nexec ${cp} "$@"\n`;
+  const script = `#!/bin/sh\necho "$@" | tr '\\n' ' ' >${calls}/$$\nexec ${cp} "$@"\n`;
   await writeFile(join(dir, 'bin', 'cp'), script, { mode: 0o755 });
   process.env['PATH'] = [join(dir, 'bin'), PATH].join(delimiter);
 });
@@ -36,9 +36,10 @@ afterEach(async () => {
 
 /** The command lines of the `cp` that were started meanwhile. */
 async function during(work: () => Promise<unknown>): Promise<string[]> {
-  await writeFile(calls, '');
+  for (const before of await readdir(calls)) await rm(join(calls, before));
   await work();
-  return (await readFile(calls, 'utf8')).split('\n').filter((line) => line !== '');
+  const files = await readdir(calls);
+  return Promise.all(files.map(async (file) => (await readFile(join(calls, file), 'utf8')).trimEnd()));
 }
 
 /** Directories of all kinds, two of them so large that they are looked into. */
@@ -167,7 +168,7 @@ it('when one program fails, the others are ended and have ended before the failu
   // The first to come waits for another, and fails; the others would never end by themselves.
   const script = `#!/bin/sh
 if mkdir ${dir}/first; then until [ -e ${dir}/going ]; do sleep 0.01; done; echo 'cp: broken' >&2; exit 1; fi
-trap 'echo ended >>${calls}; exit 1' TERM
+trap 'echo ended >${calls}/ended; exit 1' TERM
 touch ${dir}/going
 while :; do sleep 0.01; done
 `;
