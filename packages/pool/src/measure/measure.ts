@@ -5,6 +5,7 @@ import type { Pool } from '../layout.ts';
 import { markOwn } from '../live/own-programs.ts';
 import { createEntryReader, type Entry, FIND_FORMAT } from './entries.ts';
 import { exclusiveBytes } from './exclusive.ts';
+import { isUncounted, listWithData } from './uncounted.ts';
 
 /** An instance to measure. */
 export interface Target {
@@ -27,6 +28,14 @@ export interface TrashedTarget extends Target {
 /** A sample, before it is compared with the one before. */
 export type Measurement = Omit<Sample, 'changedAt'>;
 
+/** A measurement as a walk yields it. */
+interface Walked extends Measurement {
+  /** What the files claim that are sparse, or whose blocks are not counted. */
+  readonly uncountedBytes: number;
+}
+
+/** So much has to be in question before a tree is walked again. */
+const WORTH_A_LOOK = 1_000_000;
 /** So many processes walk at once; beyond two it is mostly the disk that is waited for. */
 const WALKERS = 2;
 
@@ -76,21 +85,41 @@ async function measureTrees(
     ...shares.map((share) => walk(dir, share, options)),
   ]);
   const samples = new Map(walked.flatMap((map) => [...map]));
+  for (const { name, sharesSince } of targets) {
+    const walk = samples.get(name);
+    if (!walk || walk.uncountedBytes <= WORTH_A_LOOK) continue;
+    const again = await measureByData(dir, { name, sharesSince }, options);
+    if (again) samples.set(name, { ...walk, ...again });
+  }
   return new Map(
     targets.flatMap(({ id, name }) => {
-      const sample = samples.get(name);
-      if (!sample) return [];
+      const walk = samples.get(name);
+      if (!walk) return [];
+      const { uncountedBytes, ...sample } = walk;
       return [[id, { ...sample, ownBytes: exclusive.get(name) ?? sample.ownBytes }]];
     }),
   );
+}
+
+/** By what is data, not by blocks: these are not counted, or the tree is sparse. Null where it is gone. */
+async function measureByData(
+  dir: string,
+  { name, sharesSince }: Pick<TrashedTarget, 'name' | 'sharesSince'>,
+  { clock, signal }: MeasureOptions,
+): Promise<Walked | null> {
+  const tally = createTally(sharesSince);
+  const entries = await listWithData(dir, name, signal);
+  if (entries.length === 0) return null;
+  for (const entry of entries) tally.add(entry);
+  return { at: clock.now(), ...tally.read() };
 }
 
 async function walk(
   dir: string,
   targets: readonly TrashedTarget[],
   { clock, signal }: MeasureOptions,
-): Promise<Map<string, Measurement>> {
-  const samples = new Map<string, Measurement>();
+): Promise<Map<string, Walked>> {
+  const samples = new Map<string, Walked>();
   if (targets.length === 0) return samples;
   const since = new Map(targets.map(({ name, sharesSince }) => [name, sharesSince]));
   let tally: ReturnType<typeof createTally> | null = null;
@@ -136,9 +165,10 @@ interface Linked {
 
 function createTally(sharesSince: number | null) {
   const linked = new Map<string, Linked>();
-  const sum = { allocatedBytes: 0, apparentBytes: 0, inodes: 0, ownBytes: 0 };
+  const sum = { allocatedBytes: 0, apparentBytes: 0, inodes: 0, ownBytes: 0, uncountedBytes: 0 };
   return {
-    add({ isDirectory, links, allocatedBytes, apparentBytes, inode, changedAt }: Entry): void {
+    add(entry: Entry): void {
+      const { isDirectory, links, allocatedBytes, apparentBytes, inode, changedAt } = entry;
       const before = linked.get(inode);
       if (before) {
         before.unseen -= 1;
@@ -148,6 +178,7 @@ function createTally(sharesSince: number | null) {
       const bytes = isShared ? 0 : allocatedBytes;
       sum.allocatedBytes += allocatedBytes;
       sum.inodes += 1;
+      if (isUncounted(entry)) sum.uncountedBytes += apparentBytes;
       if (!isDirectory) sum.apparentBytes += apparentBytes;
       if (isDirectory || links === 1) sum.ownBytes += bytes;
       else linked.set(inode, { unseen: links - 1, bytes });
@@ -168,7 +199,7 @@ function createTally(sharesSince: number | null) {
 /** What find could not read, it names on standard error: `find: 'spica-…/secret': Permission denied`. */
 const UNREAD = /^find: .?(spica-[0-9a-f.]+)\b.*: (?!No such file or directory$)[^:]*$/gm;
 
-function markUnread(samples: Map<string, Measurement>, stderr: string): void {
+function markUnread(samples: Map<string, Walked>, stderr: string): void {
   for (const [, name = ''] of stderr.matchAll(UNREAD)) {
     const sample = samples.get(name);
     if (sample) samples.set(name, { ...sample, incomplete: true });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
 import { CheckError, type Clock } from '@spica/core';
 import { execa } from 'execa';
+import { BEST_COMPRESSION } from '../blocks.ts';
 import { bootId } from '../claim/identity.ts';
 import { type Division, divide, type Piece } from '../clone/division.ts';
 import { hasAttributes } from '../native/attributes.ts';
@@ -128,9 +129,6 @@ async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal) 
   }));
   return { totals: tally.read(data) satisfies Totals, pieces: weighed };
 }
-
-/** Nothing is compressed so well: blocks that are fewer than the data by more are not counted by the filesystem. */
-const BEST_COMPRESSION = 16;
 
 /**
  * How much a snapshot is once it is on the disk: by its blocks, which some filesystems count only then, and which may be

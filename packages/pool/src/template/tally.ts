@@ -1,9 +1,8 @@
+import { BLOCK_BYTES } from '../blocks.ts';
 import type { Piece } from '../clone/division.ts';
 import { inThread } from '../threads/threads.ts';
 import type { Entry } from './walk.ts';
 
-/** `%b` of find counts in these, whatever the filesystem's blocks are. */
-const BLOCK_BYTES = 512;
 /** What most filesystems give to files at least, and in steps of. */
 const PAGE_BYTES = 4096;
 

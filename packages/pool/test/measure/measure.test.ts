@@ -2,11 +2,12 @@ import { chmod, link, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { mountTmpfs } from '../../../../test/support/mount.ts';
 import { initPool, measureInstances, type Pool } from '../../src/index.ts';
 import { asUser } from '../support/as-user.ts';
 import { makeOddities } from '../support/oddities.ts';
+import { sayBlocks } from '../support/say-blocks.ts';
 
 const ID = 'spica-0123456789ab';
 const OTHER = 'spica-ffffffffffff';
@@ -97,6 +98,26 @@ it('takes for its own only files all of whose names lie in it: what has one outs
   const kept = (await measure()).get(ID);
   expect(kept?.ownBytes).toBe(kept?.allocatedBytes);
   expect(kept).not.toHaveProperty('ownInodes');
+});
+
+it.each([
+  ['are not counted', '0'],
+  ['are counted when they are on the disk', '1'],
+])('measures what is data where blocks %s, holes aside', async (_, blocks) => {
+  await makeOddities(pool.pathOf(ID));
+  await writeFile(join(pool.pathOf(ID), 'large'), Buffer.alloc(5_000_000, 'x'));
+  await link(join(pool.pathOf(ID), 'large'), join(pool.pathOf(ID), 'again'));
+  await link(join(pool.pathOf(ID), 'large'), join(dir, 'outside'));
+  const honest = (await measure()).get(ID);
+  await sayBlocks(dir, blocks);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const sample = (await measure()).get(ID);
+  expect(sample).toMatchObject({ inodes: honest?.inodes, ownInodes: honest?.ownInodes });
+  expect(sample?.allocatedBytes).toBeGreaterThan(5_000_000);
+  expect(sample?.allocatedBytes).toBeLessThan(5_500_000);
+  expect(sample?.ownBytes).toBeLessThan(500_000);
 });
 
 it('measures many instances, each by itself, and leaves out those that are not there', async () => {

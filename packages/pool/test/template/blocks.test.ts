@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@spica/core';
@@ -10,6 +10,7 @@ import { initPool } from '../../src/marker/init.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { checkTemplate, reportTemplate } from '../../src/template/report.ts';
 import { createTemplates, type Templates } from '../../src/template/templates.ts';
+import { sayBlocks } from '../support/say-blocks.ts';
 
 const MB = 1_000_000;
 
@@ -29,28 +30,11 @@ beforeEach(async () => {
     clock: { now: () => Date.now() + later },
     logger: pino({ level: 'silent' }),
   });
-  await mkdir(join(dir, 'bin'));
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
   await removeTree(dir);
 });
-
-/** From now on files have so many blocks, as filesystems say that count them late (ZFS, NFS) or not at all. */
-async function sayBlocks(blocks: string): Promise<void> {
-  const { stdout: find } = await execa('which', ['find'], { env: { PATH: process.env['PATH'] ?? '' } });
-  const script = `#!/bin/sh
-n=$#
-while [ $n -gt 0 ]; do
-  set -- "$@" "$(printf %s "$1" | sed 's/%b/${blocks}/')"
-  shift
-  n=$((n - 1))
-done
-exec ${find} "$@"
-`;
-  await writeFile(join(dir, 'bin/find'), script, { mode: 0o755 });
-  vi.stubEnv('PATH', `${join(dir, 'bin')}:${process.env['PATH']}`);
-}
 
 async function du(path: string): Promise<number> {
   const { stdout } = await execa('du', ['-s', '--block-size=1', '--', path]);
@@ -64,7 +48,7 @@ async function settledBytes(): Promise<number | undefined> {
 }
 
 it('takes no snapshot for less than was copied, nor a template for less than will be', async () => {
-  await sayBlocks('1');
+  await sayBlocks(dir, '1');
   expect((await templates.size('default')).bytes).toBeGreaterThan(10 * MB);
   const prepared = await templates.prepare('default');
   expect(prepared.allocatedBytes).toBeGreaterThan(10 * MB);
@@ -84,7 +68,7 @@ it('takes no snapshot for less than was copied, nor a template for less than wil
 });
 
 it('measures a snapshot again when it is on the disk, and believes what was counted late', async () => {
-  await sayBlocks('0');
+  await sayBlocks(dir, '0');
   const { path, allocatedBytes } = await templates.prepare('default');
   vi.unstubAllEnvs();
   expect(allocatedBytes).not.toBe(await du(path));
@@ -92,7 +76,7 @@ it('measures a snapshot again when it is on the disk, and believes what was coun
 });
 
 it('believes fewer blocks than there are data once they are on the disk, as of what is compressed', async () => {
-  await sayBlocks('10000'); // half of the large file
+  await sayBlocks(dir, '10000'); // half of the large file
   const { inodes, allocatedBytes } = await templates.prepare('default');
   expect(allocatedBytes).toBeGreaterThanOrEqual(10 * MB + (inodes - 1) * 10_000 * 512);
   expect(await settledBytes()).toBe(inodes * 10_000 * 512);
@@ -106,7 +90,7 @@ it('takes of a sparse file only the data, whoever counts', async () => {
   const honest = await templates.prepare('default');
   expect(honest.allocatedBytes).toBe(await du(honest.path));
   await writeFile(join(template, 'new'), '');
-  await sayBlocks('1');
+  await sayBlocks(dir, '1');
   const { allocatedBytes } = await templates.prepare('default');
   expect(allocatedBytes).toBeGreaterThan(11 * MB);
   expect(allocatedBytes).toBeLessThan(12 * MB);
