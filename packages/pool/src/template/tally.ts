@@ -9,7 +9,7 @@ const PAGE_BYTES = 4096;
 /** An entry as it was counted. */
 export interface TalliedPiece extends Piece {
   readonly isFile: boolean;
-  /** Its inode and change time, in find's words. */
+  /** Its inode number and change time, in find's words. */
   readonly seen: string;
 }
 
@@ -52,7 +52,7 @@ export function createTally(onCounted: (key: string, bytes: number) => void = ()
         bytes: allocated,
         links: Number(links),
         mode: Number.parseInt(mode, 8),
-        seen: `${inode} ${changed}`,
+        seen: `${inode.slice(inode.indexOf(':') + 1)} ${changed}`, // a device may have another number after a restart
       };
     },
     /** What is data of the files that claim more than they have blocks. `dir`: the directory that was walked. */

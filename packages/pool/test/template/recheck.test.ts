@@ -121,6 +121,19 @@ it('reads only files that may have changed since they were copied, and all where
   expect(await recheck()).toEqual({ difference: 'data/file-3 changed (content)' });
 });
 
+it('goes on with a snapshot that another version made, which told templates in another way', async () => {
+  const { path, fingerprint, ...prepared } = await prepare();
+  const sidecar = JSON.parse(await readFile(`${path}.json`, 'utf8'));
+  await writeFile(`${path}.json`, JSON.stringify({ ...sidecar, fingerprint: 'in another way' }));
+  await rm(`${path}.copied`);
+  const later = await openNursery(join(dir, 'pool'), template);
+  expect(await later.templates.current('default')).toBeNull();
+  const known = { ...prepared, path, fingerprint: 'in another way' };
+  expect(await later.templates.recheck('default')).toEqual({ prepared: known });
+  expect(await later.templates.current('default')).toEqual(known);
+  expect(fingerprint).not.toBe(known.fingerprint);
+});
+
 it('tells the commit that the template is at now, of a repository around it', async () => {
   const commit = (digit: string) => writeFile(join(dir, '.git/HEAD'), `${digit.repeat(40)}\n`);
   await mkdir(join(dir, '.git'));
