@@ -1,7 +1,8 @@
-import { mkdtemp, readdir, statfs, truncate, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readdir, statfs, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fillTmpfs } from '../../../../test/support/fill.ts';
 import { type Mount, mountTmpfs } from '../../../../test/support/mount.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
@@ -70,4 +71,22 @@ it('a template whose snapshot the disk has no room for fails in plain words, and
   );
   expect(await used(mount.dir)).toEqual(before);
   expect(await readdir(nursery.pool.paths.templates)).toEqual([]);
+});
+
+it('a comparison whose result the full disk cannot keep fails in plain words, and loses no snapshot', async (context) => {
+  mount = await mountTmpfs({ bytes: 16_000_000 });
+  if ('skipped' in mount) return context.skip(mount.skipped);
+  const { templates } = await openNursery(join(mount.dir, 'pool'), template);
+  const prepared = await templates.prepare('default');
+  await link(join(template, 'data/file-1'), join(dir, 'elsewhere'));
+  fillTmpfs(join(mount.dir, 'foreign'));
+  await expect(templates.recheck('default')).rejects.toMatchObject({
+    code: 'NO_SPACE',
+    message: expect.stringMatching(
+      /^template default: what is known of its snapshot could not be kept: the disk is full/,
+    ),
+  });
+  await truncate(join(mount.dir, 'foreign'));
+  expect(await templates.recheck('default')).toEqual({ prepared });
+  expect(await templates.current('default')).toEqual(prepared);
 });
