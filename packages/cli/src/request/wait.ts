@@ -50,7 +50,7 @@ export async function waitForRequest(
   }
 }
 
-/** Tells on standard error what was warned of when a snapshot was prepared for the request: its instances have it too. */
+/** Prints on standard error what was warned of when a snapshot was prepared for the request: its instances have it too. */
 export async function writeWarnings(queues: PoolQueues, id: string, { stderr }: Io): Promise<void> {
   const { logs } = await queues.gate.getJobLogs(id);
   for (const line of logs) if (line.startsWith('warning: ')) stderr.write(`${oneLine(line)}\n`);

@@ -16,11 +16,11 @@ import { fingerprintOf } from './fingerprint.ts';
 import { pathAt } from './key.ts';
 import type { Prepared } from './prepared.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
-import { waitUntilOld } from './settled.ts';
 import { nameCommit, type Source } from './source.ts';
 import { type SnapshotKind, type Stored, snapshotPath } from './store.ts';
 import type { Survey } from './survey.ts';
 import { createTally, type Totals } from './tally.ts';
+import { waitUntilOld } from './wait-until-old.ts';
 import { walkEntries } from './walk.ts';
 import type { TemplateWarning } from './warning.ts';
 
@@ -75,9 +75,9 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
   const surveyed = await surveyClonable(source, signal);
   const { scope } = surveyed;
   const before = await fingerprintOf(source, scope, kind, signal);
-  const settled = await waitUntilOld(surveyed.newestAt, clock, signal);
+  const isOldEnough = await waitUntilOld(surveyed.newestAt, clock, signal);
   // A snapshot whose fingerprint a later edit might share is kept under one that no walk comes to.
-  const fingerprint = settled ? before : randomBytes(32).toString('hex');
+  const fingerprint = isOldEnough ? before : randomBytes(32).toString('hex');
   const draft = `${snapshotPath(dir, source.name, fingerprint)}.${randomBytes(4).toString('hex')}.draft`;
   try {
     if (kind === 'subvolume') await execa('btrfs', ['subvolume', 'create', '--', draft]);
@@ -94,7 +94,7 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
     await rename(draft, path);
     const prepared = describe(source, { fingerprint, path, division }, copy.totals);
     const stored = { prepared, scope, seenAs: fingerprint, preparedAt: clock.now(), boot: await bootId() };
-    return { stored, copied: settled ? surveyed.files : new Map(), warnings };
+    return { stored, copied: isOldEnough ? surveyed.files : new Map(), warnings };
   } catch (error) {
     const failure = signal?.aborted ? error : await explainFailure(error, source, dir);
     throw await removeAfter(failure, draft);

@@ -5,10 +5,10 @@ import { type Copied, readCopied } from './copied.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { textOf } from './key.ts';
 import { type Difference, findChangedContents, findDifferences } from './rsync.ts';
-import { waitUntilOld } from './settled.ts';
 import { nameCommit, type Source } from './source.ts';
 import type { SnapshotKind, Stored } from './store.ts';
 import type { Survey } from './survey.ts';
+import { waitUntilOld } from './wait-until-old.ts';
 
 export interface RecheckOptions {
   readonly kind: SnapshotKind;

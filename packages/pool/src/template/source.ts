@@ -69,7 +69,7 @@ export async function readSource(location: Location, allowGitFile: boolean): Pro
   }
 }
 
-/** How the commit that a template is at is told of its snapshots and instances. */
+/** How the commit that a template is at is recorded of its snapshots and instances. */
 export function nameCommit({ originCommit }: Pick<Source, 'originCommit'>) {
   const short = originCommit === UNKNOWN_COMMIT ? UNKNOWN_COMMIT : originCommit.slice(0, 8);
   return { originCommit, templateRef: `git:${short}` };
