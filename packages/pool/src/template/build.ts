@@ -15,6 +15,7 @@ import { explainFailure, isChanging } from './failure.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { pathAt } from './key.ts';
 import type { Prepared } from './prepared.ts';
+import { recheck } from './recheck.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
 import { nameCommit, type Source } from './source.ts';
 import { type SnapshotKind, type Stored, snapshotPath } from './store.ts';
@@ -46,7 +47,7 @@ export interface Built {
 
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
- * and again after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
+ * and again after, or by comparison after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
  * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what
  * `surveyClonable` and `source` throw; or the signal's reason: what is left then, `sweepLeftovers` meets.
  */
@@ -86,19 +87,28 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
     const copy = await measureCopy(draft, surveyed, signal);
     const isPlain = (directory: string) => !hasAttributes(pathAt(draft, directory));
     const division = kind === 'directory' ? divide(copy.pieces, isPlain) : null;
+    const prepared = describe(source, { fingerprint, path: draft, division }, copy.totals);
+    const made = { prepared, scope, seenAs: fingerprint, preparedAt: clock.now(), boot: await bootId() };
+    const copied: Copied = isOldEnough ? surveyed.files : new Map();
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
-    if (after !== before) throw new ChangingError('entries changed');
+    const kept = after === before ? { stored: made, copied } : await confirm(made, copied, options);
     const warnings = await examine(source, surveyed, signal);
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
-    const prepared = describe(source, { fingerprint, path, division }, copy.totals);
-    const stored = { prepared, scope, seenAs: fingerprint, preparedAt: clock.now(), boot: await bootId() };
-    return { stored, copied: isOldEnough ? surveyed.files : new Map(), warnings };
+    const stored = { ...kept.stored, prepared: { ...kept.stored.prepared, path } };
+    return { stored, copied: kept.copied, warnings };
   } catch (error) {
     const failure = signal?.aborted ? error : await explainFailure(error, source, dir);
     throw await removeAfter(failure, draft);
   }
+}
+
+/** Change times have moved while it was copied: it is whole all the same where nothing differs. Throws ChangingError. */
+async function confirm(made: Stored, copied: Copied, options: BuildOptions) {
+  const checked = await recheck(made, { ...options, copied });
+  if ('difference' in checked) throw new ChangingError(checked.difference);
+  return checked;
 }
 
 interface Made {

@@ -8,7 +8,7 @@ import { asNoSpace } from '../clone/full-disk.ts';
 import type { Pool } from '../layout.ts';
 import { buildSnapshot, measureSynced } from './build.ts';
 import { surveyClonable } from './clonable.ts';
-import { type Copied, sizeOfCopied, writeCopied } from './copied.ts';
+import { type Copied, readCopied, sizeOfCopied, writeCopied } from './copied.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { createKnown } from './known.ts';
 import type { Prepared } from './prepared.ts';
@@ -145,15 +145,18 @@ export function createTemplates({
   const compare: Templates['recheck'] = async (name, options = {}) => {
     const latest = await known.reload(name);
     if (!latest) return { difference: null };
-    const source = await sourceOf(name);
-    const result = await recheck(latest, { kind, clock, source, ...options }).catch((error: unknown) => {
-      options.signal?.throwIfAborted();
-      if (error instanceof RefusedError) throw error;
-      return { difference: `it could not be compared: ${(error as Error).message}` };
-    });
+    const copied = await readCopied(latest.prepared.path);
+    const source = () => sourceOf(name);
+    const result = await recheck(latest, { kind, clock, source, copied, ...options }).catch(
+      (error: unknown) => {
+        options.signal?.throwIfAborted();
+        if (error instanceof RefusedError) throw error;
+        return { difference: `it could not be compared: ${(error as Error).message}` };
+      },
+    );
     if ('difference' in result) return result;
-    const { stored, copied } = result;
-    await keep(stored, copied);
+    const { stored } = result;
+    await keep(stored, result.copied);
     known.replace(stored);
     handedOut.set(stored.prepared.fingerprint, clock.now());
     return { prepared: stored.prepared };

@@ -15,9 +15,9 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import type { Prepared } from '../../src/template/prepared.ts';
@@ -152,6 +152,36 @@ it('has nothing to compare without a snapshot, and refuses what a copy would be 
   await prepare();
   await rm(at('VERSION'));
   await expect(recheck()).rejects.toMatchObject({ code: 'TEMPLATE_NO_VERSION' });
+});
+
+it.each<[string, string, 'whole' | 'given up']>([
+  ['a hard link is made', 'ln "$TEMPLATE/data/file-1" "$TEMPLATE/../cache/$$"', 'whole'],
+  ['a file is rewritten', 'date +%N >"$TEMPLATE/data/file-1"', 'given up'],
+])('makes a snapshot in one go, or not at all, when %s each time that it is copied', async (_, edit, end) => {
+  const { stdout: rsync } = await execa('which', ['rsync']);
+  const script = `#!/bin/sh
+${rsync} "$@" || exit
+case "$1" in -aHAXS) case "$*" in *-n8*) ;; *) ${edit} && echo copied >>"$TEMPLATE/../copies" ;; esac ;; esac
+`;
+  await mkdir(join(dir, 'bin'));
+  await writeFile(join(dir, 'bin/rsync'), script, { mode: 0o755 });
+  vi.stubEnv('PATH', [join(dir, 'bin'), process.env['PATH']].join(delimiter));
+  vi.stubEnv('TEMPLATE', template);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const copies = async () => (await readFile(join(dir, 'copies'), 'utf8')).split('\n').length - 1;
+  if (end === 'whole') {
+    const prepared = await prepare();
+    expect(await copies()).toBe(1);
+    expect(await current()).toEqual(prepared);
+  } else {
+    await expect(prepare()).rejects.toMatchObject({
+      code: 'TEMPLATE_CHANGING',
+      message: expect.stringMatching(/\(4 times; last: data\/file-1 changed \(.*time\)/),
+    });
+    expect(await copies()).toBe(4);
+  }
 });
 
 it('is never deceived by an edit that comes while it compares', { timeout: 60_000 }, async () => {
