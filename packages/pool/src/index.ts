@@ -32,4 +32,4 @@ export { createTemplates, type Templates } from './template/templates.ts';
 export type { TemplateWarning } from './template/warning.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
-export * from './trash/trash.ts';
+export * from './trash/put-and-empty.ts';

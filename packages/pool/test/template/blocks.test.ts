@@ -43,7 +43,7 @@ async function du(path: string): Promise<number> {
 
 async function settledBytes(): Promise<number | undefined> {
   later = 60_000;
-  await templates.settle();
+  await templates.syncSnapshots();
   return (await templates.current('default'))?.allocatedBytes;
 }
 

@@ -134,7 +134,7 @@ it('goes on with a snapshot that another version made, which told templates in a
   expect(fingerprint).not.toBe(known.fingerprint);
 });
 
-it('tells the commit that the template is at now, of a repository around it', async () => {
+it('reports the commit that the template is at now, of a repository around it', async () => {
   const commit = (digit: string) => writeFile(join(dir, '.git/HEAD'), `${digit.repeat(40)}\n`);
   await mkdir(join(dir, '.git'));
   await commit('a');

@@ -44,7 +44,7 @@ it.each<[string, (manifest: string) => Promise<unknown>]>([
   await rm(join(stack.ctx.pool.pathOf(id), 'lineage.json'));
   await stack.redis.flushall();
   const { graceUntil, ...found } = await reconcileNow(stack.ctx);
-  expect(found).toMatchObject({ adopted: 1, flagged: 1, strangers: [] });
+  expect(found).toMatchObject({ adopted: 1, flagged: 1, unknownDirectories: [] });
   expect(graceUntil).toBeGreaterThan(Date.now());
   expect((await stack.ctx.catalog.get(id))?.record).toMatchObject({ pin: PIN, template: 'default' });
   expect(stack.ctx.gate.ledger.has(id)).toBe(true);

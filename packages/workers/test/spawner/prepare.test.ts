@@ -20,7 +20,7 @@ async function logsOfSpawn(): Promise<string[]> {
   return (await stack.queues.gate.getJobLogs(id)).logs;
 }
 
-it('tells the request that a snapshot is prepared for what speaks against the template, and why it is anew', async () => {
+it('reports the request that a snapshot is prepared for what speaks against the template, and why it is anew', async () => {
   await symlink(join(template, 'data'), join(template, 'to-data'));
   const warning = expect.stringMatching(
     /^warning: template default: to-data: absolute links into the template/,
