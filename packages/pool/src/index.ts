@@ -14,6 +14,7 @@ export { filesystemOf } from './filesystem.ts';
 export * from './layout.ts';
 export * from './live/lock-file.ts';
 export * from './live/processes.ts';
+export * from './live/unseen.ts';
 export { buildLineage, buildManifest } from './manifest/build.ts';
 export * from './manifest/manifest.ts';
 export type { Lineage, Manifest } from './manifest/schema.ts';

@@ -1,18 +1,10 @@
-import {
-  type Decision,
-  decide,
-  type GateFacts,
-  type Help,
-  NO_LIMITS,
-  type RetentionPlan,
-  step,
-  UsageError,
-} from '@spica/core';
+import { type Decision, decide, type GateFacts, type Help, NO_LIMITS, step, UsageError } from '@spica/core';
 import type { PoolContext } from './context.ts';
 import { emptySums } from './gate/state.ts';
 import { readDisk, termsOf } from './gatekeeper/facts.ts';
 import { type Asked, needFor } from './gatekeeper/need.ts';
 import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
+import type { LookedPlan } from './pruner/plan.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
 
@@ -110,7 +102,7 @@ export async function previewPrune(
   ctx: PoolContext,
   limits: { maxInstances: number | null; maxAgeMs: number | null },
 ): Promise<{
-  readonly plan: RetentionPlan;
+  readonly plan: LookedPlan;
   readonly digest: string;
   readonly strangers: readonly UnknownDirectory[];
 }> {

@@ -26,7 +26,7 @@ const MOST_KEPT = 50;
 export function reportPlan(
   pool: string,
   planned: Pick<PruneResult, 'strangers'> & {
-    readonly plan: RetentionPlan;
+    readonly plan: RetentionPlan & Pick<PruneResult, 'unseen'>;
     readonly digest: string | null;
     readonly offline: boolean;
   },
@@ -43,6 +43,7 @@ export function reportPlan(
     skipped: [],
     failed: [],
     strangers,
+    unseen: plan.unseen,
     reclaimedBytes: plan.frees.bytes,
     trashedBytes: 0,
     sentence: plan.sentence,
@@ -64,6 +65,7 @@ export function writePrune(io: Pick<Io, 'stdout' | 'stderr'>, report: PruneRepor
   for (const { name, reason } of report.strangers) {
     stderr.write(`left alone: ${JSON.stringify(name)}: ${reason}\n`);
   }
+  if (report.unseen) stderr.write(`not seen: ${report.unseen.sentence}; a lease keeps what they use\n`);
   if (!items && stdout.isTTY) stdout.write(`${sumUp(report)}\n`);
 }
 

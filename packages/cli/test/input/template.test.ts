@@ -17,6 +17,7 @@ const pool = (...names: string[]): PoolConfig => ({
     order: 'oldest',
     trashTtlMs: 600_000,
     protectLiveProcesses: true,
+    protectWhenUnknown: false,
   },
   disk: {
     minFreeSpaceGb: 20,

@@ -21,6 +21,8 @@ export interface PoolConfig {
     /** How long a deleted instance can be brought back. */
     readonly trashTtlMs: number;
     readonly protectLiveProcesses: boolean;
+    /** Whether nothing is deleted while there are processes that cannot be looked into. */
+    readonly protectWhenUnknown: boolean;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;

@@ -120,6 +120,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       order: retention.order,
       trashTtlMs: ms(retention.trash_ttl),
       protectLiveProcesses: retention.protect_live_processes,
+      protectWhenUnknown: retention.protect_when_unknown,
     },
     disk: {
       minFreeSpaceGb: disk.min_free_space_gb,

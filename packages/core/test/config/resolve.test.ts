@@ -12,6 +12,7 @@ const RETENTION_DEFAULTS = {
   order: 'oldest',
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
+  protectWhenUnknown: false,
 };
 
 const DISK_DEFAULTS = {
@@ -46,6 +47,7 @@ pools:
       order: least_recently_leased
       trash_ttl: 1h
       protect_live_processes: false
+      protect_when_unknown: false
     disk:
       min_free_space_gb: 1.5
       min_free_inodes_percent: 2
@@ -143,6 +145,7 @@ describe('a file', () => {
             order: 'least_recently_leased',
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
+            protectWhenUnknown: false,
           },
           disk: {
             minFreeSpaceGb: 1.5,

@@ -86,6 +86,8 @@ export interface PruneResult {
   readonly failed: readonly { readonly id: string; readonly reason: string }[];
   /** Directories under the pool's root that are not Spica's, or not yet in the catalog: left alone. */
   readonly strangers: readonly { readonly name: string; readonly reason: string }[];
+  /** Processes that could not be looked into, which may use what goes; null where there are none, or nobody looked. */
+  readonly unseen: { readonly processes: number; readonly sentence: string } | null;
   /** Bytes that are free again. */
   readonly reclaimedBytes: number;
   /** Bytes that wait in the trash, and can be brought back. */

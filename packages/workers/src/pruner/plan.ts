@@ -12,7 +12,7 @@ import type { PrunePayload } from '@spica/queues';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
 import { type Inventory, planningInventory } from './inventory.ts';
-import { lookForUse } from './protection.ts';
+import { lookForUse, type Use } from './protection.ts';
 
 /** Who begins to use an instance within this time is found when it is about to be deleted. */
 const PROCESSES_MAX_AGE_MS = 2_000;
@@ -27,8 +27,11 @@ export type PlanContext = Pick<PoolContext, 'policy' | 'pool' | 'clock' | 'clock
   readonly inventory: Omit<Inventory, 'begin' | 'end'>;
 };
 
+/** A plan, made with a look for what is in use. */
+export type LookedPlan = RetentionPlan & Pick<Use, 'unseen'>;
+
 /** The plan for a prune job as things stand now, from the catalog. Changes nothing. */
-export function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<RetentionPlan> {
+export function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<LookedPlan> {
   return makePlan({ ...ctx, inventory: planningInventory(ctx) }, job);
 }
 
@@ -36,14 +39,16 @@ export function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<Retentio
  * The plan for a prune job as things stand now. Changes nothing. What a lock file or a process turns out to be using is
  * protected, and planned around.
  */
-export async function makePlan(ctx: PlanContext, job: PlannedPrune): Promise<RetentionPlan> {
+export async function makePlan(ctx: PlanContext, job: PlannedPrune): Promise<LookedPlan> {
   const used = new Map<string, Verdict>();
   const planOnce = await createPlanner(ctx, job, used);
+  let unseen: Use['unseen'] = null;
   for (;;) {
     const plan = await planOnce();
     const found = await lookForUse(ctx, plan.deletes, { processesMaxAgeMs: PROCESSES_MAX_AGE_MS });
-    if (found.size === 0) return plan;
-    for (const [id, verdict] of found) used.set(id, verdict);
+    unseen = found.unseen ?? unseen;
+    if (found.verdicts.size === 0) return { ...plan, unseen };
+    for (const [id, verdict] of found.verdicts) used.set(id, verdict);
   }
 }
 

@@ -1,4 +1,3 @@
-import type { RetentionPlan } from '@spica/core';
 import { checkMarker, type TrashEntry } from '@spica/pool';
 import {
   type PrunePayload,
@@ -14,7 +13,7 @@ import { reconcileNow } from '../reconciler/job.ts';
 import { handBack } from '../runtime/hand-back.ts';
 import { catalogInventory } from './inventory.ts';
 import { learnFrom } from './learn.ts';
-import { planPrune } from './plan.ts';
+import { type LookedPlan, planPrune } from './plan.ts';
 import { type Kept, type Removal, type TakenOut, takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
 import { openSealed } from './sealed.ts';
@@ -70,6 +69,7 @@ async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal)
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
     strangers: payload.cause === 'schedule' || payload.cause === 'operator' ? await findUnknown(ctx) : [],
+    unseen: run.unseen,
     reclaimedBytes: bytesOf(freed),
     trashedBytes: bytesOf(run.taken.map(({ trash }) => trash).filter(({ name }) => !gone.has(name))),
     sentence: run.sentence,
@@ -91,6 +91,7 @@ const NOTHING: Run = {
   taken: [],
   skipped: [],
   failed: [],
+  unseen: null,
   isCutOff: false,
   kept: 0,
   sentence: '',
@@ -140,7 +141,8 @@ async function thenExpired(ctx: ServedContext, run: Run): Promise<Run> {
 /** Slots are free as soon as instances are out of sight: who waits for one is woken before anything is measured. */
 async function takePlanned(
   ctx: ServedContext,
-  plan: Pick<RetentionPlan, 'kept' | 'sentence'> & { readonly deletes: readonly Kept[] },
+  plan: Pick<LookedPlan, 'kept' | 'sentence'> &
+    Partial<Pick<LookedPlan, 'unseen'>> & { readonly deletes: readonly Kept[] },
   request: string | null,
   signal?: AbortSignal,
 ): Promise<Run> {
@@ -149,7 +151,9 @@ async function takePlanned(
   if (taken.taken.length > 0) await ctx.gate.line.wake();
   const learned = await learnFrom(ctx, taken.taken);
   if (taken.isCutOff) signal?.throwIfAborted();
-  return { ...NOTHING, ...taken, taken: learned, kept: plan.kept, sentence: plan.sentence };
+  const { kept, sentence } = plan;
+  const unseen = taken.unseen ?? plan.unseen ?? null;
+  return { ...NOTHING, ...taken, taken: learned, kept, sentence, unseen };
 }
 
 /** Who is short of space gets the trash's first; and what goes for its space cannot wait in the trash. */

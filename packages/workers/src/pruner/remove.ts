@@ -4,6 +4,7 @@ import { type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core'
 import {
   type AuditEntry,
   deleteRecord,
+  describeUse,
   findWorkingIn,
   outOf,
   type TrashEntry,
@@ -12,7 +13,7 @@ import {
 import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
-import { lookForUse, sayLocked } from './protection.ts';
+import { lookForUse, sayLocked, type Use } from './protection.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -40,6 +41,8 @@ export interface TakenOut {
   readonly taken: readonly Removed[];
   readonly skipped: readonly Kept[];
   readonly failed: readonly Kept[];
+  /** What a look for live use could not see; null where all was seen, or nobody looked. */
+  readonly unseen: Use['unseen'];
   /** A signal came before all of them were dealt with; the audit log says which were left. */
   readonly isCutOff: boolean;
 }
@@ -64,21 +67,21 @@ export async function takeOut(
   removals: readonly Removal[],
   signal?: AbortSignal,
 ): Promise<TakenOut> {
-  if (removals.length === 0) return { taken: [], skipped: [], failed: [], isCutOff: false };
+  if (removals.length === 0) return sortOut([], []);
   const wanted = await lookUp(ctx, removals);
-  const [used] = await Promise.all([
+  const [{ verdicts, unseen }] = await Promise.all([
     lookForUse(ctx, removals),
     ctx.audit.append(wanted.map(intentOf), { sync: true }),
   ]);
   const owner = newOwner();
   const work = async (item: Wanted): Promise<End> => {
     if (signal?.aborted) return { left: String(signal.reason) };
-    const inUse = used.get(item.removal.id)?.reason;
+    const inUse = verdicts.get(item.removal.id)?.reason;
     return inUse === undefined ? attempt(ctx, item, owner) : { skipped: inUse };
   };
   const ends = await pMap(wanted, work, { concurrency: LANES });
   await ctx.audit.append(outcomesOf(wanted, ends));
-  return sortOut(wanted, ends);
+  return { ...sortOut(wanted, ends), unseen };
 }
 
 /** The name of a run's marks: whoever finds another's mark on an instance leaves it alone. */
@@ -97,6 +100,7 @@ export function sortOut(wanted: readonly Wanted[], ends: readonly End[]): TakenO
     taken: ends.flatMap((end) => ('removed' in end ? [end.removed] : [])),
     skipped: ofKind('skipped'),
     failed: ofKind('failed'),
+    unseen: null,
     isCutOff: ends.some((end) => 'left' in end),
   };
 }
@@ -188,12 +192,11 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
 }
 
 /** Who has begun to use it since the batch was looked through: what is cheap to see is looked at for each. */
-async function usedNow({ pool, policy, clockGuard }: DeletionContext, id: string): Promise<string | null> {
-  const locked = await sayLocked(pool, id, clockGuard.now());
-  if (locked !== null) return locked;
-  if (!policy.retention.protectLiveProcesses) return null;
-  const use = await findWorkingIn(pool, id);
-  return use && `process ${use.pid} (${use.command}) ${use.how}`;
+async function usedNow(ctx: DeletionContext, id: string): Promise<string | null> {
+  const locked = await sayLocked(ctx, id);
+  if (locked !== null || !ctx.policy.retention.protectLiveProcesses) return locked;
+  const use = await findWorkingIn(ctx.pool, id);
+  return use && describeUse(use);
 }
 
 /** Why a deletion may not begin; null where it may. */

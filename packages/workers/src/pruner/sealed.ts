@@ -1,16 +1,7 @@
-import {
-  bestOf,
-  countOf,
-  digestOf,
-  type RetentionPlan,
-  recheck,
-  type SealedPlan,
-  sealPlan,
-  UsageError,
-} from '@spica/core';
+import { bestOf, countOf, digestOf, recheck, type SealedPlan, sealPlan, UsageError } from '@spica/core';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
-import { type PlannedPrune, planPrune, policyFor } from './plan.ts';
+import { type LookedPlan, type PlannedPrune, planPrune, policyFor } from './plan.ts';
 import type { Kept } from './remove.ts';
 
 /** How long after it was made a plan may be carried out. */
@@ -20,7 +11,7 @@ const VALID_MS = 3_600_000;
 export async function planAndSeal(
   ctx: PoolContext,
   job: PlannedPrune,
-): Promise<{ plan: RetentionPlan; digest: string }> {
+): Promise<{ plan: LookedPlan; digest: string }> {
   const plan = await planPrune(ctx, job);
   const sealed = sealPlan(ctx.pool.name, policyFor(ctx, job), plan);
   const digest = digestOf(sealed);
