@@ -6,8 +6,10 @@ export function keysOf(pool: string) {
   const base = `{spica:${pool}}:catalog`;
   return {
     base,
-    /** Hash: the pool's id and how it clones. */
+    /** Hash: the pool's id, how it clones, and where whoever serves it has it. */
     identity: `${base}:identity`,
+    /** String: the process that serves the pool, for as long as it says so. */
+    server: `${base}:server`,
     /** Hash: when the disk was last reconciled, and until when nothing may be deleted (both epoch milliseconds). */
     reconciled: `${base}:reconciled`,
     /** Counter: each change of a lease, pin or the like adds one. One that steps back tells of a Redis that did. */

@@ -17,7 +17,9 @@ type Operation =
   | 'mark'
   | 'record_sample'
   | 'record_size'
-  | 'drop_share';
+  | 'drop_share'
+  | 'serve'
+  | 'end_serving';
 
 export type Argument = string | number;
 /** Runs an operation on one pool's catalog. */

@@ -9,7 +9,26 @@ import {
 import * as z from 'zod';
 import type { Argument } from './ops.ts';
 
-export const identitySchema = z.object({ id: z.string(), method: cloneMethodSchema });
+export const identitySchema = z.object({
+  id: z.string(),
+  method: cloneMethodSchema,
+  /** Where whoever serves it has it; what an earlier version wrote has none. */
+  root: z.string().optional(),
+});
+
+export type Identity = z.infer<typeof identitySchema>;
+
+/** Enough to tell whether the very process still runs, where it is of this host. */
+export const serverSchema = z.object({
+  token: z.string(),
+  pid: z.int(),
+  startTicks: z.string().nullable(),
+  boot: z.string().nullable(),
+  host: z.string(),
+  purpose: z.string(),
+  /** ISO-8601 UTC. */
+  since: z.string(),
+});
 
 export const reconciledSchema = z.object({ at: z.coerce.number(), graceUntil: z.coerce.number() });
 

@@ -10,6 +10,7 @@ export * from './admission/space.ts';
 export * from './admission/waiting.ts';
 export * from './clock.ts';
 export * from './config/config.ts';
+export { DEFAULT_POOL } from './config/layers.ts';
 export * from './config/loopback.ts';
 export * from './config/reload.ts';
 export * from './config/resolve.ts';

@@ -1,5 +1,6 @@
 export * from './context.ts';
 export { emptySums } from './gate/state.ts';
+export { checkIdentity, checkRebind } from './identity.ts';
 export { type OfflineOptions, previewOfflinePrune, pruneOffline } from './offline/prune.ts';
 export * from './preview.ts';
 export { compare, type Drift } from './reconciler/compare.ts';

@@ -39,8 +39,7 @@ async function checkShared(config: Config): Promise<Finding[]> {
       const findings = await checkRedis(config, redis);
       for (const { name } of policies) findings.push(...(await checkServed(name, redis)));
       for (const policy of policies) {
-        const known = await createCatalog({ redis, pool: policy.name }).identity();
-        findings.push(...(await checkPool(policy, known?.method ?? null)));
+        findings.push(...(await checkPool(policy, createCatalog({ redis, pool: policy.name }))));
       }
       return findings;
     });

@@ -1,7 +1,7 @@
 import { createCatalog } from '@spica/catalog';
 import { CheckError, type Config, systemClock } from '@spica/core';
-import { initPool, probeCloneMethod } from '@spica/pool';
-import { createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
+import { initPool, type PoolPlace, probeCloneMethod } from '@spica/pool';
+import { checkRebind, createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
@@ -13,13 +13,17 @@ export interface InitOptions {
   readonly rebind?: boolean;
 }
 
-/** `spica init`: creates the pool's root and marker. Safe to run again. */
+/**
+ * `spica init`: creates the pool's root and marker. Safe to run again. With `--rebind` the name is this root's from now
+ * on, whatever the marker, and Redis, say; not while a pool of that name is served.
+ */
 export async function init({ io, options }: Invocation<InitOptions>): Promise<number> {
-  const { config } = await loadConfig(io, options);
+  const { config } = await loadConfig(io, options, {}, { namesNewPool: true });
   const { name, root } = choosePool(config, options.pool);
-  const pool = await initPool({ name, root, clock: systemClock });
+  const rename = options.rebind === true;
+  if (rename) await rebind(config, { name, root });
+  const pool = await initPool({ name, root, clock: systemClock, rename });
   const method = await probeCloneMethod(pool);
-  if (options.rebind) await rebind(config, name);
   if (options.json)
     writeJson(io.stdout, { pool: name, id: pool.id, root: pool.paths.root, cloneMethod: method });
   else {
@@ -34,10 +38,14 @@ export async function init({ io, options }: Invocation<InitOptions>): Promise<nu
 }
 
 /** The next worker that serves the pool tells the catalog its new id. */
-async function rebind(config: Config, pool: string): Promise<void> {
+async function rebind(config: Config, place: PoolPlace): Promise<void> {
   const own = await startOwnRedis(config);
   try {
-    await withRedis(config, (redis) => createCatalog({ redis, pool }).forgetIdentity());
+    await withRedis(config, async (redis) => {
+      const catalog = createCatalog({ redis, pool: place.name });
+      await checkRebind(place, catalog);
+      await catalog.forgetIdentity();
+    });
   } finally {
     await own?.stop();
   }

@@ -1,5 +1,6 @@
-import { type CatalogInstance, createCatalog } from '@spica/catalog';
+import type { CatalogInstance } from '@spica/catalog';
 import { loadConfig } from '../context/config.ts';
+import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import type { Invocation } from '../io.ts';
@@ -9,10 +10,12 @@ import { writeJson, writeRows } from '../output/write.ts';
 /** `spica ls`: the pool's instances, oldest first. */
 export async function ls({ io, options }: Invocation): Promise<number> {
   const { config } = await loadConfig(io, options);
-  const pool = choosePool(config, options.pool).name;
+  const policy = choosePool(config, options.pool);
+  const pool = policy.name;
   const instances: CatalogInstance[] = [];
   await withRedis(config, async (redis) => {
-    for await (const instance of createCatalog({ redis, pool }).list()) instances.push(instance);
+    const catalog = await openOwnCatalog(redis, policy);
+    for await (const instance of catalog.list()) instances.push(instance);
   });
   if (options.json) {
     writeJson(io.stdout, { pool, instances: instances.map(toInstanceJson) });

@@ -1,4 +1,4 @@
-import { createCatalog } from '@spica/catalog';
+import { type Catalog, createCatalog } from '@spica/catalog';
 import {
   type Amount,
   type Breaker,
@@ -12,7 +12,7 @@ import {
 } from '@spica/core';
 import { openPool, readSpace } from '@spica/pool';
 import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
-import { emptySums } from '@spica/workers';
+import { checkIdentity, emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readOutlook } from './outlook.ts';
@@ -53,7 +53,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
   const catalog = createCatalog({ redis, pool: policy.name });
   const now = systemClock.now();
   const [disk, published, ids, identity, clock, reconciled, counts, workers] = await Promise.all([
-    readDisk(policy),
+    readDisk(policy, catalog),
     catalog.publishedGate(),
     catalog.ids(),
     catalog.identity(),
@@ -93,9 +93,13 @@ function holdOf(reconciled: { readonly graceUntil: number } | null, now: number)
   return reconciled.graceUntil > now ? { until: toIso(reconciled.graceUntil) } : null;
 }
 
-async function readDisk({ name, root, disk }: PoolConfig): Promise<Pick<PoolStatus, 'disk' | 'problem'>> {
+async function readDisk(
+  { name, root, disk }: PoolConfig,
+  catalog: Catalog,
+): Promise<Pick<PoolStatus, 'disk' | 'problem'>> {
   try {
     const pool = await openPool({ name, root });
+    await checkIdentity({ name, root }, catalog);
     const space = await readSpace(pool.paths.root);
     return { problem: null, disk: { ...space, floor: floorOf(disk, space.totalInodes) } };
   } catch (error) {

@@ -9,6 +9,7 @@ import {
 } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { checkIdentity } from '../identity.ts';
 import { reconcileNow } from '../reconciler/job.ts';
 import { handBack } from '../runtime/hand-back.ts';
 import { catalogInventory } from './inventory.ts';
@@ -32,6 +33,7 @@ export function createPruner(ctx: ServedContext) {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
       await checkMarker(ctx.pool);
+      await checkIdentity({ name: ctx.pool.name, root: ctx.pool.paths.root }, ctx.catalog);
       return await handBack<PruneResult | ReconcileResult>(job, token, signal, () =>
         ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
           payload.cause === 'reconcile' ? reconcileNow(ctx) : prune(ctx, payload, signal),

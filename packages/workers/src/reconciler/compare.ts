@@ -3,6 +3,7 @@ import type { CatalogInstance } from '@spica/catalog';
 import { type InstanceRecord, isInstanceId } from '@spica/core';
 import { checkMarker, listRecords, listTrash, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { checkIdentity } from '../identity.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
 import { readMirrored } from '../runtime/mirrored.ts';
 import { type Adoptable, toAdoptable } from './adopt.ts';
@@ -35,9 +36,13 @@ export interface Drift {
   readonly onDisk: number;
 }
 
-/** Compares disk and catalog. Changes nothing. Throws what `checkMarker` throws: an unmounted disk looks empty. */
+/**
+ * Compares disk and catalog. Changes nothing. Throws what `checkMarker` throws, since an unmounted disk looks empty, and
+ * what `checkIdentity` throws, since another pool's instances are not there.
+ */
 export async function compare(ctx: PoolContext): Promise<Drift> {
   await checkMarker(ctx.pool);
+  await checkIdentity({ name: ctx.pool.name, root: ctx.pool.paths.root }, ctx.catalog);
   const [reconciled, changes, mirrored] = await Promise.all([
     ctx.catalog.reconciled(),
     ctx.catalog.changes(),

@@ -132,7 +132,7 @@ async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
   if (!isLost && !(await hasSteppedBack(ctx))) return;
   const what = isLost ? 'Redis has lost the catalog' : 'Redis has lost changes that it had acknowledged';
   ctx.logger.error(`${what}; rebuilding it from the disk`);
-  await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
+  await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method, root: ctx.pool.paths.root });
   await schedule(ctx);
   await ctx.withDeletionClaim(() => reconcile(ctx, { starting: false })); // last: from then on Redis knows the pool
   ctx.publisher.soon();
