@@ -24,7 +24,7 @@ export async function checkIdentity(place: PoolPlace, catalog: Known): Promise<v
   const [known, own] = await Promise.all([catalog.identity(), readMarkerIfAny(place.root)]);
   if (own) checkName(place.name, pathsOf(place.root), own);
   if (known === null) return;
-  const server = await catalog.server();
+  const server = await liveServer(catalog);
   const isForeign = own && own.id !== known.id;
   // A pool that was copied, and is served from the other copy; where nobody serves it, it may have moved here.
   const mayBeElsewhere = own === null || server !== null;
@@ -41,10 +41,15 @@ export async function checkRebind(place: PoolPlace, catalog: Known): Promise<voi
   const [known, own, server] = await Promise.all([
     catalog.identity(),
     readMarkerIfAny(place.root),
-    catalog.server(),
+    liveServer(catalog),
   ]);
-  if (known === null || known.id === own?.id || server === null || (await isDeadHere(server))) return;
+  if (known === null || known.id === own?.id || server === null) return;
   throw poolForeign(place, own, { known, server });
+}
+
+async function liveServer(catalog: Known): Promise<Server | null> {
+  const server = await catalog.server();
+  return server && (await isDeadHere(server)) ? null : server;
 }
 
 /** Whether a server that Redis still names ran on this host, and runs no more. */

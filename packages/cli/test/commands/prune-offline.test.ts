@@ -184,7 +184,8 @@ it('works on a full disk: gives up the ballast first, then empties the trash unt
     await writeFile(join(mounted.dir, 'others'), Buffer.alloc(bavail * bsize));
     expect((await statfs(mounted.dir)).bavail).toBe(0);
     const { exitCode, stderr } = await prune();
-    expect([exitCode, stderr]).toEqual([0, '']);
+    // Whether all processes can be looked into is up to the machine.
+    expect([exitCode, stderr.replace(/^not seen: .*\n/, '')]).toEqual([0, '']);
     expect(here()).toEqual(ids.slice(4));
     expect(existsSync(offline.pool.paths.ballast)).toBe(false);
     expect((await statfs(mounted.dir)).bavail * bsize).toBeGreaterThan(4_500_000);

@@ -105,7 +105,8 @@ async function checkUnused(socket: string): Promise<void> {
   const who = pid ? `process ${pid}` : 'it does not answer';
   throw new CheckError(
     'REDIS_IN_USE',
-    `a Redis runs at ${socket} already (${who}): another \`spica up\` serves from this state directory`,
+    `a Redis runs at ${socket} already (${who}): another \`spica up\` serves from this state directory. ` +
+      'If it is that of another project, give this one a state directory of its own (SPICA_STATE_DIR)',
   );
 }
 

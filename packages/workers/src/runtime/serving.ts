@@ -67,14 +67,18 @@ function isLoss(error: unknown): boolean {
 
 /** Takes it at a start, maybe in the place of a server that is there no more. */
 async function take(options: ServingOptions, self: Server): Promise<void> {
-  const refusal = await options.catalog.serve(whatIsServed(options), self);
+  const { catalog } = options;
+  const refusal = await catalog.serve(whatIsServed(options), self);
   const other = refusal?.server;
-  if (other && (await isOver(other, self))) await keep(options, self, { instead: other.token });
-  else refuse(options, refusal);
+  if (!other || !(await isOver(other, self))) return refuse(options, refusal);
+  const instead = other.token;
+  const again = await catalog.serve(whatIsServed(options), self, { instead });
+  const isStill = again?.server?.token === instead;
+  refuse(options, again && isStill ? { ...again, server: null } : again);
 }
 
-async function keep(options: ServingOptions, self: Server, instead = {}): Promise<void> {
-  refuse(options, await options.catalog.serve(whatIsServed(options), self, instead));
+async function keep(options: ServingOptions, self: Server): Promise<void> {
+  refuse(options, await options.catalog.serve(whatIsServed(options), self));
 }
 
 function whatIsServed({ pool, method }: ServingOptions) {
