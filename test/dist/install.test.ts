@@ -27,6 +27,21 @@ it('the installed command has the version of the root, and lists its commands', 
   expect((await machine.spica('--help')).stdout).toContain('spawn');
 });
 
+it('the installed command says what to do where its directory is gone', async () => {
+  expect(await machine.spicaInGone('--version')).toMatchObject({
+    exitCode: 0,
+    stdout: root.version,
+    stderr: '',
+  });
+  const { exitCode, stderr } = await machine.spicaInGone('ls');
+  expect([exitCode, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^error: the directory that spica was started in is gone: /),
+  ]);
+  const config = join(machine.project, 'spica.yaml');
+  expect(await machine.spicaInGone('config', '--config', config)).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
 // A dozen programs one after another, each for the first time: nothing of them is compiled yet.
 it('the installed command serves a pool, spawns from it and shows its dashboard', {
   timeout: 180_000,

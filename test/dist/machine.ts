@@ -16,6 +16,8 @@ export interface Machine {
   readonly project: string;
   /** Runs the installed command in the project, to its end. */
   spica(...args: string[]): Promise<{ exitCode?: number; stdout: string; stderr: string }>;
+  /** Runs it in a directory that is gone by then. */
+  spicaInGone(...args: string[]): Promise<{ exitCode?: number; stdout: string; stderr: string }>;
   /** Starts `spica up` and resolves with the address of its dashboard once it is up. */
   up(): Promise<string>;
   /** Ends `spica up` as Ctrl-C does, and removes everything. */
@@ -48,6 +50,10 @@ export async function install(): Promise<Machine> {
   return {
     project: at('project'),
     spica: (...args) => execa('spica', args, options),
+    async spicaInGone(...args) {
+      const cwd = await mkdtemp(join(dir, 'gone-'));
+      return execa('bash', ['-c', 'rmdir "$0" && exec spica "$@"', cwd, ...args], { ...options, cwd });
+    },
     async up() {
       const running = execa('spica', ['up', '--json'], options);
       stops.push(async () => {

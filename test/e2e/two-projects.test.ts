@@ -115,7 +115,7 @@ describe('two projects that both name their pool main', () => {
     expect(JSON.parse(status.stdout).pools[0].problem).toMatchObject({ code: 'POOL_FOREIGN' });
     const doctor = await second.spica('doctor');
     expect(doctor.exitCode).toBe(1);
-    expect(doctor.stdout).toMatch(/^fail {2}pool main: .*Redis knows it as/m);
+    expect(doctor.stdout).toMatch(/^fail\tpool main\t.*Redis knows it as/m);
     expect(await countAllJobs('main')).toEqual(jobs);
     expect(await instancesOf(first)).toEqual(before);
   });

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { execa, type Options } from 'execa';
 
-const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
 export interface SpicaRun {
   readonly exitCode: number | undefined;
