@@ -88,6 +88,16 @@ describe('a project that is a git repository', () => {
     expect(stdout).not.toContain('large');
   });
 
+  it('is not hidden itself where it is the root of its pool', async () => {
+    await writeFile(
+      join(project.dir, 'spica.yaml'),
+      JSON.stringify({ pools: { main: { root: '.', templates: { default: './template' } } } }),
+    );
+    expect(await project.spica('init')).toMatchObject({ exitCode: 0 });
+    expect(existsSync(join(project.dir, '.gitignore'))).toBe(false);
+    expect(await git('status', '--porcelain')).toContain('spica.yaml');
+  });
+
   it('keeps what stood there in their place', async () => {
     await mkdir(project.root);
     await writeFile(join(project.root, '.gitignore'), '!keep\n');

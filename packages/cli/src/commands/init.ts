@@ -1,6 +1,6 @@
 import { createCatalog } from '@spica/catalog';
 import { CheckError, type Config, systemClock } from '@spica/core';
-import { initPool, type PoolPlace, probeCloneMethod } from '@spica/pool';
+import { initPool, type Pool, type PoolPlace, probeCloneMethod } from '@spica/pool';
 import { checkRebind, createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
@@ -20,9 +20,8 @@ export interface InitOptions {
 export async function init({ io, options }: Invocation<InitOptions>): Promise<number> {
   const { config } = await loadConfig(io, options, {}, { namesNewPool: true });
   const { name, root } = choosePool(config, options.pool);
-  const rename = options.rebind === true;
-  if (rename) await rebind(config, { name, root });
-  const pool = await initPool({ name, root, clock: systemClock, rename });
+  const place = { name, root };
+  const pool = await (options.rebind ? rebind(config, place) : initPool({ ...place, clock: systemClock }));
   const method = await probeCloneMethod(pool);
   if (options.json)
     writeJson(io.stdout, { pool: name, id: pool.id, root: pool.paths.root, cloneMethod: method });
@@ -38,13 +37,15 @@ export async function init({ io, options }: Invocation<InitOptions>): Promise<nu
 }
 
 /** The next worker that serves the pool tells the catalog its new id. */
-async function rebind(config: Config, place: PoolPlace): Promise<void> {
+async function rebind(config: Config, place: PoolPlace): Promise<Pool> {
   const own = await startOwnRedis(config);
   try {
-    await withRedis(config, async (redis) => {
+    return await withRedis(config, async (redis) => {
       const catalog = createCatalog({ redis, pool: place.name });
       await checkRebind(place, catalog);
+      const pool = await initPool({ ...place, clock: systemClock, rename: true });
       await catalog.forgetIdentity();
+      return pool;
     });
   } finally {
     await own?.stop();

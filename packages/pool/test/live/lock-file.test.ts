@@ -37,8 +37,7 @@ afterEach(() => rm(dir, { recursive: true }));
 
 /** As seen long after the times of most tests. */
 async function lockedUntil(id: string, now = Date.now()): Promise<number | null> {
-  const found = await readLockFile(pool, id, now);
-  return found && found.until;
+  return (await readLockFile(pool, id, now))?.until ?? null;
 }
 
 it('protects for an hour from when it says that it was started', async () => {

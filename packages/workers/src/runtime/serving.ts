@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Catalog, Server } from '@spica/catalog';
 import { CheckError, type Clock, type CloneMethod } from '@spica/core';
-import { describeHolder, identifySelf, type Pool, type PoolLock, poolServed } from '@spica/pool';
+import { checkMarker, describeHolder, identifySelf, type Pool, type PoolLock, poolServed } from '@spica/pool';
 import type { Logger } from 'pino';
 import { isDeadHere, poolForeign } from '../identity.ts';
 
@@ -40,6 +40,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const look = async () => {
     try {
       await keep(options, self);
+      await checkMarker(options.pool); // else another disk is there, which is not ours to write to
       await lock.renew();
     } catch (error) {
       if (!isLoss(error))
