@@ -20,7 +20,7 @@ export interface Layered {
 export function findLayered(mounts: readonly Mount[], inPool: (path: string) => string | null): Layered[] {
   const found: Layered[] = [];
   for (const { type, source, options, point } of mounts) {
-    const layers = type === 'overlay' ? layersOf(options) : imageOf(source);
+    const layers = layersOf({ type, options }).concat(imageOf(source));
     const paths = [source, unescapeOctal(options), ...layers, ...layers.map(realPathOf)];
     const inside = layers.map((layer) => inPool(layer) ?? '');
     const names = [...paths, ...inside].flatMap((text) => text.split(/[/:,=]/));
@@ -41,7 +41,8 @@ function imageOf(source: string): string[] {
  * The directories of an overlay, unescaped. In the options, commas and the like are octal; in a list of lower layers `\:`
  * is a colon that does not end one. Source: overlayfs(5), and the kernel's fs/overlayfs/params.c, ovl_show_options.
  */
-function layersOf(options: string): string[] {
+export function layersOf({ type, options }: Pick<Mount, 'type' | 'options'>): string[] {
+  if (type !== 'overlay') return [];
   return options.split(',').flatMap((option) => {
     const [name = '', ...rest] = option.split('=');
     const value = unescapeOctal(rest.join('='));

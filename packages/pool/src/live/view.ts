@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { below, type Mount, mountOf, parseMounts, readMountTable } from '../mountinfo.ts';
 import { unlessUnseen } from './gone.ts';
-import { findLayered, type Layered } from './layers.ts';
+import { findLayered, type Layered, layersOf } from './layers.ts';
 
 /** How a process sees a pool: in a container, or through a bind mount, the same files have other paths. */
 export interface View {
@@ -59,6 +59,9 @@ function namespaceOf(pid: number | 'self'): string | null {
   return unlessUnseen(() => readlinkSync(`/proc/${pid}/ns/mnt`));
 }
 
+/** What bubblewrap calls the host's root while it mounts. Source: its bubblewrap.c, get_oldroot_path. */
+const ASIDE = /^\/oldroot(?=\/|$)/;
+
 function viewOf(root: string, home: Mount | null, mounts: readonly Mount[]): View {
   if (home === null) return { inPool: (path) => below(root, path), mounted: [], layered: [] };
   const inFilesystem = posix.join(home.root, below(home.point, root) ?? '');
@@ -66,6 +69,10 @@ function viewOf(root: string, home: Mount | null, mounts: readonly Mount[]): Vie
   const places: [called: string, part: string][] = [];
   const mounted: string[] = [];
   for (const mount of mounts) {
+    for (const layer of layersOf(mount)) {
+      const toPool = below(layer.replace(ASIDE, '') || '/', root);
+      if (toPool !== null) places.push([posix.join(mount.point, toPool), '']);
+    }
     if (mount.device !== home.device) continue;
     const toPool = below(mount.root, inFilesystem);
     if (toPool !== null) places.push([posix.join(mount.point, toPool), '']);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -99,7 +99,7 @@ describe('an instance is in use, with no process there, as', () => {
 
 /** A program in a mount namespace of its own, where `script` has mounted something. Resolves with how to end it. */
 async function inNamespace(script: string, ...args: string[]) {
-  const whole = `${script} && cd / && echo ready && exec sleep 600`;
+  const whole = `${script} && echo ready && exec sleep 600`;
   const child = spawn('unshare', ['--mount', 'sh', '-c', whole, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -136,11 +136,31 @@ it('is in use though the place where the overlay was made is not there any more,
   await symlink(pool.paths.root, join(dir, 'relative'));
   await mkdir(join(dir, 'old'));
   const { pid } = await inNamespace(
-    'mount --bind "$0" "$0/old" && mount -t overlay -o "lowerdir=$0/old/relative/$1:$0/lower" overlay "$0/merged" && umount "$0/old"',
+    'mount --bind "$0" "$0/old" && mount -t overlay -o "lowerdir=$0/old/relative/$1:$0/lower" overlay "$0/merged" && umount "$0/old" && cd /',
     dir,
     ID,
   );
   expect(await usesOf(ID)).toMatch(`process ${pid} (`);
+});
+
+it.each([
+  ['the whole pool', ''],
+  ['the whole host, put aside as by bubblewrap', '/oldroot'],
+])('is in use by a process that works in it through an overlay of %s', async (_, aside) => {
+  const lower = `${aside}${dir}`;
+  const script =
+    'if [ "$0" != "$1" ]; then mount -t tmpfs aside /oldroot && mkdir -p "$0" && mount --bind "$1" "$0"; fi &&' +
+    ' mount -t overlay -o "lowerdir=$0:$3" overlay "$1/merged" && cd "$1/merged/$2"';
+  const empty = await mkdtemp(join(tmpdir(), 'spica-empty-'));
+  if (aside !== '') await mkdir(aside);
+  try {
+    const inside = join('a pool: of, two\\words=x', ID, 'data');
+    const { pid } = await inNamespace(script, lower, dir, inside, empty);
+    expect(await usesOf(ID)).toMatch(new RegExp(`^process ${pid} .* works in it$`));
+  } finally {
+    await rmdir(empty);
+    if (aside !== '') await rmdir(aside);
+  }
 });
 
 it('is not in use by an overlay of something else, nor by one that is unmounted again', async () => {
