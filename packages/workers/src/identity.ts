@@ -86,7 +86,8 @@ export function poolForeign(
 ): CheckError {
   const where = known.root === undefined ? '' : ` at ${known.root}`;
   const by = server === null ? '' : `, served by ${describeHolder(server)}`;
-  const here = own === null ? `there is no pool at ${root}` : `${root} carries ${own.id}`;
+  const here =
+    own === null ? `there is no pool at ${root} (\`spica init\` makes one)` : `${root} carries ${own.id}`;
   const says = `pool ${name}: Redis knows it as ${known.id}${where}${by}, but ${here}`;
   const advice =
     server === null

@@ -87,8 +87,8 @@ const INITIAL_NAMESPACE = 'pid:[4026531836]';
 /** Not even listed are processes outside of a container, and where /proc is mounted so, those of other users. */
 function sayHidden(): string | null {
   const namespace = unlessUnseen(() => readlinkSync('/proc/self/ns/pid'));
-  if (namespace === null) return 'there is no /proc';
-  if (namespace !== INITIAL_NAMESPACE) return 'only the processes of this container are listed';
+  if (namespace === null) return 'processes are not listed, as there is no /proc';
+  if (namespace !== INITIAL_NAMESPACE) return 'processes outside of this container are not listed';
   return existsSync('/proc/1')
     ? null
     : 'processes of other users are not listed (/proc is mounted with hidepid)';

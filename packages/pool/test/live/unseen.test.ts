@@ -76,7 +76,7 @@ it('says that there may be more than is listed: in a process namespace of its ow
   if (failed) return context.skip(`no process namespace can be made here: ${stderr}`);
   expect(await lookBy(...by)).toEqual({
     processes: 0,
-    sentence: 'only the processes of this container are listed: what they have open is not known',
+    sentence: 'processes outside of this container are not listed: what they have open is not known',
   });
 });
 
@@ -97,7 +97,7 @@ it('counts the processes that it may not look into', async () => {
   expect(said).toEqual({
     processes: 2,
     sentence:
-      '2 processes of other users or privileges could not be looked into, and only the processes of this container are listed: what they have open is not known',
+      '2 processes of other users or privileges could not be looked into, and processes outside of this container are not listed: what they have open is not known',
   });
 });
 
