@@ -104,8 +104,8 @@ export async function previewPrune(
 ): Promise<{
   readonly plan: LookedPlan;
   readonly digest: string;
-  readonly strangers: readonly UnknownDirectory[];
+  readonly unknownDirectories: readonly UnknownDirectory[];
 }> {
   const sealed = await planAndSeal(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
-  return { ...sealed, strangers: await findUnknown(ctx) };
+  return { ...sealed, unknownDirectories: await findUnknown(ctx) };
 }

@@ -15,7 +15,7 @@ export function addServiceCommands(add: Add): void {
     '--rebind',
     'give this root the name from now on, whatever its marker says, and whichever pool Redis knows by it',
   );
-  add('status', 'disk, promises, held requests, queues and workers', async () => {
+  add('status', 'disk, reservations, held requests, queues and workers', async () => {
     return (await import('../commands/status.ts')).status;
   });
   add('config', 'every setting in force and where it comes from', async () => {

@@ -66,7 +66,7 @@ export async function findLiveUses(pool: Pool): Promise<LiveUses> {
   for (const { id, point } of views.here.layered.filter(isOurs)) {
     add(id, () => ({ pid: null, command: point, how: 'is made of it' }));
   }
-  for await (const [pid, found] of lookAtAll()) {
+  for await (const [pid, found] of scanProcesses()) {
     if (!found.isWhole && !isKernelThread(pid)) unreadable += 1;
     const view = views.of(pid);
     const used = found.places.map(([how, path]) => [how, instanceAt(view.inPool(path) ?? '')] as const);
@@ -101,7 +101,7 @@ function isKernelThread(pid: number): boolean {
   return (flags & 0x00200000) !== 0;
 }
 
-async function* lookAtAll(): AsyncIterable<[pid: number, found: Found]> {
+async function* scanProcesses(): AsyncIterable<[pid: number, found: Found]> {
   let slice = performance.now();
   for (const pid of listPids()) {
     if (performance.now() - slice > SLICE_MS) {
@@ -209,7 +209,7 @@ export async function findDeletedOpen(
   const trees = await Promise.all(
     dirs.map(async (dir) => join(await realpath(dirname(dir)), basename(dir))), // as the kernel calls them
   );
-  for await (const [pid, { places }] of lookAtAll()) {
+  for await (const [pid, { places }] of scanProcesses()) {
     const holds = places.some(
       ([, path]) => path.endsWith(' (deleted)') && trees.some((tree) => path.startsWith(tree)),
     );

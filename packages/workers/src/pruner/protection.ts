@@ -58,18 +58,18 @@ type UseContext = Pick<PoolContext, 'pool' | 'policy' | 'clockGuard' | 'logger'>
  * delete, since it takes a look at each. `processesMaxAgeMs`: a look through the processes that is at most so old will do,
  * for a plan that is checked again before anything goes.
  */
-export async function lookForUse(
+export async function findUses(
   ctx: UseContext,
   candidates: readonly Pick<Candidate, 'id'>[],
   { processesMaxAgeMs = 0 } = {},
 ): Promise<Use> {
   const verdicts = new Map<string, Verdict>();
   if (candidates.length === 0) return { verdicts, unseen: null };
-  const lookAt = async ({ id }: Pick<Candidate, 'id'>) => {
+  const findUseOf = async ({ id }: Pick<Candidate, 'id'>) => {
     const reason = await sayLocked(ctx, id);
     if (reason) verdicts.set(id, { rule: 'lock-file', reason });
   };
-  await pMap(candidates, lookAt, { concurrency: LANES });
+  await pMap(candidates, findUseOf, { concurrency: LANES });
   const { protectLiveProcesses, protectWhenUnknown } = ctx.policy.retention;
   if (!protectLiveProcesses) return { verdicts, unseen: null };
   const uses = await readLiveUses(ctx.pool, processesMaxAgeMs);
@@ -89,16 +89,16 @@ function mayBeUsed({ sentence }: Unseen): Verdict {
   };
 }
 
-const lastLooks = new WeakMap<Pool, { readonly begun: number; readonly uses: Promise<LiveUses> }>();
+const lastScans = new WeakMap<Pool, { readonly begun: number; readonly uses: Promise<LiveUses> }>();
 
 /** To look through all processes of a busy host takes a while, and whoever is held asks for a plan at every wake-up. */
 function readLiveUses(pool: Pool, maxAgeMs: number): Promise<LiveUses> {
-  const last = lastLooks.get(pool);
+  const last = lastScans.get(pool);
   const begun = performance.now();
   if (last && begun - last.begun < maxAgeMs) return last.uses;
   const uses = findLiveUses(pool);
-  lastLooks.set(pool, { begun, uses });
-  uses.catch(() => lastLooks.delete(pool));
+  lastScans.set(pool, { begun, uses });
+  uses.catch(() => lastScans.delete(pool));
   return uses;
 }
 

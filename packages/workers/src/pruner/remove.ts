@@ -13,7 +13,7 @@ import {
 import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
-import { lookForUse, sayLocked, type Use } from './protection.ts';
+import { findUses, sayLocked, type Use } from './protection.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -70,7 +70,7 @@ export async function takeOut(
   if (removals.length === 0) return sortOut([], []);
   const wanted = await lookUp(ctx, removals);
   const [{ verdicts, unseen }] = await Promise.all([
-    lookForUse(ctx, removals),
+    findUses(ctx, removals),
     ctx.audit.append(wanted.map(intentOf), { sync: true }),
   ]);
   const owner = newOwner();
