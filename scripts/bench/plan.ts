@@ -104,6 +104,8 @@ function aRecord(n: number, start: number): InstanceRecord {
     sample: { at: spawnedAt, changedAt: spawnedAt, ...size },
     lease: n % 5 === 0 ? lease : null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs: null,
     score: null,
@@ -126,7 +128,7 @@ async function measure(ctx: PoolContext, redis: Redis): Promise<void> {
   tellMemory();
   await tell("an operator's plan, reading included", redis, () => planPrune(ctx, shown));
   tellMemory();
-  await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx.catalog, Date.now())));
+  await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx, ctx.catalog)));
   await tell('the pure plan', redis, await purePlan(ctx));
 }
 
@@ -136,9 +138,9 @@ function tellMemory(): void {
 }
 
 async function purePlan(ctx: PoolContext): Promise<() => Promise<unknown>> {
-  const instances = await Array.fromAsync(readCandidates(ctx.catalog, Date.now()));
+  const instances = await Array.fromAsync(readCandidates(ctx, ctx.catalog));
   const policy = { ...policyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
-  const demand = { policy, now: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
+  const demand = { policy, now: Date.now(), leaseNow: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
   return async () => planRetention({ instances, ...demand, need: NONE, shortfall: NONE });
 }
 

@@ -23,6 +23,8 @@ export interface PublishedGate {
   /** Bytes that the pool's instances take by themselves. */
   readonly ownBytes: number;
   readonly limits: Limits;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  readonly share: number;
   /** The first of the line, longest held first, and how many there are. */
   readonly held: readonly HeldRequest[];
   readonly heldCount: number;
@@ -63,6 +65,7 @@ const schema: z.ZodType<PublishedGate> = z.object({
     }),
     starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
   }),
+  share: z.number().min(0).max(1).default(1),
   held: z.array(
     z.object({
       request: z.string(),

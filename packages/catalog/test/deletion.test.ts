@@ -87,7 +87,7 @@ describeOnRedis('the deletion of an instance', (server) => {
     expect(await catalog.inFlight()).toEqual(new Map());
     expect(await catalog.takeDirty(10)).toEqual([]);
     expect(await catalog.listDue(1e15, 10)).toEqual([]);
-    expect(await catalog.hasTtls()).toBe(false);
+    expect(await catalog.hasEarly()).toBe(false);
     const counter = `{spica:${pool}}:catalog:changes`;
     expect((await redis.keys(`{spica:${pool}}:*`)).toSorted()).toEqual([counter, ...before].toSorted());
   });

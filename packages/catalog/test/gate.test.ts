@@ -26,6 +26,7 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
       landed: { bytes: 5, inodes: 6 },
     },
     ownBytes: 7,
+    share: 0.5,
     limits: {
       breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 } },
       starts: [

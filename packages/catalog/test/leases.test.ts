@@ -60,6 +60,28 @@ describeOnRedis('leases and marks', (server) => {
     expect(await since()).toBe(NOW + 130);
   });
 
+  it('leave behind when they ended, until the next one begins', async () => {
+    await lease('a', NOW);
+    await release('a', NOW + 10);
+    expect(await stored()).toMatchObject({ lease: null, releasedAt: NOW + 10, discarded: false });
+    await lease('b', NOW + 20);
+    expect(await stored()).toMatchObject({ lease: { since: NOW + 20 }, releasedAt: null });
+  });
+
+  it('are released with the word that nobody needs the instance any more, which holds until the next one begins', async () => {
+    const discard = (token: string | null, now: number) =>
+      catalog.releaseLease(ID, { token, now, discard: true });
+    await lease('a', NOW);
+    expect(await discard('b', NOW + 10)).toMatchObject({ outcome: 'leased' });
+    expect(await stored()).toMatchObject({ discarded: false });
+    expect(await discard('a', NOW + 20)).toEqual({ outcome: 'released' });
+    expect(await stored()).toMatchObject({ lease: null, releasedAt: NOW + 20, discarded: true });
+    await lease('a', NOW + 30);
+    expect(await stored()).toMatchObject({ releasedAt: null, discarded: false });
+    expect(await discard(null, NOW + 130)).toEqual({ outcome: 'discarded' }); // it has ended: anybody may
+    expect(await stored()).toMatchObject({ lease: { expiresAt: NOW + 130 }, discarded: true });
+  });
+
   it('are their holders alone to renew and to end, as long as they are in force', async () => {
     await lease('a', NOW);
     const held = { outcome: 'leased', owner: 'owner of a', expiresAt: NOW + 100 };

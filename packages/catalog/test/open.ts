@@ -47,6 +47,8 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     sample: null,
     lease: null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs: null,
     score: null,

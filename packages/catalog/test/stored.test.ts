@@ -104,6 +104,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
         landed: { bytes: 0, inodes: 0 },
       },
       ownBytes: 1,
+      share: 1,
       limits: NO_LIMITS,
       held: [],
       heldCount: 0,

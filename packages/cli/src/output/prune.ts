@@ -42,6 +42,7 @@ export function reportPlan(
     kept: plan.kept,
     skipped: [],
     failed: [],
+    failsAgain: false,
     strangers,
     reclaimedBytes: plan.frees.bytes,
     trashedBytes: 0,

@@ -7,7 +7,9 @@ const MIN = 60_000;
 const NONE = { bytes: 0, inodes: 0, slots: 0 };
 
 function holder(gb: number, change: Partial<Holder> = {}): Holder {
-  return { holds: { bytes: gb * 1e9, inodes: 100 }, pinned: false, leaseEndsAt: null, ...change };
+  const holds = { bytes: gb * 1e9, inodes: 100 };
+  const none = { growth: { bytes: 0, inodes: 0 }, pinned: false, leaseEndsAt: null, keptUntil: null };
+  return { id: 'spica-0001', holds, ...none, ...change };
 }
 function help(change: Partial<HelpInput>) {
   return whatWouldHelp({
@@ -15,6 +17,7 @@ function help(change: Partial<HelpInput>) {
     holders: [],
     reserved: NONE,
     trash: { bytes: 0, inodes: 0 },
+    stuck: { bytes: 0, inodes: 0 },
     ballastBytes: 0,
     now: NOW,
     ...change,
@@ -61,6 +64,9 @@ it('tells inodes where only these are missing', () => {
 it('names no more leases than it takes, and enough of them where there are', () => {
   const instances = fc.array(
     fc.record({
+      id: fc.constant('spica-0001'),
+      growth: fc.constant({ bytes: 0, inodes: 0 }),
+      keptUntil: fc.constant(null),
       holds: fc.record({ bytes: fc.integer({ min: 0, max: 5e9 }), inodes: fc.integer({ min: 0, max: 9 }) }),
       pinned: fc.constant(false),
       leaseEndsAt: fc.integer({ min: NOW, max: NOW + 600 * MIN }),

@@ -32,6 +32,8 @@ export class GateState {
   /** The line's `wakes` from when room began to be made for a request, by its id. */
   readonly reclaims = new Map<string, number>();
   limits: Limits = NO_LIMITS;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  share = 1;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -55,6 +57,7 @@ export class GateState {
       sums: this.ledger.sums(growthAt),
       ownBytes: this.ledger.ownBytes,
       limits: this.limits,
+      share: this.share,
       held: held.slice(0, MOST_PUBLISHED).map(({ request, heldAt, submittedAt, reason, count }) => ({
         request,
         heldAt,

@@ -79,6 +79,8 @@ function planned({ headroom }: Hold, relief: Relief | null): Planned {
     inodes: headroom.inodes === null ? Number.POSITIVE_INFINITY : headroom.inodes + relief.most.inodes,
     slots: headroom.slots + relief.most.slots,
   };
-  const leases = relief.help?.leases;
-  return { room, nextLeaseEndMs: leases && leases.count > 0 ? leases.firstMs : null };
+  const ends = [relief.help?.leases, relief.help?.kept].flatMap((held) =>
+    held?.count ? [held.firstMs] : [],
+  );
+  return { room, nextLeaseEndMs: ends.length > 0 ? Math.min(...ends) : null };
 }

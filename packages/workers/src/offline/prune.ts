@@ -123,6 +123,7 @@ async function prune(
     kept: plan.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
+    failsAgain: run.failsAgain,
     strangers: ctx.unknown,
     reclaimedBytes: bytesOf(freed),
     trashedBytes: bytesOf(left),

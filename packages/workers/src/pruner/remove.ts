@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
-import { type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
+import {
+  CheckError,
+  type Failure,
+  failAgain,
+  type InstanceRecord,
+  isoTime,
+  ownBytes,
+  SpicaError,
+} from '@spica/core';
 import {
   type AuditEntry,
   deleteRecord,
@@ -40,6 +48,8 @@ export interface TakenOut {
   readonly taken: readonly Removed[];
   readonly skipped: readonly Kept[];
   readonly failed: readonly Kept[];
+  /** Some of the failed are planned again at once: nothing was noted of them. */
+  readonly failsAgain: boolean;
   /** A signal came before all of them were dealt with; the audit log says which were left. */
   readonly isCutOff: boolean;
 }
@@ -64,7 +74,7 @@ export async function takeOut(
   removals: readonly Removal[],
   signal?: AbortSignal,
 ): Promise<TakenOut> {
-  if (removals.length === 0) return { taken: [], skipped: [], failed: [], isCutOff: false };
+  if (removals.length === 0) return NOTHING_TAKEN;
   const wanted = await lookUp(ctx, removals);
   const [used] = await Promise.all([
     lookForUse(ctx, removals),
@@ -80,6 +90,8 @@ export async function takeOut(
   await ctx.audit.append(outcomesOf(wanted, ends));
   return sortOut(wanted, ends);
 }
+
+const NOTHING_TAKEN: TakenOut = { taken: [], skipped: [], failed: [], failsAgain: false, isCutOff: false };
 
 /** The name of a run's marks: whoever finds another's mark on an instance leaves it alone. */
 export function newOwner(): string {
@@ -97,6 +109,7 @@ export function sortOut(wanted: readonly Wanted[], ends: readonly End[]): TakenO
     taken: ends.flatMap((end) => ('removed' in end ? [end.removed] : [])),
     skipped: ofKind('skipped'),
     failed: ofKind('failed'),
+    failsAgain: ends.some((end) => 'failed' in end && !end.isNoted),
     isCutOff: ends.some((end) => 'left' in end),
   };
 }
@@ -105,13 +118,15 @@ export function sortOut(wanted: readonly Wanted[], ends: readonly End[]): TakenO
 export interface Wanted {
   readonly removal: Removal;
   readonly record: InstanceRecord | null;
+  /** Why it could not be deleted the last time. */
+  readonly failure: Failure | null;
 }
 
-/** What became of one. */
+/** What became of one. `isNoted`: plans leave it out for a while. */
 export type End =
   | { readonly removed: Removed }
   | { readonly skipped: string }
-  | { readonly failed: string }
+  | { readonly failed: string; readonly isNoted: boolean }
   | { readonly left: string };
 
 export function intentOf({ removal, record }: Wanted): AuditEntry {
@@ -137,8 +152,11 @@ export async function lookUp(
   removals: readonly Removal[],
 ): Promise<Wanted[]> {
   const found = await inventory.getMany(removals.map(({ id }) => id));
-  const records = new Map(found.map(({ record }) => [record.id, record]));
-  return removals.map((removal) => ({ removal, record: records.get(removal.id) ?? null }));
+  const known = new Map(found.map((instance) => [instance.record.id, instance]));
+  return removals.map((removal) => {
+    const { record = null, failure = null } = known.get(removal.id) ?? {};
+    return { removal, record, failure };
+  });
 }
 
 /** Takes one out; its failure is its own. */
@@ -148,8 +166,27 @@ export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: strin
     return await ctx.perInstance.run(id, () => takeOne(ctx, wanted, owner));
   } catch (error) {
     ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
-    return { failed: messageOf(error) };
+    return { failed: messageOf(error), isNoted: await noteFailure(ctx, wanted, error) };
   }
+}
+
+/** What the host has against deleting, and not this instance alone. */
+const OF_THE_HOST = ['EROFS', 'EIO', 'ENOMEM', 'EMFILE'];
+
+/**
+ * Has plans leave an instance out for a while that could not be taken out of sight: they would count on it again and
+ * again. Resolves with whether they do; not where the host is what fails, as it would with the next one.
+ */
+async function noteFailure(
+  { inventory, clockGuard }: DeletionContext,
+  { removal, failure: before }: Wanted,
+  error: unknown,
+): Promise<boolean> {
+  if (!(error instanceof CheckError)) return false;
+  const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (outOf(error) !== null || outOf(error.cause) !== null || OF_THE_HOST.includes(code)) return false;
+  const { failure } = failAgain(before, messageOf(error), clockGuard.now());
+  return inventory.noteFailure(removal.id, failure);
 }
 
 async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner: string): Promise<End> {
@@ -178,7 +215,7 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
     const inUse = undo ? null : await usedNow(ctx, id);
     if (inUse !== null) return inUse;
     const at = ctx.clockGuard.now();
-    const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record } });
+    const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record, failure: null } });
     // What is undone was nobody's yet, and goes without a note where a full disk takes none.
     return trashed.catch((error: unknown) => {
       if (undo && outOf(error) !== null) return trashInstance(pool, id, { at, note: null });
