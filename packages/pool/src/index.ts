@@ -27,6 +27,7 @@ export * from './scan.ts';
 export * from './space.ts';
 export { doubtSpace } from './space-check.ts';
 export type { Prepared } from './template/prepared.ts';
+export { readPreparedBytes } from './template/prepared-bytes.ts';
 export { checkTemplate, reportTemplate, type TemplateReport } from './template/report.ts';
 export { createTemplates, type Templates } from './template/templates.ts';
 export * from './trash/entry.ts';

@@ -1,6 +1,7 @@
 import { type CloneMethod, countOf, floorOf, formatBytes, type PoolConfig, SpicaError } from '@spica/core';
-import { doubtSpace, openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
+import { doubtSpace, listTrash, openPool, type Pool, probeCloneMethod, readSpace } from '@spica/pool';
 import { sayMethod } from '../output/method.ts';
+import { listStuck } from '../status/stuck.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkTemplates } from './template.ts';
 
@@ -16,6 +17,7 @@ export async function checkPool(policy: PoolConfig, method: CloneMethod | null):
     return [
       ok(check, pool.paths.root),
       await checkSpace(policy, pool),
+      ...(await checkTrash(policy, pool)),
       checkMethod(policy.name, method ?? (await probeCloneMethod(pool))),
       ...templates,
     ];
@@ -46,6 +48,14 @@ async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Findi
     );
   }
   return ok(check, found);
+}
+
+/** What lies in the trash and cannot be deleted holds room that nobody can use. */
+async function checkTrash({ name }: PoolConfig, pool: Pool): Promise<Finding[]> {
+  return listStuck(await listTrash(pool)).map(({ path, bytes, cause, help }) => {
+    const size = bytes === null ? 'an unknown size' : formatBytes(bytes);
+    return warn(`trash of pool ${name}`, `${path} (${size}) could not be deleted: ${cause}`, help);
+  });
 }
 
 function checkMethod(pool: string, method: CloneMethod): Finding {

@@ -14,7 +14,10 @@ export function addRequestCommands(add: Add): void {
     .option('--lease <duration>', 'lease them to you from the start, like 1h')
     .option('--owner <name>', 'whose lease it is (default: user@host)')
     .option('--token <token>', 'token of the lease (default: SPICA_LEASE_TOKEN, else a new one)')
-    .option('--ttl <duration>', "how long they live at most, like 6h (default: the policy's max_age_days)")
+    .option(
+      '--ttl <duration>',
+      "how long they live on after their last use, like 6h (default: the policy's max_age_days)",
+    )
     .option('--no-wait', 'print the request id and do not wait for the instances')
     .option(
       '--max-wait <duration>',
