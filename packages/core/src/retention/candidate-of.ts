@@ -36,8 +36,9 @@ export function candidateOf(instance: KnownInstance, leaseNow: number, growth: S
     lastLeasedAt: record.lastLeasedAt,
     usedUntil: usedUntil(record),
     discarded: record.discarded,
-    bytes: ownBytes(record),
-    inodes: ownInodes(record),
+    // Not measured yet, it is as large as its clone was.
+    bytes: ownBytes(record) ?? record.cloned?.bytes ?? null,
+    inodes: ownInodes(record) ?? (record.cloneMethod === 'snapshot' ? null : (record.cloned?.inodes ?? null)),
     growth: { bytes: growth.bytes, inodes: growth.inodes },
     protectedBy: protectionOf(instance, leaseNow),
   };

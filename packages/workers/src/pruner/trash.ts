@@ -48,7 +48,7 @@ export function inodesOf(entries: readonly TrashEntry[]): number {
 }
 
 /**
- * Entries whose time has come: deleted at or before `before` (epoch milliseconds). What could not be deleted is tried again
+ * Entries whose time has come: deleted at or before `before` (epoch milliseconds), or begun to be deleted for good. What could not be deleted is tried again
  * ever more rarely, unless somebody asks for it.
  */
 export async function listExpired(
@@ -56,7 +56,9 @@ export async function listExpired(
   before: number,
   { isAsked = false } = {},
 ): Promise<TrashEntry[]> {
-  const expired = (await listTrash(ctx.pool)).filter(({ trashedAt }) => trashedAt <= before);
+  const expired = (await listTrash(ctx.pool)).filter(
+    ({ trashedAt, isDoomed }) => trashedAt <= before || isDoomed,
+  );
   return isAsked ? expired : expired.filter((entry) => !isBackingOff(ctx, entry));
 }
 
