@@ -15,7 +15,9 @@ export interface SmallSite extends Site {
 export async function makeSmallSite({
   type = 'ext4',
   ...options
-}: SiteOptions & { readonly type?: 'ext4' | 'btrfs' } = {}): Promise<SmallSite | { readonly skipped: string }> {
+}: SiteOptions & { readonly type?: 'ext4' | 'btrfs' } = {}): Promise<
+  SmallSite | { readonly skipped: string }
+> {
   const mount = await mountLoop({ type, bytes: 400e6 });
   if ('skipped' in mount) return mount;
   const disk = {

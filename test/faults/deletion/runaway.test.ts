@@ -47,7 +47,9 @@ it('one runaway among few does not decide: the next request fits; one can be for
     sentence: expect.stringMatching(/p95 of 4 samples, the largest \(22\d MB\) alone not decisive/),
   });
 
-  expect(await site.spica('profile', 'forget', 'default', '--instance', runaway)).toMatchObject({ exitCode: 0 });
+  expect(await site.spica('profile', 'forget', 'default', '--instance', runaway)).toMatchObject({
+    exitCode: 0,
+  });
   expect((await profile()).profile).toMatchObject({ n: 3 });
   await site.spica('profile', 'set', 'default', '0.1', '--by', 'ada');
   await expect
@@ -67,10 +69,14 @@ it('what was measured never makes a request impossible: on an empty pool one is 
   const many = await site.spica('spawn', '-n', '2', '--max-wait', '2s', '--json');
   expect(JSON.parse(many.stderr.trim().split('\n').at(-1) ?? '').error.code).toBe('MAX_WAIT_EXCEEDED');
   const preflight = await site.spica('preflight', '-n', '2');
-  expect(preflight.stdout).toMatch(/the whole disk has no more: on an empty pool one instance is let in as a trial/);
+  expect(preflight.stdout).toMatch(
+    /the whole disk has no more: on an empty pool one instance is let in as a trial/,
+  );
   const trial = await site.spica('spawn', '--max-wait', '20s', '--json');
   expect(trial).toMatchObject({ exitCode: 0 });
-  expect((await site.spica('audit', 'tail')).stdout).toMatch(/the pool is empty: admitted as a trial with what there is/);
+  expect((await site.spica('audit', 'tail')).stdout).toMatch(
+    /the pool is empty: admitted as a trial with what there is/,
+  );
   // It is the only one: the next has to wait for it.
   expect((await site.spica('spawn', '--max-wait', '1s')).exitCode).toBe(3);
 }, 120_000);

@@ -45,7 +45,11 @@ it('trash that cannot be emptied is no room: instances are next, it is told of o
 
   const status = JSON.parse((await site.spica('status', '--json')).stdout).pools[0];
   expect(status.stuck).toMatchObject([
-    { id: stuck, cause: expect.stringContaining('Operation not permitted'), help: expect.stringContaining('chattr') },
+    {
+      id: stuck,
+      cause: expect.stringContaining('Operation not permitted'),
+      help: expect.stringContaining('chattr'),
+    },
   ]);
   // What is left was measured anew: the other files are gone.
   expect(status.stuck[0].bytes).toBeGreaterThanOrEqual(60e6);

@@ -26,7 +26,7 @@ export async function release(invocation: Invocation<ReleaseOptions>): Promise<n
   const force = options.force === true;
   const discard = options.discard === true;
   if (token === null && !force && !discard) {
-    const expected = "expected the lease's token (or SPICA_LEASE_TOKEN, --force, or --discard)";
+    const expected = "expected the lease's token (or SPICA_LEASE_TOKEN, or --force)";
     throw new UsageError('FLAG_MISSING', `--token: ${expected}, none was given`, { flag: '--token' });
   }
   return withCatalog(invocation, async (pool) => {

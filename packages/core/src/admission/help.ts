@@ -143,7 +143,7 @@ function describeHelp(
   }
   if (kept.count > 0) {
     const are = countOf(kept.count, 'instance is', 'instances are');
-    const until = `for ${formatWait(kept.withinMs)} more after their leases (retention.keep_after_lease)`;
+    const until = `for ${formatWait(kept.withinMs)} more (retention.keep_after_lease)`;
     parts.push(`${are} kept ${until}, unless discarded: \`spica release ID --discard\``);
   }
   if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);

@@ -1,3 +1,20 @@
+import type { Size } from '../admission/space.ts';
+import type { Candidate } from './candidate.ts';
+
+/**
+ * The room that a deletion makes: the part of its own bytes that is expected back, its inodes, and all that the instance
+ * was still to grow by, which nobody has to keep free for it any more.
+ */
+export function whatItBrings(
+  { bytes, inodes, growth }: Pick<Candidate, 'bytes' | 'inodes' | 'growth'>,
+  { share = 1 }: { readonly share?: number },
+): Size {
+  return {
+    bytes: Math.floor((bytes ?? 0) * share) + growth.bytes,
+    inodes: (inodes ?? 0) + growth.inodes,
+  };
+}
+
 /** What came back of what a run deleted. */
 export interface Reclaimed {
   /** Bytes that were expected back. */

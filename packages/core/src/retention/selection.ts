@@ -1,6 +1,7 @@
-import type { Amount, Size } from '../admission/space.ts';
+import type { Amount } from '../admission/space.ts';
 import { formatBytes } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
+import { whatItBrings } from './brings.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import type { Terms } from './due.ts';
 import { nameOrder } from './policy.ts';
@@ -33,20 +34,6 @@ export interface Selected {
   readonly most: Amount;
   /** Whether the request that it makes room for would then fit. */
   readonly sufficient: boolean;
-}
-
-/**
- * The room that a deletion makes: the part of its own bytes that is expected back, its inodes, and all that the instance
- * was still to grow by, which nobody has to keep free for it any more.
- */
-export function whatItBrings(
-  { bytes, inodes, growth }: Pick<Candidate, 'bytes' | 'inodes' | 'growth'>,
-  { share = 1 }: Pick<Demand, 'share'>,
-): Size {
-  return {
-    bytes: Math.floor((bytes ?? 0) * share) + growth.bytes,
-    inodes: (inodes ?? 0) + growth.inodes,
-  };
 }
 
 /**

@@ -90,3 +90,32 @@ it('names the ballast where it is what stands in the way', () => {
   expect(help({ ballastBytes: 6e9 }).sentence).toMatch(/^the ballast holds 6.0 GB \(disk.ballast_mb\)/);
   expect(help({ ballastBytes: 4e9 }).sentence).not.toMatch(/ballast/);
 });
+
+it('names what is kept after its lease, how long, and what gives it up', () => {
+  const kept = [holder(3, { keptUntil: NOW + 60 * MIN }), holder(3, { keptUntil: NOW + 90 * MIN })];
+  expect(help({ holders: [...kept, holder(9, { keptUntil: NOW - MIN })] }).sentence).toBe(
+    '2 instances are kept for 90 min more (retention.keep_after_lease), unless discarded: `spica release ID --discard`',
+  );
+});
+
+it('names whose growth is counted, those that are to grow most, and says of none of it that others hold it', () => {
+  const growing = (id: string, gb: number) => {
+    const size = { bytes: gb * 1e9, inodes: 0 };
+    return holder(0, { id, holds: { bytes: size.bytes + 20_000, inodes: 9 }, growth: size });
+  };
+  const found = help({ holders: [growing('spica-a', 1), growing('spica-b', 3), growing('spica-c', 2)] });
+  expect(found.sentence).toBe('counted as growth still to come: spica-b (3.0 GB), spica-c (2.0 GB), 1 more');
+  expect(found.growing).toEqual({ count: 3, bytes: 6e9, inodes: 0 });
+  const pinned = help({ holders: [{ ...growing('spica-a', 6), pinned: true }] });
+  expect(pinned.sentence).toBe(
+    '1 pinned instance holds 6.0 GB; counted as growth still to come: spica-a (6.0 GB)',
+  );
+});
+
+it('does not count on trash that cannot be deleted, and says where to look', () => {
+  const found = help({ stuck: { bytes: 6e9, inodes: 1 } });
+  expect(found.enough).toBe(false);
+  expect(found.sentence).toBe(
+    '6.0 GB of the trash cannot be deleted: `spica doctor` says what helps; the rest is held by others',
+  );
+});

@@ -7,7 +7,6 @@ import {
   type Holder,
   keptUntil,
   leaseInForce,
-  ownBytes,
   type PlanItem,
   policyOf,
   type Shortage,
@@ -133,13 +132,16 @@ async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> 
   for await (const instance of ctx.catalog.list()) {
     const { record, state } = instance;
     if (state === 'deleting') continue;
-    const { bytes, inodes } = growthAfter(ctx, record);
-    const growth = { bytes, inodes };
+    const candidate = candidateOf(instance, now, growthAfter(ctx, record));
+    const { growth } = candidate;
     const leaseEndsAt = leaseInForce(record, now)?.expiresAt ?? null;
-    const until = keptUntil(candidateOf(instance, now, growth), policy);
+    const until = keptUntil(candidate, policy);
     const isFree = record.pin === null && leaseEndsAt === null && (until ?? now) <= now;
-    if (isFree && bytes === 0 && inodes === 0) continue;
-    const holds = { bytes: (ownBytes(record) ?? 0) + bytes, inodes: (record.sample?.inodes ?? 0) + inodes };
+    if (isFree && growth.bytes === 0 && growth.inodes === 0) continue;
+    const holds = {
+      bytes: (candidate.bytes ?? 0) + growth.bytes,
+      inodes: (candidate.inodes ?? 0) + growth.inodes,
+    };
     holders.push({
       id: record.id,
       holds,
