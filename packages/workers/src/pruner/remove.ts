@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
-import {
-  CheckError,
-  type Failure,
-  failAgain,
-  type InstanceRecord,
-  isoTime,
-  ownBytes,
-  SpicaError,
-} from '@spica/core';
+import { type Failure, type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
 import {
   type AuditEntry,
   deleteRecord,
@@ -21,6 +13,7 @@ import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
 import { lookForUse, sayLocked } from './protection.ts';
+import { noteUndeletable } from './undeletable.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -166,27 +159,8 @@ export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: strin
     return await ctx.perInstance.run(id, () => takeOne(ctx, wanted, owner));
   } catch (error) {
     ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
-    return { failed: messageOf(error), isNoted: await noteFailure(ctx, wanted, error) };
+    return { failed: messageOf(error), isNoted: await noteUndeletable(ctx, wanted, error) };
   }
-}
-
-/** What the host has against deleting, and not this instance alone. */
-const OF_THE_HOST = ['EROFS', 'EIO', 'ENOMEM', 'EMFILE'];
-
-/**
- * Has plans leave an instance out for a while that could not be taken out of sight: they would count on it again and
- * again. Resolves with whether they do; not where the host is what fails, as it would with the next one.
- */
-async function noteFailure(
-  { inventory, clockGuard }: DeletionContext,
-  { removal, failure: before }: Wanted,
-  error: unknown,
-): Promise<boolean> {
-  if (!(error instanceof CheckError)) return false;
-  const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? '';
-  if (outOf(error) !== null || outOf(error.cause) !== null || OF_THE_HOST.includes(code)) return false;
-  const { failure } = failAgain(before, messageOf(error), clockGuard.now());
-  return inventory.noteFailure(removal.id, failure);
 }
 
 async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner: string): Promise<End> {
