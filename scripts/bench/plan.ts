@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
-import { type InstanceRecord, planRetention, policyOf, systemClock } from '@spica/core';
+import { type InstanceRecord, planRetention, retentionPolicyOf, systemClock } from '@spica/core';
 import { initPool } from '@spica/pool';
 import { closeQueues, connectWorker } from '@spica/queues';
 import { createLogger, openPoolContext, type PoolContext, startEmbeddedRedis } from '@spica/workers';
@@ -139,7 +139,7 @@ function tellMemory(): void {
 
 async function purePlan(ctx: PoolContext): Promise<() => Promise<unknown>> {
   const instances = await Array.fromAsync(readCandidates(ctx, ctx.catalog));
-  const policy = { ...policyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
+  const policy = { ...retentionPolicyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
   const demand = { policy, now: Date.now(), leaseNow: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
   return async () => planRetention({ instances, ...demand, need: NONE, shortfall: NONE });
 }

@@ -36,7 +36,7 @@ export interface Gate {
   publishedGate(): Promise<PublishedGate | null>;
   publishGate(gate: PublishedGate): Promise<void>;
   /**
-   * Says what this process promises on a filesystem, and resolves with what all others promise there that said so within
+   * Publishes what this process has reserved on a filesystem, and resolves with what all others have reserved there that published within
    * `withinMs`.
    */
   exchangeOnFilesystem(
@@ -89,9 +89,9 @@ export function createGate(redis: Redis, keys: Keys): Gate {
     async publishGate(gate) {
       await redis.set(keys.gate, JSON.stringify(gate));
     },
-    async exchangeOnFilesystem(filesystem, { process, at, size: promised }, withinMs) {
+    async exchangeOnFilesystem(filesystem, { process, at, size: reserved }, withinMs) {
       const key = filesystemKey(filesystem);
-      await redis.hset(key, process, JSON.stringify({ at, size: promised }));
+      await redis.hset(key, process, JSON.stringify({ at, size: reserved }));
       const others = Object.entries(await redis.hgetall(key))
         .filter(([other]) => other !== process)
         .map(([other, text]) => ({ other, text, ...readJson(shareSchema, key, text) }));

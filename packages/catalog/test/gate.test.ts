@@ -86,7 +86,7 @@ describeOnRedis('the gate of a pool, as others see it', (server) => {
   });
 });
 
-describeOnRedis('a filesystem that several processes make promises on', (server) => {
+describeOnRedis('a filesystem that several processes reserve on', (server) => {
   let redis: Redis;
   let filesystem: string;
   let catalog: Catalog;
@@ -101,7 +101,7 @@ describeOnRedis('a filesystem that several processes make promises on', (server)
   const exchange = (process: string, at: number, bytes: number, by = catalog) =>
     by.exchangeOnFilesystem(filesystem, { process, at, size: { bytes, inodes: bytes / 10 } }, WITHIN);
 
-  it('has for each of them the sum of what all others promise, as each said last', async () => {
+  it('has for each of them the sum of what all others have reserved, as each published last', async () => {
     expect(await exchange('a', NOW, 100)).toEqual(NOTHING);
     expect(await exchange('b', NOW, 20)).toEqual({ bytes: 100, inodes: 10 });
     expect(await exchange('c', NOW, 3_000)).toEqual({ bytes: 120, inodes: 12 });
@@ -143,7 +143,7 @@ describeOnRedis('a filesystem that several processes make promises on', (server)
   });
 
   it.each([['{ half'], ['{"at":1}'], ['{"at":"noon","size":{"bytes":1,"inodes":1}}']])(
-    'is named where what is promised there cannot be read: %s',
+    'is named where what is reserved there cannot be read: %s',
     async (text) => {
       await redis.hset(key(), 'b', text);
       const answer = exchange('a', NOW, 1);

@@ -112,8 +112,8 @@ export async function previewPrune(
 ): Promise<{
   readonly plan: RetentionPlan;
   readonly digest: string;
-  readonly strangers: readonly UnknownDirectory[];
+  readonly unknownDirectories: readonly UnknownDirectory[];
 }> {
   const sealed = await planAndSeal(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
-  return { ...sealed, strangers: await findUnknown(ctx) };
+  return { ...sealed, unknownDirectories: await findUnknown(ctx) };
 }

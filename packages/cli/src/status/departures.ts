@@ -4,7 +4,7 @@ import {
   type Departure,
   departuresOf,
   type PoolConfig,
-  policyOf,
+  retentionPolicyOf,
   systemClock,
 } from '@spica/core';
 
@@ -26,7 +26,7 @@ export async function readDepartures(
     instances: instances
       .filter(({ state }) => state !== 'deleting')
       .map((instance) => candidateOf(instance, leaseNow, NOTHING)),
-    policy: policyOf(retention),
+    policy: retentionPolicyOf(retention),
     now,
     leaseNow,
     ageRulesSuspended: clock.suspended?.reason ?? null,

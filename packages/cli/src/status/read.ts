@@ -16,10 +16,10 @@ import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/
 import { bytesOf, emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
-import { type Outlook, readOutlook } from './outlook.ts';
+import { type Outlook, readDiskForecast } from './forecast.ts';
 import { listStuck, type Stuck } from './stuck.ts';
 
-/** How a pool stands: its disk, what is promised, who waits, and who works. */
+/** How a pool stands: its disk, what is reserved, who waits, and who works. */
 export interface PoolStatus {
   readonly pool: string;
   readonly root: string;
@@ -69,7 +69,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
   const { problem, look } = disk;
   const instancesBytes = published?.ownBytes ?? 0;
   const use = look && splitUse(now, look.space, { instancesBytes, ...look.use });
-  const outlook = await readOutlook(catalog, policy, { space: look?.space ?? null, use, now });
+  const outlook = await readDiskForecast(catalog, policy, { space: look?.space ?? null, use, now });
   const { reserved, growth } = published?.sums ?? emptySums(ids.length);
   return {
     pool: policy.name,

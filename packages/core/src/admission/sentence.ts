@@ -41,7 +41,7 @@ export function isMeasured({ basis, replicas }: Pick<NeedInput, 'basis' | 'repli
   return basis.from === 'samples' || basis.from === 'set' || replicas?.basis.from === 'samples';
 }
 
-/** The sum with every figure and what came of it. Inodes are told where they are what is missing. */
+/** The sum with every figure and what came of it. Inodes are named where they are what is missing. */
 export function describeDecision(input: AdmissionInput, figures: Figures): string {
   const { need, parts, sum, shortfall } = figures;
   const clauses = [`${describeNeed(input, need.bytes, parts)}; ${describeBytes(sum.bytes)}`];

@@ -21,7 +21,7 @@ export interface RetentionPolicy {
 const DAY_MS = 86_400_000;
 
 /** A pool's `retention:` settings as the planner takes them. */
-export function policyOf(retention: PoolConfig['retention']): RetentionPolicy {
+export function retentionPolicyOf(retention: PoolConfig['retention']): RetentionPolicy {
   const { maxAgeDays, maxInstances, maxPerExperiment, keepBest, minAgeMs, keepAfterLeaseMs, order } =
     retention;
   const maxAgeMs = maxAgeDays * DAY_MS;

@@ -35,7 +35,7 @@ describe('a step', () => {
   });
 
   it('admits to the byte after a clone has landed between the reading of the disk and the decision', () => {
-    // R1 was promised 60 of 100: its clone takes 20, and it may grow by 40. It lands after the disk was read.
+    // 60 were reserved for R1 of 100: its clone takes 20, and it may grow by 40. It lands after the disk was read.
     const ledger = new Ledger();
     ledger.reserve('r1', { bytes: 60, inodes: 0 }, 1);
     const { landed } = ledger.sums(NOW);

@@ -18,7 +18,7 @@ export interface OpenRequest {
 const MOST_PUBLISHED = 1_000;
 
 /**
- * What the process that serves a pool knows of its gate: the only place that promises anything. It is made anew at each
+ * What the process that serves a pool knows of its gate: the only place where anything is reserved. It is made anew at each
  * start from what the disk, the catalog and the gate's own jobs say (gate/load.ts).
  */
 export class GateState {
@@ -76,7 +76,7 @@ export interface GateView {
   read(): Promise<PublishedGate | null>;
 }
 
-/** The sums of a pool that nobody serves: nothing is promised. */
+/** The sums of a pool that nobody serves: nothing is reserved. */
 export function emptySums(instances: number): LedgerSums {
   const nothing = { bytes: 0, inodes: 0 };
   return { reserved: { ...nothing, slots: 0 }, growth: nothing, instances, landed: nothing };

@@ -8,14 +8,14 @@ import {
   keptUntil,
   leaseInForce,
   type PlanItem,
-  policyOf,
+  retentionPolicyOf,
   type Shortage,
   whatWouldHelp,
 } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { planPrune } from '../pruner/plan.ts';
-import { isVerifying } from '../pruner/settling.ts';
+import { isVerifying } from '../pruner/space-returning.ts';
 import { failureOf } from '../pruner/stuck.ts';
 import { bytesOf, inodesOf, trashRelief } from '../pruner/trash.ts';
 import { growthAfter } from '../sampler/growth.ts';
@@ -127,7 +127,7 @@ function readHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
 }
 
 async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
-  const policy = policyOf(ctx.policy.retention);
+  const policy = retentionPolicyOf(ctx.policy.retention);
   const holders: Holder[] = [];
   for await (const instance of ctx.catalog.list()) {
     const { record, state } = instance;

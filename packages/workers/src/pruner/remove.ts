@@ -12,7 +12,7 @@ import {
 import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
-import { lookForUse, sayLocked } from './protection.ts';
+import { findUses, sayLocked } from './protection.ts';
 import { noteUndeletable } from './undeletable.ts';
 
 /** One deletion: what goes, and why. */
@@ -70,7 +70,7 @@ export async function takeOut(
   if (removals.length === 0) return NOTHING_TAKEN;
   const wanted = await lookUp(ctx, removals);
   const [used] = await Promise.all([
-    lookForUse(ctx, removals),
+    findUses(ctx, removals),
     ctx.audit.append(wanted.map(intentOf), { sync: true }),
   ]);
   const owner = newOwner();

@@ -5,7 +5,7 @@ import pMap from 'p-map';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { type FreeContext, freeSpace } from './free.ts';
 import { type Kept, messageOf } from './remove.ts';
-import { noteFreed } from './settling.ts';
+import { noteFreed } from './space-returning.ts';
 import { failureOf, isBackingOff } from './stuck.ts';
 
 /** What emptying the trash can do for a request that is short of space. */
@@ -57,7 +57,7 @@ export async function listExpired(
   { isAsked = false } = {},
 ): Promise<TrashEntry[]> {
   const expired = (await listTrash(ctx.pool)).filter(
-    ({ trashedAt, isDoomed }) => trashedAt <= before || isDoomed,
+    ({ trashedAt, isDeletionBegun }) => trashedAt <= before || isDeletionBegun,
   );
   return isAsked ? expired : expired.filter((entry) => !isBackingOff(ctx, entry));
 }

@@ -2,20 +2,20 @@ import { setTimeout } from 'node:timers/promises';
 import { cameWhole, canBeVerified, formatBytes, type Reclaimed, shareAfter } from '@spica/core';
 import { findDeletedOpen, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { beginVerifying, WAITS_MS } from './settling.ts';
+import { beginVerifying, WAITS_MS } from './space-returning.ts';
 import { bytesOf } from './trash.ts';
 
 /**
  * Runs a deletion, then compares the space that came back with what was expected of it, while the caller goes on. A
  * shortfall is in the audit log, with its cause where one can be named: deleted files that a process still has open,
- * extents shared with the template, or nothing but time. Where clones were made meanwhile nothing can be told. Nothing is
+ * extents shared with the template, or nothing but time. Where clones were made meanwhile nothing is known. Nothing is
  * counted on: the gate looks at the disk anew for each decision. Plans learn what further deletions are likely to bring.
  */
 export async function verifyReclaim<T extends { readonly freed: readonly TrashEntry[] }>(
   ctx: ServedContext,
   work: () => Promise<T>,
 ): Promise<T> {
-  const before = await lookQuietly(ctx);
+  const before = await readAvailableBytes(ctx);
   const result = await work();
   if (before !== null && canBeVerified(bytesOf(result.freed))) {
     const end = beginVerifying(ctx.pool);
@@ -36,7 +36,7 @@ async function compare(ctx: ServedContext, before: number, freed: readonly Trash
   for (const ms of [0, ...WAITS_MS]) {
     await setTimeout(ms, undefined, { ref: false });
     waitedMs += ms;
-    const now = await lookQuietly(ctx);
+    const now = await readAvailableBytes(ctx);
     if (now === null) return;
     came = Math.max(came, now - before); // what others write meanwhile is not what did not come back
     if (cameWhole({ expected, came })) break;
@@ -54,7 +54,7 @@ function learnShare({ gate, publisher }: ServedContext, reclaimed: Reclaimed): v
 }
 
 /** The space available; null while something is being cloned, which takes as the deletion gives. */
-async function lookQuietly({ gauge, queues }: ServedContext): Promise<number | null> {
+async function readAvailableBytes({ gauge, queues }: ServedContext): Promise<number | null> {
   if ((await queues.spawn.getActiveCount()) > 0) return null;
   return (await gauge.read({ maxAgeMs: 0 })).availableBytes;
 }
