@@ -2,15 +2,14 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
-import { type InstanceRecord, planRetention, policyOf, systemClock } from '@spica/core';
+import { type InstanceRecord, planRetention, retentionPolicyOf, systemClock } from '@spica/core';
 import { initPool } from '@spica/pool';
-import { closeQueues, connectWorker } from '@spica/queues';
+import { closeQueues, connectWorker, embeddedSocketOf } from '@spica/queues';
 import { createLogger, openPoolContext, type PoolContext, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
 import type { Redis } from 'ioredis';
 import { readCandidates } from '../../packages/workers/src/pruner/candidates.ts';
 import { planPrune } from '../../packages/workers/src/pruner/plan.ts';
-import { embeddedSocketOf } from '../../packages/workers/src/runtime/redis-target.ts';
 import { stackConfig } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
 
@@ -137,7 +136,7 @@ function tellMemory(): void {
 
 async function purePlan(ctx: PoolContext): Promise<() => Promise<unknown>> {
   const instances = await Array.fromAsync(readCandidates(ctx.catalog, Date.now()));
-  const policy = { ...policyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
+  const policy = { ...retentionPolicyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
   const demand = { policy, now: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
   return async () => planRetention({ instances, ...demand, need: NONE, shortfall: NONE });
 }

@@ -76,10 +76,10 @@ async function compare(stack: Stack, dir: string, { instances, files, rounds }: 
   for (let round = 0; round < rounds; round += 1) {
     const trees = Array.from({ length: instances }, (_, n) => join(dir, `tree-${n}`));
     for (const tree of trees) await execa('cp', ['-a', '--', model.dir, tree]);
-    await settle(dir);
+    await syncDisk(dir);
     times.rm.push(await time(() => execa('rm', ['-rf', '--', ...trees])));
     await populate(stack, model, instances);
-    await settle(dir);
+    await syncDisk(dir);
     const { slotsMs, renamesMs, doneMs } = await prune(stack);
     times.slots.push(slotsMs);
     times.renames.push(renamesMs);
@@ -123,7 +123,7 @@ async function populate(stack: Stack, { dir, record }: Model, instances: number)
 }
 
 /** What one contender leaves to be written must not be charged to the next. */
-async function settle(dir: string): Promise<void> {
+async function syncDisk(dir: string): Promise<void> {
   await execa('sync', ['-f', '--', dir]);
 }
 
@@ -145,8 +145,8 @@ async function prune({ ctx, queues, redis }: Stack) {
 async function readRenamesMs(auditPath: string): Promise<number> {
   const lines = await readAudit(auditPath);
   const last = (outcome: string) => {
-    const told = lines.findLast((line) => line.action === 'delete_instance' && line.outcome === outcome);
-    return Date.parse(told?.timestamp ?? '');
+    const logged = lines.findLast((line) => line.action === 'delete_instance' && line.outcome === outcome);
+    return Date.parse(logged?.timestamp ?? '');
   };
   return last('trashed') - last('intent');
 }

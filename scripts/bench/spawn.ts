@@ -120,7 +120,7 @@ async function snapshotOf(stack: Stack): Promise<string> {
 
 async function spawnOnce(stack: Stack): Promise<number> {
   let id = '';
-  await settle(stack.ctx.pool.paths.root);
+  await syncDisk(stack.ctx.pool.paths.root);
   const ms = await time(async () => {
     id = (await stack.spawn()).instances[0]?.id ?? '';
   });
@@ -130,7 +130,7 @@ async function spawnOnce(stack: Stack): Promise<number> {
 
 async function rival(target: string, command: string, args: string[]): Promise<number> {
   await mkdir(target);
-  await settle(target);
+  await syncDisk(target);
   const ms = await time(() => execa(command, args));
   await rm(target, { recursive: true });
   return ms;
@@ -140,7 +140,7 @@ async function rival(target: string, command: string, args: string[]): Promise<n
 const REST_MS = 1_500;
 
 /** What one contender leaves to be done must not be charged to the next: a snapshot waits until it is written. */
-async function settle(dir: string): Promise<void> {
+async function syncDisk(dir: string): Promise<void> {
   await execa('sync', ['-f', '--', dir]);
   await sleep(REST_MS);
 }

@@ -9,7 +9,7 @@ export interface Check {
   readonly ok: boolean;
 }
 
-/** One deletion as the audit log tells it. */
+/** One deletion as the audit log has it. */
 export interface Deletion {
   readonly instance: string;
   readonly reason: string;

@@ -74,7 +74,7 @@ it('on a disk that others fill and free, no runner meets a full disk, every requ
   const random = seeded(20_261_124);
   const over = new AbortController();
   const runners = Array.from({ length: RUNNERS }, () => run(over.signal, random));
-  // It leaves what the instances that are there were promised, and nothing for any that are not.
+  // It leaves what the reservations of the instances that are there, and nothing for any that are not.
   const leaves = async () => ctx.gate.ledger.sums(Date.now()).growth.bytes + ON_THEIR_WAY_BYTES;
   const foreign = runForeignWriter(
     { dir: join(disk.dir, 'foreign'), random, leaves, isDone: wasCritical },
@@ -101,7 +101,7 @@ interface End {
   readonly writes: readonly RunnerEnd[];
 }
 
-/** One client: asks for two instances, has them grow to what was promised, lets go of them, and asks again. */
+/** One client: asks for two instances, has them grow to what was reserved, lets go of them, and asks again. */
 async function run(over: AbortSignal, random: () => number): Promise<End[]> {
   const ends: End[] = [];
   do {
@@ -137,19 +137,19 @@ async function expectEmptyHands(): Promise<void> {
 }
 
 /** What the audit log says of levels. */
-async function levelsTold() {
+async function levelsLogged() {
   return (await readAudit(stack.ctx.audit.path)).filter(({ action }) => action === 'pressure');
 }
 
 async function wasCritical(): Promise<boolean> {
-  return (await levelsTold()).some(({ outcome }) => outcome.endsWith('→ critical'));
+  return (await levelsLogged()).some(({ outcome }) => outcome.endsWith('→ critical'));
 }
 
 async function expectLevelsCameAndWent(): Promise<void> {
   await expect
-    .poll(async () => (await levelsTold()).at(-1)?.outcome, { timeout: 30_000 })
+    .poll(async () => (await levelsLogged()).at(-1)?.outcome, { timeout: 30_000 })
     .not.toMatch(/critical$/);
-  const outcomes = (await levelsTold()).map(({ outcome }) => outcome);
+  const outcomes = (await levelsLogged()).map(({ outcome }) => outcome);
   const entered = outcomes.filter((outcome) => outcome.endsWith('→ critical')).length;
   expect(entered).toBeGreaterThan(0);
   expect(outcomes.filter((outcome) => outcome.startsWith('critical →'))).toHaveLength(entered);

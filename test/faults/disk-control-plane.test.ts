@@ -96,7 +96,7 @@ it('with Redis and the audit log on the same full disk, all goes on by itself wh
   );
   const reserved = async () => (await catalog.publishedGate())?.sums.reserved;
   await expect.poll(reserved, POLL).toEqual({ bytes: 0, inodes: 0, slots: 0 });
-  await expectLevelsTold();
+  await expectLevelsLogged();
 });
 
 it('starts on a disk that is full to the last byte: the ballast goes first, and what was acknowledged is served', {
@@ -147,7 +147,7 @@ async function submitUntilRefused(queues: PoolQueues): Promise<{ ids: string[]; 
   }
 }
 
-async function expectLevelsTold(): Promise<void> {
+async function expectLevelsLogged(): Promise<void> {
   const levels = async () => {
     const lines = await readAudit(join(env['SPICA_STATE_DIR'] ?? '', 'audit.jsonl'));
     return lines.filter(({ action }) => action === 'pressure');

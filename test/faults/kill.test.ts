@@ -133,11 +133,11 @@ function waitForAll(ids: readonly string[]): Promise<RequestResult[]> {
 function listCatalog() {
   return site.withQueues(async (_queues, redis) => {
     const catalog = createCatalog({ redis, pool: 'main' });
-    const promised = async () => {
+    const published = async () => {
       const gate = await catalog.publishedGate();
       return { reserved: gate?.sums.reserved, held: gate?.held };
     };
-    await expect.poll(promised).toEqual({ reserved: { bytes: 0, inodes: 0, slots: 0 }, held: [] });
+    await expect.poll(published).toEqual({ reserved: { bytes: 0, inodes: 0, slots: 0 }, held: [] });
     const all = [];
     for await (const instance of catalog.list()) all.push(instance);
     return all;

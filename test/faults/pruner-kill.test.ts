@@ -65,7 +65,7 @@ it('is gone and audited, killed -9 while `rm` is half done', async () => {
   await chmod(join(bin, 'rm'), 0o755);
   expect(await deleteAndDie(site, { path: bin })).toBe(true);
   const [half] = await listTrash(site.pool);
-  expect(half).toMatchObject({ id: site.instance, isDoomed: true });
+  expect(half).toMatchObject({ id: site.instance, isDeletionBegun: true });
   await expect(lstat(join(half?.path ?? '', 'VERSION'))).rejects.toThrow('ENOENT');
   // All of `spica up`, which goes on by itself.
   const { config, target } = site;

@@ -3,7 +3,7 @@ import type { GatePayload } from '@spica/queues';
 import { aRequest } from '../support/stack.ts';
 
 export const FINGERPRINT = '0'.repeat(16);
-/** What each instance was promised: three times what its clone takes, so that there is growth to be counted. */
+/** What is reserved for each instance: three times what its clone takes, so that there is growth to be counted. */
 const EACH = { bytes: 3 * 4096, inodes: 9 };
 
 /** A request's job in the gate's queue: what outlasts the worker of it. */

@@ -31,7 +31,7 @@ export interface Instance {
   readonly usedUntil: number;
   readonly trashedAt: number;
   /** Its deletion has begun: it cannot be restored. */
-  readonly doomed: boolean;
+  readonly deletionBegun: boolean;
 }
 
 /** A dry run's plan: what of each instance must not have changed when it is carried out. */
@@ -50,7 +50,7 @@ export class Model {
   /** Redis was emptied, and the disk not reconciled with it since. */
   lost = false;
   graceUntil = 0;
-  /** Slots promised to requests and not used yet. */
+  /** Slots reserved for requests and not used yet. */
   reservedSlots = 0;
   sealed: Sealed | null = null;
   steppedBack: SteppedBack | null = null;

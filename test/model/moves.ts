@@ -116,7 +116,7 @@ function addSpawned(model: Model, request: string): void {
     }
     const lease = leaseMs === null ? null : { owner: 'runner', expiresAt: spawnedAt + leaseMs };
     const lastLeasedAt = lease && spawnedAt;
-    const said = { pinned: false, score: null, usedUntil: 0, trashedAt: 0, doomed: false };
+    const said = { pinned: false, score: null, usedUntil: 0, trashedAt: 0, deletionBegun: false };
     const where = { place: 'pool', listed: true, inFlight: true } as const;
     all.set(id, { id, request, spawnedAt, ...where, lease, lastLeasedAt, ...said });
   }
@@ -152,7 +152,7 @@ function undo(world: World, model: Model, request: string): Move | null {
 }
 
 function restore(world: World, model: Model, pick: number): Move | null {
-  const put = model.at('trash').filter(({ doomed }) => !doomed);
+  const put = model.at('trash').filter(({ deletionBegun }) => !deletionBegun);
   const instance = put[pick % put.length];
   if (!instance) return null;
   return {

@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 export interface Seen {
   readonly place: Instance['place'];
   /** It lies in the trash, and its deletion has begun. */
-  readonly doomed: boolean;
+  readonly deletionBegun: boolean;
   readonly said: Said | null;
 }
 
@@ -39,16 +39,20 @@ export async function observe(world: World): Promise<Map<string, Seen>> {
   return new Map(
     [...ids].map((id) => {
       const place = visible.has(id) ? 'pool' : trashed.has(id) ? 'trash' : 'gone';
-      return [id, { place, doomed: trashed.get(id) ?? false, said: said.get(id) ?? null }];
+      return [id, { place, deletionBegun: trashed.get(id) ?? false, said: said.get(id) ?? null }];
     }),
   );
 }
 
 /** What is to be seen of an instance of the model. */
 function toSeen(instance: Instance): Seen {
-  const { place, doomed, listed, inFlight, spawnedAt, lease, lastLeasedAt, pinned, score } = instance;
+  const { place, deletionBegun, listed, inFlight, spawnedAt, lease, lastLeasedAt, pinned, score } = instance;
   const state = inFlight ? 'in-flight' : 'ready';
-  return { place, doomed, said: listed ? { state, spawnedAt, lease, lastLeasedAt, pinned, score } : null };
+  return {
+    place,
+    deletionBegun,
+    said: listed ? { state, spawnedAt, lease, lastLeasedAt, pinned, score } : null,
+  };
 }
 
 /** Disk and catalog are as the model says, to the letter. */
@@ -74,14 +78,18 @@ export function resume(
     const ends = [before.get(id), after.get(id)].filter((end) => end !== undefined);
     const last = ends.at(-1);
     if (!last) throw new Error(`${id}: nobody asked for it`);
-    const { place, doomed, said } = seen.get(id) ?? { place: 'gone', doomed: false, said: null };
+    const { place, deletionBegun, said } = seen.get(id) ?? {
+      place: 'gone',
+      deletionBegun: false,
+      said: null,
+    };
     if (place === 'gone' && !before.has(id)) continue; // it never came up
     const allowed = new Set(ends.map((end) => end.place));
     if (allowed.has('pool') && allowed.has('gone')) allowed.add('trash'); // the way leads through it
     if (!allowed.has(place))
       throw new Error(`${id}: it is in "${place}", expected ${[...allowed].join(' or ')}`);
     const trashedAt = ends[0]?.place === 'trash' ? ends[0].trashedAt : at;
-    const where = { place, doomed, trashedAt, listed: said !== null };
+    const where = { place, deletionBegun, trashedAt, listed: said !== null };
     now.set(id, { ...last, ...where, ...(said ? restOf(id, said, ends) : {}) });
   }
   model.instances = now;

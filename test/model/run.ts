@@ -111,7 +111,7 @@ async function expectWhole({ pool }: World, id: string): Promise<void> {
 /** What must hold at the end of every sequence, whatever happened in it. */
 export async function expectAccountedFor(world: World, model: Model): Promise<void> {
   expect(await readFile(join(world.dir, 'outside', 'canary'), 'utf8')).toBe('alive');
-  expect(await readdir(world.pool.paths.root)).toContain('stranger');
+  expect(await readdir(world.pool.paths.root)).toContain('unknown');
   expect((await verifyAudit(world.auditPath)).problems).toEqual([]);
   const deletions = (await world.audit()).filter(({ action }) => action === 'delete_instance');
   for (const { id, place } of model.instances.values()) {

@@ -59,7 +59,7 @@ export async function followWorld(world: World, model: Model): Promise<void> {
   const seen = await observe(world);
   const now = new Map<string, Instance>();
   for (const instance of model.instances.values()) {
-    const found = seen.get(instance.id) ?? { place: 'gone', doomed: false, said: null };
+    const found = seen.get(instance.id) ?? { place: 'gone', deletionBegun: false, said: null };
     if (instance.place === 'pool' && found.place !== 'pool') expectMayGo(model, instance);
     now.set(instance.id, follow(instance, found, model.time.judge));
   }
@@ -83,13 +83,13 @@ function expectMayGo({ steppedBack, time }: Model, { id }: Instance): void {
 
 function born(id: string, request: string): Instance {
   const nothing = { lease: null, lastLeasedAt: null, pinned: false, score: null, usedUntil: 0 };
-  const place = { place: 'pool', listed: true, inFlight: true, trashedAt: 0, doomed: false } as const;
+  const place = { place: 'pool', listed: true, inFlight: true, trashedAt: 0, deletionBegun: false } as const;
   return { id, request, spawnedAt: 0, ...place, ...nothing };
 }
 
-function follow(instance: Instance, { place, doomed, said }: Seen, at: number): Instance {
+function follow(instance: Instance, { place, deletionBegun, said }: Seen, at: number): Instance {
   const trashedAt = instance.place === 'trash' ? instance.trashedAt : at;
-  const where = { ...instance, place, doomed, trashedAt, listed: said !== null };
+  const where = { ...instance, place, deletionBegun, trashedAt, listed: said !== null };
   if (said === null || place !== 'pool') return where;
   const { state, spawnedAt, ...rest } = said;
   return { ...where, ...rest, spawnedAt: spawnedAt ?? 0, inFlight: state === 'in-flight' };

@@ -83,7 +83,7 @@ export class World {
     await symlink('../../outside', join(dir, 'snapshot', 'outside'));
     await writeFile(join(dir, 'outside', 'canary'), 'alive');
     world.#pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: world.clock });
-    await mkdir(join(dir, 'pool', 'stranger'));
+    await mkdir(join(dir, 'pool', 'unknown'));
     await world.start();
     return world;
   }
@@ -211,7 +211,7 @@ export class World {
     return (await createPruner(this.ctx)({ id: 'job', data: payload } as Job)) as PruneResult;
   }
 
-  /** The requests that were admitted and have not ended, with what each of their instances was promised. */
+  /** The requests that were admitted and have not ended, with what was reserved for each of their instances. */
   openRequests(): OpenRequest[] {
     return openJobs(this.jobs).flatMap(({ id, isCollected, data: { request, admitted } }) => {
       const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf('main', id, index));

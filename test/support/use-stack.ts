@@ -33,7 +33,7 @@ export function useStack(
   afterEach(async () => {
     vi.restoreAllMocks();
     await stack.close();
-    const redis = new Redis(server.url); // after its end, at which it says once more what its gate has promised
+    const redis = new Redis(server.url); // after its end, at which it publishes once more what its gate has reserved
     await redis.flushall();
     redis.disconnect();
     await rm(dir, { recursive: true });

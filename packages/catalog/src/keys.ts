@@ -10,7 +10,7 @@ export function keysOf(pool: string) {
     identity: `${base}:identity`,
     /** Hash: when the disk was last reconciled, and until when nothing may be deleted (both epoch milliseconds). */
     reconciled: `${base}:reconciled`,
-    /** Counter: each change of a lease, pin or the like adds one. One that steps back tells of a Redis that did. */
+    /** Counter: each change of a lease, pin or the like adds one. If it decreases, Redis has lost writes. */
     changes: `${base}:changes`,
     /** Sorted set: id by spawnedAt. */
     instances: `${base}:instances`,
@@ -49,13 +49,13 @@ export function keysOf(pool: string) {
     history: `${base}:history`,
     /** String: the pressure on the disk as the worker last saw it. */
     pressure: `${base}:pressure`,
-    /** String: what the gate has promised, and whom it holds, as the process that serves the pool last published it. */
-    gate: `${base}:gate`,
+    /** Hash: the gate's `figures`, and the `line` of whom it holds, as the process that serves the pool published them. */
+    published: `${base}:published`,
   };
 }
 export type Keys = ReturnType<typeof keysOf>;
 
-/** What processes promise on one filesystem, by process: a hash that pools with different prefixes share. */
+/** What processes have reserved on one filesystem, by process: a hash that pools with different prefixes share. */
 export function filesystemKey(filesystem: string): string {
   return `spica:filesystem:${filesystem}`;
 }

@@ -52,7 +52,7 @@ describeOnRedis('the gate of a pool, as others see it', (server) => {
 
   it('is as it was published last, the line in its order; nothing before', async () => {
     expect(await catalog.publishedGate()).toBeNull();
-    await catalog.publishGate(aGate());
+    await catalog.publishGate(aGate(), aGate());
     expect(await catalog.publishedGate()).toEqual(aGate());
     const closed = aGate({
       at: NOW + 1,
@@ -60,32 +60,46 @@ describeOnRedis('the gate of a pool, as others see it', (server) => {
       held: [],
       heldCount: 0,
     });
-    await catalog.publishGate(closed);
+    await catalog.publishGate(closed, closed);
     expect(await catalog.publishedGate()).toEqual(closed);
+  });
+
+  it('keeps the line that was published last, and asks for it where Redis has lost it', async () => {
+    expect(await catalog.publishGate(aGate(), null)).toBe('line-missing');
+    expect(await catalog.publishedGate()).toBeNull();
+    expect(await catalog.publishGate(aGate(), aGate())).toBe('published');
+    expect(await catalog.publishGate(aGate({ at: NOW + 1 }), null)).toBe('published');
+    expect(await catalog.publishedGate()).toEqual(aGate({ at: NOW + 1 }));
+    await server.flush();
+    expect(await catalog.publishGate(aGate(), null)).toBe('line-missing');
   });
 
   it.each([
     ['is no JSON', 'held'],
     ['was cut off', JSON.stringify(aGate()).slice(0, -9)],
     ['is null', 'null'],
-    ['lacks a part', JSON.stringify({ ...aGate(), sums: undefined })],
-    ['has a part of another shape', JSON.stringify({ ...aGate(), held: { 'req-1': {} } })],
-    ['has a figure that is a text', JSON.stringify({ ...aGate(), ownBytes: '7' })],
+    ['lacks a part', JSON.stringify({ ...aGate(), sums: undefined, held: undefined })],
+    ['has a part of another shape', JSON.stringify({ ...aGate(), sums: [], held: { 'req-1': {} } })],
+    ['has a figure that is a text', JSON.stringify({ ...aGate(), ownBytes: '7', heldCount: '7' })],
   ])('is unknown where what another version wrote %s, until it is published anew', async (_what, text) => {
-    await redis.set(`{spica:${pool}}:catalog:gate`, text);
-    expect(await catalog.publishedGate()).toBeNull();
-    await catalog.publishGate(aGate());
+    for (const field of ['figures', 'line']) {
+      await catalog.publishGate(aGate(), aGate());
+      await redis.hset(`{spica:${pool}}:catalog:published`, field, text);
+      expect(await catalog.publishedGate()).toBeNull();
+    }
+    await catalog.publishGate(aGate(), aGate());
     expect(await catalog.publishedGate()).toEqual(aGate());
   });
 
   it('is read without what a later version has added to it', async () => {
     const later = { ...aGate(), weather: 'fine', sums: { ...aGate().sums, clouds: 3 } };
-    await redis.set(`{spica:${pool}}:catalog:gate`, JSON.stringify(later));
+    const fields = { figures: JSON.stringify(later), line: JSON.stringify(later) };
+    await redis.hset(`{spica:${pool}}:catalog:published`, fields);
     expect(await catalog.publishedGate()).toEqual(aGate());
   });
 });
 
-describeOnRedis('a filesystem that several processes make promises on', (server) => {
+describeOnRedis('a filesystem that several processes reserve on', (server) => {
   let redis: Redis;
   let filesystem: string;
   let catalog: Catalog;
@@ -100,7 +114,7 @@ describeOnRedis('a filesystem that several processes make promises on', (server)
   const exchange = (process: string, at: number, bytes: number, by = catalog) =>
     by.exchangeOnFilesystem(filesystem, { process, at, size: { bytes, inodes: bytes / 10 } }, WITHIN);
 
-  it('has for each of them the sum of what all others promise, as each said last', async () => {
+  it('has for each of them the sum of what all others have reserved, as each published last', async () => {
     expect(await exchange('a', NOW, 100)).toEqual(NOTHING);
     expect(await exchange('b', NOW, 20)).toEqual({ bytes: 100, inodes: 10 });
     expect(await exchange('c', NOW, 3_000)).toEqual({ bytes: 120, inodes: 12 });
@@ -142,7 +156,7 @@ describeOnRedis('a filesystem that several processes make promises on', (server)
   });
 
   it.each([['{ half'], ['{"at":1}'], ['{"at":"noon","size":{"bytes":1,"inodes":1}}']])(
-    'is named where what is promised there cannot be read: %s',
+    'is named where what is reserved there cannot be read: %s',
     async (text) => {
       await redis.hset(key(), 'b', text);
       const answer = exchange('a', NOW, 1);

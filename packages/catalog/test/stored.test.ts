@@ -95,7 +95,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     await other.saveDiskHistory([]);
     await other.savePressure({ level: 'low', since: 1, at: 2 });
     await other.suspendAges({ kind: 'jump', reason: 'r', aheadMs: 1, by: 'b' });
-    await other.publishGate({
+    const figures = {
       at: 1,
       sums: {
         reserved: { bytes: 1, inodes: 1, slots: 1 },
@@ -105,9 +105,8 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
       },
       ownBytes: 1,
       limits: NO_LIMITS,
-      held: [],
-      heldCount: 0,
-    });
+    };
+    await other.publishGate(figures, { held: [], heldCount: 0 });
     expect(await redis.keys(`{spica:${pool}}*`)).toEqual([]);
 
     expect(await catalog.cancel('req-2', LIFE)).toBe('cancelled');

@@ -31,4 +31,4 @@ export { checkTemplate, reportTemplate, type TemplateReport } from './template/r
 export { createTemplates, type Templates } from './template/templates.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
-export * from './trash/trash.ts';
+export * from './trash/put-and-empty.ts';

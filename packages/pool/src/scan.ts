@@ -14,28 +14,28 @@ export interface FoundInstance {
 export interface Scan {
   readonly instances: readonly FoundInstance[];
   /** What is not Spica's, or not whole, and why. */
-  readonly strangers: readonly { readonly name: string; readonly reason: string }[];
+  readonly unknownDirectories: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /**
  * What lies directly under the pool's root: instances (a directory with an instance's name and a valid manifest), and
- * strangers, which are left alone. Those named in `known` are passed over unread.
+ * unknownDirectories, which are left alone. Those named in `known` are passed over unread.
  */
 export async function scanPool(pool: Pool, known: ReadonlySet<string> = new Set()): Promise<Scan> {
   const instances: FoundInstance[] = [];
-  const strangers: { name: string; reason: string }[] = [];
+  const unknownDirectories: { name: string; reason: string }[] = [];
   for (const entry of await readdir(pool.paths.root, { withFileTypes: true })) {
     const { name } = entry;
     if (name === '.spica' || known.has(name)) continue;
-    if (!isInstanceId(name)) strangers.push({ name, reason: "its name is not an instance's" });
-    else if (!entry.isDirectory()) strangers.push({ name, reason: 'it is not a directory' });
+    if (!isInstanceId(name)) unknownDirectories.push({ name, reason: "its name is not an instance's" });
+    else if (!entry.isDirectory()) unknownDirectories.push({ name, reason: 'it is not a directory' });
     else {
       const found = await look(pool, name);
       if ('manifest' in found) instances.push(found);
-      else strangers.push(found);
+      else unknownDirectories.push(found);
     }
   }
-  return { instances, strangers };
+  return { instances, unknownDirectories };
 }
 
 async function look(pool: Pool, id: string): Promise<FoundInstance | { name: string; reason: string }> {

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 /** Takes connections and never says a word, as a Redis that hangs. */
-async function startMute(socket: string): Promise<Server> {
+async function startSilent(socket: string): Promise<Server> {
   const server = createServer((connection) => connection.on('error', () => undefined).resume());
   server.listen(socket);
   await once(server, 'listening');
@@ -33,8 +33,8 @@ describe.each([
   });
 
   it('gives up on a Redis that hangs after 3 s', async () => {
-    const socket = join(dir, 'mute.sock');
-    const server = await startMute(socket);
+    const socket = join(dir, 'silent.sock');
+    const server = await startSilent(socket);
     const began = performance.now();
     await expect(connect({ socket })).rejects.toThrow('is out of reach (no answer within 3s)');
     expect(performance.now() - began).toBeLessThan(6_000);

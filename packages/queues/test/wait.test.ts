@@ -145,7 +145,7 @@ describeOnRedis('waiting for a request', (server) => {
     });
   });
 
-  it('tells the progress of this request and of no other', async () => {
+  it('reports the progress of this request and of no other', async () => {
     const seen: RequestProgress[] = [];
     work(async (job) => {
       await job.updateProgress({ phase: 'spawning', reason: `of ${job.id}` });
@@ -173,7 +173,7 @@ describeOnRedis('waiting for a request', (server) => {
     expect(await watcher.wait(id)).toEqual(RESULT);
   });
 
-  it('stops when it is told to, also when it was told before it began', async () => {
+  it('stops when it is asked to, also when it was asked before it began', async () => {
     const id = await submit();
     const controller = new AbortController();
     const waiting = watcher.wait(id, { ...LONG, signal: controller.signal });

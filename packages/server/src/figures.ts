@@ -52,7 +52,7 @@ export interface DiskFigures {
  * Reads a pool's figures as of `now` (epoch milliseconds) from its queues, its catalog and its disk, or says why there
  * are none. Changes nothing, and ends within 3 s. A disk that cannot be looked at is a figure too.
  */
-export async function lookAt(
+export async function tryReadFigures(
   pool: ServerPool,
   now: number,
 ): Promise<{ figures: PoolFigures; problem: null } | { figures: null; problem: string }> {

@@ -20,7 +20,7 @@ describe('/healthz', () => {
     await redis.close();
   });
 
-  it('tells each pool, whether it is served, by how many workers, and how its disk is', async () => {
+  it('reports each pool, whether it is served, by how many workers, and how its disk is', async () => {
     const response = await ask();
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({

@@ -50,7 +50,7 @@ export interface PoolContext {
 /** A pool that this process serves: what the workers need besides. */
 export interface ServedContext extends PoolContext {
   readonly audit: Audit;
-  /** What is promised, and who is held. */
+  /** What is reserved, and who is held. */
   readonly gate: GateState;
   readonly publisher: Publisher;
   readonly withDeletionClaim: WithDeletionClaim;

@@ -62,7 +62,7 @@ export async function previewAdmission(
     now: ctx.clock.now(),
     terms: termsOf(ctx),
     cancelled: false,
-    line: published?.held ?? [],
+    line: { head: published?.held[0] ?? null, length: published?.heldCount ?? 0 },
     limits: published?.limits ?? NO_LIMITS,
     doubt: ctx.diskDoubt.reason(),
     need,
@@ -112,8 +112,8 @@ export async function previewPrune(
 ): Promise<{
   readonly plan: RetentionPlan;
   readonly digest: string;
-  readonly strangers: readonly UnknownDirectory[];
+  readonly unknownDirectories: readonly UnknownDirectory[];
 }> {
   const sealed = await planAndSeal(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
-  return { ...sealed, strangers: await findUnknown(ctx) };
+  return { ...sealed, unknownDirectories: await findUnknown(ctx) };
 }

@@ -16,7 +16,7 @@ export interface ForeignWriterOptions {
   readonly isDone: () => Promise<boolean>;
 }
 
-/** Somebody else on the disk, who fills it up and frees it again, at random, until told to stop, and done. */
+/** Somebody else on the disk, who fills it up and frees it again, at random, until asked to stop, and done. */
 export async function runForeignWriter(
   options: ForeignWriterOptions,
   stop: AbortSignal,

@@ -1,5 +1,5 @@
 -- Marks an instance for deletion, unless something protects it. Only the owner of the mark may go on. Excludes `lease`:
--- whoever comes second is told.
+-- the second caller gets the reason.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: id, owner of the mark, request on whose behalf ('' = nobody's), now, changes that the caller has seen
 -- Returns { outcome, … }: begun, absent, deleting, unreconciled, rolled-back, grace (until), in-flight (request),

@@ -1,4 +1,4 @@
--- A request is not wanted any more. Excludes `complete_request`: whoever comes second is told.
+-- A request is not wanted any more. Excludes `complete_request`: the second caller gets the reason.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: request, its life, seconds to remember it for
 -- Returns cancelled, or completed with nothing changed.

@@ -1,4 +1,4 @@
--- A request completes: its instances are in flight no more. Excludes `cancel_request`: whoever comes second is told.
+-- A request completes: its instances are in flight no more. Excludes `cancel_request`: the second caller gets the reason.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: request, its life, seconds to remember it for, id, …
 -- Returns completed, or cancelled with nothing changed.

@@ -1,4 +1,4 @@
--- Grants a lease, or renews it for whoever has its token. Excludes `begin_delete`: whoever comes second is told.
+-- Grants a lease, or renews it for whoever has its token. Excludes `begin_delete`: the second caller gets the reason.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: id, now, owner, token hash, until, '1' = take it whoever holds it
 -- Returns { outcome, … }: granted, renewed, absent, deleting, oversize, leased (owner, until)

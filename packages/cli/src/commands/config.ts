@@ -1,4 +1,4 @@
-import { type Config, describePolicy, policyOf } from '@spica/core';
+import { type Config, describePolicy, retentionPolicyOf } from '@spica/core';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import type { Invocation } from '../io.ts';
@@ -34,7 +34,10 @@ export async function config({ io, options }: Invocation): Promise<number> {
 
 function sayPolicies(pools: Config['pools']): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(pools).map(([name, { retention }]) => [name, describePolicy(policyOf(retention))]),
+    Object.entries(pools).map(([name, { retention }]) => [
+      name,
+      describePolicy(retentionPolicyOf(retention)),
+    ]),
   );
 }
 

@@ -1,7 +1,7 @@
 import { EXIT_CODES } from '@spica/core';
 import { MAX_COUNT } from '@spica/queues';
 import { previewAdmission } from '@spica/workers';
-import { withPool } from '../context/look.ts';
+import { withPool } from '../context/with-pool.ts';
 import { parseCount } from '../input/numbers.ts';
 import { parseReplicas, type ReplicaOptions } from '../input/replicas.ts';
 import { chooseTemplate } from '../input/template.ts';

@@ -2,8 +2,8 @@ import { countOf, systemClock, UsageError } from '@spica/core';
 import type { ReconcileResult } from '@spica/queues';
 import { compare } from '@spica/workers';
 import { withCatalog } from '../context/catalog.ts';
-import { withPool } from '../context/look.ts';
 import { withQueues } from '../context/queues.ts';
+import { withPool } from '../context/with-pool.ts';
 import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
 import { toIso } from '../output/age.ts';
@@ -64,14 +64,14 @@ function mend(invocation: Invocation): Promise<number> {
   return withQueues(invocation, async ({ policy, queues, redis }) => {
     const payload = { pool: policy.name, cause: 'reconcile' } as const;
     const result = (await runServedJob(queues, 'prune', payload, { io, redis })) as ReconcileResult;
-    const { graceUntil, strangers, brokenRecords, ...counts } = result;
+    const { graceUntil, unknownDirectories, brokenRecords, ...counts } = result;
     if (options.json) {
       const until = graceUntil > 0 ? toIso(graceUntil) : null;
       writeJson(io.stdout, {
         pool: policy.name,
         dryRun: false,
         ...counts,
-        strangers,
+        unknownDirectories,
         brokenRecords,
         graceUntil: until,
       });
@@ -86,7 +86,7 @@ function mend(invocation: Invocation): Promise<number> {
       ['given back', countOf(counts.givenBack, 'reservation')],
       ['records removed', String(counts.recordsRemoved)],
     ]);
-    for (const { name, reason } of strangers)
+    for (const { name, reason } of unknownDirectories)
       io.stderr.write(`left alone: ${JSON.stringify(name)}: ${reason}\n`);
     for (const { name, reason } of brokenRecords) io.stderr.write(`left alone: ${name}: ${reason}\n`);
     return 0;

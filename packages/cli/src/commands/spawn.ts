@@ -1,6 +1,12 @@
 import { TimedOutError, UnreachableError } from '@spica/core';
-import { closeQueues, describeTarget, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
-import { redisTargetOf } from '@spica/workers';
+import {
+  closeQueues,
+  describeTarget,
+  MAX_COUNT,
+  openQueues,
+  type RequestResult,
+  redisTargetOf,
+} from '@spica/queues';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { toUnreachable, withRedis } from '../context/redis.ts';
@@ -34,7 +40,7 @@ export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
 
 /**
  * `spica spawn`: submits a request and, unless `--no-wait`, waits for its instances. Prints their ids. With `--lease` the
- * token is made here and told once: in the JSON (that of the error, should the waiting end early), else on standard
+ * token is made here and shown once: in the JSON (that of the error, should the waiting end early), else on standard
  * error as soon as the request is submitted.
  */
 export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<number> {
@@ -50,15 +56,15 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
     if (options.wait) await requireWorker(redis, { pool, queue: 'gate' });
     const request = await submitSpawn(queues, wanted);
     if (lease && !json) io.stderr.write(`lease token: ${lease.token}\n`);
-    const told = { pool, request, ...(lease && { lease: toLeaseJson(lease) }) };
+    const printed = { pool, request, ...(lease && { lease: toLeaseJson(lease) }) };
     if (options.wait) {
       const waiting = waitForRequest(queues, request, { io, redis, pool, count, timeoutMs });
       const { instances } = await waiting.catch((error: unknown) => {
         const where = describeTarget(redisTargetOf(loaded.config));
-        throw withHandle(error, { request, lease: json ? told.lease : undefined, redis: where });
+        throw withHandle(error, { request, lease: json ? printed.lease : undefined, redis: where });
       });
-      printInstances(io.stdout, json, { ...told, instances });
-    } else if (json) writeJson(io.stdout, told);
+      printInstances(io.stdout, json, { ...printed, instances });
+    } else if (json) writeJson(io.stdout, printed);
     else io.stdout.write(`${request}\n`);
     await closeQueues(queues);
     return 0;
@@ -101,7 +107,7 @@ function toLeaseJson({ asked, token }: SpawnLease) {
 /** What is needed to go on with a request that is not waited for any more. */
 interface Handle {
   readonly request: string;
-  /** With the token; undefined where it was told already. */
+  /** With the token; undefined where it was printed already. */
   readonly lease: ReturnType<typeof toLeaseJson> | undefined;
   /** Where Redis is, for people. */
   readonly redis: string;

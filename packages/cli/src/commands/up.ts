@@ -16,7 +16,7 @@ export interface ServeOptions {
 }
 
 /**
- * `spica up`: serves the config's pools until it is told to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
+ * `spica up`: serves the config's pools until it is asked to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
  * second one ends at once. Without a terminal, as a service, SIGHUP reads the config again; with one, its end stops it.
  * Exit 4 when the embedded Redis is gone for good.
  */

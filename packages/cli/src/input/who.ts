@@ -4,7 +4,7 @@ import { UsageError } from '@spica/core';
 /** As long as payloads allow. */
 const MOST_CHARACTERS = 200;
 
-/** Who a lease or a pin is of: as told, else `user@host`. Throws UsageError FLAG_INVALID. */
+/** Who a lease or a pin is of: as given, else `user@host`. Throws UsageError FLAG_INVALID. */
 export function parseWho(flag: string, text: string | undefined): string {
   return text === undefined ? `${userName()}@${hostname()}`.slice(0, MOST_CHARACTERS) : parseText(flag, text);
 }

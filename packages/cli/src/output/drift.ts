@@ -45,7 +45,7 @@ function list(drift: Drift): Difference[] {
       of: id,
       what: `in the catalog, not on disk; last seen ${toIso(sample?.at ?? spawnedAt) ?? 'nobody knows when'}`,
     })),
-    ...drift.halted.map(({ id, onDisk }) => ({
+    ...drift.interrupted.map(({ id, onDisk }) => ({
       kind: 'deletion',
       of: id,
       what: onDisk ? 'begun and not ended; it is whole' : 'begun and not ended; it is out of sight',
@@ -62,6 +62,6 @@ function list(drift: Drift): Difference[] {
     })),
     ...drift.staleRecords.map((id) => ({ kind: 'remove record', of: id, what: 'a record of no instance' })),
     ...drift.brokenRecords.map(({ name, reason }) => ({ kind: 'left alone', of: name, what: reason })),
-    ...drift.strangers.map(({ name, reason }) => ({ kind: 'left alone', of: name, what: reason })),
+    ...drift.unknownDirectories.map(({ name, reason }) => ({ kind: 'left alone', of: name, what: reason })),
   ];
 }

@@ -7,14 +7,14 @@ import { listGoing, sayPruning } from './room.ts';
 import { writeFields } from './write.ts';
 
 /** Why a request waits, or what became of it, for people: the answer first, then how it came to that. */
-export function writeExplanation(stdout: Output, told: Explanation): void {
-  const { request, progress, failure, now } = told;
+export function writeExplanation(stdout: Output, explanation: Explanation): void {
+  const { request, progress, failure, now } = explanation;
   const sum = now && 'sentence' in now ? now : null;
   const going = sum?.afterPruning ?? null;
   writeFields(stdout, [
-    ['request', told.id],
+    ['request', explanation.id],
     ['asked for', request && `${request.count} of template ${request.template}`],
-    ['stands', sayStand(told)],
+    ['stands', sayStand(explanation)],
     ['because', failure ? `${failure.code}: ${failure.message}` : (progress?.reason ?? null)],
     ['held', progress?.phase === 'held' ? `since ${progress.since}, until ${progress.until} at most` : null],
     [
@@ -24,12 +24,12 @@ export function writeExplanation(stdout: Output, told: Explanation): void {
     ['waits for', sum?.waitsFor ?? null],
     ['would help', sum?.help?.sentence ?? null],
     ['makes room', going && `${sayPruning(going)}: ${listGoing(going)}`],
-    ['submitted', told.submittedAt],
-    ['ended', told.endedAt && `${told.endedAt}${sayTook(told)}`],
-    ...told.instances.map(({ path }): [string, string] => ['instance', path]),
+    ['submitted', explanation.submittedAt],
+    ['ended', explanation.endedAt && `${explanation.endedAt}${sayTook(explanation)}`],
+    ...explanation.instances.map(({ path }): [string, string] => ['instance', path]),
   ]);
-  writeList(stdout, 'what the gate said', told.history);
-  writeList(stdout, 'in the audit log', told.audit.map(sayEntry));
+  writeList(stdout, 'what the gate said', explanation.history);
+  writeList(stdout, 'in the audit log', explanation.audit.map(sayEntry));
 }
 
 function sayStand({ progress, state, served, endedAt }: Explanation): string {

@@ -8,7 +8,7 @@ import { oneLine } from './one-line.ts';
 /** What Ctrl-C ends with, as a shell has it (128 + SIGINT). */
 const EXIT_INTERRUPTED = 130;
 
-/** How failures are told. */
+/** How failures are shown. */
 interface Reporting {
   readonly json: boolean;
   readonly verbose: boolean;

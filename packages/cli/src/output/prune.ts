@@ -25,13 +25,13 @@ const MOST_KEPT = 50;
 /** A plan, as what it would do. */
 export function reportPlan(
   pool: string,
-  planned: Pick<PruneResult, 'strangers'> & {
+  planned: Pick<PruneResult, 'unknownDirectories'> & {
     readonly plan: RetentionPlan;
     readonly digest: string | null;
     readonly offline: boolean;
   },
 ): PruneReport {
-  const { plan, digest, strangers, offline } = planned;
+  const { plan, digest, unknownDirectories, offline } = planned;
   return {
     pool,
     dryRun: true,
@@ -42,7 +42,7 @@ export function reportPlan(
     kept: plan.kept,
     skipped: [],
     failed: [],
-    strangers,
+    unknownDirectories,
     reclaimedBytes: plan.frees.bytes,
     trashedBytes: 0,
     sentence: plan.sentence,
@@ -61,7 +61,7 @@ export function writePrune(io: Pick<Io, 'stdout' | 'stderr'>, report: PruneRepor
   else writeRows(stdout, [idColumn('pruned'), SIZE, REASON], report.pruned);
   for (const { id, reason } of report.skipped) stderr.write(`skipped: ${id}: ${reason}\n`);
   for (const { id, reason } of report.failed) stderr.write(`not pruned: ${id}: ${reason}\n`);
-  for (const { name, reason } of report.strangers) {
+  for (const { name, reason } of report.unknownDirectories) {
     stderr.write(`left alone: ${JSON.stringify(name)}: ${reason}\n`);
   }
   if (!items && stdout.isTTY) stdout.write(`${sumUp(report)}\n`);

@@ -1,7 +1,7 @@
 import { countOf, formatBytes } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import type { Output } from '../io.ts';
-import type { Outlook } from '../status/outlook.ts';
+import type { Outlook } from '../status/forecast.ts';
 import type { PoolStatus } from '../status/read.ts';
 import { sayClock } from './clock.ts';
 import { sayMethod } from './method.ts';

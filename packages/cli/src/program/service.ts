@@ -15,7 +15,7 @@ export function addServiceCommands(add: Add): void {
     '--rebind',
     'have the catalog take this root for the pool from now on, in place of the one it knows',
   );
-  add('status', 'disk, promises, held requests, queues and workers', async () => {
+  add('status', 'disk, reservations, held requests, queues and workers', async () => {
     return (await import('../commands/status.ts')).status;
   });
   add('config', 'every setting in force and where it comes from', async () => {

@@ -1,8 +1,8 @@
 import { systemClock, UsageError } from '@spica/core';
 import { createLogger, type OfflineOptions, previewOfflinePrune, pruneOffline } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
-import { type LookAtRedis, lookAtRedis } from '../context/look-at-redis.ts';
 import { choosePool } from '../context/pool.ts';
+import { probeRedis, type RedisProbe } from '../context/probe-redis.ts';
 import type { Invocation } from '../io.ts';
 import { type PruneReport, reportPlan } from '../output/prune.ts';
 import { askIfNothingStays } from './ask.ts';
@@ -14,8 +14,8 @@ export async function planWithoutRedis(
   limits: Limits,
 ): Promise<PruneReport> {
   const options = await open(invocation);
-  const { plan, strangers } = await previewOfflinePrune(options, limits);
-  return reportPlan(options.pool, { plan, digest: null, strangers, offline: true });
+  const { plan, unknownDirectories } = await previewOfflinePrune(options, limits);
+  return reportPlan(options.pool, { plan, digest: null, unknownDirectories, offline: true });
 }
 
 /** Prunes from the records on disk, in this process. Asks first where nothing would stay. */
@@ -28,12 +28,12 @@ export async function pruneWithoutRedis(
   const { config, pool } = options;
   await askIfNothingStays(io, {
     yes: invocation.options.yes === true,
-    outlook: async () => {
+    effect: async () => {
       const { plan } = await previewOfflinePrune(options, limits);
       return { deletes: plan.deletes.length, kept: plan.kept };
     },
   });
-  const isOffline = async () => !(await lookAtRedis(config, pool)).usable;
+  const isOffline = async () => !(await probeRedis(config, pool)).usable;
   const result = await pruneOffline({ ...options, isOffline }, limits);
   const trashTtlMs = config.pools[pool]?.retention.trashTtlMs ?? 0;
   return { pool, dryRun: false, offline: true, trashTtlMs, ...result };
@@ -42,7 +42,7 @@ export async function pruneWithoutRedis(
 async function open({ io, options }: Invocation<PruneOptions>): Promise<OfflineOptions> {
   const { config } = await loadConfig(io, options);
   const pool = choosePool(config, options.pool).name;
-  const redis: LookAtRedis = await lookAtRedis(config, pool);
+  const redis: RedisProbe = await probeRedis(config, pool);
   if (redis.usable) {
     throw new UsageError('REDIS_REACHABLE', '--offline: Redis can be used: prune without --offline', {
       flag: '--offline',

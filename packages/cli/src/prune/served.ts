@@ -2,19 +2,19 @@ import type { Catalog } from '@spica/catalog';
 import { SpicaError, UnreachableError } from '@spica/core';
 import type { PrunePayload, PruneResult } from '@spica/queues';
 import { previewPrune } from '@spica/workers';
-import { withPool } from '../context/look.ts';
 import { withQueues } from '../context/queues.ts';
+import { withPool } from '../context/with-pool.ts';
 import type { Invocation } from '../io.ts';
 import { type PruneReport, reportPlan } from '../output/prune.ts';
 import { runServedJob } from '../wait/served-job.ts';
-import { askIfNothingStays, type Outlook } from './ask.ts';
+import { askIfNothingStays, type PruneEffect } from './ask.ts';
 import type { Limits, PruneOptions } from './options.ts';
 
 /** The plan as things stand, sealed so that exactly it can be carried out. */
 export function planServed(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
   return withPool(invocation, async (ctx) => {
-    const { plan, digest, strangers } = await previewPrune(ctx, limits);
-    return reportPlan(ctx.policy.name, { plan, digest, strangers, offline: false });
+    const { plan, digest, unknownDirectories } = await previewPrune(ctx, limits);
+    return reportPlan(ctx.policy.name, { plan, digest, unknownDirectories, offline: false });
   });
 }
 
@@ -26,7 +26,8 @@ export function pruneServed(invocation: Invocation<PruneOptions>, limits: Limits
     const digest = options.plan;
     await askIfNothingStays(io, {
       yes: options.yes === true,
-      outlook: () => (digest === undefined ? lookAhead(invocation, limits) : lookAtSealed(catalog, digest)),
+      effect: () =>
+        digest === undefined ? effectOfPlan(invocation, limits) : effectOfSealed(catalog, digest),
     });
     const payload: PrunePayload =
       digest === undefined ? { pool, cause: 'operator', ...limits } : { pool, cause: 'sealed', digest };
@@ -35,7 +36,7 @@ export function pruneServed(invocation: Invocation<PruneOptions>, limits: Limits
   });
 }
 
-async function lookAhead(invocation: Invocation<PruneOptions>, limits: Limits): Promise<Outlook> {
+async function effectOfPlan(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneEffect> {
   try {
     const { pruned, kept } = await planServed(invocation, limits);
     return { deletes: pruned.length, kept };
@@ -48,7 +49,7 @@ async function lookAhead(invocation: Invocation<PruneOptions>, limits: Limits): 
 }
 
 /** One that is not known is for the worker to refuse: that deletes nothing. */
-async function lookAtSealed(catalog: Catalog, digest: string): Promise<Outlook> {
+async function effectOfSealed(catalog: Catalog, digest: string): Promise<PruneEffect> {
   const [sealed, ids] = await Promise.all([catalog.plan(digest), catalog.ids()]);
   const deletes = sealed?.plan.items.length ?? 0;
   return { deletes, kept: Math.max(0, ids.length - deletes) };

@@ -3,7 +3,7 @@ import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
 import { countWorkers, type PoolQueues, type SpawnRequest } from '@spica/queues';
 import { type Preview, previewAdmission } from '@spica/workers';
 import type { Redis } from 'ioredis';
-import { withPool } from '../context/look.ts';
+import { withPool } from '../context/with-pool.ts';
 import type { Invocation } from '../io.ts';
 import { type RequestView, readRequest } from './read.ts';
 
@@ -65,7 +65,7 @@ async function sumNow(invocation: Invocation, request: SpawnRequest): Promise<Su
 async function auditOf(config: Config, id: string): Promise<AuditLine[]> {
   const path = auditPathOf({ path: config.audit.path, stateDir: config.stateDir });
   const lines = await tailAudit(path, LOOK_BACK);
-  // Most lines are about others: told by the text, without reading each as JSON.
+  // Most lines are about others: recognised by their text, without reading each as JSON.
   return lines.filter((line) => line.includes(id)).flatMap((line) => readLine(line, id));
 }
 

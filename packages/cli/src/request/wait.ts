@@ -4,7 +4,7 @@ import { type PoolQueues, progressOf, type RequestResult, watchRequests } from '
 import type { Redis } from 'ioredis';
 import type { Io } from '../io.ts';
 import { createProgress, type ProgressView } from '../output/progress.ts';
-import { attend } from '../wait/attend.ts';
+import { waitWhileServed } from '../wait/wait-for.ts';
 
 export interface RequestWait {
   readonly io: Io;
@@ -31,12 +31,12 @@ export async function waitForRequest(
 ): Promise<RequestResult> {
   const { io, redis, pool, count } = wait;
   const timeoutMs = wait.timeoutMs ?? FOREVER_MS;
-  const again = `\`spica show ${id}\` tells how it stands`;
+  const again = `\`spica show ${id}\` shows how it stands`;
   const view = createProgress(io.stderr, { request: id, count });
   const watcher = await watchRequests(queues, redis);
   try {
     const goesOn = `request ${id} goes on; ${again}`;
-    return await attend({ io, redis, served: { pool, queue: 'gate' }, goesOn }, (signal) =>
+    return await waitWhileServed({ io, redis, served: { pool, queue: 'gate' }, goesOn }, (signal) =>
       Promise.race([watcher.wait(id, { timeoutMs, signal }), follow(queues, id, { count, view, signal })]),
     );
   } catch (error) {

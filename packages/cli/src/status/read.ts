@@ -15,9 +15,9 @@ import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/
 import { emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
-import { type Outlook, readOutlook } from './outlook.ts';
+import { type Outlook, readDiskForecast } from './forecast.ts';
 
-/** How a pool stands: its disk, what is promised, who waits, and who works. */
+/** How a pool stands: its disk, what is reserved, who waits, and who works. */
 export interface PoolStatus {
   readonly pool: string;
   readonly root: string;
@@ -62,7 +62,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     countJobs(redis, policy.name),
     countWorkers(redis, policy.name),
   ]);
-  const outlook = await readOutlook(catalog, policy, disk.disk, now);
+  const outlook = await readDiskForecast(catalog, policy, disk.disk, now);
   const { reserved, growth } = published?.sums ?? emptySums(ids.length);
   return {
     pool: policy.name,

@@ -19,7 +19,7 @@ export async function runJob(
     const [job, { events }] = await Promise.all([queue.add(name, payload), opening]);
     return await Promise.race([endOf(job, events), abortion(signal)]);
   } finally {
-    const opened = await opening.catch(() => null); // told above
+    const opened = await opening.catch(() => null); // its error was reported above
     await opened?.close();
   }
 }

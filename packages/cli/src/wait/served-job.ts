@@ -1,8 +1,8 @@
 import type { PoolQueues, QueueName } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Io } from '../io.ts';
-import { attend } from './attend.ts';
 import { runJob } from './job.ts';
+import { waitWhileServed } from './wait-for.ts';
 import { requireWorker } from './worker.ts';
 
 /**
@@ -19,5 +19,7 @@ export async function runServedJob(
   const served = { pool: payload.pool, queue: name };
   await requireWorker(redis, served);
   const goesOn = `the ${name} job goes on; \`spica status\` and the dashboard show it`;
-  return attend({ io, redis, served, goesOn }, (signal) => runJob(queue, name, payload, redis, signal));
+  return waitWhileServed({ io, redis, served, goesOn }, (signal) =>
+    runJob(queue, name, payload, redis, signal),
+  );
 }

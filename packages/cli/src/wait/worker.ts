@@ -24,7 +24,7 @@ export interface WorkerWait {
  * the grace.
  */
 export async function requireWorker(redis: Redis, served: ServedQueue, wait: WorkerWait = {}): Promise<void> {
-  await lookUntil(redis, served, (workers) => workers > 0, wait);
+  await pollUntil(redis, served, (workers) => workers > 0, wait);
 }
 
 /**
@@ -32,11 +32,11 @@ export async function requireWorker(redis: Redis, served: ServedQueue, wait: Wor
  * worker for the grace, what Redis throws when it is gone, and the signal's reason when it is aborted.
  */
 export async function watchWorker(redis: Redis, served: ServedQueue, wait: WorkerWait = {}): Promise<never> {
-  await lookUntil(redis, served, () => false, wait);
+  await pollUntil(redis, served, () => false, wait);
   throw new TypeError('the watch over the workers ended by itself');
 }
 
-async function lookUntil(
+async function pollUntil(
   redis: Redis,
   { pool, queue }: ServedQueue,
   enough: (workers: number) => boolean,

@@ -28,8 +28,8 @@ it('explains why a request waits: every figure of the sum, since when, and what 
   expect(stdout).toMatch(/^held +since \d{4}-\S+, until \d{4}-\S+ at most$/m);
   expect(stdout).toMatch(/\nwhat the gate said\n {2}.*1 instance too many/);
   expect(stdout).toMatch(/\nin the audit log\n {2}\d{4}-\S+ {2}hold_request: held/);
-  const told = JSON.parse((await cli.spica('explain', id, '--json')).stdout);
-  expect(told).toMatchObject({ id, served: true, now: { verdict: 'short', shortfall: { slots: 1 } } });
+  const logged = JSON.parse((await cli.spica('explain', id, '--json')).stdout);
+  expect(logged).toMatchObject({ id, served: true, now: { verdict: 'short', shortfall: { slots: 1 } } });
   const job = await cli.stack.queues.gate.getJob(id);
   await job?.remove();
   await cli.stack.ctx.gate.line.leave(id);
@@ -56,7 +56,7 @@ it('says what would help a spawn that would not be admitted, replicas and all', 
   expect(stdout).toMatch(/\nwhat would help: 1 lease ends within 30 min\n$/);
 });
 
-it('shows the clock, takes an operator’s word for it, and tells so in the audit log', async () => {
+it('shows the clock, takes an operator’s word for it, and notes so in the audit log', async () => {
   const { catalog } = cli.stack.ctx;
   await catalog.suspendAges({
     kind: 'jump',

@@ -136,7 +136,7 @@ it('spawns with a lease and a life of their own, and only the one who asked lear
   expect(plain.stderr).toMatch(/^lease token: [0-9a-f]{32}\n/);
 });
 
-it('tells the token of a lease also where the waiting ends before the instances are there', async () => {
+it('reports the token of a lease also where the waiting ends before the instances are there', async () => {
   const argv = ['spawn', '--lease', '1h', '--owner', 'runner', '--json'];
   const { gate } = cli.stack.queues;
   await gate.pause(); // nothing is there before the waiting ends

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-it('serves the dashboard over pools that others serve, until it is told to stop', async () => {
+it('serves the dashboard over pools that others serve, until it is asked to stop', async () => {
   await test.work('gate', async () => undefined);
   const io = capture({ env: { SPICA_STATE_DIR: test.stateDir } });
   const running = runCaptured(['serve', '--port', '0', '--json'], io);

@@ -26,7 +26,7 @@ const request = {
 };
 const submit = () => submitRequest(started.queues, request, { key: null, clock: { now: () => 0 } });
 
-it('tells what was asked for, before the gate has looked at it', async () => {
+it('reports what was asked for, before the gate has looked at it', async () => {
   const id = await submit();
   expect(await readRequest(started.queues, 'main', id)).toEqual({
     id,
@@ -43,7 +43,7 @@ it('tells what was asked for, before the gate has looked at it', async () => {
   });
 });
 
-it('tells its jobs and how each of them stands', async () => {
+it('reports its jobs and how each of them stands', async () => {
   const { queues, work } = started;
   const id = await submit();
   await work('spawn', async () => {
@@ -61,7 +61,7 @@ it('tells its jobs and how each of them stands', async () => {
   ]);
 });
 
-it('tells the code and the reason of one that failed, even if its payload is nobody’s', async () => {
+it('reports the code and the reason of one that failed, even if its payload is nobody’s', async () => {
   const { queues, work } = started;
   await work('gate', async () => {
     throw new Error('PAYLOAD_INVALID: count: expected a whole number');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { listenForStop } from '../../src/stack/signals.ts';
 import { capture } from '../capture.ts';
 
-it('tells the first signal that asks to stop, and calls back for each one after it', async () => {
+it('reports the first signal that asks to stop, and calls back for each one after it', async () => {
   const io = capture();
   let again = 0;
   const stop = listenForStop(io, () => {

@@ -93,7 +93,7 @@ it('gives up after --timeout, with the request id and how to look again', async 
   const waiting = waitForRequest(queues, id, { io: capture(), redis, pool: 'main', count: 1, timeoutMs: 50 });
   await expect(waiting).rejects.toMatchObject({
     kind: 'timeout',
-    message: `request ${id} has not ended within 50ms (--timeout); it goes on, and \`spica show ${id}\` tells how it stands`,
+    message: `request ${id} has not ended within 50ms (--timeout); it goes on, and \`spica show ${id}\` shows how it stands`,
   });
   never.resolve();
 });
@@ -111,7 +111,7 @@ it('stops waiting on Ctrl-C, says that the request goes on, and leaves the signa
   await taken.promise;
   await expect.poll(() => io.signals.listenerCount('SIGINT')).toBe(1);
   io.signals.emit('SIGINT');
-  await expect(waiting).rejects.toThrow(`request ${id} goes on; \`spica show ${id}\` tells how it stands`);
+  await expect(waiting).rejects.toThrow(`request ${id} goes on; \`spica show ${id}\` shows how it stands`);
   expect(io.signals.listenerCount('SIGINT')).toBe(0);
   never.resolve();
 });

@@ -3,7 +3,7 @@ import type { Amount, Size, Space } from './space.ts';
 
 export interface AdmissionInput extends NeedInput {
   readonly space: Space;
-  /** Promised to other requests, and not used yet. */
+  /** Reserved for other requests, and not used yet. */
   readonly reserved: Amount;
   /** What live instances are still expected to add. */
   readonly growth: Size;

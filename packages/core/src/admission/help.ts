@@ -15,7 +15,7 @@ export interface HelpInput {
   /** What is missing. */
   readonly shortfall: Amount;
   readonly holders: Iterable<Holder>;
-  /** Promised to other requests, and not used yet. */
+  /** Reserved for other requests, and not used yet. */
   readonly reserved: Amount;
   /** What lies in the trash. */
   readonly trash: Size;
@@ -129,10 +129,10 @@ function sayRest(afterOthers: boolean, inSpace: boolean): string {
     return afterOthers
       ? 'the rest is held by others'
       : 'nothing that Spica protects is in the way: others hold it';
-  const told = '`spica prune --dry-run` tells why they stay';
+  const advice = '`spica prune --dry-run` shows why they stay';
   return afterOthers
-    ? `further instances are in the way: ${told}`
-    : `instances are in the way that are neither pinned nor leased: ${told}`;
+    ? `further instances are in the way: ${advice}`
+    : `instances are in the way that are neither pinned nor leased: ${advice}`;
 }
 
 /** A wait for people, rounded up: `40 min`, `3 h`, `2 days`. */

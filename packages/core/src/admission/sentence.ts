@@ -30,7 +30,7 @@ export function describeNever(input: AdmissionInput, { need, parts }: Figures): 
   return null;
 }
 
-/** The sum with every figure and what came of it. Inodes are told where they are what is missing. */
+/** The sum with every figure and what came of it. Inodes are named where they are what is missing. */
 export function describeDecision(input: AdmissionInput, figures: Figures): string {
   const { need, parts, sum, shortfall } = figures;
   const clauses = [`${describeNeed(input, need.bytes, parts)}; ${describeBytes(sum.bytes)}`];

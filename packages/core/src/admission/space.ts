@@ -8,7 +8,7 @@ export interface Space {
   readonly totalInodes: number | null;
 }
 
-/** Bytes, inodes and slots (instances): what is asked for, promised, or missing. */
+/** Bytes, inodes and slots (instances): what is asked for, reserved, or missing. */
 export interface Amount {
   readonly bytes: number;
   readonly inodes: number;

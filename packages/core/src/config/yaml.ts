@@ -20,7 +20,7 @@ export interface ConfigFile {
   readonly text: string;
 }
 
-/** The parser says nothing by itself: problems are told here, each with its place. */
+/** The parser says nothing by itself: problems are reported here, each with its place. */
 const AS_TOLD_HERE = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as const;
 
 /**

@@ -8,12 +8,12 @@ export const RUSH_WINDOW_MS = 10 * 60_000;
 
 export type Forecast =
   /** Too little is known. */
-  | { readonly outlook: 'unknown' }
+  | { readonly trend: 'unknown' }
   /** No trend, or one towards more room, or one too slow to matter. */
-  | { readonly outlook: 'stable' }
+  | { readonly trend: 'stable' }
   /** The floor is reached in so many milliseconds, with an interval; 0 once it is reached. */
   | {
-      readonly outlook: 'filling';
+      readonly trend: 'filling';
       readonly untilFloorMs: number;
       readonly soonestMs: number;
       readonly latestMs: number;
@@ -42,19 +42,19 @@ export function forecastFloor(input: {
   const recent = input.history.filter(({ at }) => at > now - windowMs && at <= now);
   const first = recent[0];
   const last = recent.at(-1);
-  if (first === undefined || last === undefined) return { outlook: 'unknown' };
+  if (first === undefined || last === undefined) return { trend: 'unknown' };
   if (recent.length < FEWEST_POINTS || last.at - first.at < windowMs * LEAST_SPAN_SHARE) {
-    return { outlook: 'unknown' };
+    return { trend: 'unknown' };
   }
   const slope = theilSen(recent.map(({ at, availableBytes }) => ({ x: at - first.at, y: availableBytes })));
-  if (slope === null) return { outlook: 'unknown' };
-  if (slope.high >= 0) return { outlook: 'stable' };
+  if (slope === null) return { trend: 'unknown' };
+  if (slope.high >= 0) return { trend: 'stable' };
   const leftBytes = Math.max(0, last.availableBytes - floorBytes);
   const until = (perMs: number) => Math.max(0, Math.round(leftBytes / -perMs - (now - last.at)));
   const untilFloorMs = until(slope.median);
-  if (untilFloorMs > HORIZON_MS) return { outlook: 'stable' };
+  if (untilFloorMs > HORIZON_MS) return { trend: 'stable' };
   return {
-    outlook: 'filling',
+    trend: 'filling',
     untilFloorMs,
     soonestMs: until(slope.low),
     latestMs: until(slope.high),
@@ -64,8 +64,8 @@ export function forecastFloor(input: {
 
 /** A forecast for people: `stable`, `floor reached in about 5h40m (4h10m to 8h)`. */
 export function describeForecast(forecast: Forecast): string {
-  if (forecast.outlook === 'unknown') return 'not known yet';
-  if (forecast.outlook === 'stable') return 'stable';
+  if (forecast.trend === 'unknown') return 'not known yet';
+  if (forecast.trend === 'stable') return 'stable';
   const { untilFloorMs, soonestMs, latestMs } = forecast;
   if (untilFloorMs === 0) return 'filling, and at the floor';
   return `floor reached in about ${roughly(untilFloorMs)} (${roughly(soonestMs)} to ${roughly(latestMs)})`;

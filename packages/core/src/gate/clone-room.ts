@@ -7,7 +7,7 @@ export type CloneRoom = 'begin' | 'wait' | 'none';
 /**
  * Whether an admitted clone leaves the floor alone, if every clone that is under way still has all of its room to take.
  * They may have taken most of it, so one that does not fit beside them waits for one to end. It has no room when it would
- * cross the floor though nobody else cloned: others took what was promised.
+ * cross the floor though nobody else cloned: others took what was reserved.
  *
  * @param size What the clone allocates.
  * @param disk The disk as it was just read, and the filesystem's `landed` from before that.

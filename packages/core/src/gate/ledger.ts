@@ -6,7 +6,7 @@ import { FilesystemTotals } from './totals.ts';
 export interface LedgerSums {
   /**
    * Promised and not there yet. Bytes and inodes of all pools on the filesystem, template preparations included, and of
-   * what other processes promise there; slots of this pool.
+   * what other processes have reserved there; slots of this pool.
    */
   readonly reserved: Amount;
   /** What live instances on the filesystem are still expected to add. */
@@ -46,7 +46,7 @@ function newQueue(ends: { id: string; at: number }[]) {
 }
 
 /**
- * The promises of one pool: reservations, template preparations, clones under way, and the growth of live instances with
+ * What one pool has reserved and expects: reservations, template preparations, clones under way, and the growth of live instances with
  * when it ends. A plain object in the process that serves the pool, which is the only one that changes it. All sums are
  * kept as they change, so that a decision costs the same with 10 and with 100,000 instances. Times are epoch milliseconds.
  */

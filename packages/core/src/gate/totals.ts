@@ -16,7 +16,7 @@ class Total {
 }
 
 /**
- * What is promised on one filesystem: one for all of a process's pools on it, since they take the same bytes. The pools'
+ * What is reserved on one filesystem: one for all of a process's pools on it, since they take the same bytes. The pools'
  * ledgers keep it up to date.
  */
 export class FilesystemTotals {
@@ -26,6 +26,6 @@ export class FilesystemTotals {
   readonly landed = new Total();
   /** What clones under way will have put there when they are done. */
   readonly cloning = new Total();
-  /** What other processes have promised on it, as they last published. */
+  /** What other processes have reserved on it, as they last published. */
   elsewhere: Size = { bytes: 0, inodes: 0 };
 }

@@ -17,6 +17,6 @@ export function nextCheckMs(input: {
   forecast: Forecast;
 }): number {
   const { level, checkEveryMs, forecast } = input;
-  const near = forecast.outlook === 'filling' && forecast.soonestMs <= NEAR_LOOKS * checkEveryMs;
+  const near = forecast.trend === 'filling' && forecast.soonestMs <= NEAR_LOOKS * checkEveryMs;
   return near || isWorse(level, 'low') ? Math.min(CLOSE_MS, checkEveryMs) : checkEveryMs;
 }

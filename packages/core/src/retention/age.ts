@@ -1,6 +1,6 @@
 import { formatDuration } from '../units/duration.ts';
 
-/** An age in milliseconds as people are told it: whole seconds, two units at most. Negative in the future. */
+/** An age in milliseconds as people read it: whole seconds, two units at most. Negative in the future. */
 export function roundAge(spawnedAt: number, now: number): number {
   const ageMs = now - spawnedAt;
   const size = Math.abs(ageMs);

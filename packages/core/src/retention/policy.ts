@@ -19,7 +19,7 @@ export interface RetentionPolicy {
 const DAY_MS = 86_400_000;
 
 /** A pool's `retention:` settings as the planner takes them. */
-export function policyOf(retention: PoolConfig['retention']): RetentionPolicy {
+export function retentionPolicyOf(retention: PoolConfig['retention']): RetentionPolicy {
   const { maxInstances, maxAgeDays, maxPerExperiment, keepBest, minAgeMs, order } = retention;
   return { maxInstances, maxAgeMs: maxAgeDays * DAY_MS, maxPerExperiment, keepBest, minAgeMs, order };
 }

@@ -10,7 +10,7 @@ export const MAX_DELETIONS = 1_000;
 
 /** What a plan must make room for. */
 export interface Demand extends Terms {
-  /** Slots promised to requests that have not used them yet. */
+  /** Slots reserved for requests that have not used them yet. */
   readonly reservedSlots: number;
   /** What a request needs in all; zeros for a plain prune. */
   readonly need: Amount;

@@ -37,7 +37,7 @@ const inputs: fc.Arbitrary<AdmissionInput> = fc.record({
 });
 
 describe('a decision', () => {
-  it('admits only what leaves the floor alone once all promises and all growth came true, in bytes and inodes', () => {
+  it('admits only what leaves the floor alone once all reservations and all growth came true, in bytes and inodes', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const { verdict, need } = decideAdmission(input);
@@ -82,7 +82,7 @@ describe('a decision', () => {
     );
   });
 
-  it('gives each instance an equal part of the need, so that promises add up', () => {
+  it('gives each instance an equal part of the need, so that reservations add up', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const { need, parts } = decideAdmission(input);

@@ -47,7 +47,7 @@ it('is not kept alive by a change in the future, after a clock was set back', ()
   expect(growthOf(later).endsAt).toBe(NOW + 6 * HOUR);
 });
 
-it('never promises a disk less than the instance may still take, while it lasts', () => {
+it('never counts for less than the instance may still take, while it lasts', () => {
   const bytes = fc.integer({ min: 0, max: 10e9 });
   fc.assert(
     fc.property(bytes, bytes, fc.integer({ min: -10, max: 10 }), (expected, own, hours) => {

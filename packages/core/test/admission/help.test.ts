@@ -46,14 +46,14 @@ it('says when all of it would not be enough', () => {
 it('never says that others hold slots, nor that the trash does', () => {
   const slots = { shortfall: { bytes: 0, inodes: 0, slots: 4 }, trash: { bytes: 2e9, inodes: 5 } };
   expect(help(slots).sentence).toBe(
-    'instances are in the way that are neither pinned nor leased: `spica prune --dry-run` tells why they stay',
+    'instances are in the way that are neither pinned nor leased: `spica prune --dry-run` shows why they stay',
   );
   expect(help({ ...slots, holders: pinned }).sentence).toBe(
-    '3 pinned instances hold 9.1 GB; further instances are in the way: `spica prune --dry-run` tells why they stay',
+    '3 pinned instances hold 9.1 GB; further instances are in the way: `spica prune --dry-run` shows why they stay',
   );
 });
 
-it('tells inodes where only these are missing', () => {
+it('reports inodes where only these are missing', () => {
   const shortfall = { bytes: 0, inodes: 150, slots: 0 };
   expect(help({ shortfall, holders: pinned }).sentence).toBe('3 pinned instances hold 300 inodes');
 });

@@ -1,6 +1,6 @@
 import type { AdmissionInput } from '../../src/index.ts';
 
-/** The sum that the docs use: 61 GB available, 17.5 GB of them free to promise. */
+/** The sum that the docs use: 61 GB available, 17.5 GB of them free to reserve. */
 export function admissionInput(change: Partial<AdmissionInput> = {}): AdmissionInput {
   return {
     count: 8,

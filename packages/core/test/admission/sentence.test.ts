@@ -103,6 +103,6 @@ const GOLDEN: readonly [kind: string, change: Partial<AdmissionInput>, sentence:
   ],
 ];
 
-it.each(GOLDEN)('tells every figure: %s', (_kind, change, sentence) => {
+it.each(GOLDEN)('names every figure: %s', (_kind, change, sentence) => {
   expect(decideAdmission(admissionInput(change)).sentence).toBe(sentence);
 });

@@ -25,7 +25,7 @@ function forecast(points: ReturnType<typeof history>, windowMs = TREND_WINDOW_MS
   return forecastFloor({ history: points, floorBytes: 20e9, now: NOW, windowMs });
 }
 function filling(found: Forecast) {
-  if (found.outlook !== 'filling') throw new Error(`expected a disk that fills, got ${found.outlook}`);
+  if (found.trend !== 'filling') throw new Error(`expected a disk that fills, got ${found.trend}`);
   return found;
 }
 /** The same noise in every run. */
@@ -47,10 +47,10 @@ describe('a forecast', () => {
   });
 
   it('is stable without a trend, with one towards more room, and with one that takes months', () => {
-    expect(forecast(history(6, noise)).outlook).toBe('stable');
-    expect(forecast(history(6, (hour) => 60 + hour)).outlook).toBe('stable');
-    expect(forecast(history(6, (hour) => 60 - 0.01 * hour)).outlook).toBe('stable');
-    expect(describeForecast({ outlook: 'stable' })).toBe('stable');
+    expect(forecast(history(6, noise)).trend).toBe('stable');
+    expect(forecast(history(6, (hour) => 60 + hour)).trend).toBe('stable');
+    expect(forecast(history(6, (hour) => 60 - 0.01 * hour)).trend).toBe('stable');
+    expect(describeForecast({ trend: 'stable' })).toBe('stable');
   });
 
   it('is not led astray by a fifth of the points being wild', () => {
@@ -61,14 +61,14 @@ describe('a forecast', () => {
   });
 
   it('is not known from too little', () => {
-    expect(forecast([]).outlook).toBe('unknown');
-    expect(forecast(history(0.5, (hour) => 60 - hour)).outlook).toBe('unknown');
-    expect(describeForecast({ outlook: 'unknown' })).toBe('not known yet');
+    expect(forecast([]).trend).toBe('unknown');
+    expect(forecast(history(0.5, (hour) => 60 - hour)).trend).toBe('unknown');
+    expect(describeForecast({ trend: 'unknown' })).toBe('not known yet');
   });
 
   it('is now, for a disk that is below the floor and fills on', () => {
     const found = forecast(history(6, (hour) => 25 - 2 * hour));
-    expect(found).toMatchObject({ outlook: 'filling', untilFloorMs: 0 });
+    expect(found).toMatchObject({ trend: 'filling', untilFloorMs: 0 });
     expect(describeForecast(found)).toBe('filling, and at the floor');
   });
 

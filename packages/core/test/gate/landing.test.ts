@@ -37,7 +37,7 @@ class World {
     return true;
   }
 
-  get promised(): number {
+  get reserved(): number {
     const { reserved, growth } = this.ledger.sums(NOW);
     return reserved.bytes + growth.bytes;
   }
@@ -50,16 +50,16 @@ async function pass(turns = 0): Promise<void> {
 const waits = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 4, maxLength: 4 });
 const size = fc.record({ clone: fc.constantFrom(20, 70, 140), growth: fc.constantFrom(0, 40, 70) });
 
-it('never promises more than a disk has above its floor, while clones land on it and others decide', async () => {
+it('never reserves more than a disk has above its floor, while clones land on it and others decide', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(size, waits), { minLength: 20, maxLength: 40 }), async (spawns) => {
       const world = new World();
       const admitted = await Promise.all(spawns.map(([of, when], i) => world.spawn(`r${i}`, of, when)));
-      expect(world.used + world.promised).toBeLessThanOrEqual(CAPACITY - FLOOR);
+      expect(world.used + world.reserved).toBeLessThanOrEqual(CAPACITY - FLOOR);
       expect(admitted).toContain(true);
       // Whoever was held asks again, so that in the end all of the room is used, to the byte.
       for (let i = 0; i < CAPACITY; i += 20) await world.spawn(`s${i}`, { clone: 20, growth: 0 }, []);
-      const left = CAPACITY - FLOOR - world.used - world.promised;
+      const left = CAPACITY - FLOOR - world.used - world.reserved;
       expect(left).toBeGreaterThanOrEqual(0);
       expect(left).toBeLessThan(20);
     }),

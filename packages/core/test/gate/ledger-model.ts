@@ -5,7 +5,7 @@ const REQUESTS = ['req-1', 'req-2'] as const;
 const IDS = ['spica-0001', 'spica-0002', 'spica-0003', 'spica-0004'] as const;
 const TEMPLATES = ['small', 'large'] as const;
 
-/** What may happen to the promises of a pool, in any order. */
+/** What may happen to the reservations of a pool, in any order. */
 export type Operation =
   | { readonly do: 'reserve'; readonly request: string; readonly each: Size; readonly slots: number }
   | {
@@ -58,10 +58,10 @@ interface Known {
   readonly endsAt: number;
 }
 
-/** A pool's promises, counted the slow way: each sum anew from all there is. */
+/** A pool's reservations, counted the slow way: each sum anew from all there is. */
 export class LedgerModel {
   now = 1_700_000_000_000;
-  readonly #promised = new Map<string, { each: Size; slots: number }>();
+  readonly #reserved = new Map<string, { each: Size; slots: number }>();
   readonly #preparing = new Map<string, Size>();
   readonly #known = new Map<string, Known>();
 
@@ -69,10 +69,10 @@ export class LedgerModel {
   apply(operation: Operation): unknown {
     switch (operation.do) {
       case 'reserve':
-        this.#promised.set(operation.request, { each: operation.each, slots: operation.slots });
+        this.#reserved.set(operation.request, { each: operation.each, slots: operation.slots });
         return undefined;
       case 'commit': {
-        const held = this.#promised.get(operation.request);
+        const held = this.#reserved.get(operation.request);
         const isKnown = this.#known.has(operation.id);
         if (!isKnown && !held?.slots) return false;
         if (!isKnown && held) held.slots -= 1;
@@ -80,7 +80,7 @@ export class LedgerModel {
         return true;
       }
       case 'giveBack':
-        return this.#promised.delete(operation.request);
+        return this.#reserved.delete(operation.request);
       case 'prepare':
         this.#preparing.set(operation.template, operation.size);
         return undefined;
@@ -108,7 +108,7 @@ export class LedgerModel {
   }
 
   sums(): Omit<LedgerSums, 'landed'> {
-    const held = [...this.#promised.values()];
+    const held = [...this.#reserved.values()];
     const preparing = [...this.#preparing.values()];
     const growing = [...this.#known.values()].filter(({ endsAt }) => endsAt > this.now);
     const of = (what: 'bytes' | 'inodes') =>

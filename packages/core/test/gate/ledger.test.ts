@@ -59,7 +59,7 @@ describe('a ledger', () => {
     );
   });
 
-  it('of two pools on one filesystem promises each byte once, and counts the slots of each pool apart', () => {
+  it('of two pools on one filesystem reserves each byte once, and counts the slots of each pool apart', () => {
     const filesystem = new FilesystemTotals();
     const [one, other] = [new Ledger(filesystem), new Ledger(filesystem)];
     one.reserve('r', { bytes: 10, inodes: 1 }, 3);
@@ -81,7 +81,7 @@ describe('a ledger', () => {
     ledger.commit('r', 'spica-0001', { ownBytes: 20, growth }, { bytes: 20, inodes: 2 });
     const after = ledger.sums(NOW);
     expect(after.landed).toEqual({ bytes: before.bytes + 20, inodes: before.inodes + 2 });
-    // What was promised is what has landed and what is still to come: 60 before, 20 + 40 now.
+    // What was reserved is what has landed and what is still to come: 60 before, 20 + 40 now.
     expect(after).toMatchObject({ reserved: { bytes: 0, slots: 0 }, growth: { bytes: 40 } });
     ledger.count('spica-0001', { ownBytes: 50, growth: { ...growth, bytes: 10 } });
     expect(ledger.sums(NOW).landed.bytes).toBe(after.landed.bytes + 30);

@@ -35,7 +35,7 @@ describe('a step', () => {
   });
 
   it('admits to the byte after a clone has landed between the reading of the disk and the decision', () => {
-    // R1 was promised 60 of 100: its clone takes 20, and it may grow by 40. It lands after the disk was read.
+    // 60 were reserved for R1 of 100: its clone takes 20, and it may grow by 40. It lands after the disk was read.
     const ledger = new Ledger();
     ledger.reserve('r1', { bytes: 60, inodes: 0 }, 1);
     const { landed } = ledger.sums(NOW);
@@ -105,7 +105,7 @@ describe('a step', () => {
   });
 
   it('holds everybody who came later behind one that was held too long, and turns away who would be one too many', () => {
-    const line = [{ request: 'old', heldAt: NOW - 60_001 }];
+    const line = { head: { request: 'old', heldAt: NOW - 60_001 }, length: 1 };
     expect(step(request(), facts({ line }), sums())).toMatchObject({
       do: 'hold',
       reason: 'waits behind request old, which has been held for 1m',
@@ -123,7 +123,7 @@ describe('a step', () => {
   });
 
   it('rejects for good before it holds for a while: what can never fit does not wait in the line first', () => {
-    const line = [{ request: 'old', heldAt: NOW - 60_001 }];
+    const line = { head: { request: 'old', heldAt: NOW - 60_001 }, length: 1 };
     expect(step(request(), facts({ line, need: need(181) }), sums())).toMatchObject({ do: 'reject' });
   });
 

@@ -79,8 +79,8 @@ describe('the disk is looked at', () => {
       checkEveryMs,
       forecast:
         soonestMs === null
-          ? { outlook: 'stable' }
-          : { outlook: 'filling', soonestMs, untilFloorMs: 0, latestMs: 0, bytesPerHour: 1 },
+          ? { trend: 'stable' }
+          : { trend: 'filling', soonestMs, untilFloorMs: 0, latestMs: 0, bytesPerHour: 1 },
     });
 
   it('every check_every, and every second when the floor is near or passed', () => {

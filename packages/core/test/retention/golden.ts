@@ -4,10 +4,10 @@ import {
   type Candidate,
   parseDuration,
   planRetention,
-  policyOf,
   type RetentionInput,
   type RetentionPlan,
   resolveConfig,
+  retentionPolicyOf,
 } from '../../src/index.ts';
 
 const DIRECTORY = join(import.meta.dirname, 'testdata');
@@ -76,7 +76,7 @@ function toInput(golden: Golden): RetentionInput {
   };
   return {
     instances: instances.map(toCandidate),
-    policy: policyOf(pool.retention),
+    policy: retentionPolicyOf(pool.retention),
     now: NOW,
     ageRulesSuspended: clock ?? null,
     reservedSlots: reserved,

@@ -13,13 +13,13 @@ export interface LogFile {
 }
 
 /** What opening found: the file, and how many bytes of a torn last line were cut off. */
-export interface Opened {
+export interface OpenedLog {
   readonly file: LogFile;
   readonly tornBytes: number;
 }
 
 /** Opens the log for appending and finds the end of its chain. A last line without its break (a crash) is cut off. */
-export async function openLogFile(path: string): Promise<Opened> {
+export async function openLogFile(path: string): Promise<OpenedLog> {
   const handle = await open(path, 'a+', 0o640);
   try {
     const tornBytes = await cutTornLine(handle);

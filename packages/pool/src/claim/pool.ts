@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CheckError, type Clock } from '@spica/core';
 import type { Pool } from '../layout.ts';
-import { type Claim, claim } from './claim.ts';
+import { type Claim, claim } from './acquire.ts';
 
 /** The right to serve a pool. */
 export type PoolLock = Claim;

@@ -14,7 +14,7 @@ import type { Division } from './division.ts';
  */
 const CP = ['-a', '--reflink=auto'];
 
-/** Of what a program complains of, as much is told. */
+/** Of what a program complains of, as much is quoted. */
 const MOST_LINES = 3;
 
 /** Programs that copy now, for all clones of this process. */

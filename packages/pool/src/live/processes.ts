@@ -46,7 +46,7 @@ export async function findLiveUses(pool: Pool): Promise<LiveUses> {
   const byInstance = new Map<string, LiveUse>();
   let unreadable = 0;
   const viewOf = createViews(await realpath(pool.paths.root));
-  for await (const [pid, found] of lookAtAll()) {
+  for await (const [pid, found] of scanProcesses()) {
     if (found === 'unreadable') {
       unreadable += 1;
       continue;
@@ -62,7 +62,7 @@ export async function findLiveUses(pool: Pool): Promise<LiveUses> {
   return { byInstance, unreadable };
 }
 
-async function* lookAtAll(): AsyncIterable<[pid: number, found: Place[] | 'unreadable']> {
+async function* scanProcesses(): AsyncIterable<[pid: number, found: Place[] | 'unreadable']> {
   let slice = performance.now();
   for (const pid of listPids()) {
     if (performance.now() - slice > SLICE_MS) {
@@ -178,7 +178,7 @@ export async function findDeletedOpen(
   const trees = await Promise.all(
     dirs.map(async (dir) => join(await realpath(dirname(dir)), basename(dir))), // as the kernel calls them
   );
-  for await (const [pid, places] of lookAtAll()) {
+  for await (const [pid, places] of scanProcesses()) {
     if (typeof places === 'string') continue;
     const holds = places.some(
       ([, path]) => path.endsWith(' (deleted)') && trees.some((tree) => path.startsWith(tree)),

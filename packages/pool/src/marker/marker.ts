@@ -32,7 +32,7 @@ export interface PoolPlace {
 export async function openPool({ name, root }: PoolPlace): Promise<Pool> {
   const paths = pathsOf(root);
   const reading = readMarker(paths); // before each spawn: at the same time
-  reading.catch(() => undefined); // told below, if the root is as it must be
+  reading.catch(() => undefined); // awaited below, if the root is as it must be
   await checkRoot(name, root);
   const marker = await reading;
   if (!marker) {

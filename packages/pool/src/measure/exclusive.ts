@@ -23,7 +23,7 @@ export async function exclusiveBytes(
       env: { LC_ALL: 'C' },
       stdin: 'ignore',
       stderr: 'ignore',
-      reject: false, // one that vanished ends it with 1, and the others are told of
+      reject: false, // one that vanished ends it with 1, and the others are measured
       ...(signal ? { cancelSignal: signal } : {}),
     }),
   );

@@ -49,7 +49,7 @@ function rm(path: string): Promise<string[]> {
 
 /**
  * Lets the owner into directories that are closed. Those that can be read are done by the thousand; the others at once,
- * before find enters them. What cannot be changed is told of by the `rm` that follows.
+ * before find enters them. What cannot be changed is reported by the `rm` that follows.
  */
 async function openDirectories(path: string): Promise<void> {
   const closed = ['-xdev', '-type', 'd', '!', '-perm', '-u+rwx'];

@@ -85,9 +85,9 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
   await checkGitFiles(source, surveyed);
   const { scope } = surveyed;
   const before = await fingerprintOf(source, scope, kind, signal);
-  const settled = await waitUntilOld(surveyed.newestAt, clock, signal);
+  const isOldEnough = await waitUntilOld(surveyed.newestAt, clock, signal);
   // A snapshot whose fingerprint a later edit might share is kept under one that no walk comes to.
-  const fingerprint = settled ? before : randomBytes(32).toString('hex');
+  const fingerprint = isOldEnough ? before : randomBytes(32).toString('hex');
   const draft = `${snapshotPath(dir, source.name, fingerprint)}.${randomBytes(4).toString('hex')}.draft`;
   try {
     if (kind === 'subvolume') await execa('btrfs', ['subvolume', 'create', '--', draft]);

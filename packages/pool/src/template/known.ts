@@ -17,7 +17,7 @@ export function createKnown(dir: string) {
     find: async (name: string, fingerprint: string) =>
       find(all ?? [], name, fingerprint) ?? find(await load(), name, fingerprint),
     /** Those that are not on the disk for certain, and were made before then. */
-    unsettled: (before: number) =>
+    unsynced: (before: number) =>
       (all ?? []).filter(({ boot, preparedAt }) => boot !== null && preparedAt <= before),
     has: (stored: Stored) => (all ?? []).includes(stored),
     totalBytes: async () =>

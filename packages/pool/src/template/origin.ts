@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
-/** What is told of a template that is in no git repository, or in one that cannot be read. */
+/** What is recorded of a template that is in no git repository, or in one that cannot be read. */
 export const UNKNOWN_COMMIT = 'unknown';
 
 const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
@@ -62,7 +62,7 @@ async function readLine(path: string): Promise<string | null> {
   return text === null ? null : (text.split('\n', 1)[0] ?? '').trim();
 }
 
-/** Where a commit comes from is told, not relied on: what cannot be read is as if it were not there. */
+/** Where a commit comes from is recorded, not relied on: what cannot be read is as if it were not there. */
 async function readIfThere(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch(() => null);
 }

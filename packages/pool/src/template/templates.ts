@@ -40,7 +40,7 @@ export interface Templates {
    * Puts snapshots on the disk that were made a minute ago or before: from then on they outlast a power cut. By then the
    * system has written most of it by itself. Call it when the one before has ended.
    */
-  settle(): Promise<void>;
+  syncSnapshots(): Promise<void>;
 }
 
 export interface TemplatesOptions {
@@ -55,8 +55,8 @@ export interface TemplatesOptions {
 }
 
 /** The system writes what is in memory for longer than half of this (vm.dirty_expire_centisecs). */
-const SETTLE_MS = 60_000;
-/** Between being found and being promised to a request, a snapshot is in nobody's `keep`. */
+const SYNC_AFTER_MS = 60_000;
+/** Between being found and being reserved for a request, a snapshot is in nobody's `keep`. */
 const HANDED_OUT_MS = 60_000;
 
 export function createTemplates({
@@ -72,7 +72,7 @@ export function createTemplates({
   const known = createKnown(dir);
   const handedOut = new Map<string, number>();
   /** Those whose deletion has begun: by fingerprint. */
-  const doomed = new Set<string>();
+  const markedForDeletion = new Set<string>();
   const locate = (name: string) => locateSource(pool.paths.root, sources, name);
   const sourceOf = async (name: string) => readSource(await locate(name), allowGitFile);
   const serialiser = createSerialiser();
@@ -84,7 +84,7 @@ export function createTemplates({
     if (!stored) return null;
     const { fingerprint, path } = stored.prepared;
     handedOut.set(fingerprint, clock.now()); // first: from here on no deletion begins
-    return !doomed.has(fingerprint) && (await isDirectory(path)) ? stored.prepared : null;
+    return !markedForDeletion.has(fingerprint) && (await isDirectory(path)) ? stored.prepared : null;
   };
 
   /** What changed or cannot be read any more is not current; preparing it anew says what is wrong. */
@@ -168,29 +168,29 @@ export function createTemplates({
       const swept: string[] = [];
       for (const { fingerprint, path } of await listSuperseded(dir, Object.keys(sources))) {
         if (keep.has(fingerprint) || (handedOut.get(fingerprint) ?? 0) > since) continue;
-        doomed.add(fingerprint);
+        markedForDeletion.add(fingerprint);
         try {
           await deleteStored(path);
           swept.push(fingerprint);
         } finally {
           known.forget(fingerprint);
           handedOut.delete(fingerprint);
-          doomed.delete(fingerprint);
+          markedForDeletion.delete(fingerprint);
         }
       }
       await sweepUnlessPreparing();
       return swept;
     },
-    async settle() {
-      const unsettled = known.unsettled(clock.now() - SETTLE_MS);
-      if (unsettled.length === 0) return;
+    async syncSnapshots() {
+      const unsynced = known.unsynced(clock.now() - SYNC_AFTER_MS);
+      if (unsynced.length === 0) return;
       // One call for the whole filesystem; to sync each file of a tree would take a call for each.
       await execa('sync', ['-f', '--', dir]);
-      for (const stored of unsettled) {
-        if (!known.has(stored) || doomed.has(stored.prepared.fingerprint)) continue;
-        const settled = { ...stored, boot: null };
-        await writeSidecar(settled);
-        known.replace(settled);
+      for (const stored of unsynced) {
+        if (!known.has(stored) || markedForDeletion.has(stored.prepared.fingerprint)) continue;
+        const synced = { ...stored, boot: null };
+        await writeSidecar(synced);
+        known.replace(synced);
       }
     },
   };

@@ -29,7 +29,7 @@ export interface TrashEntry {
   readonly trashedAt: number;
   readonly path: string;
   /** Its deletion has begun: it may not be whole any more, and cannot be restored. */
-  readonly isDoomed: boolean;
+  readonly isDeletionBegun: boolean;
   /** Null when it cannot be read. */
   readonly note: TrashNote | null;
 }
@@ -39,7 +39,7 @@ const DOOMED = '.deleting';
 const NOTE = '.json';
 
 /** Where an entry lies from when its deletion begins. */
-export function doomedPathOf(path: string): string {
+export function deletingPathOf(path: string): string {
   return path.endsWith(DOOMED) ? path : path + DOOMED;
 }
 
@@ -73,20 +73,20 @@ export async function listTrash(pool: Pool): Promise<TrashEntry[]> {
     const [, id, at] = NAME.exec(name) ?? [];
     if (!id || !at || !isInstanceId(id)) continue;
     const path = join(pool.paths.trash, called);
-    const isDoomed = name !== called;
-    entries.push({ name, id, trashedAt: Number(at), path, isDoomed, note: await readNote(path) });
+    const isDeletionBegun = name !== called;
+    entries.push({ name, id, trashedAt: Number(at), path, isDeletionBegun, note: await readNote(path) });
   }
   return entries.sort((a, b) => a.trashedAt - b.trashedAt || (a.name < b.name ? -1 : 1));
 }
 
 /**
- * Removes notes of what is not in the trash, and drafts of notes: a crash leaves them. `told` is called with each whose
- * instance is nowhere any more: its deletion had come to its end, but perhaps was not told of. Call it while nobody
+ * Removes notes of what is not in the trash, and drafts of notes: a crash leaves them. `onGone` is called with each whose
+ * instance is nowhere any more: its deletion had come to its end, but perhaps was not logged. Call it while nobody
  * deletes.
  */
 export async function sweepTrash(
   pool: Pool,
-  told: (gone: Pick<TrashEntry, 'id' | 'note'>) => Promise<void> = async () => undefined,
+  onGone: (gone: Pick<TrashEntry, 'id' | 'note'>) => Promise<void> = async () => undefined,
 ): Promise<void> {
   const names = new Set(await readdir(pool.paths.trash));
   for (const name of names) {
@@ -96,7 +96,7 @@ export async function sweepTrash(
     const isOrphan = isNote(name) && !names.has(of) && !names.has(of + DOOMED);
     const id = NAME.exec(of)?.[1];
     if (isOrphan && id && isInstanceId(id) && !(await isThere(pool.pathOf(id)))) {
-      await told({ id, note: await readNote(join(pool.paths.trash, of)) });
+      await onGone({ id, note: await readNote(join(pool.paths.trash, of)) });
     }
     if (isDraft || isOrphan) await rm(join(pool.paths.trash, name), { force: true });
   }

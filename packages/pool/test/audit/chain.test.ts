@@ -89,7 +89,7 @@ it.each<[what: string, change: (lines: string[]) => string[], where: number, say
   ['an empty line', (l) => l.toSpliced(3, 0, ''), 4, /not a line/],
   ['another line break', (l) => l.map((line, i) => (i === 1 ? `${line}\r` : line)), 3, /changed/],
   ['a missing beginning', (l) => l.slice(1).map((line) => line.replace('"seq":2', '"seq":1')), 1, /changed/],
-])('tells of %s by file and line', async (_what, change, where, says) => {
+])('reports %s by file and line', async (_what, change, where, says) => {
   const path = await logOf(6);
   await rewrite(path, change);
   const { problems } = await verifyAudit(path);
@@ -97,7 +97,7 @@ it.each<[what: string, change: (lines: string[]) => string[], where: number, say
   expect(problems[0]).toMatch(says);
 });
 
-it('tells of a change that no reader of text would see', async () => {
+it('reports of a change that no reader of text would see', async () => {
   const log = await openLogIn(await scratch());
   await log.forPool('main').append([{ ...entry(1), reason: '\ufffd' }, entry(2)]);
   const bytes = await readFile(log.path);

@@ -1,7 +1,7 @@
 // A process that tries for a claim whenever it is told to, and says what came of it. `exit` ends it with the claim held.
 import { createInterface } from 'node:readline';
 import { CheckError } from '@spica/core';
-import { type Claim, claim } from '../../src/claim/claim.ts';
+import { type Claim, claim } from '../../src/claim/acquire.ts';
 
 const [path = ''] = process.argv.slice(2);
 let held: Claim | null = null;

@@ -6,7 +6,7 @@ import { withFileLock } from '../../src/claim/file-lock.ts';
 import { type Child, startChild } from '../child.ts';
 
 const HOLD = new URL('./hold-lock.ts', import.meta.url);
-const TAKE_TURNS = new URL('./take-turns.ts', import.meta.url);
+const TAKE_TURNS = new URL('./alternate.ts', import.meta.url);
 
 let dir: string;
 let lock: string;

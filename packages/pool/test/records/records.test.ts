@@ -107,7 +107,7 @@ it('sweeps up drafts of records that a crash left, and nothing else', async () =
   expect((await readdir(pool.paths.records)).sort()).toEqual([`${ID}.json`, ...others].sort());
 });
 
-it('lists those that can be read, and tells of those that cannot', async () => {
+it('lists those that can be read, and reports those that cannot', async () => {
   const at = (name: string) => join(pool.paths.records, name);
   await writeRecord(pool, recordOf(ID));
   await writeFile(at('spica-00000000000a.json'), '{"schema":');

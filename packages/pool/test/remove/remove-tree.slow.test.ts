@@ -53,7 +53,7 @@ it('deletes a tree of 5,000 levels', async () => {
   expect(await readdir(dir)).toEqual([]);
 });
 
-it('tells what is left, and why, when something resists, and deletes the rest', async (context) => {
+it('reports what is left, and why, when something resists, and deletes the rest', async (context) => {
   if (process.getuid?.() !== 0) return context.skip('making a file immutable needs root');
   await writeFile(join(tree, 'stays'), 'x');
   const { failed, stderr } = await execa('chattr', ['+i', '--', join(tree, 'stays')], { reject: false });

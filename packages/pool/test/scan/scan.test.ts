@@ -38,8 +38,8 @@ async function makeInstance(name: string, change: Partial<Manifest> = {}): Promi
 it('finds instances by their name and manifest, whoever made them', async () => {
   await makeInstance(ID);
   await makeInstance('spica-ffffffffffff', { spawned_at: 'yesterday' });
-  const { instances, strangers } = await scanPool(pool);
-  expect(strangers).toEqual([]);
+  const { instances, unknownDirectories } = await scanPool(pool);
+  expect(unknownDirectories).toEqual([]);
   expect(new Map(instances.map(({ id, spawnedAt }) => [id, spawnedAt]))).toEqual(
     new Map([
       [ID, Date.parse(SPAWNED_AT)],
@@ -48,7 +48,7 @@ it('finds instances by their name and manifest, whoever made them', async () => 
   );
 });
 
-it('tells why something is not an instance, and fails for none of it', async () => {
+it('reports why something is not an instance, and fails for none of it', async () => {
   const at = (name: string) => join(pool.paths.root, name);
   await makeInstance(ID);
   await writeFile(at('notes.txt'), '');
@@ -65,9 +65,9 @@ it('tells why something is not an instance, and fails for none of it', async () 
   await mkdir(at('spica-000000000011'));
   await writeFile(at('spica-000000000011/manifest.json'), ''); // a power cut leaves that
   await mkdir(Buffer.concat([Buffer.from(at('spica-')), Buffer.from([0xff])]));
-  const { instances, strangers } = await scanPool(pool);
+  const { instances, unknownDirectories } = await scanPool(pool);
   expect(instances.map(({ id }) => id)).toEqual([ID]);
-  const reasons = Object.fromEntries(strangers.map(({ name, reason }) => [name, reason]));
+  const reasons = Object.fromEntries(unknownDirectories.map(({ name, reason }) => [name, reason]));
   expect(reasons).toEqual({
     'notes.txt': "its name is not an instance's",
     'spica-backup': "its name is not an instance's",
@@ -84,6 +84,6 @@ it('tells why something is not an instance, and fails for none of it', async () 
 });
 
 it('passes over those that are known, unread', async () => {
-  await mkdir(join(pool.paths.root, ID)); // without a manifest it would be a stranger
-  expect(await scanPool(pool, new Set([ID]))).toEqual({ instances: [], strangers: [] });
+  await mkdir(join(pool.paths.root, ID)); // without a manifest it would be unknown
+  expect(await scanPool(pool, new Set([ID]))).toEqual({ instances: [], unknownDirectories: [] });
 });

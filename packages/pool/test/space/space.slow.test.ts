@@ -13,7 +13,7 @@ async function use(mount: Promise<Mount>, skip: (reason: string) => never): Prom
   return disk.dir;
 }
 
-it('tells bytes and inodes of the filesystem that a directory is on', async ({ skip }) => {
+it('reports bytes and inodes of the filesystem that a directory is on', async ({ skip }) => {
   const dir = await use(mountTmpfs({ bytes: 8_388_608, inodes: 100 }), skip);
   const before = await readSpace(dir);
   expect(before).toMatchObject({ totalBytes: 8_388_608, availableBytes: 8_388_608, totalInodes: 100 });

@@ -29,7 +29,7 @@ it('is taken again after a power cut once it is on the disk, and made anew befor
   const templates = open();
   const prepared = await templates.prepare('default');
 
-  await templates.settle(); // too early: the system has not written it yet
+  await templates.syncSnapshots(); // too early: the system has not written it yet
   const [fresh] = await listStored(pool.paths.templates);
   if (!fresh) return expect.fail('it is there');
   await writeSidecar({ ...fresh, boot: 'another' });
@@ -40,7 +40,7 @@ it('is taken again after a power cut once it is on the disk, and made anew befor
   const again = open();
   expect(await again.prepare('default')).toEqual(prepared);
   later = 60_000;
-  await again.settle();
+  await again.syncSnapshots();
   const found = await mountAsAfterPowerCut(disk);
   if ('skipped' in found) return context.skip(found.skipped);
   onTestFinished(() => found.unmount());

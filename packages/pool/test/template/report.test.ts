@@ -32,7 +32,7 @@ async function allocated(path: string): Promise<number> {
 
 const at = (path: string) => join(template, path);
 
-it('tells what each pattern left out, with all below it, and marks those that match nothing', async () => {
+it('reports what each pattern left out, with all below it, and marks those that match nothing', async () => {
   await mkdir(at('.venv/lib'));
   await writeFile(at('.venv/lib/torch'), Buffer.alloc(3_000_000, 'x'));
   await link(at('.venv/lib/torch'), at('.venv/lib/torch-2'));

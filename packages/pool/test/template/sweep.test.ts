@@ -28,7 +28,7 @@ function open(sources: Record<string, string> = { default: template }) {
   return createTemplates({ pool, sources, method: 'copy', clock, logger: pino({ level: 'silent' }) });
 }
 
-it('keeps the latest snapshot of each template, those that are promised, and those just handed out', async () => {
+it('keeps the latest snapshot of each template, those that are reserved, and those just handed out', async () => {
   const templates = open();
   const made = [];
   for (const version of ['1', '2', '3', '4']) {

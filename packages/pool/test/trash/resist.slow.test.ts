@@ -42,7 +42,7 @@ async function trash(): Promise<TrashEntry> {
   return entry;
 }
 
-it('tells what is left of a half-deleted instance, and why, and the next run deletes that', async (context) => {
+it('reports what is left of a half-deleted instance, and why, and the next run deletes that', async (context) => {
   for (const name of ['a', 'b', 'c']) await writeFile(join(pool.pathOf(ID), name), '');
   const { failed } = await execa('chattr', ['+i', '--', join(pool.pathOf(ID), 'b')], { reject: false });
   if (failed) return context.skip('no file can be made immutable here');
@@ -51,7 +51,7 @@ it('tells what is left of a half-deleted instance, and why, and the next run del
   expect(error).toMatchObject({ code: 'REMOVE_INCOMPLETE' });
   expect(String(error)).toMatch(/\/b'?: Operation not permitted/);
   const [left] = await listTrash(pool);
-  expect(left).toMatchObject({ name: entry.name, isDoomed: true });
+  expect(left).toMatchObject({ name: entry.name, isDeletionBegun: true });
   expect(await readdir(left?.path ?? '')).toEqual(['b']);
   await execa('chattr', ['-i', '--', join(left?.path ?? '', 'b')]);
   expect(left && (await emptyTrash(left))).toBe(true);
@@ -94,21 +94,23 @@ it('is never led outside by directories that become symbolic links while it dele
   const count = async () => (await readdir(canary, { recursive: true })).length;
   const alive = await count();
   const entry = await trash();
-  const doomed = { id: ID, path: `${entry.path}.deleting` };
-  const swapper = startChild(SWAP, [doomed.path, canary]);
+  const deleting = { id: ID, path: `${entry.path}.deleting` };
+  const swapper = startChild(SWAP, [deleting.path, canary]);
   await swapper.next();
   const until = performance.now() + SWAP_MS;
   let deletions = 0;
   while (performance.now() < until) {
-    await execa('cp', ['-a', '--', `${model}/.`, doomed.path], { reject: false });
+    await execa('cp', ['-a', '--', `${model}/.`, deleting.path], { reject: false });
     // What comes while it is deleted may make it incomplete; only the canary matters.
-    await emptyTrash(doomed).catch((error: { code: string }) => expect(error.code).toBe('REMOVE_INCOMPLETE'));
+    await emptyTrash(deleting).catch((error: { code: string }) =>
+      expect(error.code).toBe('REMOVE_INCOMPLETE'),
+    );
     expect(await count()).toBe(alive);
     deletions += 1;
   }
   const swaps = Number(await swapper.ask('stop'));
   expect(swaps).toBeGreaterThan(deletions);
-  await emptyTrash(doomed);
+  await emptyTrash(deleting);
   expect(await count()).toBe(alive);
   expect(await readFile(join(canary, 'part-0', 'file-0'), 'utf8')).toBe('alive');
 });

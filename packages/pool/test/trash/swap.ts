@@ -1,4 +1,4 @@
-// A process that puts symbolic links to a canary in the place of a tree's directories, and back, until it is told to stop.
+// A process that puts symbolic links to a canary in the place of a tree's directories, and back, until it is asked to stop.
 import { readdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 

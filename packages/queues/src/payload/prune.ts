@@ -71,7 +71,7 @@ export interface ReconcileResult {
   readonly givenBack: number;
   /** Records of instances that are not there. */
   readonly recordsRemoved: number;
-  readonly strangers: readonly { readonly name: string; readonly reason: string }[];
+  readonly unknownDirectories: readonly { readonly name: string; readonly reason: string }[];
   readonly brokenRecords: readonly { readonly name: string; readonly reason: string }[];
   /** Nothing is deleted before this time, epoch milliseconds. */
   readonly graceUntil: number;
@@ -85,7 +85,7 @@ export interface PruneResult {
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
   readonly failed: readonly { readonly id: string; readonly reason: string }[];
   /** Directories under the pool's root that are not Spica's, or not yet in the catalog: left alone. */
-  readonly strangers: readonly { readonly name: string; readonly reason: string }[];
+  readonly unknownDirectories: readonly { readonly name: string; readonly reason: string }[];
   /** Bytes that are free again. */
   readonly reclaimedBytes: number;
   /** Bytes that wait in the trash, and can be brought back. */

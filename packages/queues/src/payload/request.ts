@@ -54,7 +54,7 @@ const admittedSchema = z.strictObject({
   fingerprint: z.string(),
   /** The parent's generation + 1, or 0. */
   generation: z.int().min(0),
-  /** What each instance was promised, and what of that it is expected to become by itself. */
+  /** What was reserved for each instance, and what of that it is expected to become by itself. */
   each: sizeSchema,
   expected: sizeSchema,
 });

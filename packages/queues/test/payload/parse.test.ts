@@ -42,7 +42,7 @@ it('refuses a payload that is nothing, and fields that it does not know', () => 
   expect(() => parseRequest({ ...aRequest(), shell: 'rm -rf /' })).toThrow(/shell/);
 });
 
-it('tells all that is wrong at once', () => {
+it('reports all that is wrong at once', () => {
   expect(() => parseRequest({ ...aRequest(), count: 0, notes: 7 })).toThrow(/count: .*; notes: /);
 });
 

@@ -45,7 +45,7 @@ describe('a Redis that takes no writes', () => {
     await server.redis.replicaof('NO', 'ONE');
   });
 
-  it('is told by its code, also from within a script or a transaction', async () => {
+  it('is recognised by its code, also from within a script or a transaction', async () => {
     const { redis } = server;
     expect(await codesOf(redis)).toEqual(thrice('taken'));
     await redis.config('SET', 'maxmemory', '1');
@@ -60,7 +60,7 @@ describe('a Redis that takes no writes', () => {
     await expect(redis.get('key').catch(refusedAs)).resolves.toBe('REDIS_MASTERDOWN');
   });
 
-  it('since it cannot save is told by its code', async () => {
+  it('since it cannot save is recognised by its code', async () => {
     const own = await startServer();
     onTestFinished(() => own.stop());
     await own.redis.config('SET', 'save', '1 1');
@@ -81,7 +81,7 @@ describe('a Redis that takes no writes', () => {
     other.disconnect();
   });
 
-  it('since it is loading is told by its code once it has been waited for', async () => {
+  it('since it is loading is recognised by its code once it has been waited for', async () => {
     const first = await startServer();
     await first.redis.call('DEBUG', 'POPULATE', '5000');
     await first.redis.save();
@@ -144,7 +144,7 @@ describe('a Redis with users', () => {
 });
 
 describe('a cluster', () => {
-  it('that does not work, or has the keys elsewhere, is told by its code', async () => {
+  it('that does not work, or has the keys elsewhere, is recognised by its code', async () => {
     const cluster = await startServer(['--cluster-enabled', 'yes']);
     onTestFinished(() => cluster.stop());
     expect((await codesOf(cluster.redis))[0]).toBe('REDIS_CLUSTERDOWN');

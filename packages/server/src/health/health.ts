@@ -1,7 +1,7 @@
 import type { Clock, PressureLevel } from '@spica/core';
 import { QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { FastifyInstance } from 'fastify';
-import { lookAt, type PoolFigures } from '../figures.ts';
+import { type PoolFigures, tryReadFigures } from '../figures.ts';
 import type { ServerPool } from '../pool.ts';
 import type { Probe } from '../probe.ts';
 
@@ -30,7 +30,7 @@ export interface HealthOptions {
 
 /**
  * `/healthz`: 200 with each pool's state and workers as long as Redis answers, 503 with the reason when it does not.
- * A pool without workers is no failure of this process, so it is told in the body alone.
+ * A pool without workers is no failure of this process, so it is reported in the body alone.
  */
 export function addHealth(app: FastifyInstance, { pools, probe, clock, version }: HealthOptions): void {
   app.get('/healthz', async (_request, reply) => {
@@ -43,7 +43,7 @@ export function addHealth(app: FastifyInstance, { pools, probe, clock, version }
 }
 
 async function healthOf(pool: ServerPool, now: number): Promise<PoolHealth> {
-  const { figures, problem } = await lookAt(pool, now);
+  const { figures, problem } = await tryReadFigures(pool, now);
   return figures ? describe(figures) : { state: 'unknown', problem };
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '@spica/core';
 import type { FastifyInstance } from 'fastify';
-import { lookAt } from '../figures.ts';
+import { tryReadFigures } from '../figures.ts';
 import type { ServerPool } from '../pool.ts';
 import type { Probe } from '../probe.ts';
 import { createGauges, type PoolReading } from './gauges.ts';
@@ -29,6 +29,6 @@ export function addMetrics(app: FastifyInstance, { pools, probe, clock, version 
 
 async function read(pool: ServerPool, inReach: boolean, now: number): Promise<PoolReading> {
   const { name, retention } = pool.policy;
-  const figures = inReach ? (await lookAt(pool, now)).figures : null;
+  const figures = inReach ? (await tryReadFigures(pool, now)).figures : null;
   return { pool: name, maxInstances: retention.maxInstances, figures };
 }

@@ -16,7 +16,7 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
   },
   {
     name: 'spica_reserved_bytes',
-    help: 'Bytes promised to requests and not used yet',
+    help: 'Bytes reserved for requests and not used yet',
     read: ({ reserved }) => reserved.bytes,
   },
   {
@@ -52,7 +52,7 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
   {
     name: 'spica_floor_reached_seconds',
     help: 'When the floor is expected to be reached if the disk goes on to fill; absent where it does not',
-    read: ({ forecast }) => (forecast.outlook === 'filling' ? forecast.untilFloorMs / 1_000 : null),
+    read: ({ forecast }) => (forecast.trend === 'filling' ? forecast.untilFloorMs / 1_000 : null),
   },
 ];
 

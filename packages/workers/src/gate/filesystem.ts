@@ -11,7 +11,7 @@ export interface Filesystem {
   readonly waiting: Set<() => void>;
   /** The lines of this process's pools on it. */
   readonly lines: Set<Line>;
-  /** The id of the pool that exchanges with other processes what is promised on it; null for none yet. */
+  /** The id of the pool that exchanges with other processes what is reserved on it; null for none yet. */
   sharedBy: string | null;
 }
 

@@ -8,14 +8,14 @@ import type { GateState } from './state.ts';
 
 /** What has changed is published after this at the latest. */
 const DELAY_MS = 250;
-/** What each process promises on a filesystem is exchanged so often. */
+/** What each process has reserved on a filesystem is exchanged so often. */
 const EXCHANGE_MS = 2_000;
 /** What a process said longer ago than this does not count any more: it has ended. */
 const STALE_MS = 30_000;
 /** Who ends waits no longer for Redis, which may be away. */
 const LAST_MS = 2_000;
 
-/** Shows others what the gate has promised and whom it holds. */
+/** Shows others what the gate has reserved and whom it holds. */
 export interface Publisher {
   /** Something has changed: publishes it within moments. */
   soon(): void;
@@ -36,7 +36,16 @@ interface PublisherOptions {
 export function createPublisher({ gate, catalog, clock, clockGuard, logger }: PublisherOptions): Publisher {
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
-  const publish = singleFlight(() => catalog.publishGate(gate.published(clock.now(), clockGuard.now())));
+  /** The line's `changes` when it was published last: a long one is not written again for each request that ends. */
+  let published: number | null = null;
+  const publish = singleFlight(async () => {
+    const figures = gate.figures(clock.now(), clockGuard.now());
+    const { changes } = gate.line;
+    const line = changes === published ? null : gate.publishedLine();
+    const outcome = await catalog.publishGate(figures, line);
+    if (outcome === 'line-missing') await catalog.publishGate(figures, gate.publishedLine());
+    published = changes;
+  });
   const now = () => {
     if (timer) clearTimeout(timer);
     timer = null;
@@ -44,7 +53,7 @@ export function createPublisher({ gate, catalog, clock, clockGuard, logger }: Pu
   };
   const attempt = (work = now()) =>
     work.catch((error: unknown) =>
-      logger.debug({ err: error }, 'what the gate promises could not be published'),
+      logger.debug({ err: error }, 'what the gate has reserved could not be published'),
     );
   return {
     soon() {
@@ -69,9 +78,9 @@ interface SharingOptions {
 }
 
 /**
- * Tells other processes that share this Redis what is promised here on a filesystem, and counts what they promise there.
- * Exact it is not: what two processes promise within the same moments, neither of them sees. The first of a process's
- * pools on a filesystem does it for all of them. Resolves with how to end it: this process promises nothing there then.
+ * Publishes what is reserved here on a filesystem to other processes that share this Redis, and counts what they have reserved there.
+ * Exact it is not: what two processes reserve within the same moments, neither of them sees. The first of a process's
+ * pools on a filesystem does it for all of them. Resolves with how to end it: this process has nothing reserved there then.
  */
 export async function shareFilesystem(
   filesystem: Filesystem,
@@ -98,7 +107,7 @@ export async function shareFilesystem(
   await exchange();
   const timer = setInterval(() => {
     exchange().catch((error: unknown) =>
-      logger.debug({ err: error }, 'what other processes promise on this disk could not be read'),
+      logger.debug({ err: error }, 'what other processes have reserved on this disk could not be read'),
     );
   }, EXCHANGE_MS).unref();
   return async () => {

@@ -1,4 +1,4 @@
-import type { PublishedGate } from '@spica/catalog';
+import type { GateFigures, PublishedGate, PublishedLine } from '@spica/catalog';
 import { Ledger, type LedgerSums, type Limits, NO_LIMITS } from '@spica/core';
 import type { Admitted, SpawnRequest } from '@spica/queues';
 import type { Filesystem } from './filesystem.ts';
@@ -18,7 +18,7 @@ export interface OpenRequest {
 const MOST_PUBLISHED = 1_000;
 
 /**
- * What the process that serves a pool knows of its gate: the only place that promises anything. It is made anew at each
+ * What the process that serves a pool knows of its gate: the only place where anything is reserved. It is made anew at each
  * start from what the disk, the catalog and the gate's own jobs say (gate/load.ts).
  */
 export class GateState {
@@ -43,18 +43,25 @@ export class GateState {
   }
 
   /**
-   * What others may see of it. Times are epoch milliseconds.
+   * What others may see of its sums. Times are epoch milliseconds.
    *
    * @param at The host's clock.
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
+  figures(at: number, growthAt: number): GateFigures {
+    const { ledger, limits } = this;
+    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, limits };
+  }
+
+  /** All that others may see of it, with times as `figures` takes them. */
   published(at: number, growthAt: number): PublishedGate {
+    return { ...this.figures(at, growthAt), ...this.publishedLine() };
+  }
+
+  /** What others may see of whom it holds. */
+  publishedLine(): PublishedLine {
     const held = this.line.inOrder();
     return {
-      at,
-      sums: this.ledger.sums(growthAt),
-      ownBytes: this.ledger.ownBytes,
-      limits: this.limits,
       held: held.slice(0, MOST_PUBLISHED).map(({ request, heldAt, submittedAt, reason, count }) => ({
         request,
         heldAt,
@@ -73,7 +80,7 @@ export interface GateView {
   read(): Promise<PublishedGate | null>;
 }
 
-/** The sums of a pool that nobody serves: nothing is promised. */
+/** The sums of a pool that nobody serves: nothing is reserved. */
 export function emptySums(instances: number): LedgerSums {
   const nothing = { bytes: 0, inodes: 0 };
   return { reserved: { ...nothing, slots: 0 }, growth: nothing, instances, landed: nothing };

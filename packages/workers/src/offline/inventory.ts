@@ -19,7 +19,7 @@ export interface OnDisk {
 
 /** Reads manifests, records and trash. Changes nothing. */
 export async function readPoolDisk(pool: Pool): Promise<OnDisk> {
-  const [{ instances, strangers }, { records, broken }, trash] = await Promise.all([
+  const [{ instances, unknownDirectories }, { records, broken }, trash] = await Promise.all([
     scanPool(pool),
     listRecords(pool),
     listTrash(pool),
@@ -34,7 +34,7 @@ export async function readPoolDisk(pool: Pool): Promise<OnDisk> {
     records,
     trash,
     ids: ids.filter((id) => recorded.has(id)),
-    unknown: [...strangers, ...unrecorded],
+    unknown: [...unknownDirectories, ...unrecorded],
   };
 }
 

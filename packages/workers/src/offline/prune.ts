@@ -57,7 +57,7 @@ export interface OfflineOptions {
 
 export interface OfflinePlan {
   readonly plan: RetentionPlan;
-  readonly strangers: readonly UnknownDirectory[];
+  readonly unknownDirectories: readonly UnknownDirectory[];
 }
 
 /** What a prune without Redis would do now. Changes nothing. Throws what `openPool` throws. */
@@ -66,7 +66,7 @@ export async function previewOfflinePrune(
   limits: OfflineLimits,
 ): Promise<OfflinePlan> {
   const ctx = await openOffline(options);
-  return { plan: await planOffline(ctx, limits), strangers: ctx.unknown };
+  return { plan: await planOffline(ctx, limits), unknownDirectories: ctx.unknown };
 }
 
 /**
@@ -123,7 +123,7 @@ async function prune(
     kept: plan.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
-    strangers: ctx.unknown,
+    unknownDirectories: ctx.unknown,
     reclaimedBytes: bytesOf(freed),
     trashedBytes: bytesOf(left),
     sentence: plan.sentence,

@@ -144,7 +144,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
 
   function warnOfForecast(floorBytes: number): void {
     const trend = forecast(floorBytes, TREND_WINDOW_MS);
-    const near = trend.outlook === 'filling' && trend.untilFloorMs < disk.forecastWarnMs;
+    const near = trend.trend === 'filling' && trend.untilFloorMs < disk.forecastWarnMs;
     if (near && !warned) ctx.logger.warn({ forecast: describeForecast(trend) }, 'the disk is filling');
     warned = near;
   }

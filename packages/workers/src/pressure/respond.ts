@@ -2,7 +2,7 @@ import { isWorse, type PressureFigures, type PressureLevel } from '@spica/core';
 import { listTrash } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
-import { isSettling } from '../pruner/settling.ts';
+import { isSpaceReturning } from '../pruner/space-returning.ts';
 import { freeAll, scheduleTrash } from '../pruner/trash.ts';
 import type { Ballast } from './ballast.ts';
 import type { SpawnPause } from './spawn-pause.ts';
@@ -25,7 +25,7 @@ export interface PressureSeen {
   readonly inodes: PressureFigures | null;
 }
 
-/** Runs one piece of the response; its failure, or no answer in time, is told and does not stop the others. */
+/** Runs one piece of the response; its failure, or no answer in time, is logged and does not stop the others. */
 export type Attempt = (what: string, work: () => Promise<unknown>, deadlineMs?: number) => Promise<void>;
 
 /**
@@ -85,7 +85,7 @@ async function askForRoom(
   inodes: PressureFigures | null,
 ): Promise<void> {
   const shortfall = { bytes: missing(bytes), inodes: inodes ? missing(inodes) : 0, slots: 0 };
-  if (isSettling(pool) || shortfall.bytes + shortfall.inodes === 0) return;
+  if (isSpaceReturning(pool) || shortfall.bytes + shortfall.inodes === 0) return;
   const data: PrunePayload = { pool: pool.name, cause: 'pressure', shortfall };
   await queues.prune.add('prune', data, { deduplication: { id: 'room' } });
 }

@@ -31,7 +31,7 @@ export async function openSpawnPause(
     await queues.spawn.pause();
   }
 
-  async function settle(): Promise<void> {
+  async function applyWanted(): Promise<void> {
     do {
       const next = wanted;
       await (next ? pause() : queues.spawn.resume());
@@ -45,7 +45,7 @@ export async function openSpawnPause(
     },
     want(paused) {
       wanted = paused;
-      running ??= settle().finally(() => {
+      running ??= applyWanted().finally(() => {
         running = null;
       });
       return running;

@@ -23,7 +23,7 @@ export function createDeletionClaim(pool: Pool, clock: Clock): WithDeletionClaim
       users -= 1;
       if (users === 0) {
         held = null;
-        // One that could not be had has nothing to let go of; whoever asked for it has been told.
+        // One that could not be had has nothing to let go of; whoever asked for it got the error.
         released = mine.then(
           (claim) => claim.release(),
           () => undefined,

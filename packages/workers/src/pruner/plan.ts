@@ -3,16 +3,16 @@ import {
   canPlanLazily,
   planForRequest,
   planRetention,
-  policyOf,
   type RetentionPlan,
   type RetentionPolicy,
+  retentionPolicyOf,
   type Verdict,
 } from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
 import { type Inventory, planningInventory } from './inventory.ts';
-import { lookForUse } from './protection.ts';
+import { findUses } from './protection.ts';
 
 /** Who begins to use an instance within this time is found when it is about to be deleted. */
 const PROCESSES_MAX_AGE_MS = 2_000;
@@ -41,7 +41,7 @@ export async function makePlan(ctx: PlanContext, job: PlannedPrune): Promise<Ret
   const planOnce = await createPlanner(ctx, job, used);
   for (;;) {
     const plan = await planOnce();
-    const found = await lookForUse(ctx, plan.deletes, { processesMaxAgeMs: PROCESSES_MAX_AGE_MS });
+    const found = await findUses(ctx, plan.deletes, { processesMaxAgeMs: PROCESSES_MAX_AGE_MS });
     if (found.size === 0) return plan;
     for (const [id, verdict] of found) used.set(id, verdict);
   }
@@ -77,7 +77,7 @@ async function createPlanner(ctx: PlanContext, job: PlannedPrune, used: Readonly
 
 /** The policy that a job plans by: an operator may give limits for one run. */
 export function policyFor(ctx: Pick<PoolContext, 'policy'>, job: PlannedPrune): RetentionPolicy {
-  const policy = policyOf(ctx.policy.retention);
+  const policy = retentionPolicyOf(ctx.policy.retention);
   if (job.cause !== 'operator') return policy;
   return {
     ...policy,

@@ -69,7 +69,8 @@ async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal)
     kept: run.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
-    strangers: payload.cause === 'schedule' || payload.cause === 'operator' ? await findUnknown(ctx) : [],
+    unknownDirectories:
+      payload.cause === 'schedule' || payload.cause === 'operator' ? await findUnknown(ctx) : [],
     reclaimedBytes: bytesOf(freed),
     trashedBytes: bytesOf(run.taken.map(({ trash }) => trash).filter(({ name }) => !gone.has(name))),
     sentence: run.sentence,

@@ -39,7 +39,7 @@ function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
  * delete, since it takes a look at each. `processesMaxAgeMs`: a look through the processes that is at most so old will do,
  * for a plan that is checked again before anything goes.
  */
-export async function lookForUse(
+export async function findUses(
   ctx: Pick<PoolContext, 'pool' | 'policy' | 'clockGuard' | 'logger'>,
   candidates: readonly Pick<Candidate, 'id'>[],
   { processesMaxAgeMs = 0 } = {},
@@ -47,11 +47,11 @@ export async function lookForUse(
   const found = new Map<string, Verdict>();
   if (candidates.length === 0) return found;
   const now = ctx.clockGuard.now();
-  const lookAt = async ({ id }: Pick<Candidate, 'id'>) => {
+  const findUseOf = async ({ id }: Pick<Candidate, 'id'>) => {
     const reason = await sayLocked(ctx.pool, id, now);
     if (reason) found.set(id, { rule: 'lock-file', reason });
   };
-  await pMap(candidates, lookAt, { concurrency: LANES });
+  await pMap(candidates, findUseOf, { concurrency: LANES });
   if (!ctx.policy.retention.protectLiveProcesses) return found;
   const { byInstance, unreadable } = await readLiveUses(ctx.pool, processesMaxAgeMs);
   if (unreadable > 0) ctx.logger.debug({ unreadable }, 'processes of other users could not be looked into');
@@ -63,16 +63,16 @@ export async function lookForUse(
   return found;
 }
 
-const lastLooks = new WeakMap<Pool, { readonly begun: number; readonly uses: Promise<LiveUses> }>();
+const lastScans = new WeakMap<Pool, { readonly begun: number; readonly uses: Promise<LiveUses> }>();
 
 /** To look through all processes of a busy host takes a while, and whoever is held asks for a plan at every wake-up. */
 function readLiveUses(pool: Pool, maxAgeMs: number): Promise<LiveUses> {
-  const last = lastLooks.get(pool);
+  const last = lastScans.get(pool);
   const begun = performance.now();
   if (last && begun - last.begun < maxAgeMs) return last.uses;
   const uses = findLiveUses(pool);
-  lastLooks.set(pool, { begun, uses });
-  uses.catch(() => lastLooks.delete(pool));
+  lastScans.set(pool, { begun, uses });
+  uses.catch(() => lastScans.delete(pool));
   return uses;
 }
 

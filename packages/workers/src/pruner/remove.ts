@@ -12,7 +12,7 @@ import {
 import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
-import { lookForUse, sayLocked } from './protection.ts';
+import { findUses, sayLocked } from './protection.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -67,7 +67,7 @@ export async function takeOut(
   if (removals.length === 0) return { taken: [], skipped: [], failed: [], isCutOff: false };
   const wanted = await lookUp(ctx, removals);
   const [used] = await Promise.all([
-    lookForUse(ctx, removals),
+    findUses(ctx, removals),
     ctx.audit.append(wanted.map(intentOf), { sync: true }),
   ]);
   const owner = newOwner();

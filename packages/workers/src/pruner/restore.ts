@@ -14,7 +14,7 @@ export function restoreInstance(ctx: ServedContext, id: string): Promise<void> {
 
 async function restore(ctx: ServedContext, id: string): Promise<void> {
   // The youngest, should one of that id have been deleted more than once.
-  const entry = (await listTrash(ctx.pool)).findLast((each) => each.id === id && !each.isDoomed);
+  const entry = (await listTrash(ctx.pool)).findLast((each) => each.id === id && !each.isDeletionBegun);
   if (!entry) {
     throw new CheckError(
       'NOT_IN_TRASH',

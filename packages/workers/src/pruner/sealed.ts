@@ -29,7 +29,7 @@ export async function planAndSeal(
 }
 
 /** What of a sealed plan still stands, and what has changed since. */
-export interface Opened {
+export interface RecheckedPlan {
   readonly deletes: readonly { readonly id: string; readonly reason: string }[];
   readonly changed: readonly Kept[];
   readonly kept: number;
@@ -39,7 +39,7 @@ export interface Opened {
 /**
  * Looks at each item of a sealed plan again. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD (made more than an hour ago).
  */
-export async function openSealed(ctx: PoolContext, digest: string): Promise<Opened> {
+export async function openSealed(ctx: PoolContext, digest: string): Promise<RecheckedPlan> {
   const { plan } = await loadSealed(ctx, digest);
   const ageRulesSuspended = await ctx.clockGuard.suspended();
   const all = await Array.fromAsync(readCandidates(ctx.catalog, ctx.clockGuard.now()));

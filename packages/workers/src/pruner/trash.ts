@@ -5,7 +5,7 @@ import pMap from 'p-map';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { freeSpace } from './free.ts';
 import { type Kept, messageOf } from './remove.ts';
-import { noteFreed } from './settling.ts';
+import { noteFreed } from './space-returning.ts';
 
 /** What emptying the trash can do for a request that is short of space. */
 export interface Relief {

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { formatBytes } from '@spica/core';
 import { findDeletedOpen, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { WAITS_MS } from './settling.ts';
+import { WAITS_MS } from './space-returning.ts';
 import { bytesOf } from './trash.ts';
 
 /** A difference smaller than this, or than a tenth, is other work on the disk. */
@@ -11,14 +11,14 @@ const NOISE_BYTES = 8_000_000;
 /**
  * Runs a deletion, then compares the space that came back with what was expected of it, while the caller goes on. A
  * shortfall is in the audit log, with its cause where one can be named: deleted files that a process still has open,
- * extents shared with the template, or nothing but time. Where clones were made meanwhile nothing can be told. Nothing is
+ * extents shared with the template, or nothing but time. Where clones were made meanwhile nothing is known. Nothing is
  * counted on: the gate looks at the disk anew for each decision.
  */
 export async function verifyReclaim<T extends { readonly freed: readonly TrashEntry[] }>(
   ctx: ServedContext,
   work: () => Promise<T>,
 ): Promise<T> {
-  const before = await lookQuietly(ctx);
+  const before = await readAvailableBytes(ctx);
   const result = await work();
   if (before !== null && bytesOf(result.freed) > NOISE_BYTES) {
     compare(ctx, before, result.freed).catch((error: unknown) => {
@@ -34,7 +34,7 @@ async function compare(ctx: ServedContext, before: number, freed: readonly Trash
   for (const ms of [0, ...WAITS_MS]) {
     await setTimeout(ms, undefined, { ref: false });
     waitedMs += ms;
-    const now = await lookQuietly(ctx);
+    const now = await readAvailableBytes(ctx);
     if (now === null) return;
     const came = now - before;
     if (expected - came <= Math.max(NOISE_BYTES, expected / 10)) {
@@ -46,7 +46,7 @@ async function compare(ctx: ServedContext, before: number, freed: readonly Trash
 }
 
 /** The space available; null while something is being cloned, which takes as the deletion gives. */
-async function lookQuietly({ gauge, queues }: ServedContext): Promise<number | null> {
+async function readAvailableBytes({ gauge, queues }: ServedContext): Promise<number | null> {
   if ((await queues.spawn.getActiveCount()) > 0) return null;
   return (await gauge.read({ maxAgeMs: 0 })).availableBytes;
 }

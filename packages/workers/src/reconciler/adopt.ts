@@ -8,7 +8,7 @@ export interface Adoptable {
   readonly record: InstanceRecord;
   /** It has no record of its own: its manifest is all that is known. */
   readonly fromManifest: boolean;
-  /** What is wrong with it; told, not mended. Null when nothing is. */
+  /** What is wrong with it; reported, not mended. Null when nothing is. */
   readonly flag: string | null;
 }
 

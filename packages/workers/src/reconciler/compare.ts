@@ -18,8 +18,8 @@ export interface Drift {
   /** In the catalog, but not on disk. */
   readonly vanished: readonly InstanceRecord[];
   /** A deletion was begun and not ended. */
-  readonly halted: readonly { readonly id: string; readonly onDisk: boolean }[];
-  readonly strangers: readonly UnknownDirectory[];
+  readonly interrupted: readonly { readonly id: string; readonly onDisk: boolean }[];
+  readonly unknownDirectories: readonly UnknownDirectory[];
   /** Records that cannot be read of what the catalog does not know: nothing is made of it, it may be pinned or leased. */
   readonly brokenRecords: readonly { readonly name: string; readonly reason: string }[];
   /** What the catalog knows of instances whose record on disk says otherwise, or is missing: a crash, or a lost file. */
@@ -47,13 +47,13 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
   const isBehind = changes < mirrored;
   const catalog = await Array.fromAsync(ctx.catalog.list());
   // After the catalog: what came up since is on disk and unknown, but its request has not ended.
-  const [{ instances, strangers }, { records, broken }, inFlight] = await Promise.all([
+  const [{ instances, unknownDirectories }, { records, broken }, inFlight] = await Promise.all([
     scanPool(ctx.pool),
     listRecords(ctx.pool),
     ctx.catalog.inFlight(),
   ]);
   // What cannot be read of an instance right now (its manifest is half written, or torn) has not vanished.
-  const onDisk = new Set([...instances.map(({ id }) => id), ...strangers.map(({ name }) => name)]);
+  const onDisk = new Set([...instances.map(({ id }) => id), ...unknownDirectories.map(({ name }) => name)]);
   const known = new Map(catalog.map((instance) => [instance.record.id, instance]));
   const unreadable = broken.filter(({ id }) => !known.has(id));
   const recordOf = new Map(records.map((record) => [record.id, record]));
@@ -69,10 +69,10 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
     rolledBack: !lost && isBehind,
     adoptable: await Promise.all(unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id)))),
     vanished: await filterVanished(ctx, catalog, onDisk),
-    halted: catalog
+    interrupted: catalog
       .filter(({ state }) => state === 'deleting')
       .map(({ record: { id } }) => ({ id, onDisk: onDisk.has(id) })),
-    strangers,
+    unknownDirectories,
     brokenRecords: unreadable.map(({ name, reason }) => ({ name, reason })),
     outdatedRecords: listed
       .map(({ record }) => record)

@@ -44,7 +44,7 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
     await sweepRecordDrafts(ctx.pool);
     await sweepNotes(ctx);
   }
-  for (const halted of drift.halted) await mendHalted(ctx, halted, starting);
+  for (const interrupted of drift.interrupted) await finishDeletion(ctx, interrupted, starting);
   for (const adoptable of drift.adoptable) await adopt(ctx, adoptable);
   await endVanished(ctx, drift);
   for (const record of drift.protections) await protectAgain(ctx, record);
@@ -76,9 +76,9 @@ async function sweepNotes(ctx: ServedContext): Promise<void> {
 }
 
 /** A deletion that was cut off, or whose end Redis did not take. While workers run, one that is on disk may be under way. */
-function mendHalted(
+function finishDeletion(
   ctx: ServedContext,
-  { id, onDisk }: Drift['halted'][number],
+  { id, onDisk }: Drift['interrupted'][number],
   starting: boolean,
 ): Promise<void> {
   const { catalog, gate, pool, audit } = ctx;
@@ -179,7 +179,7 @@ async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void>
   const { gate, catalog } = ctx;
   const open = await findEnded(ctx, [
     ...gate.requests.keys(),
-    ...gate.line.all().map(({ request }) => request),
+    ...gate.line.inOrder().map(({ request }) => request),
   ]);
   const inFlight = await catalog.inFlight();
   const ended = new Map([...orphans, ...open].map(({ request, state }) => [request, state]));

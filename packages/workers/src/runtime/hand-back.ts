@@ -8,7 +8,7 @@ export const SHUTTING_DOWN = 'shutting down';
 const AGAIN_MS = 1_000;
 
 /**
- * Runs a job's work. One that was told to stop because its worker ends goes back to its queue, to be taken up by the
+ * Runs a job's work. One that was asked to stop because its worker ends goes back to its queue, to be taken up by the
  * next start; so does one that Redis took no writes from, as on a full disk. Whatever else it throws is passed on.
  */
 export async function handBack<T>(

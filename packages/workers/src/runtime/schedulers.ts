@@ -4,7 +4,7 @@ import type { PoolContext } from '../context.ts';
 const PRUNE = 'prune-schedule';
 const SAMPLE = 'sample-schedule';
 const RECONCILE = 'reconcile-schedule';
-/** What drifts apart by itself is what others do to the disk: rare, and told of by the next one. */
+/** What drifts apart by itself is what others do to the disk: rare, and reported by the next one. */
 const RECONCILE_EVERY_MS = 3_600_000;
 
 /** Puts the repeating jobs of a pool in place as the config has them now. */

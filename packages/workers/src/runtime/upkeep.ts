@@ -84,14 +84,15 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
     wanted.add(steps);
     if (!isRunning) running = runWanted();
   };
-  let settling: Promise<unknown> | null = null;
+  let syncing: Promise<unknown> | null = null;
   /** Beside the others, which would wait for the disk too. */
-  const settle = () => {
-    settling ??= attempt(['putting templates on the disk', ({ templates }) => templates.settle()]).finally(
-      () => {
-        settling = null;
-      },
-    );
+  const syncTemplates = () => {
+    syncing ??= attempt([
+      'putting templates on the disk',
+      ({ templates }) => templates.syncSnapshots(),
+    ]).finally(() => {
+      syncing = null;
+    });
   };
   const hear = ({ kind, of }: Change) => {
     if (kind === 'cancel') {
@@ -103,7 +104,7 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
   const unsubscribe = await ctx.catalog.onChange(hear);
   const timer = setInterval(() => {
     want(LOOK);
-    settle();
+    syncTemplates();
   }, EVERY_MS);
   want(LOOK);
   return {
@@ -111,7 +112,7 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
       closed = true;
       clearInterval(timer);
       await unsubscribe();
-      if (!(await endsWithin(Promise.all([running, settling]), CLOSE_MS)))
+      if (!(await endsWithin(Promise.all([running, syncing]), CLOSE_MS)))
         ctx.logger.warn('upkeep of the pool is left in the middle');
     },
   };

@@ -14,7 +14,7 @@ const LOCK_MS = 5_000;
 const STALLED_CHECK_MS = 1_000;
 /** A gate job lives through many runs, and its count of stalls never goes back to 0. */
 const MANY = 1_000_000;
-/** How much of a graceful stop's time is left to jobs that were told to hand back. */
+/** How much of a graceful stop's time is left to jobs that were asked to hand back. */
 const HAND_BACK_MS = 5_000;
 
 export interface PoolWorkers {

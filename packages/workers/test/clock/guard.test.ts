@@ -2,7 +2,7 @@ import type { ClockState } from '@spica/catalog';
 import { expect, it } from 'vitest';
 import { createClockGuard } from '../../src/clock/guard.ts';
 
-it('tells whole milliseconds, however far ahead the clock was set', async () => {
+it('reports whole milliseconds, however far ahead the clock was set', async () => {
   let wall = 1_000_000_000_000;
   let monotonic = 0;
   const clockState = async (): Promise<ClockState> => ({

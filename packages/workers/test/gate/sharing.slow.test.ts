@@ -77,8 +77,8 @@ async function cancel(ctx: ServedContext, id: string): Promise<void> {
   await untilState(ctx, id, 'failed');
 }
 
-/** What the process of a pool promises on its filesystem. */
-function promisedBy({ gate }: ServedContext) {
+/** What the process of a pool has reserved on its filesystem. */
+function reservedBy({ gate }: ServedContext) {
   const { reserved, growth } = gate.filesystem.totals;
   return {
     bytes: reserved.size.bytes + growth.size.bytes,
@@ -93,7 +93,7 @@ async function sumOf(ctx: ServedContext) {
   return { need: need.bytes, headroom: headroom.bytes };
 }
 
-it('two pools of a process on one filesystem promise each byte once', async () => {
+it('two pools of a process on one filesystem reserve each byte once', async () => {
   const { of, submit } = await serve(await make('a', 'b'));
   const [a, b] = [of('a'), of('b')];
   const { need, headroom } = await sumOf(a);
@@ -138,7 +138,7 @@ it('two processes on one filesystem that share a Redis leave each other what the
   const theirs = await first.submit('a', { count: 2 });
   await untilState(a, theirs, 'waiting-children');
   const { reserved } = a.gate.filesystem.totals;
-  await expect.poll(() => b.gate.filesystem.totals.elsewhere, POLL).toEqual(promisedBy(a));
+  await expect.poll(() => b.gate.filesystem.totals.elsewhere, POLL).toEqual(reservedBy(a));
 
   const { need, headroom } = await sumOf(b);
   const count = Math.floor((headroom + reserved.size.bytes) / need); // as many as fit without what they have reserved
@@ -162,8 +162,8 @@ it('a process that serves a pool again takes the place of the one before, and is
   expect(a.gate.ledger.requests).toEqual([id]);
   // Sooner than the share of a process that has ended would be forgotten.
   const soon = { timeout: 15_000 };
-  await expect.poll(() => a.gate.filesystem.totals.elsewhere, soon).toEqual(promisedBy(b));
+  await expect.poll(() => a.gate.filesystem.totals.elsewhere, soon).toEqual(reservedBy(b));
   await a.queues.spawn.resume();
   await untilState(a, id, 'completed');
-  await expect.poll(() => b.gate.filesystem.totals.elsewhere, soon).toEqual(promisedBy(a));
+  await expect.poll(() => b.gate.filesystem.totals.elsewhere, soon).toEqual(reservedBy(a));
 });

@@ -86,7 +86,7 @@ const inTrash = async () => (await readdir(stack.ctx.pool.paths.trash)).length;
 const isPaused = () => stack.queues.spawn.isPaused();
 
 /** What the audit log says of levels since the test began to look. */
-async function levelsTold(): Promise<() => Promise<string[]>> {
+async function levelsLogged(): Promise<() => Promise<string[]>> {
   const read = async () =>
     (await readAudit(stack.ctx.audit.path)).filter(({ action }) => action === 'pressure');
   const before = (await read()).length;
@@ -105,7 +105,7 @@ async function putIntoTrash(): Promise<void> {
 }
 
 it('asks for a prune of what the policy allows when the disk runs low, and stops nothing', async () => {
-  const told = await levelsTold();
+  const logged = await levelsLogged();
   const asked = Promise.withResolvers<PrunePayload>();
   stack.ctx.queues.prune.on('waiting', ({ data, opts }) => {
     if (opts.deduplication?.id === 'pressure') asked.resolve(data);
@@ -113,18 +113,18 @@ it('asks for a prune of what the policy allows when the disk runs low, and stops
   free = FREE.low;
   await watch();
   expect(await asked.promise).toEqual({ pool: 'main', cause: 'schedule' });
-  await expect.poll(told, POLL).toEqual(['ok → low']);
+  await expect.poll(logged, POLL).toEqual(['ok → low']);
   expect([await isPaused(), cancelled]).toEqual([false, []]);
 });
 
 it('gives everything up at a critical level, and brings everything back when it is over', async () => {
-  const told = await levelsTold();
+  const logged = await levelsLogged();
   await putIntoTrash();
   await watch();
   await expect.poll(hasBallast, POLL).toBe(true);
   free = FREE.critical;
   await expect.poll(isPaused, POLL).toBe(true);
-  await expect.poll(told, POLL).toEqual(['ok → critical']);
+  await expect.poll(logged, POLL).toEqual(['ok → critical']);
   expect([await hasBallast(), await inTrash()]).toEqual([false, 0]);
   expect(new Set(cancelled)).toEqual(new Set(['the disk is critically full']));
   expect((await stack.ctx.catalog.pressure())?.level).toBe('critical');
@@ -133,7 +133,7 @@ it('gives everything up at a critical level, and brings everything back when it 
   await expect.poll(isPaused, POLL).toBe(false);
   free = FREE.ok;
   await expect.poll(hasBallast, POLL).toBe(true);
-  await expect.poll(told, POLL).toEqual(['ok → critical', 'critical → short', 'short → ok']);
+  await expect.poll(logged, POLL).toEqual(['ok → critical', 'critical → short', 'short → ok']);
   expect((await stack.spawn()).instances).toHaveLength(1);
 });
 
@@ -166,9 +166,9 @@ it('resumes spawns though Redis takes no writes at the moment when the level is 
   expect(await isPaused()).toBe(true);
   // No replica is there: every write is refused, as by a Redis whose disk is full.
   await stack.redis.config('SET', 'min-replicas-to-write', 1);
-  const told = await levelsTold();
+  const logged = await levelsLogged();
   free = FREE.ok;
-  await expect.poll(told, POLL).toEqual(['critical → ok']);
+  await expect.poll(logged, POLL).toEqual(['critical → ok']);
   expect(await isPaused()).toBe(true);
   expect((await stack.ctx.catalog.pressure())?.level).toBe('critical'); // so that a start would know
   await stack.redis.config('SET', 'min-replicas-to-write', 0);
@@ -218,8 +218,8 @@ it('asks for no more room while the space of what it deleted may still come back
   await watch('aggressive');
   await expect.poll(left, POLL).toHaveLength(1);
   await untilPrunesEnded();
-  const looksThen = looks;
-  await expect.poll(() => looks, POLL).toBeGreaterThan(looksThen + 3);
+  const readingsThen = looks;
+  await expect.poll(() => looks, POLL).toBeGreaterThan(readingsThen + 3);
   free = FREE.ok; // it has come back
   await untilPrunesEnded();
   expect(await left()).toHaveLength(1);

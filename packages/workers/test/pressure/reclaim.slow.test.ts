@@ -53,10 +53,10 @@ it('names the process that keeps the space of deleted files, when it does not co
   try {
     await expect.poll(() => filesOf(holder.pid), { timeout: 30_000 }).toContain(held);
     await queues.prune.add('trash', { pool: 'main', cause: 'trash', all: true });
-    const told = async () =>
+    const logged = async () =>
       (await readAudit(ctx.audit.path)).find(({ action }) => action === 'verify_reclaim');
-    await expect.poll(told, { timeout: 30_000 }).toMatchObject({ outcome: 'short', instance: null });
-    expect((await told())?.reason).toContain(`still open in process ${holder.pid} (tail)`);
+    await expect.poll(logged, { timeout: 30_000 }).toMatchObject({ outcome: 'short', instance: null });
+    expect((await logged())?.reason).toContain(`still open in process ${holder.pid} (tail)`);
   } finally {
     holder.kill();
     await holder;

@@ -45,10 +45,10 @@ it('an undo that is cut off by a stop goes back to its queue, and the next start
   const left = (await instancesOnDisk(ctx.pool)).length;
   expect(left).toBeGreaterThan(0);
   expect(left).toBeLessThan(COUNT);
-  const told = (await readAudit(ctx.audit.path)).filter(
+  const logged = (await readAudit(ctx.audit.path)).filter(
     ({ outcome }) => outcome === `left: ${SHUTTING_DOWN}`,
   );
-  expect(told).toHaveLength(left);
+  expect(logged).toHaveLength(left);
   vi.restoreAllMocks();
   expect(await prune(job, 'token', new AbortController().signal)).toMatchObject({ failed: [] });
   expect(await instancesOnDisk(ctx.pool)).toEqual([]);

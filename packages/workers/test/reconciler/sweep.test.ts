@@ -21,15 +21,15 @@ it('a start leaves the note of what another process is about to put into the tra
   // What the pool was given to do at its start deletes, too.
   await stack.queues.prune.pause();
   await expect.poll(() => stack.queues.prune.getActiveCount(), POLL).toBe(0);
-  const told = async () => (await readAudit(audit.path)).filter(({ outcome }) => outcome === 'deleted');
+  const logged = async () => (await readAudit(audit.path)).filter(({ outcome }) => outcome === 'deleted');
   const claim = await lockDeletion(pool, { clock: systemClock, purpose: 'spica prune --offline' });
   await writeFile(join(pool.paths.trash, NOTE), '');
   await reconcile(stack.ctx, { starting: true });
   expect(await readdir(pool.paths.trash)).toEqual([NOTE]);
-  expect(await told()).toEqual([]);
+  expect(await logged()).toEqual([]);
 
   await claim.release();
   await reconcile(stack.ctx, { starting: true });
   expect(await readdir(pool.paths.trash)).toEqual([]);
-  expect(await told()).toMatchObject([{ instance: 'spica-0123456789ab' }]);
+  expect(await logged()).toMatchObject([{ instance: 'spica-0123456789ab' }]);
 });

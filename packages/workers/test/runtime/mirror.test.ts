@@ -52,7 +52,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
 
   const notesKey = '{spica:main}:catalog:notes';
   const leave = (reason: string) => catalog.leaveNote({ action: 'force_lease', reason, outcome: 'granted' });
-  const told = async () => (await readAudit(log.path)).map(({ reason }) => reason);
+  const logged = async () => (await readAudit(log.path)).map(({ reason }) => reason);
   const mirror = (parts: Partial<ServedContext> = {}) => {
     const known = { catalog, pool, logger, gate, perInstance, clockGuard: { now: () => NOW } };
     const policy = { disk: { growthWindowMs: HOUR_MS } };
@@ -65,7 +65,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     for (let i = 0; i < 450; i += 1) await leave(`note ${i}`);
     await mirror();
     await mirror();
-    expect(await told()).toEqual(Array.from({ length: 450 }, (_, i) => `note ${i}`));
+    expect(await logged()).toEqual(Array.from({ length: 450 }, (_, i) => `note ${i}`));
   });
 
   it('are notes that stay in Redis until their lines are in the audit log, whatever ends the process before', async () => {
@@ -89,7 +89,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     await expect(cutOff).rejects.toThrow('killed');
     await leave('second');
     await mirror();
-    expect(await told()).toEqual(['first', 'second']);
+    expect(await logged()).toEqual(['first', 'second']);
   });
 
   it('is every note but those that cannot be read, or that say what only the log may say', async () => {
@@ -100,7 +100,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     }
     await leave('after');
     await mirror();
-    expect(await told()).toEqual(['before', 'after']);
+    expect(await logged()).toEqual(['before', 'after']);
     expect(await redis.llen(notesKey)).toBe(0);
     expect(await verifyAudit(log.path)).toEqual({ lines: 2, problems: [] });
   });
@@ -116,13 +116,13 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     await expect(mirror()).rejects.toMatchObject({ code: 'CATALOG_CORRUPT' });
     expect(await readRecord(pool, 'spica-1000')).toBeNull();
     for (const id of ids.slice(1)) expect((await readRecord(pool, id))?.score).toBe(1);
-    expect(await told()).toEqual(['a note']);
+    expect(await logged()).toEqual(['a note']);
     expect(await catalog.takeDirty(10)).toEqual(['spica-1000']);
   });
 
   it('is what a lease or its end makes of the expected growth, and how many changes the disk has seen', async () => {
-    const promised = { cloned: { bytes: 10, inodes: 1 }, predicted: { bytes: 50, inodes: 3 } };
-    const record = aRecord('spica-0001', { ...promised, spawnedAt: NOW - 2 * HOUR_MS });
+    const sizes = { cloned: { bytes: 10, inodes: 1 }, predicted: { bytes: 50, inodes: 3 } };
+    const record = aRecord('spica-0001', { ...sizes, spawnedAt: NOW - 2 * HOUR_MS });
     await catalog.adopt(record);
     gate.ledger.count(record.id, { ownBytes: 10, growth: { bytes: 0, inodes: 0, endsAt: NOW } });
     const growth = () => gate.ledger.sums(NOW).growth;

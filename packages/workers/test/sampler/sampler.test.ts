@@ -157,8 +157,8 @@ it('flags an instance over max_instance_gb in the audit log, and its lease is no
   await truncate(file);
   await sample([id], Date.now() + 2 * MINUTE_MS);
   expect(await renew(id)).toEqual({ outcome: 'renewed' });
-  const told = (await readAudit(stack.ctx.audit.path)).filter(({ instance }) => instance === id);
-  expect(told.filter(({ action }) => action === 'oversize')).toMatchObject([
+  const logged = (await readAudit(stack.ctx.audit.path)).filter(({ instance }) => instance === id);
+  expect(logged.filter(({ action }) => action === 'oversize')).toMatchObject([
     {
       outcome: 'flagged',
       reason: expect.stringMatching(/max_instance_gb is 0.002; its lease is not renewed$/),
@@ -180,6 +180,6 @@ it('acts on an on_oversize that was changed after an instance was flagged, and t
   await sample([id], Date.now() + MINUTE_MS);
   expect(await renew(id)).toEqual({ outcome: 'oversize' });
   await sample([id], Date.now() + 2 * MINUTE_MS);
-  const told = (await readAudit(stack.ctx.audit.path)).filter(({ instance }) => instance === id);
-  expect(told.filter(({ action }) => action === 'oversize')).toHaveLength(2);
+  const logged = (await readAudit(stack.ctx.audit.path)).filter(({ instance }) => instance === id);
+  expect(logged.filter(({ action }) => action === 'oversize')).toHaveLength(2);
 });

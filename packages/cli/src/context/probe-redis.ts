@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { withRedis } from './redis.ts';
 
 /** Whether Redis can be used, and what it says of a pool's instances where it can only be read. */
-export interface LookAtRedis {
+export interface RedisProbe {
   readonly usable: boolean;
   readonly known: ReadonlyMap<string, CatalogInstance>;
 }
@@ -14,7 +14,7 @@ export interface LookAtRedis {
  * Looks whether Redis takes writes. On a full disk it may answer, but refuse them (MISCONF): then it still knows who
  * leased what. Throws UnreachableError when it refuses for another reason: it may know of leases that are not on disk.
  */
-export async function lookAtRedis(config: Config, pool: string): Promise<LookAtRedis> {
+export async function probeRedis(config: Config, pool: string): Promise<RedisProbe> {
   try {
     return await withRedis(config, async (redis) =>
       (await takesWrites(redis))

@@ -5,7 +5,7 @@ import { CheckError } from '@spica/core';
 import type { Pool } from '../layout.ts';
 import { isThere, nullIfMissing } from '../missing.ts';
 import { removeTree } from '../remove/remove-tree.ts';
-import { doomedPathOf, notePathOf, type TrashEntry, type TrashNote, writeNote } from './entry.ts';
+import { deletingPathOf, notePathOf, type TrashEntry, type TrashNote, writeNote } from './entry.ts';
 import { mountsBelow } from './mounts.ts';
 import { moveDirectory } from './move.ts';
 
@@ -39,7 +39,7 @@ export async function trashInstance(
       cause,
     );
   }
-  return { name, id, trashedAt: Math.round(at), path, isDoomed: false, note };
+  return { name, id, trashedAt: Math.round(at), path, isDeletionBegun: false, note };
 }
 
 /** Says anew what is known of an entry. One that is not there any more gets no note. */
@@ -50,21 +50,21 @@ export async function rewriteNote(entry: TrashEntry, note: TrashNote): Promise<T
 
 /**
  * Deletes what lies in the trash, for good, at low I/O priority; from when it begins, it cannot be restored. Safe to run
- * again. `told` is called once the tree is gone and before its note is, so that whoever keeps account can make up for it
+ * again. `onRemoved` is called once the tree is gone and before its note is, so that whoever keeps account can make up for it
  * after a crash (`sweepTrash`). Resolves with whether there was anything: somebody else may have deleted or restored it. Throws CheckError MOUNT_INSIDE (nothing touched), or what `removeTree` throws when something resists: then the
  * rest is gone, and this is left.
  */
 export async function emptyTrash(
   entry: Pick<TrashEntry, 'id' | 'path'>,
-  told: () => Promise<void> = async () => undefined,
+  onRemoved: () => Promise<void> = async () => undefined,
 ): Promise<boolean> {
   await refuseMounts(entry.path, entry.id);
-  const doomed = doomedPathOf(entry.path);
-  const begun = doomed !== entry.path && (await isDone(rename(entry.path, doomed)));
-  const wasThere = begun || (await isThere(doomed));
+  const deletingPath = deletingPathOf(entry.path);
+  const begun = deletingPath !== entry.path && (await isDone(rename(entry.path, deletingPath)));
+  const wasThere = begun || (await isThere(deletingPath));
   if (!wasThere) return false;
-  await removeTree(doomed);
-  await told();
+  await removeTree(deletingPath);
+  await onRemoved();
   await rm(notePathOf(entry.path), { force: true });
   return true;
 }
@@ -86,7 +86,7 @@ export async function restoreFromTrash(pool: Pool, entry: TrashEntry): Promise<v
       `instance ${entry.id}: it cannot be restored: there is one of that name`,
     );
   }
-  if (entry.isDoomed) {
+  if (entry.isDeletionBegun) {
     throw new CheckError('TRASH_GONE', `instance ${entry.id}: it cannot be restored: its deletion has begun`);
   }
   if (!(await isDone(moveDirectory(entry.path, to)))) {

@@ -2,7 +2,7 @@ import type { Pool } from '@spica/pool';
 
 /** Some filesystems free space a moment after a deletion (delayed work of xfs, btrfs transactions). */
 export const WAITS_MS = [200, 800, 2_000];
-const SETTLED_MS = WAITS_MS.reduce((sum, ms) => sum + ms);
+const RETURNED_MS = WAITS_MS.reduce((sum, ms) => sum + ms);
 
 const lastFreed = new WeakMap<Pool, number>();
 
@@ -12,7 +12,7 @@ export function noteFreed(pool: Pool): void {
 }
 
 /** Whether what this process freed in a pool may still be on its way back: no reading of the disk shows it yet. */
-export function isSettling(pool: Pool): boolean {
+export function isSpaceReturning(pool: Pool): boolean {
   const at = lastFreed.get(pool);
-  return at !== undefined && performance.now() - at < SETTLED_MS;
+  return at !== undefined && performance.now() - at < RETURNED_MS;
 }

@@ -56,7 +56,7 @@ it('takes an instance out of sight with a note of why, and lists it, the oldest 
   const entry = await trash(ID, 1_000);
   expect((await readdir(pool.paths.root)).filter((name) => name !== '.spica')).toEqual([]);
   const listed = await listTrash(pool);
-  expect(listed.map(({ id, trashedAt, isDoomed }) => [id, trashedAt, isDoomed])).toEqual([
+  expect(listed.map(({ id, trashedAt, isDeletionBegun }) => [id, trashedAt, isDeletionBegun])).toEqual([
     [ID, 1_000, false],
     ['spica-ffffffffffff', 2_000, false],
   ]);
@@ -147,7 +147,7 @@ it('restores nothing whose deletion has begun, and goes on with that at the next
   await rename(entry.path, `${entry.path}.deleting`); // a crash just after it had begun
   await expect(restoreFromTrash(pool, entry)).rejects.toMatchObject({ code: 'TRASH_GONE' });
   const [listed] = await listTrash(pool);
-  expect(listed).toMatchObject({ id: ID, name: entry.name, isDoomed: true, note: NOTE });
+  expect(listed).toMatchObject({ id: ID, name: entry.name, isDeletionBegun: true, note: NOTE });
   if (!listed) throw new Error('it was listed');
   await expect(restoreFromTrash(pool, listed)).rejects.toMatchObject({
     code: 'TRASH_GONE',

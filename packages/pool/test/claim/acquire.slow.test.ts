@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CheckError } from '@spica/core';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { claim } from '../../src/claim/claim.ts';
+import { claim } from '../../src/claim/acquire.ts';
 import { identifySelf } from '../../src/claim/identity.ts';
 import { initPool, lockDeletion, lockPool } from '../../src/index.ts';
 import { startChild } from '../child.ts';

@@ -24,7 +24,7 @@ export interface Outlook {
   readonly profiles: Readonly<Record<string, string | null>>;
 }
 
-export async function readOutlook(
+export async function readDiskForecast(
   catalog: Catalog,
   { templates, disk }: PoolConfig,
   space: Space | null,

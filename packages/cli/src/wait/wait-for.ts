@@ -3,7 +3,7 @@ import type { Io } from '../io.ts';
 import { Interrupted, onInterrupt } from './interrupted.ts';
 import { type ServedQueue, watchWorker } from './worker.ts';
 
-export interface Attendance {
+export interface WaitTerms {
   readonly io: Io;
   readonly redis: Redis;
   /** The queue whose workers are to do it. */
@@ -16,8 +16,8 @@ export interface Attendance {
  * Waits for work that others do, as long as somebody is there to do it and the user wants to wait. `work` gets a signal
  * that ends the waiting, not the work. Throws Interrupted on Ctrl-C, UnreachableError when the worker or Redis is gone.
  */
-export async function attend<T>(
-  { io, redis, served, goesOn }: Attendance,
+export async function waitWhileServed<T>(
+  { io, redis, served, goesOn }: WaitTerms,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
