@@ -16,6 +16,7 @@ export class Batch implements AsyncDisposable {
   }
 
   /**
+   * @internal
    * @param lease What the instances came up with; null for no lease.
    * @param onLost Called with each lease that is lost.
    */

@@ -37,6 +37,7 @@ export class HeldLease {
   /** Why the last renewal did not come through. */
   #failure: unknown;
 
+  /** @internal */
   constructor(
     catalog: Pick<Catalog, 'lease' | 'releaseLease'>,
     granted: GrantedLease,

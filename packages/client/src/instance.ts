@@ -11,6 +11,7 @@ export class Instance {
   readonly #lease: HeldLease | null;
   readonly #never = new AbortController().signal;
 
+  /** @internal */
   constructor(
     connection: Connection,
     { id, path }: { readonly id: string; readonly path: string },
@@ -43,7 +44,11 @@ export class Instance {
   }
 }
 
-/** Throws InstanceGoneError. */
+/**
+ * Throws InstanceGoneError.
+ *
+ * @internal
+ */
 export async function mark(
   { catalog, pool }: Connection,
   id: string,

@@ -25,6 +25,7 @@ export class Instances {
   readonly #connection: Connection;
   readonly #onLost: (error: LeaseLostError) => void;
 
+  /** @internal */
   constructor(connection: Connection, onLost: (error: LeaseLostError) => void) {
     this.#connection = connection;
     this.#onLost = onLost;

@@ -10,62 +10,98 @@ const span = z
   })
   .transform((value) => (typeof value === 'number' ? value : (parseDuration(value) ?? 0)));
 
-/** What `Spica.spawn` takes. Only `count` has no default. */
-export const spawnOptionsSchema = z.strictObject({
+/** What `Spica.spawn` takes. Spans of time are milliseconds, or a text like `30s`, `10m`, `1h30m`. */
+export interface SpawnOptions {
   /** Instances to spawn, all or none. */
+  count: number;
+  /** @default 'default' */
+  template?: string | undefined;
+  /** Template parameters: appended to `.env.spica`, and kept in each manifest. */
+  params?: Record<string, string | number | boolean> | undefined;
+  /** Id of the instance that these descend from. */
+  parent?: string | null | undefined;
+  experiment?: string | null | undefined;
+  labels?: Record<string, string> | undefined;
+  notes?: string | undefined;
+  /**
+   * How long each instance is leased from its spawn; it is renewed for as long as its batch is held. Null, the default, for
+   * no lease: then retention may delete an instance as soon as the request has ended.
+   */
+  lease?: number | string | null | undefined;
+  /** 32 hexadecimal digits; a new one by default. Needed with `key`: a request that is made again brings the same. */
+  leaseToken?: string | null | undefined;
+  /** How long the gate may hold the request before it rejects it; by default the pool's `gate.max_wait`. */
+  maxWait?: number | string | null | undefined;
+  /** A life of their own, shorter than the policy's. */
+  ttl?: number | string | null | undefined;
+  /** Artifacts that each instance is going to make: they count in the pre-flight. */
+  replicas?: { epochs: number; slicesPerEpoch: number; replicasPerSlice: number } | null | undefined;
+  /** Idempotency key: the same key and the same request are submitted once. */
+  key?: string | null | undefined;
+}
+
+export interface LeaseOptions {
+  /** For how long: milliseconds, or a text like `1h`. It is renewed for as long as the lease is held (`HeldLease`). */
+  lease: number | string;
+  /** Of a lease that is in force already; a new one by default. */
+  token?: string | null | undefined;
+}
+
+/** Which instances a list has, and in which order. */
+export interface ListOptions {
+  experiment?: string | undefined;
+  template?: string | undefined;
+  state?: 'in-flight' | 'ready' | 'deleting' | undefined;
+  /** All of these, with these values. */
+  labels?: Record<string, string> | undefined;
+  /**
+   * `spawned`: oldest first. `score`: highest first, those without one last. `size`: largest first.
+   *
+   * @default 'spawned'
+   */
+  sort?: 'spawned' | 'score' | 'size' | undefined;
+}
+
+/** @internal */
+export const spawnOptionsSchema = z.strictObject({
   count: z.int(),
   template: z.string().default('default'),
-  /** Template parameters: appended to `.env.spica`, and kept in each manifest. */
   params: z.record(z.string(), paramSchema).default({}),
-  /** Id of the instance that these descend from. */
   parent: z.string().nullable().default(null),
   experiment: z.string().nullable().default(null),
   labels: z.record(z.string(), z.string()).default({}),
   notes: z.string().default(''),
-  /**
-   * How long each instance is leased from its spawn; it is renewed for as long as its batch is held. Null for no lease:
-   * then retention may delete an instance as soon as the request has ended.
-   */
   lease: span.nullable().default(null),
-  /** 32 hexadecimal digits; a new one by default. Needed with `key`: a request that is made again brings the same. */
   leaseToken: z
     .string()
     .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
     .nullable()
     .default(null),
-  /** How long the gate may hold the request before it rejects it; null for the pool's `gate.max_wait`. */
   maxWait: span.nullable().default(null),
-  /** A life of their own, shorter than the policy's. */
   ttl: span.nullable().default(null),
-  /** Artifacts that each instance is going to make: they count in the pre-flight. */
   replicas: z
     .strictObject({ epochs: z.int(), slicesPerEpoch: z.int(), replicasPerSlice: z.int() })
     .nullable()
     .default(null),
-  /** Idempotency key: the same key and the same request are submitted once. */
   key: z.string().nullable().default(null),
-});
-export type SpawnOptions = z.input<typeof spawnOptionsSchema>;
+}) satisfies z.ZodType<unknown, SpawnOptions>;
+/** @internal */
 export type ReadSpawnOptions = z.output<typeof spawnOptionsSchema>;
 
+/** @internal */
 export const leaseOptionsSchema = z.strictObject({
-  /** For how long. It is not renewed past that unless the lease is held (`HeldLease`). */
   lease: span,
   token: z.string().nullable().default(null),
-});
-export type LeaseOptions = z.input<typeof leaseOptionsSchema>;
+}) satisfies z.ZodType<unknown, LeaseOptions>;
 
-/** Which instances a list has, and in which order. */
+/** @internal */
 export const listOptionsSchema = z.strictObject({
   experiment: z.string().optional(),
   template: z.string().optional(),
   state: z.enum(['in-flight', 'ready', 'deleting']).optional(),
-  /** All of these, with these values. */
   labels: z.record(z.string(), z.string()).default({}),
-  /** `spawned`: oldest first. `score`: highest first, those without one last. `size`: largest first. */
   sort: z.enum(['spawned', 'score', 'size']).default('spawned'),
-});
-export type ListOptions = z.input<typeof listOptionsSchema>;
+}) satisfies z.ZodType<unknown, ListOptions>;
 
 /** Who leases and pins, unless told otherwise: `user@host`. */
 export function defaultOwner(): string {

@@ -16,7 +16,11 @@ export type RequestEvent =
   | { readonly phase: 'spawning'; readonly reason: string; readonly spawned: number; readonly of: number }
   | { readonly phase: 'ready'; readonly reason: string };
 
-/** What was submitted, as far as its handle needs it. */
+/**
+ * What was submitted, as far as its handle needs it.
+ *
+ * @internal
+ */
 export interface Submitted {
   readonly id: string;
   readonly count: number;
@@ -40,6 +44,7 @@ export class SpawnRequestHandle implements AsyncIterable<RequestEvent> {
   readonly #submitted: Submitted;
   readonly #onLost: (error: LeaseLostError) => void;
 
+  /** @internal */
   constructor(connection: Connection, submitted: Submitted, onLost: (error: LeaseLostError) => void) {
     this.id = submitted.id;
     this.#connection = connection;
