@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import { instanceDeleting, instanceUnknown } from './errors.ts';
 import type { HeldLease } from './held-lease.ts';
+import { defaultOwner } from './options.ts';
 
 /** An instance of a batch: its directory, and its lease if it has one. */
 export class Instance {
@@ -36,6 +37,11 @@ export class Instance {
   /** Says how good it is; null takes that back. With `keep_best` the best of an experiment stay. Throws InstanceGoneError. */
   async score(value: number | null): Promise<void> {
     await mark(this.#connection, this.id, { score: value });
+  }
+
+  /** Keeps it until it is unpinned, whatever retention says. Throws InstanceGoneError. */
+  async pin(why: string): Promise<void> {
+    await mark(this.#connection, this.id, { pin: { by: defaultOwner(), why, at: Date.now() } });
   }
 
   /** Ends its lease: retention may delete it from now on. */

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { hashLeaseToken, newLeaseToken } from '@spica/catalog';
 import { systemClock, UsageError } from '@spica/core';
-import { parsePayload, type SpawnRequest, submitRequest } from '@spica/queues';
+import { parsePayload, type RedisTarget, type SpawnRequest, submitRequest } from '@spica/queues';
 import { type Connection, openConnection, targetFromEnvironment } from './connection.ts';
 import type { LeaseLostError } from './errors.ts';
 import { Instances } from './instances.ts';
@@ -11,6 +11,8 @@ import { SpawnRequestHandle, type Submitted } from './request.ts';
 export interface ConnectOptions {
   /** `redis://…`; by default `REDIS_URL`, else the Redis that `spica up` runs on this machine for this user. */
   readonly redisUrl?: string;
+  /** The unix socket of a Redis, in place of a URL. */
+  readonly socket?: string;
   /** Name of the pool. */
   readonly pool?: string;
 }
@@ -38,9 +40,8 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   }
 
   /** Throws UnreachableError where Redis cannot be reached, or refuses. */
-  static async connect({ redisUrl, pool = 'main' }: ConnectOptions = {}): Promise<Spica> {
-    const target = redisUrl === undefined ? targetFromEnvironment(process.env) : { url: redisUrl };
-    return new Spica(await openConnection(target, pool));
+  static async connect({ redisUrl, socket, pool = 'main' }: ConnectOptions = {}): Promise<Spica> {
+    return new Spica(await openConnection(targetOf(redisUrl, socket), pool));
   }
 
   /**
@@ -72,6 +73,11 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function targetOf(redisUrl: string | undefined, socket: string | undefined): RedisTarget {
+  if (redisUrl !== undefined) return { url: redisUrl };
+  return socket === undefined ? targetFromEnvironment(process.env) : { socket };
 }
 
 function leaseOf({ lease: ms, leaseToken, key }: ReadSpawnOptions): Submitted['lease'] {
