@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
 import { type InstanceRecord, planRetention, retentionPolicyOf, systemClock } from '@spica/core';
 import { initPool } from '@spica/pool';
-import { closeQueues, connectWorker } from '@spica/queues';
+import { closeQueues, connectWorker, embeddedSocketOf } from '@spica/queues';
 import { createLogger, openPoolContext, type PoolContext, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
 import type { Redis } from 'ioredis';
 import { readCandidates } from '../../packages/workers/src/pruner/candidates.ts';
 import { planPrune } from '../../packages/workers/src/pruner/plan.ts';
-import { embeddedSocketOf } from '../../packages/workers/src/runtime/redis-target.ts';
 import { stackConfig } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
 

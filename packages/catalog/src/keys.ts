@@ -52,8 +52,8 @@ export function keysOf(pool: string) {
     history: `${base}:history`,
     /** String: the pressure on the disk as the worker last saw it. */
     pressure: `${base}:pressure`,
-    /** String: what the gate has promised, and whom it holds, as the process that serves the pool last published it. */
-    gate: `${base}:gate`,
+    /** Hash: the gate's `figures`, and the `line` of whom it holds, as the process that serves the pool published them. */
+    published: `${base}:published`,
   };
 }
 export type Keys = ReturnType<typeof keysOf>;

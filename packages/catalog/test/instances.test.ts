@@ -1,8 +1,8 @@
-import { type Catalog, createCatalog } from '@spica/catalog';
-import { Redis } from 'ioredis';
+import type { Catalog } from '@spica/catalog';
+import type { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, aSample, freshPool, listAll } from './open.ts';
+import { aRecord, aSample, listAll, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const FIRST = { request: 'req-1', life: '00000001' };
@@ -12,11 +12,8 @@ describeOnRedis('the instances of a pool', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(async () => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
+    ({ redis, pool, catalog } = openCatalog(server));
     await catalog.markReconciled({ at: 0, graceUntil: 0 });
-    return () => redis.disconnect();
   });
 
   const listed = async () => (await listAll(catalog)).map(({ record }) => record.id);

@@ -1,8 +1,8 @@
-import { type Catalog, createCatalog, hashLeaseToken, newLeaseToken } from '@spica/catalog';
-import { Redis } from 'ioredis';
+import { type Catalog, hashLeaseToken, newLeaseToken } from '@spica/catalog';
+import type { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, freshPool } from './open.ts';
+import { aRecord, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const ID = 'spica-0001';
@@ -14,12 +14,9 @@ describeOnRedis('leases and marks', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(async () => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
+    ({ redis, pool, catalog } = openCatalog(server));
     await catalog.markReconciled({ at: 0, graceUntil: 0 });
     await catalog.adopt(aRecord(ID));
-    return () => redis.disconnect();
   });
 
   const lease = (token: string, now: number, options: { ms?: number; force?: boolean; id?: string } = {}) => {

@@ -3,7 +3,7 @@ import { MOST_FINISHED } from '@spica/core';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aFinished, aRecord, aSample, deletionBy, freshPool, openFreshCatalog } from './open.ts';
+import { aFinished, aRecord, aSample, deletionBy, freshPool, openCatalog } from './open.ts';
 
 const ID = 'spica-0001';
 
@@ -11,9 +11,7 @@ describeOnRedis('sizes', (server) => {
   let redis: Redis;
   let catalog: Catalog;
   beforeEach(() => {
-    redis = new Redis(server.url);
-    catalog = openFreshCatalog(redis);
-    return () => redis.disconnect();
+    ({ redis, catalog } = openCatalog(server));
   });
 
   const finish = async (of: string, sizes: readonly number[]) => {

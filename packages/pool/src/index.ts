@@ -5,6 +5,7 @@ export * from './audit/audit.ts';
 export * from './audit/line.ts';
 export * from './audit/tail.ts';
 export * from './audit/verify.ts';
+export { boundToUs } from './bound.ts';
 export * from './claim/pool.ts';
 export { cloneInstance } from './clone/clone.ts';
 export { asNoSpace, outOf } from './clone/full-disk.ts';

@@ -6,5 +6,4 @@ export { bytesOf } from './pruner/trash.ts';
 export { compare, type Drift } from './reconciler/compare.ts';
 export { type EmbeddedRedis, startEmbeddedRedis } from './runtime/embedded-redis.ts';
 export { createLogger } from './runtime/logger.ts';
-export { redisTargetOf } from './runtime/redis-target.ts';
 export { type Runtime, startRuntime } from './runtime/runtime.ts';

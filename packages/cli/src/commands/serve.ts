@@ -1,5 +1,5 @@
-import { describeTarget } from '@spica/queues';
-import { createLogger, redisTargetOf } from '@spica/workers';
+import { describeTarget, redisTargetOf } from '@spica/queues';
+import { createLogger } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';

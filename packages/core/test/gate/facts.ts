@@ -14,7 +14,7 @@ export function facts(change: Partial<GateFacts> = {}): GateFacts {
       maxInstances: 10,
     },
     cancelled: false,
-    line: [],
+    line: { head: null, length: 0 },
     limits: NO_LIMITS,
     doubt: null,
     space: { availableBytes: 120, totalBytes: 200, freeInodes: null, totalInodes: null },

@@ -185,7 +185,7 @@ async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void>
   const { gate, catalog } = ctx;
   const open = await findEnded(ctx, [
     ...gate.requests.keys(),
-    ...gate.line.all().map(({ request }) => request),
+    ...gate.line.inOrder().map(({ request }) => request),
   ]);
   const inFlight = await catalog.inFlight();
   const ended = new Map([...orphans, ...open].map(({ request, state }) => [request, state]));

@@ -215,3 +215,20 @@ it('a request is held, and says why, while df and statfs disagree on the disk, a
   passedMs = 60_000; // the monitor compares them once a minute
   expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
 });
+
+it('a request that is cancelled while it is decided leaves at once, and does not wait for its next look', async () => {
+  await serve();
+  await stack.spawn({ count: 2, lease: LEASE });
+  const id = await stack.submit();
+  await untilPhase(id, 'held');
+  const { gauge, gate } = stack.ctx;
+  const read = gauge.read.bind(gauge);
+  // By then its decision has read that nobody cancelled it.
+  vi.spyOn(gauge, 'read').mockImplementationOnce(async (options) => {
+    await cancel(id);
+    await expect.poll(() => gate.cancelled.has(id), POLL).toBe(true);
+    return read(options);
+  });
+  await gate.line.wake();
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
+});
