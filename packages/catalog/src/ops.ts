@@ -17,6 +17,7 @@ type Operation =
   | 'mark'
   | 'record_sample'
   | 'record_size'
+  | 'forget_sizes'
   | 'drop_share'
   | 'serve'
   | 'end_serving';

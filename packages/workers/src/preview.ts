@@ -54,7 +54,7 @@ export async function previewAdmission(
     now: ctx.clock.now(),
     terms: termsOf(ctx),
     cancelled: false,
-    line: published?.held ?? [],
+    line: { head: published?.held[0] ?? null, length: published?.heldCount ?? 0 },
     limits: published?.limits ?? NO_LIMITS,
     doubt: ctx.diskDoubt.reason(),
     need,

@@ -1,5 +1,5 @@
-import { describeTarget } from '@spica/queues';
-import { createLogger, redisTargetOf } from '@spica/workers';
+import { describeTarget, redisTargetOf } from '@spica/queues';
+import { createLogger } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePools } from '../context/pool.ts';

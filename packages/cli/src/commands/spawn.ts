@@ -1,6 +1,12 @@
 import { TimedOutError, UnreachableError } from '@spica/core';
-import { closeQueues, describeTarget, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
-import { redisTargetOf } from '@spica/workers';
+import {
+  closeQueues,
+  describeTarget,
+  MAX_COUNT,
+  openQueues,
+  type RequestResult,
+  redisTargetOf,
+} from '@spica/queues';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';

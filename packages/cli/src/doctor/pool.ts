@@ -3,6 +3,7 @@ import { type CloneMethod, countOf, floorOf, formatBytes, type PoolConfig, Spica
 import {
   doubtSpace,
   findLiveUses,
+  listTrash,
   openPool,
   type Pool,
   probeCloneMethod,
@@ -11,6 +12,7 @@ import {
 } from '@spica/pool';
 import { checkIdentity } from '@spica/workers';
 import { sayMethod } from '../output/method.ts';
+import { listStuck } from '../status/stuck.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkTemplates } from './template.ts';
 
@@ -30,6 +32,7 @@ export async function checkPool(policy: PoolConfig, catalog: Catalog | null): Pr
       ok(check, pool.paths.root),
       await checkSpace(policy, pool),
       ...(await checkProcesses(policy, pool)),
+      ...(await checkTrash(policy, pool)),
       checkMethod(policy.name, method ?? (await probeCloneMethod(pool))),
       ...templates,
     ];
@@ -75,6 +78,14 @@ async function checkSpace({ name, disk }: PoolConfig, pool: Pool): Promise<Findi
     );
   }
   return ok(check, found);
+}
+
+/** What lies in the trash and cannot be deleted holds room that nobody can use. */
+async function checkTrash({ name }: PoolConfig, pool: Pool): Promise<Finding[]> {
+  return listStuck(await listTrash(pool)).map(({ path, bytes, cause, help }) => {
+    const size = bytes === null ? 'an unknown size' : formatBytes(bytes);
+    return warn(`trash of pool ${name}`, `${path} (${size}) could not be deleted: ${cause}`, help);
+  });
 }
 
 function checkMethod(pool: string, method: CloneMethod): Finding {

@@ -42,6 +42,7 @@ export function reportPlan(
     kept: plan.kept,
     skipped: [],
     failed: [],
+    failsAgain: false,
     unknownDirectories,
     unseen: plan.unseen,
     reclaimedBytes: plan.frees.bytes,

@@ -17,6 +17,8 @@ export interface PoolConfig {
     /** Null for no limit of an experiment's own. */
     readonly maxPerExperiment: number | null;
     readonly minAgeMs: number;
+    /** Nothing is deleted for so long after its lease ended, unless its owner discarded it. */
+    readonly keepAfterLeaseMs: number;
     readonly order: RetentionOrder;
     /** How long a deleted instance can be brought back. */
     readonly trashTtlMs: number;

@@ -127,6 +127,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       keepBest: retention.keep_best,
       maxPerExperiment: retention.max_per_experiment,
       minAgeMs: ms(retention.min_age),
+      keepAfterLeaseMs: ms(retention.keep_after_lease),
       order: retention.order,
       trashTtlMs: ms(retention.trash_ttl),
       protectLiveProcesses: retention.protect_live_processes,

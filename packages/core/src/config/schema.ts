@@ -55,6 +55,7 @@ const retention = z
     keep_best: whole(0).default(0),
     max_per_experiment: atLeast1.nullable().default(null),
     min_age: duration().default('0s'),
+    keep_after_lease: duration().default('1d'),
     order: z
       .enum(
         ['oldest', 'largest', 'least_recently_leased'],

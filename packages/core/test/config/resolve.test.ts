@@ -9,6 +9,7 @@ const RETENTION_DEFAULTS = {
   keepBest: 0,
   maxPerExperiment: null,
   minAgeMs: 0,
+  keepAfterLeaseMs: 86_400_000,
   order: 'oldest',
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
@@ -44,6 +45,7 @@ pools:
       keep_best: 2
       max_per_experiment: 4
       min_age: 5m
+      keep_after_lease: 2h
       order: least_recently_leased
       trash_ttl: 1h
       protect_live_processes: false
@@ -142,6 +144,7 @@ describe('a file', () => {
             keepBest: 2,
             maxPerExperiment: 4,
             minAgeMs: 300_000,
+            keepAfterLeaseMs: 7_200_000,
             order: 'least_recently_leased',
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,

@@ -48,6 +48,8 @@ function recordOf(id: string): InstanceRecord {
     sample: null,
     lease: null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: { by: 'eve', why: 'paper', at: 1_700_000_000_000 },
     ttlMs: null,
     score: 0.93,

@@ -122,6 +122,7 @@ async function prune(
     kept: plan.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
+    failsAgain: run.failsAgain,
     unknownDirectories: ctx.unknown,
     unseen: run.unseen ?? plan.unseen,
     reclaimedBytes: bytesOf(freed),

@@ -6,6 +6,7 @@ import {
   type RetentionPlan,
   type RetentionPolicy,
   retentionPolicyOf,
+  UNDELETABLE,
   type Verdict,
 } from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
@@ -24,7 +25,7 @@ export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator
 
 /** What a plan is made with. */
 export type PlanContext = Pick<PoolContext, 'policy' | 'pool' | 'clock' | 'clockGuard' | 'logger'> & {
-  readonly inventory: Omit<Inventory, 'begin' | 'end'>;
+  readonly inventory: Omit<Inventory, 'begin' | 'noteFailure' | 'end'>;
 };
 
 /** A plan, made with a look for what is in use. */
@@ -59,25 +60,39 @@ async function createPlanner(ctx: PlanContext, job: PlannedPrune, used: Readonly
   const demand = {
     policy,
     now: clock.now(),
+    leaseNow: clockGuard.now(),
     ageRulesSuspended: await clockGuard.suspended(),
     reservedSlots,
     need: job.cause === 'request' ? job.need : NOTHING,
     shortfall: 'shortfall' in job ? job.shortfall : NOTHING,
+    share: await inventory.share(),
   };
-  const leasesAt = clockGuard.now();
+  async function* candidates(): AsyncIterable<Candidate> {
+    for await (const candidate of readCandidates(ctx, inventory)) yield asJobSees(candidate, job);
+  }
   const protect = (candidate: Candidate): Candidate => {
     const verdict = used.get(candidate.id);
     return verdict ? { ...candidate, protectedBy: verdict } : candidate;
   };
   async function* protectedCandidates(): AsyncIterable<Candidate> {
-    for await (const candidate of readCandidates(inventory, leasesAt)) yield protect(candidate);
+    for await (const candidate of candidates()) yield protect(candidate);
   }
   // An operator is shown every instance; a plan that is carried out at once needs no more than it deletes.
-  if (job.cause !== 'operator' && canPlanLazily(policy, await inventory.hasTtls())) {
+  if (job.cause !== 'operator' && canPlanLazily(policy, await inventory.hasEarly())) {
     return () => planForRequest({ ...demand, candidates: protectedCandidates(), total });
   }
-  const all = await Array.fromAsync(readCandidates(inventory, leasesAt));
+  const all = await Array.fromAsync(candidates());
   return async () => planRetention({ ...demand, instances: all.map(protect) });
+}
+
+/**
+ * An operator may have taken away what kept an instance from being deleted: it is tried at once. For the disk itself only
+ * what lies on it counts: that nothing more will be written there makes no room.
+ */
+function asJobSees(candidate: Candidate, { cause }: PlannedPrune): Candidate {
+  if (cause === 'operator' && candidate.protectedBy?.rule === UNDELETABLE)
+    return { ...candidate, protectedBy: null };
+  return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;
 }
 
 /** The policy that a job plans by: an operator may give limits for one run. */

@@ -70,6 +70,7 @@ async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal)
     kept: run.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
+    failsAgain: run.failsAgain,
     unknownDirectories:
       payload.cause === 'schedule' || payload.cause === 'operator' ? await findUnknown(ctx) : [],
     unseen: run.unseen,
@@ -95,6 +96,7 @@ const NOTHING: Run = {
   skipped: [],
   failed: [],
   unseen: null,
+  failsAgain: false,
   isCutOff: false,
   kept: 0,
   sentence: '',
@@ -105,11 +107,13 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
   switch (payload.cause) {
     case 'schedule':
     case 'operator':
-      return thenExpired(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal));
+      return thenExpired(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal), {
+        isAsked: payload.cause === 'operator',
+      });
     case 'sealed': {
       const { changed, ...plan } = await openSealed(ctx, payload.digest);
       const run = await takePlanned(ctx, plan, null, signal);
-      return thenExpired(ctx, { ...run, skipped: [...changed, ...run.skipped] });
+      return thenExpired(ctx, { ...run, skipped: [...changed, ...run.skipped] }, { isAsked: true });
     }
     case 'request':
     case 'pressure':
@@ -136,9 +140,13 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
 }
 
 /** What the trash has held for long enough goes with this run; with `trash_ttl: 0`, what it took out itself. */
-async function thenExpired(ctx: ServedContext, run: Run): Promise<Run> {
+async function thenExpired(
+  ctx: ServedContext,
+  run: Run,
+  options: { readonly isAsked: boolean },
+): Promise<Run> {
   const before = ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs;
-  return { ...run, empties: await listExpired(ctx, before) };
+  return { ...run, empties: await listExpired(ctx, before, options) };
 }
 
 /** Slots are free as soon as instances are out of sight: who waits for one is woken before anything is measured. */

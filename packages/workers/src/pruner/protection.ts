@@ -1,12 +1,4 @@
-import type { CatalogInstance } from '@spica/catalog';
-import {
-  type Candidate,
-  CheckError,
-  type InstanceRecord,
-  isoTime,
-  leaseInForce,
-  type Verdict,
-} from '@spica/core';
+import { type Candidate, CheckError, isoTime, type Verdict } from '@spica/core';
 import {
   describeUse,
   findLiveUses,
@@ -21,26 +13,6 @@ import type { PoolContext } from '../context.ts';
 
 /** So many lock files are looked for at once. */
 const LANES = 8;
-
-/** What the catalog says that keeps an instance, whatever the policy says. */
-export function protectionOf({ record, state, request }: CatalogInstance, now: number): Verdict | null {
-  if (state === 'in-flight') return { rule: 'in-flight', reason: `request ${request} has not ended yet` };
-  return pinVerdict(record) ?? leaseVerdict(record, now);
-}
-
-function pinVerdict({ pin }: InstanceRecord): Verdict | null {
-  return pin && { rule: 'pinned', reason: `pinned by ${pin.by}: ${pin.why}` };
-}
-
-function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
-  const lease = leaseInForce(record, now);
-  return (
-    lease && {
-      rule: 'leased',
-      reason: `leased by ${lease.owner} until ${isoTime(lease.expiresAt)}`,
-    }
-  );
-}
 
 /** What a look for use has found, and what it could not see. */
 export interface Use {

@@ -33,10 +33,13 @@ export interface RecheckedPlan {
 export async function openSealed(ctx: PoolContext, digest: string): Promise<RecheckedPlan> {
   const { plan } = await loadSealed(ctx, digest);
   const ageRulesSuspended = await ctx.clockGuard.suspended();
-  const all = await Array.fromAsync(readCandidates(ctx.catalog, ctx.clockGuard.now()));
+  const all = await Array.fromAsync(readCandidates(ctx, ctx.catalog));
   const byId = new Map(all.map((candidate) => [candidate.id, candidate]));
   const now = ctx.clock.now();
-  const terms = { policy: plan.policy, now, ageRulesSuspended, best: bestOf(all, plan.policy.keepBest) };
+  const best = bestOf(all, plan.policy.keepBest);
+  const { keepAfterLeaseMs } = ctx.policy.retention;
+  const policy = { ...plan.policy, keepAfterLeaseMs };
+  const terms = { policy, now, leaseNow: ctx.clockGuard.now(), ageRulesSuspended, best };
   const deletes: { id: string; reason: string }[] = [];
   const changed: Kept[] = [];
   for (const item of plan.items) {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogInstance } from '@spica/catalog';
-import { type InstanceRecord, isInstanceId } from '@spica/core';
+import { type InstanceRecord, isInstanceId, usedUntil } from '@spica/core';
 import { checkMarker, listRecords, listTrash, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { checkIdentity } from '../identity.ts';
@@ -117,16 +117,17 @@ function findProtections(
     if (!onDisk) return [];
     const isPinned = onDisk.pin !== null && known.pin === null;
     const isLeasedLonger = (onDisk.lease?.expiresAt ?? 0) > (known.lease?.expiresAt ?? 0);
-    return isPinned || isLeasedLonger ? [onDisk] : [];
+    const isUsedLonger = (onDisk.releasedAt ?? 0) > (usedUntil(known) ?? 0);
+    return isPinned || isLeasedLonger || isUsedLonger ? [onDisk] : [];
   });
 }
+
+const FIELDS = ['lease', 'lastLeasedAt', 'releasedAt', 'discarded', 'pin', 'ttlMs', 'score'] as const;
 
 /** What only the catalog and the record know, and neither manifest nor disk. Samples are not mirrored one by one. */
 function isOutdated(onDisk: InstanceRecord | undefined, known: InstanceRecord): boolean {
   if (!onDisk) return true;
-  return (['lease', 'lastLeasedAt', 'pin', 'ttlMs', 'score'] as const).some(
-    (field) => !isDeepStrictEqual(onDisk[field], known[field]),
-  );
+  return FIELDS.some((field) => !isDeepStrictEqual(onDisk[field], known[field]));
 }
 
 /** Looked at once more: what was deleted between the two readings has not vanished. */

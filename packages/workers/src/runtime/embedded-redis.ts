@@ -5,10 +5,9 @@ import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CheckError } from '@spica/core';
-import { connectProducer, type RedisTarget } from '@spica/queues';
+import { connectProducer, embeddedSocketOf, type RedisTarget } from '@spica/queues';
 import { execa } from 'execa';
 import type { Logger } from 'pino';
-import { embeddedSocketOf } from './redis-target.ts';
 
 /** A Redis of our own: a child process that ends with us. */
 export interface EmbeddedRedis {
