@@ -28,7 +28,7 @@ interface Site {
 }
 
 /**
- * The gate with an empty template: commands to Redis for a request of one instance and of eight; requests per second,
+ * The gate with an empty template: commands to Redis for a request of one instance and of eight, idle polling aside; requests per second,
  * from the first submit to the last request's end, at gate concurrency 1 and 8, and past a line of 10 and of 1,000 held
  * requests; against bare BullMQ two-job flows (a parent and its child that do nothing) on the same Redis, alternating.
  * Then the same on a loop-mounted btrfs, where root: there a clone takes no program. Options: --requests, --rounds.
@@ -68,9 +68,14 @@ async function printCommands(site: Site): Promise<void> {
       const batch = await commandsOf(() =>
         Promise.all(Array.from({ length: COUNTED }, () => stack.spawn({ count }))),
       );
-      const [one, all] = [alone, batch].map((sum) => (sum / COUNTED).toFixed(1));
+      const each = (total: number) => (total / COUNTED).toFixed(1);
+      const name = countOf(count, 'instance').padEnd(12);
       console.log(
-        `  ${countOf(count, 'instance').padEnd(12)} ${all} in a batch of ${COUNTED}, ${one} one after another`,
+        `  ${name} ${each(batch.sent)} in a batch of ${COUNTED}, ${each(alone.sent)} one after another`,
+      );
+      const looks = `${each(batch.emptyFetches)} and ${each(alone.emptyFetches)}`;
+      console.log(
+        `  ${' '.repeat(12)} beside them ${looks} times a worker looked for a job, and there was none`,
       );
     }
   });

@@ -1,4 +1,12 @@
-import { type GateFacts, type Size, type Space, type Step, step } from '@spica/core';
+import {
+  compareHeld,
+  type GateFacts,
+  type HeldSince,
+  type Size,
+  type Space,
+  type Step,
+  step,
+} from '@spica/core';
 import { HOST, TERMS } from './scenario.ts';
 import { needOf, type Serving } from './serving.ts';
 import type { Request } from './store.ts';
@@ -26,6 +34,12 @@ interface GateKnows {
   readonly relief: GateFacts['relief'];
 }
 
+/** The one that has been held for longest. */
+export function headOf(line: readonly Request[], now: number): HeldSince | null {
+  const held = line.map(({ id, heldAt }) => ({ request: id, heldAt: heldAt ?? now }));
+  return held.sort(compareHeld)[0] ?? null;
+}
+
 /** The core's step for a request, by the disk as it was read and everything else as it is now. */
 export function stepFor(
   { world, store, ledger }: Serving,
@@ -42,7 +56,7 @@ export function stepFor(
       now,
       terms: TERMS,
       cancelled: false,
-      line: line.map((each) => ({ request: each.id, heldAt: each.heldAt ?? now })),
+      line: { head: headOf(line, now), length: line.length },
       limits: store.limits,
       doubt: null,
       space,

@@ -1,4 +1,5 @@
 import { decide, findBarrier, type LedgerSums, type Size, type Step } from '@spica/core';
+import { headOf } from './facts.ts';
 import { planPrune } from './pruner.ts';
 import { HOST, TERMS } from './scenario.ts';
 import type { Serving } from './serving.ts';
@@ -16,9 +17,8 @@ export function noteHold(
     request.admissible = serving.store.isPrepared(request.template) && couldBeAdmitted(serving, request);
     request.wronglyHeld ||= request.admissible;
   } else {
-    const line = held.map(({ id, heldAt }) => ({ request: id, heldAt: heldAt ?? now }));
     const { barrierAfterMs } = TERMS;
-    const barrier = findBarrier({ held: line, request: request.id, now, barrierAfterMs });
+    const barrier = findBarrier({ head: headOf(held, now), request: request.id, now, barrierAfterMs });
     const before = barrier && held.find(({ id }) => id === barrier.request);
     request.wronglyHeld ||= before?.admissible ?? false;
   }
@@ -43,6 +43,7 @@ function couldBeAdmitted(serving: Serving, request: Request): boolean {
     {
       count,
       perInstance: { bytes: total.bytes / count, inodes: total.inodes / count },
+      certain: { bytes: total.bytes / count, inodes: total.inodes / count },
       basis: { from: 'samples', n: count },
       safetyFactor: 1,
       replicas: null,

@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { resolveConfig } from '@spica/core';
 import { expect, it } from 'vitest';
 
-const README = new URL('../../README.md', import.meta.url);
-/** `| \`setting\` | \`default\` | …`, in the chapter on configuration. */
+const PAGE = new URL('../../docs/configuration.md', import.meta.url);
+/** `| \`setting\` | \`default\` | …` */
 const ROW = /^\| `([a-z_]+(?:\.[a-zA-Z_]+)*)` \| `([^`]*)` \|/gm;
 
-it('the README lists every setting with its default, and none that there is not', async () => {
-  const readme = await readFile(README, 'utf8');
-  const chapter = /^## Configuration$([\s\S]*?)^## /m.exec(readme)?.[1] ?? '';
-  const listed = Object.fromEntries([...chapter.matchAll(ROW)].map(([, path, value]) => [path, value]));
+it('docs/configuration.md lists every setting with its default, and none that there is not', async () => {
+  const page = await readFile(PAGE, 'utf8');
+  const listed = Object.fromEntries([...page.matchAll(ROW)].map(([, path, value]) => [path, value]));
   const { effective } = resolveConfig({ file: null, env: {}, flags: {}, cwd: '/', home: '/' });
   const settings = effective
     .filter(({ path }) => path !== 'state_dir')

@@ -7,9 +7,9 @@ import { expect, it } from 'vitest';
 const ROOT = join(import.meta.dirname, '../..');
 const SNIPPET = /^```ts\n([\s\S]*?)^```$/gm;
 
-it('the TypeScript in the README compiles against the packages as they are', async () => {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-  const snippets = [...readme.matchAll(SNIPPET)].map(([, code]) => code ?? '');
+it('the TypeScript in docs/runners.md compiles against the packages as they are', async () => {
+  const page = await readFile(join(ROOT, 'docs/runners.md'), 'utf8');
+  const snippets = [...page.matchAll(SNIPPET)].map(([, code]) => code ?? '');
   expect(snippets).not.toEqual([]);
   const dir = await mkdtemp(join(tmpdir(), 'spica-snippets-'));
   try {

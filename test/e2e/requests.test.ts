@@ -100,7 +100,7 @@ describeOnRedis('a request', (redis) => {
     const results = await Promise.all(ids.map((id) => stack.watcher.wait(id)));
     expect(results.map(({ instances }) => instances.length)).toEqual([2, 2, 2]);
     expect(await onDisk()).toHaveLength(2);
-    expect(stack.ctx.gate.line.all()).toEqual([]);
+    expect(stack.ctx.gate.line.inOrder()).toEqual([]);
   });
 
   it('is rejected after max_wait, with the reason, when no room comes free', async () => {
@@ -117,7 +117,7 @@ describeOnRedis('a request', (redis) => {
     const job = await stack.queues.gate.getJob(id);
     expect(progressOf(job?.progress)).toMatchObject({ phase: 'rejected', code: 'MAX_WAIT_EXCEEDED' });
     expect((await job?.isFailed()) && job?.attemptsMade).toBe(1);
-    expect(stack.ctx.gate.line.all()).toEqual([]);
+    expect(stack.ctx.gate.line.inOrder()).toEqual([]);
   });
 
   it("is refused by the template's name when the template has no VERSION, is empty or missing", async () => {

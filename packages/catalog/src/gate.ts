@@ -15,24 +15,33 @@ export interface HeldRequest {
   readonly count: number;
 }
 
-/** What the process that serves a pool has promised, and whom it holds: for whoever looks on, and for its next start. */
-export interface PublishedGate {
+/** What the process that serves a pool has reserved, for other processes and for its next start. */
+export interface GateFigures {
   /** When it was published, epoch milliseconds. */
   readonly at: number;
   readonly sums: LedgerSums;
   /** Bytes that the pool's instances take by themselves. */
   readonly ownBytes: number;
   readonly limits: Limits;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  readonly share: number;
+}
+
+/** Whom it holds. */
+export interface PublishedLine {
   /** The first of the line, longest held first, and how many there are. */
   readonly held: readonly HeldRequest[];
   readonly heldCount: number;
 }
 
+export interface PublishedGate extends GateFigures, PublishedLine {}
+
 /** What other processes may know of a pool's gate. Only the process that serves the pool publishes it. */
 export interface Gate {
   /** Null before anybody served the pool, or where what is there cannot be read (another version wrote it). */
   publishedGate(): Promise<PublishedGate | null>;
-  publishGate(gate: PublishedGate): Promise<void>;
+  /** @param line Null where it is as it was published last; it is asked for again where Redis has lost that. */
+  publishGate(figures: GateFigures, line: PublishedLine | null): Promise<'published' | 'line-missing'>;
   /**
    * Publishes what this process has reserved on a filesystem, and resolves with what all others have reserved there that published within
    * `withinMs`.
@@ -46,7 +55,7 @@ export interface Gate {
 
 const size = z.object({ bytes: z.number(), inodes: z.number() });
 
-const schema: z.ZodType<PublishedGate> = z.object({
+const figuresSchema: z.ZodType<GateFigures> = z.object({
   at: z.number(),
   sums: z.object({
     reserved: size.extend({ slots: z.number() }),
@@ -63,6 +72,10 @@ const schema: z.ZodType<PublishedGate> = z.object({
     }),
     starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
   }),
+  share: z.number().min(0).max(1).default(1),
+});
+
+const lineSchema: z.ZodType<PublishedLine> = z.object({
   held: z.array(
     z.object({
       request: z.string(),
@@ -80,11 +93,13 @@ const shareSchema = z.object({ at: z.number(), size });
 export function createGate(redis: Redis, keys: Keys): Gate {
   return {
     async publishedGate() {
-      const text = await redis.get(keys.gate);
-      return text === null ? null : readOrNull(text);
+      const [figures, line] = await redis.hmget(keys.published, 'figures', 'line');
+      return figures && line ? readOrNull(figures, line) : null;
     },
-    async publishGate(gate) {
-      await redis.set(keys.gate, JSON.stringify(gate));
+    async publishGate(figures, line) {
+      const fields = { figures: JSON.stringify(figures), ...(line && { line: JSON.stringify(line) }) };
+      const added = await redis.hset(keys.published, fields);
+      return line === null && added > 0 ? 'line-missing' : 'published';
     },
     async exchangeOnFilesystem(filesystem, { process, at, size: reserved }, withinMs) {
       const key = filesystemKey(filesystem);
@@ -105,9 +120,9 @@ export function createGate(redis: Redis, keys: Keys): Gate {
   };
 }
 
-function readOrNull(text: string): PublishedGate | null {
+function readOrNull(figures: string, line: string): PublishedGate | null {
   try {
-    return schema.parse(JSON.parse(text));
+    return { ...figuresSchema.parse(JSON.parse(figures)), ...lineSchema.parse(JSON.parse(line)) };
   } catch {
     return null; // it is published anew within moments of the next start
   }

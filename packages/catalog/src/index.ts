@@ -1,5 +1,7 @@
 export * from './catalog.ts';
-export type { HeldRequest, PublishedGate } from './gate.ts';
+export type { GateFigures, HeldRequest, PublishedGate, PublishedLine } from './gate.ts';
 export type { DeletionBy } from './instances.ts';
 export { type Change, hashLeaseToken, newLeaseToken } from './leases.ts';
+export type { Server } from './serving.ts';
+export type { Identity } from './stored.ts';
 export * from './values.ts';

@@ -2,7 +2,7 @@ import { type Catalog, createCatalog, type PublishedGate } from '@spica/catalog'
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { freshPool } from './open.ts';
+import { freshPool, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const WITHIN = 1_000;
@@ -26,6 +26,7 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
       landed: { bytes: 5, inodes: 6 },
     },
     ownBytes: 7,
+    share: 0.5,
     limits: {
       breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 } },
       starts: [
@@ -44,15 +45,12 @@ describeOnRedis('the gate of a pool, as others see it', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(() => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
-    return () => redis.disconnect();
+    ({ redis, pool, catalog } = openCatalog(server));
   });
 
   it('is as it was published last, the line in its order; nothing before', async () => {
     expect(await catalog.publishedGate()).toBeNull();
-    await catalog.publishGate(aGate());
+    await catalog.publishGate(aGate(), aGate());
     expect(await catalog.publishedGate()).toEqual(aGate());
     const closed = aGate({
       at: NOW + 1,
@@ -60,27 +58,41 @@ describeOnRedis('the gate of a pool, as others see it', (server) => {
       held: [],
       heldCount: 0,
     });
-    await catalog.publishGate(closed);
+    await catalog.publishGate(closed, closed);
     expect(await catalog.publishedGate()).toEqual(closed);
+  });
+
+  it('keeps the line that was published last, and asks for it where Redis has lost it', async () => {
+    expect(await catalog.publishGate(aGate(), null)).toBe('line-missing');
+    expect(await catalog.publishedGate()).toBeNull();
+    expect(await catalog.publishGate(aGate(), aGate())).toBe('published');
+    expect(await catalog.publishGate(aGate({ at: NOW + 1 }), null)).toBe('published');
+    expect(await catalog.publishedGate()).toEqual(aGate({ at: NOW + 1 }));
+    await server.flush();
+    expect(await catalog.publishGate(aGate(), null)).toBe('line-missing');
   });
 
   it.each([
     ['is no JSON', 'held'],
     ['was cut off', JSON.stringify(aGate()).slice(0, -9)],
     ['is null', 'null'],
-    ['lacks a part', JSON.stringify({ ...aGate(), sums: undefined })],
-    ['has a part of another shape', JSON.stringify({ ...aGate(), held: { 'req-1': {} } })],
-    ['has a figure that is a text', JSON.stringify({ ...aGate(), ownBytes: '7' })],
+    ['lacks a part', JSON.stringify({ ...aGate(), sums: undefined, held: undefined })],
+    ['has a part of another shape', JSON.stringify({ ...aGate(), sums: [], held: { 'req-1': {} } })],
+    ['has a figure that is a text', JSON.stringify({ ...aGate(), ownBytes: '7', heldCount: '7' })],
   ])('is unknown where what another version wrote %s, until it is published anew', async (_what, text) => {
-    await redis.set(`{spica:${pool}}:catalog:gate`, text);
-    expect(await catalog.publishedGate()).toBeNull();
-    await catalog.publishGate(aGate());
+    for (const field of ['figures', 'line']) {
+      await catalog.publishGate(aGate(), aGate());
+      await redis.hset(`{spica:${pool}}:catalog:published`, field, text);
+      expect(await catalog.publishedGate()).toBeNull();
+    }
+    await catalog.publishGate(aGate(), aGate());
     expect(await catalog.publishedGate()).toEqual(aGate());
   });
 
   it('is read without what a later version has added to it', async () => {
     const later = { ...aGate(), weather: 'fine', sums: { ...aGate().sums, clouds: 3 } };
-    await redis.set(`{spica:${pool}}:catalog:gate`, JSON.stringify(later));
+    const fields = { figures: JSON.stringify(later), line: JSON.stringify(later) };
+    await redis.hset(`{spica:${pool}}:catalog:published`, fields);
     expect(await catalog.publishedGate()).toEqual(aGate());
   });
 });

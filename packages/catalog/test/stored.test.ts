@@ -1,8 +1,8 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aFinished, aRecord, aSample, freshPool, listAll } from './open.ts';
+import { aFinished, aRecord, aSample, listAll, openCatalog } from './open.ts';
 
 type Read = (each: Catalog) => Promise<unknown>;
 const LIFE = '00000001';
@@ -14,10 +14,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
   let catalog: Catalog;
   const key = (name: string) => `{spica:${pool}}:catalog:${name}`;
   beforeEach(() => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
-    return () => redis.disconnect();
+    ({ redis, pool, catalog } = openCatalog(server));
   });
 
   async function expectNamed(name: string, read: Read): Promise<void> {
@@ -95,7 +92,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
     await other.saveDiskHistory([]);
     await other.savePressure({ level: 'low', since: 1, at: 2 });
     await other.suspendAges({ kind: 'jump', reason: 'r', aheadMs: 1, by: 'b' });
-    await other.publishGate({
+    const figures = {
       at: 1,
       sums: {
         reserved: { bytes: 1, inodes: 1, slots: 1 },
@@ -104,10 +101,10 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
         landed: { bytes: 0, inodes: 0 },
       },
       ownBytes: 1,
+      share: 1,
       limits: NO_LIMITS,
-      held: [],
-      heldCount: 0,
-    });
+    };
+    await other.publishGate(figures, { held: [], heldCount: 0 });
     expect(await redis.keys(`{spica:${pool}}*`)).toEqual([]);
 
     expect(await catalog.cancel('req-2', LIFE)).toBe('cancelled');

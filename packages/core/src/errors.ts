@@ -1,7 +1,7 @@
 /** What a failure means to whoever ran the command; the CLI's exit code follows from it. */
 export type FailureKind = 'check' | 'usage' | 'refused' | 'unreachable' | 'timeout';
 
-/** Exit codes of the CLI, by kind of failure (README, "Exit codes"). */
+/** Exit codes of the CLI, by kind of failure (docs/runners.md, "Exit codes"). */
 export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
   check: 1,
   usage: 2,

@@ -3,6 +3,7 @@ import { CheckError, isInstanceId } from '@spica/core';
 import type { Pool } from './layout.ts';
 import { readManifest } from './manifest/manifest.ts';
 import type { Manifest } from './manifest/schema.ts';
+import { isShield } from './marker/shield.ts';
 import { isThere } from './missing.ts';
 import { readRecord } from './records.ts';
 
@@ -27,7 +28,7 @@ export async function scanPool(pool: Pool, known: ReadonlySet<string> = new Set(
   const unknownDirectories: { name: string; reason: string }[] = [];
   for (const entry of await readdir(pool.paths.root, { withFileTypes: true })) {
     const { name } = entry;
-    if (name === '.spica' || known.has(name)) continue;
+    if (name === '.spica' || isShield(name) || known.has(name)) continue;
     if (!isInstanceId(name)) unknownDirectories.push({ name, reason: "its name is not an instance's" });
     else if (!entry.isDirectory()) unknownDirectories.push({ name, reason: 'it is not a directory' });
     else {

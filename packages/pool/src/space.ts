@@ -1,9 +1,14 @@
+import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { Clock, Space } from '@spica/core';
 
 /** Looks at the filesystem that holds `dir`: bytes an unprivileged process can use, and inodes. */
 export async function readSpace(dir: string): Promise<Space> {
-  const { bsize, frsize, bavail, blocks, files, ffree } = await statfs(dir);
+  return spaceFrom(await statfs(dir));
+}
+
+/** The same, from what statfs(2) says. */
+export function spaceFrom({ bsize, frsize, bavail, blocks, files, ffree }: StatsFs): Space {
   const unit = frsize || bsize; // as `df` counts: on some network filesystems `bsize` is what is transferred at once
   const hasInodeLimit = files > 0; // btrfs says 0 of 0
   return {

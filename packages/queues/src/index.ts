@@ -13,4 +13,5 @@ export * from './progress.ts';
 export { redisRefusalOf, toRedisError } from './redis-error.ts';
 export { readRedisInfo } from './serving.ts';
 export * from './submit.ts';
+export * from './target.ts';
 export * from './wait.ts';

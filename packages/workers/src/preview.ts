@@ -1,18 +1,10 @@
-import {
-  type Decision,
-  decide,
-  type GateFacts,
-  type Help,
-  NO_LIMITS,
-  type RetentionPlan,
-  step,
-  UsageError,
-} from '@spica/core';
+import { type Decision, decide, type GateFacts, type Help, NO_LIMITS, step, UsageError } from '@spica/core';
 import type { PoolContext } from './context.ts';
 import { emptySums } from './gate/state.ts';
 import { readDisk, termsOf } from './gatekeeper/facts.ts';
 import { type Asked, needFor } from './gatekeeper/need.ts';
 import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
+import type { LookedPlan } from './pruner/plan.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
 
@@ -62,7 +54,7 @@ export async function previewAdmission(
     now: ctx.clock.now(),
     terms: termsOf(ctx),
     cancelled: false,
-    line: published?.held ?? [],
+    line: { head: published?.held[0] ?? null, length: published?.heldCount ?? 0 },
     limits: published?.limits ?? NO_LIMITS,
     doubt: ctx.diskDoubt.reason(),
     need,
@@ -110,7 +102,7 @@ export async function previewPrune(
   ctx: PoolContext,
   limits: { maxInstances: number | null; maxAgeMs: number | null },
 ): Promise<{
-  readonly plan: RetentionPlan;
+  readonly plan: LookedPlan;
   readonly digest: string;
   readonly unknownDirectories: readonly UnknownDirectory[];
 }> {

@@ -6,26 +6,27 @@ export interface HeldSince {
   readonly heldAt: number;
 }
 
+/** The requests that are held, as far as a decision needs to know them. */
+export interface LineState {
+  /** The one that has been held for longest; null where none is. */
+  readonly head: HeldSince | null;
+  readonly length: number;
+}
+
 /**
  * The request that blocks `request`; null when none does. Requests are in order of when they were first held, those that
- * never were come last. One that has been held for longer than `barrierAfterMs` lets nobody pass who comes after it, so
- * that many small requests cannot starve a large one. The longest held barrier is named.
+ * never were come last. Once the head of the line has been held for longer than `barrierAfterMs` nobody passes it, so
+ * that many small requests cannot starve a large one.
  */
 export function findBarrier(input: {
-  held: Iterable<HeldSince>;
+  head: HeldSince | null;
   request: string;
   now: number;
   barrierAfterMs: number;
 }): HeldSince | null {
-  const held = [...input.held];
-  const mine = held.find(({ request }) => request === input.request) ?? null;
-  let barrier: HeldSince | null = null;
-  for (const each of held) {
-    if (each === mine || waited(each.heldAt, input.now) <= input.barrierAfterMs) continue;
-    const isBefore = mine === null || inOrder(each, mine) < 0;
-    if (isBefore && (barrier === null || inOrder(each, barrier) < 0)) barrier = each;
-  }
-  return barrier;
+  const { head, request, now, barrierAfterMs } = input;
+  if (head === null || head.request === request) return null;
+  return waited(head.heldAt, now) > barrierAfterMs ? head : null;
 }
 
 /** Who holds a request up, and for how long it has waited itself. */
@@ -34,7 +35,8 @@ export function describeBarrier({ request, heldAt }: HeldSince, now: number): st
   return `waits behind request ${request}, which has been held for ${formatDuration(seconds * 1_000)}`;
 }
 
-function inOrder(a: HeldSince, b: HeldSince): number {
+/** The order of the line: longest held first; among equals, by their ids. */
+export function compareHeld(a: HeldSince, b: HeldSince): number {
   return a.heldAt - b.heldAt || (a.request < b.request ? -1 : 1);
 }
 

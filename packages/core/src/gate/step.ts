@@ -1,4 +1,4 @@
-import { describeBarrier, findBarrier, type HeldSince } from '../admission/barrier.ts';
+import { describeBarrier, findBarrier, type LineState } from '../admission/barrier.ts';
 import { type BreakerTerms, heldByBreaker } from '../admission/breaker.ts';
 import { decideAdmission } from '../admission/decide.ts';
 import type { Decision, Room } from '../admission/decision.ts';
@@ -39,8 +39,7 @@ export interface GateFacts {
   readonly now: number;
   readonly terms: GateTerms;
   readonly cancelled: boolean;
-  /** The requests that are held. */
-  readonly line: readonly HeldSince[];
+  readonly line: LineState;
   readonly limits: Limits;
   /** Why no figure of the disk is to be trusted now; null where they are. */
   readonly doubt: string | null;
@@ -103,7 +102,7 @@ export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums)
   const rate = rateOf(request, facts);
   if (rate.verdict === 'never') return reject('RATE_EXCEEDED', rate.reason);
   const barrier = findBarrier({
-    held: facts.line,
+    head: facts.line.head,
     request: request.id,
     now: facts.now,
     barrierAfterMs: facts.terms.barrierAfterMs,

@@ -102,6 +102,10 @@ export const instanceRecordSchema = z.strictObject({
   lease: leaseSchema.nullable(),
   /** When a lease on it last began or was renewed, epoch milliseconds. */
   lastLeasedAt: count.nullable(),
+  /** When its last lease was released, epoch milliseconds; null where none was, or one has begun since. */
+  releasedAt: count.nullable().default(null),
+  /** Its owner released it with the word that nobody needs it any more. */
+  discarded: z.boolean().default(false),
   pin: pinSchema.nullable(),
   /** A life shorter than the policy's. */
   ttlMs: count.nullable(),
@@ -124,6 +128,18 @@ export function ownInodes({
   cloneMethod,
 }: Pick<InstanceRecord, 'sample' | 'cloneMethod'>): number | null {
   return sample === null || cloneMethod === 'snapshot' ? null : ownSizeOf(sample).inodes;
+}
+
+/**
+ * When its last lease ended, or ends, epoch milliseconds; null for one that was never leased. Of a release that an earlier
+ * version did not note only the lease's last renewal is known.
+ */
+export function usedUntil({
+  lease,
+  releasedAt,
+  lastLeasedAt,
+}: Pick<InstanceRecord, 'lease' | 'releasedAt' | 'lastLeasedAt'>): number | null {
+  return lease?.expiresAt ?? releasedAt ?? lastLeasedAt;
 }
 
 /** The lease that protects an instance at a time; null where there is none, or it has ended. */

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkRate, describeBarrier, findBarrier, recentStarts, refuseAsFull } from '../../src/index.ts';
+import {
+  checkRate,
+  compareHeld,
+  describeBarrier,
+  findBarrier,
+  recentStarts,
+  refuseAsFull,
+} from '../../src/index.ts';
 
 const NOW = 1_700_000_000_000;
 const HOUR = 3_600_000;
@@ -69,8 +76,10 @@ describe('a barrier', () => {
     { request: 'big', heldAt: NOW - 61_000 },
     { request: 'late', heldAt: NOW - 5_000 },
   ];
-  const find = (request: string, list = held) =>
-    findBarrier({ held: list, request, now: NOW, barrierAfterMs: 60_000 })?.request ?? null;
+  const find = (request: string, list = held) => {
+    const [head = null] = [...list].sort(compareHeld);
+    return findBarrier({ head, request, now: NOW, barrierAfterMs: 60_000 })?.request ?? null;
+  };
 
   it('is a request that was held for too long, for all that come after it', () => {
     expect(find('late')).toBe('big');

@@ -14,7 +14,7 @@ export function facts(change: Partial<GateFacts> = {}): GateFacts {
       maxInstances: 10,
     },
     cancelled: false,
-    line: [],
+    line: { head: null, length: 0 },
     limits: NO_LIMITS,
     doubt: null,
     space: { availableBytes: 120, totalBytes: 200, freeInodes: null, totalInodes: null },
@@ -31,6 +31,7 @@ export function need(bytes: number, count = 1) {
   return {
     count,
     perInstance: { bytes, inodes: 0 },
+    certain: { bytes, inodes: 0 },
     basis: { from: 'samples', n: 3 },
     safetyFactor: 1,
     replicas: null,

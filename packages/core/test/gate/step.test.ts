@@ -105,7 +105,7 @@ describe('a step', () => {
   });
 
   it('holds everybody who came later behind one that was held too long, and turns away who would be one too many', () => {
-    const line = [{ request: 'old', heldAt: NOW - 60_001 }];
+    const line = { head: { request: 'old', heldAt: NOW - 60_001 }, length: 1 };
     expect(step(request(), facts({ line }), sums())).toMatchObject({
       do: 'hold',
       reason: 'waits behind request old, which has been held for 1m',
@@ -123,7 +123,7 @@ describe('a step', () => {
   });
 
   it('rejects for good before it holds for a while: what can never fit does not wait in the line first', () => {
-    const line = [{ request: 'old', heldAt: NOW - 60_001 }];
+    const line = { head: { request: 'old', heldAt: NOW - 60_001 }, length: 1 };
     expect(step(request(), facts({ line, need: need(181) }), sums())).toMatchObject({ do: 'reject' });
   });
 

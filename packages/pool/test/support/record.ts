@@ -25,6 +25,8 @@ export function aRecord(id: string): InstanceRecord {
     sample: null,
     lease: null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: { by: 'eve', why: 'paper', at: 1_700_000_000_000 },
     ttlMs: null,
     score: 0.93,

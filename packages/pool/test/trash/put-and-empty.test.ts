@@ -27,7 +27,7 @@ import { asUser } from '../support/as-user.ts';
 import { describeTree, makeOddities } from '../support/oddities.ts';
 
 const ID = 'spica-0123456789ab';
-const NOTE: TrashNote = { reason: 'too old', request: null, bytes: 4096, record: null };
+const NOTE: TrashNote = { reason: 'too old', request: null, bytes: 4096, record: null, failure: null };
 
 let dir: string;
 let pool: Pool;

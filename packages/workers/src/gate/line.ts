@@ -1,5 +1,5 @@
 import type { HeldRequest } from '@spica/catalog';
-import type { Amount } from '@spica/core';
+import { type Amount, compareHeld, type LineState } from '@spica/core';
 import type { Job } from 'bullmq';
 
 /** A request that is held, with what it was short of. */
@@ -30,11 +30,14 @@ export interface LineOptions {
  */
 export class Line {
   readonly #waiting = new Map<string, Waiting>();
+  /** The same, longest held first. */
+  readonly #order: Waiting[] = [];
   /** Who was woken last, and has not been decided since. */
   #woken: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #again = false;
   #wakes = 0;
+  #changes = 0;
   readonly #options: LineOptions;
 
   constructor(options: LineOptions) {
@@ -50,19 +53,24 @@ export class Line {
     return this.#wakes;
   }
 
-  /** In no order. */
-  all(): Waiting[] {
-    return [...this.#waiting.values()];
+  /** Counts what others may see of it: who is held, and why. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Longest held first. */
-  inOrder(): Waiting[] {
-    return this.all().sort(compare);
+  inOrder(): readonly Waiting[] {
+    return this.#order;
+  }
+
+  /** What a decision needs to know of it. */
+  state(): LineState {
+    return { head: this.#order[0] ?? null, length: this.#order.length };
   }
 
   /** Whether nobody has been held for longer than this request, held or not. */
   isHead(request: string): boolean {
-    return (this.#head()?.request ?? request) === request;
+    return (this.#order[0]?.request ?? request) === request;
   }
 
   /**
@@ -71,20 +79,43 @@ export class Line {
    */
   async hold(waiting: Waiting, room: Amount | null): Promise<void> {
     const passesOn = this.#woken === waiting.request || this.isHead(waiting.request);
+    const before = this.#waiting.get(waiting.request);
+    if (before?.reason !== waiting.reason) this.#changes += 1;
+    if (before) this.#remove(before);
     this.#waiting.set(waiting.request, waiting);
+    this.#order.splice(this.#placeOf(waiting), 0, waiting);
     if (!passesOn) return;
     this.#woken = null;
     if (room === null) return;
-    const next = this.inOrder().find(
-      (each) => compare(waiting, each) < 0 && (each.need === null || fits(each.need, room)),
-    );
+    const after = this.#placeOf(waiting) + 1;
+    const next = this.#order.find(({ need }, place) => place >= after && (need === null || fits(need, room)));
     if (next) await this.#bringBack(next);
   }
 
   /** It is held no longer: admitted, or at its end. Whoever comes after it in the line may fit too. */
   async leave(request: string): Promise<void> {
     if (this.#woken === request) this.#woken = null;
-    if (this.#waiting.delete(request)) await this.#wakeHead();
+    const waiting = this.#waiting.get(request);
+    if (!waiting) return;
+    this.#remove(waiting);
+    this.#changes += 1;
+    await this.#wakeHead();
+  }
+
+  #remove(waiting: Waiting): void {
+    this.#waiting.delete(waiting.request);
+    this.#order.splice(this.#placeOf(waiting), 1);
+  }
+
+  /** Where it stands in the order, or would: by bisection. */
+  #placeOf(waiting: Waiting): number {
+    let [from, to] = [0, this.#order.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (compareHeld(this.#order[middle] as Waiting, waiting) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   /**
@@ -126,14 +157,8 @@ export class Line {
   }
 
   async #wakeHead(): Promise<void> {
-    const head = this.#head();
+    const [head] = this.#order;
     if (head) await this.#bringBack(head);
-  }
-
-  #head(): Waiting | null {
-    let head: Waiting | null = null;
-    for (const each of this.#waiting.values()) if (head === null || compare(each, head) < 0) head = each;
-    return head;
   }
 
   async #bringBack({ request, job }: Waiting): Promise<void> {
@@ -145,10 +170,6 @@ export class Line {
       await this.dropIfGone(request);
     }
   }
-}
-
-function compare(a: Waiting, b: Waiting): number {
-  return a.heldAt - b.heldAt || (a.request < b.request ? -1 : 1);
 }
 
 function fits(need: Amount, room: Amount): boolean {

@@ -36,7 +36,16 @@ interface PublisherOptions {
 export function createPublisher({ gate, catalog, clock, clockGuard, logger }: PublisherOptions): Publisher {
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
-  const publish = singleFlight(() => catalog.publishGate(gate.published(clock.now(), clockGuard.now())));
+  /** The line's `changes` when it was published last: a long one is not written again for each request that ends. */
+  let published: number | null = null;
+  const publish = singleFlight(async () => {
+    const figures = gate.figures(clock.now(), clockGuard.now());
+    const { changes } = gate.line;
+    const line = changes === published ? null : gate.publishedLine();
+    const outcome = await catalog.publishGate(figures, line);
+    if (outcome === 'line-missing') await catalog.publishGate(figures, gate.publishedLine());
+    published = changes;
+  });
   const now = () => {
     if (timer) clearTimeout(timer);
     timer = null;

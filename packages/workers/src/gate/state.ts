@@ -1,4 +1,4 @@
-import type { PublishedGate } from '@spica/catalog';
+import type { GateFigures, PublishedGate, PublishedLine } from '@spica/catalog';
 import { Ledger, type LedgerSums, type Limits, NO_LIMITS } from '@spica/core';
 import type { Admitted, SpawnRequest } from '@spica/queues';
 import type { Filesystem } from './filesystem.ts';
@@ -32,6 +32,8 @@ export class GateState {
   /** The line's `wakes` from when room began to be made for a request, by its id. */
   readonly reclaims = new Map<string, number>();
   limits: Limits = NO_LIMITS;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  share = 1;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -43,18 +45,25 @@ export class GateState {
   }
 
   /**
-   * What others may see of it. Times are epoch milliseconds.
+   * What others may see of its sums. Times are epoch milliseconds.
    *
    * @param at The host's clock.
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
+  figures(at: number, growthAt: number): GateFigures {
+    const { ledger, limits, share } = this;
+    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, limits, share };
+  }
+
+  /** All that others may see of it, with times as `figures` takes them. */
   published(at: number, growthAt: number): PublishedGate {
+    return { ...this.figures(at, growthAt), ...this.publishedLine() };
+  }
+
+  /** What others may see of whom it holds. */
+  publishedLine(): PublishedLine {
     const held = this.line.inOrder();
     return {
-      at,
-      sums: this.ledger.sums(growthAt),
-      ownBytes: this.ledger.ownBytes,
-      limits: this.limits,
       held: held.slice(0, MOST_PUBLISHED).map(({ request, heldAt, submittedAt, reason, count }) => ({
         request,
         heldAt,

@@ -51,7 +51,7 @@ export async function gatherFacts(gateJob: GateJob, doubt: string | null): Promi
       now: ctx.clock.now(),
       terms: termsOf(ctx),
       cancelled,
-      line: gate.line.all(),
+      line: gate.line.state(),
       limits: gate.limits,
       doubt: doubt ?? ctx.diskDoubt.reason(),
       need,

@@ -1,9 +1,8 @@
 import { isWorse, type PressureFigures, type PressureLevel } from '@spica/core';
-import { listTrash } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { isSpaceReturning } from '../pruner/space-returning.ts';
-import { freeAll, scheduleTrash } from '../pruner/trash.ts';
+import { freeAll, listExpired, scheduleTrash } from '../pruner/trash.ts';
 import type { Ballast } from './ballast.ts';
 import type { SpawnPause } from './spawn-pause.ts';
 
@@ -64,7 +63,7 @@ async function relieveCritical(
   await attempt('giving up the ballast', () => ballast.giveUp());
   const stopSpawns = () => cancelSpawns('the disk is critically full');
   if (entered) stopSpawns();
-  const emptyTrash = async () => freeAll(ctx, await listTrash(ctx.pool));
+  const emptyTrash = async () => freeAll(ctx, await listExpired(ctx, Number.POSITIVE_INFINITY));
   await Promise.all([
     attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS),
     attempt('pausing spawns', () => pause.want(true)),

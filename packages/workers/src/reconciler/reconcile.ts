@@ -1,4 +1,4 @@
-import { type InstanceRecord, isoTime } from '@spica/core';
+import { type InstanceRecord, isoTime, usedUntil } from '@spica/core';
 import {
   cleanStaging,
   deleteRecord,
@@ -162,9 +162,15 @@ async function protectAgain({ catalog, audit }: ServedContext, record: InstanceR
   const { id } = record;
   const known = await catalog.get(id);
   if (!known || known.state === 'deleting') return;
-  const { lease, pin } = record;
-  const isLonger = lease !== null && lease.expiresAt > (known.record.lease?.expiresAt ?? 0);
-  await catalog.protect(id, { lease: isLonger ? lease : null, pin: known.record.pin === null ? pin : null });
+  const { lease, pin, releasedAt } = record;
+  const before = known.record;
+  const isLonger = lease !== null && lease.expiresAt > (before.lease?.expiresAt ?? 0);
+  const isLater = releasedAt !== null && releasedAt > (usedUntil(before) ?? 0);
+  await catalog.protect(id, {
+    lease: isLonger ? lease : null,
+    pin: before.pin === null ? pin : null,
+    releasedAt: isLater ? releasedAt : null,
+  });
   const reason = 'Redis has lost what protects it, which comes back from its record';
   await audit.append({ action: 'protect_instance', instance: id, reason, outcome: 'protected' });
 }
@@ -179,7 +185,7 @@ async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void>
   const { gate, catalog } = ctx;
   const open = await findEnded(ctx, [
     ...gate.requests.keys(),
-    ...gate.line.all().map(({ request }) => request),
+    ...gate.line.inOrder().map(({ request }) => request),
   ]);
   const inFlight = await catalog.inFlight();
   const ended = new Map([...orphans, ...open].map(({ request, state }) => [request, state]));

@@ -45,7 +45,7 @@ it('a held request whose job was removed by hand stands in nobody’s way, thoug
   expect((await stack.watcher.wait(await stack.submit({ lease: LEASE }), POLL_WAIT)).instances).toHaveLength(
     1,
   );
-  expect(stack.ctx.gate.line.all()).toEqual([]);
+  expect(stack.ctx.gate.line.inOrder()).toEqual([]);
 });
 
 it('a second run of a gate job, after its lock was lost, leaves alone what the first one’s spawns stand on', async () => {

@@ -64,7 +64,11 @@ it('a held request is served as soon as a lease is released, long before it woul
   const id = await stack.submit();
   await untilPhase(id, 'held');
   expect((await progress(id))?.reason).toMatch(/1 lease ends within/);
-  await stack.ctx.catalog.releaseLease(instances[0]?.id ?? '', { token: TOKEN, now: Date.now() });
+  await stack.ctx.catalog.releaseLease(instances[0]?.id ?? '', {
+    token: TOKEN,
+    now: Date.now(),
+    discard: true,
+  });
   const served = await stack.watcher.wait(id, { timeoutMs: 30_000 });
   expect(await instancesOnDisk(stack.ctx.pool)).toEqual(
     [instances[1]?.id, served.instances[0]?.id].toSorted(),
@@ -79,7 +83,11 @@ it('a request that has been held for too long lets nobody pass, however small, a
   const small = await stack.submit(); // there is a slot for it
   await untilPhase(small, 'held');
   expect((await progress(small))?.reason).toContain(large);
-  await stack.ctx.catalog.releaseLease(instances[0]?.id ?? '', { token: TOKEN, now: Date.now() });
+  await stack.ctx.catalog.releaseLease(instances[0]?.id ?? '', {
+    token: TOKEN,
+    now: Date.now(),
+    discard: true,
+  });
   await stack.watcher.wait(large, { timeoutMs: 30_000 });
   await stack.watcher.wait(small, { timeoutMs: 30_000 });
 });
@@ -206,4 +214,21 @@ it('a request is held, and says why, while df and statfs disagree on the disk, a
   missing = 0;
   passedMs = 60_000; // the monitor compares them once a minute
   expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
+});
+
+it('a request that is cancelled while it is decided leaves at once, and does not wait for its next look', async () => {
+  await serve();
+  await stack.spawn({ count: 2, lease: LEASE });
+  const id = await stack.submit();
+  await untilPhase(id, 'held');
+  const { gauge, gate } = stack.ctx;
+  const read = gauge.read.bind(gauge);
+  // By then its decision has read that nobody cancelled it.
+  vi.spyOn(gauge, 'read').mockImplementationOnce(async (options) => {
+    await cancel(id);
+    await expect.poll(() => gate.cancelled.has(id), POLL).toBe(true);
+    return read(options);
+  });
+  await gate.line.wake();
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
 });

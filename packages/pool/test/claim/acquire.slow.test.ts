@@ -3,11 +3,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckError } from '@spica/core';
 import { execa } from 'execa';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claim } from '../../src/claim/acquire.ts';
 import { identifySelf } from '../../src/claim/identity.ts';
 import { initPool, lockDeletion, lockPool } from '../../src/index.ts';
-import { startChild } from '../child.ts';
+import { type Child, startChild } from '../child.ts';
 
 const CONTEND = new URL('./contend.ts', import.meta.url);
 const clock = { now: () => Date.UTC(2026, 0, 1) };
@@ -123,6 +123,51 @@ it('releases only what is still its own', async () => {
   await putClaim({ since: 'somebody else' });
   await first.release();
   expect(JSON.parse(await readFile(path, 'utf8')).since).toBe('somebody else');
+});
+
+describe('when the lock file of a claim is removed while it is held', () => {
+  const lock = () => `${path}.lock`;
+  let holder: Child;
+  beforeEach(async () => {
+    holder = startChild(CONTEND, [path]);
+    await holder.next();
+    expect(await holder.ask('claim')).toBe('mine');
+    await rm(lock());
+  });
+
+  it('nobody else gets it, as long as the process that is named runs', async () => {
+    await expect(take()).rejects.toThrow(`process ${holder.pid} (a test) since `);
+    await expect(take()).rejects.toMatchObject({ code: 'TAKEN' });
+    await holder.kill();
+    await (await take()).release();
+  });
+
+  it('its holder locks it anew, though others are after it', async () => {
+    const others = [startChild(CONTEND, [path]), startChild(CONTEND, [path])];
+    await Promise.all(others.map((child) => child.next()));
+    const answers = [holder.ask('renew'), ...others.map((child) => child.ask('claim'))];
+    expect(await Promise.all(answers)).toEqual(['still mine', 'TAKEN', 'TAKEN']);
+    await rm(path); // now the lock alone keeps it
+    expect(await others[0]?.ask('claim')).toBe('TAKEN');
+    expect(await holder.ask('renew')).toBe('still mine');
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: holder.pid });
+    expect(await holder.ask('release')).toBe('released');
+    await (await take()).release();
+  });
+
+  it('and who holds it is not written any more either, the holder learns that another has it', async () => {
+    await rm(path);
+    const second = await take();
+    expect(await holder.ask('renew')).toBe('TAKEN');
+    await second.release();
+  });
+});
+
+it('is lost by a holder when another is named in its place', async () => {
+  const held = await take();
+  await putClaim({ host: `not-${hostname()}`, boot: 'another', pid: 4711 });
+  await expect(held.renew()).rejects.toThrow(`process 4711 (spica up) on host not-${hostname()}`);
+  await held.release();
 });
 
 it('lets one process serve a pool, and one delete in it, and names who does', async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, statfs, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
@@ -62,6 +62,19 @@ it('keeps what is leased, pinned, locked, used by a process, or may be in flight
   } finally {
     sleeper.kill();
   }
+});
+
+it('keeps what a lock file from the future locks for an hour from when it was put there, and doubts it', async () => {
+  for (const [age, id] of ids.slice(0, 2).entries()) await offline.add(id, 48 - age);
+  const lock = join(offline.pool.pathOf(ids[0]), '.tournament_lock');
+  await writeFile(lock, '');
+  const future = Date.UTC(2031, 0, 1) / 1000;
+  await utimes(lock, future, future);
+  const { stdout } = await prune('--dry-run', '--max-instances', '0', '--json');
+  const { reason } = JSON.parse(stdout).items.find(({ action }: { action: string }) => action === 'keep');
+  const [, until = '', doubt] = /^its .tournament_lock protects it until (\S+) \((.*)\)$/.exec(reason) ?? [];
+  expect(Date.parse(until) - Date.now()).toBeLessThanOrEqual(HOUR_MS);
+  expect(doubt).toBe('its mtime, 2031-01-01T00:00:00.000Z, lies in the future');
 });
 
 it('puts away by policy with intent and outcome in the audit log, so that it can be brought back', async () => {
@@ -193,7 +206,8 @@ it('works on a full disk: gives up the ballast first, then empties the trash unt
     await writeFile(join(mounted.dir, 'others'), Buffer.alloc(bavail * bsize));
     expect((await statfs(mounted.dir)).bavail).toBe(0);
     const { exitCode, stderr } = await prune();
-    expect([exitCode, stderr]).toEqual([0, '']);
+    // Whether all processes can be looked into is up to the machine.
+    expect([exitCode, stderr.replace(/^not seen: .*\n/, '')]).toEqual([0, '']);
     expect(here()).toEqual(ids.slice(4));
     expect(existsSync(offline.pool.paths.ballast)).toBe(false);
     expect((await statfs(mounted.dir)).bavail * bsize).toBeGreaterThan(4_500_000);

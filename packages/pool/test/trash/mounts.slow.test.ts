@@ -18,7 +18,7 @@ import { emptyTrash, initPool, listTrash, type Pool, trashInstance } from '../..
 const ID = 'spica-0123456789ab';
 const NOTED = {
   at: 1_000,
-  note: { reason: 'too old', request: null, bytes: null, record: null },
+  note: { reason: 'too old', request: null, bytes: null, record: null, failure: null },
 };
 
 let dir: string;

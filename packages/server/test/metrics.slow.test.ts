@@ -44,7 +44,8 @@ describe('/metrics', () => {
     await main.queues.gate.add('later', {}, { delay: 1e6 });
     const reserved = { bytes: 3e9, inodes: 30, slots: 3 };
     const held = [heldSince('req-1', NOW - 120_000), heldSince('req-2', NOW - 60_000)];
-    await main.catalog.publishGate(aGate({ reserved, growth: { bytes: 2e9, inodes: 5 }, held }));
+    const gate = aGate({ reserved, growth: { bytes: 2e9, inodes: 5 }, held });
+    await main.catalog.publishGate(gate, gate);
     await main.catalog.savePressure({ level: 'low', since: 0, at: 0 });
     await main.catalog.saveDiskHistory(filling(NOW));
     server = await serve(redis.redis, [main, btrfs, away], { clock: { now: () => NOW } });
@@ -78,7 +79,8 @@ describe('/metrics', () => {
     expect(figures.get('spica_build_info{version="1.2.3"}')).toBe(1);
     expect(figures.get('process_resident_memory_bytes')).toBeGreaterThan(0);
     const { catalog } = openPool('main', redis.redis);
-    await catalog.publishGate(aGate({ held: [heldSince('req-2', NOW - 60_000)] }));
+    const gate = aGate({ held: [heldSince('req-2', NOW - 60_000)] });
+    await catalog.publishGate(gate, gate);
     expect((await scrape()).get('spica_oldest_held_seconds{pool="main"}')).toBe(60);
   });
 

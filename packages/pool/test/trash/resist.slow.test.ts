@@ -16,7 +16,7 @@ import { startChild } from '../child.ts';
 const ID = 'spica-0123456789ab';
 const NOTED = {
   at: 1_000,
-  note: { reason: 'too old', request: null, bytes: null, record: null },
+  note: { reason: 'too old', request: null, bytes: null, record: null, failure: null },
 };
 const SWAP = new URL('./swap.ts', import.meta.url);
 const WRITE = new URL('./write.ts', import.meta.url);

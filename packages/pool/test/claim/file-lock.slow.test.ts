@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { withFileLock } from '../../src/claim/file-lock.ts';
+import { tryFileLock, withFileLock } from '../../src/claim/file-lock.ts';
 import { type Child, startChild } from '../child.ts';
 
 const HOLD = new URL('./hold-lock.ts', import.meta.url);
@@ -76,4 +76,16 @@ it('waits for a living holder, and says who that is after five seconds', { timeo
     code: 'LOCKED',
     message: expect.stringContaining(`process ${holder.pid}`),
   });
+});
+
+it('is not held by whoever locked a file that is not at its path any more', async () => {
+  const first = tryFileLock(lock) ?? expect.fail('nobody has it');
+  expect(first.isInPlace()).toBe(true);
+  expect(tryFileLock(lock)).toBeNull();
+  await rm(lock);
+  expect(first.isInPlace()).toBe(false);
+  const second = tryFileLock(lock) ?? expect.fail('nobody has it');
+  expect([first.isInPlace(), second.isInPlace()]).toEqual([false, true]);
+  first.release();
+  second.release();
 });

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { resolveConfig } from '@spica/core';
 import { expect, it } from 'vitest';
-import { embeddedSocketOf, redisTargetOf } from '../../src/runtime/redis-target.ts';
+import { embeddedSocketOf, redisTargetOf } from '../src/target.ts';
 
 const configWith = (env: Record<string, string>) =>
   resolveConfig({ file: null, env, flags: {}, cwd: '/', home: '/home/eve' }).config;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '@spica/core';
-import type { RedisTarget } from '@spica/queues';
+import type { RedisTarget } from './connection.ts';
 
 /** Longest path that a unix socket may have (sun_path is 108 bytes with its NUL on Linux). */
 const SOCKET_PATH_BYTES = 107;

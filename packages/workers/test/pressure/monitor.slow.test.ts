@@ -99,7 +99,7 @@ async function putIntoTrash(): Promise<void> {
   const { record } = (await stack.ctx.catalog.get(id)) ?? {};
   const inventory = catalogInventory(stack.ctx);
   await inventory.begin(id, { owner: 'test', undoOf: null });
-  const note = { reason: 'test', request: null, bytes: 1, record: record ?? null };
+  const note = { reason: 'test', request: null, bytes: 1, record: record ?? null, failure: null };
   await trashInstance(stack.ctx.pool, id, { at: Date.now(), note });
   await inventory.end(id, 'gone', 'test');
 }
