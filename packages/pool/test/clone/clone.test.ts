@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { cleanStaging } from '../../src/clone/staging.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
@@ -20,7 +21,7 @@ afterEach(() => removeTree(dir));
 
 const prepare = () => nursery.templates.prepare('default');
 const staged = () => readdir(nursery.pool.paths.staging);
-const visible = async () => (await readdir(nursery.pool.paths.root)).filter((name) => name !== '.spica');
+const visible = () => instancesOnDisk(nursery.pool);
 
 it('is there once, however often it is brought up, and a second run changes nothing', async () => {
   const prepared = await prepare();

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Mount, mountTmpfs } from '../../../../test/support/mount.ts';
+import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { asUser } from '../support/as-user.ts';
 import { type Nursery, openNursery } from '../support/clones.ts';
@@ -152,7 +153,7 @@ it('when one program has no room left, nothing is left of any', async (context) 
     );
     if (availableParallelism() > 1) expect(programs.length).toBeGreaterThan(1);
     expect(await readdir(nursery.pool.paths.staging)).toEqual([]);
-    expect(await readdir(nursery.pool.paths.root)).toEqual(['.spica']);
+    expect(await instancesOnDisk(nursery.pool)).toEqual([]);
   } finally {
     await mount.unmount();
   }
