@@ -23,6 +23,8 @@ export interface GateFigures {
   /** Bytes that the pool's instances take by themselves. */
   readonly ownBytes: number;
   readonly limits: Limits;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  readonly share: number;
 }
 
 /** Whom it holds. */
@@ -75,6 +77,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     }),
     starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
   }),
+  share: z.number().min(0).max(1).default(1),
 });
 
 const lineSchema: z.ZodType<PublishedLine> = z.object({

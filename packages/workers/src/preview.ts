@@ -6,7 +6,6 @@ import {
   type HostTrouble,
   type LedgerSums,
   NO_LIMITS,
-  type RetentionPlan,
   step,
   UsageError,
 } from '@spica/core';
@@ -15,6 +14,7 @@ import { emptySums } from './gate/state.ts';
 import { type DiskNow, readDisk, termsOf } from './gatekeeper/facts.ts';
 import { type Asked, needFor } from './gatekeeper/need.ts';
 import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
+import type { LookedPlan } from './pruner/plan.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
 
@@ -125,7 +125,7 @@ export async function previewPrune(
   ctx: PoolContext,
   limits: { maxInstances: number | null; maxAgeMs: number | null },
 ): Promise<{
-  readonly plan: RetentionPlan;
+  readonly plan: LookedPlan;
   readonly digest: string;
   readonly unknownDirectories: readonly UnknownDirectory[];
 }> {

@@ -1,7 +1,14 @@
 import { TimedOutError, UnreachableError } from '@spica/core';
-import { closeQueues, describeTarget, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
-import { redisTargetOf } from '@spica/workers';
+import {
+  closeQueues,
+  describeTarget,
+  MAX_COUNT,
+  openQueues,
+  type RequestResult,
+  redisTargetOf,
+} from '@spica/queues';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
+import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
 import { toUnreachable, withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
@@ -14,7 +21,7 @@ import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
 import { type Spawn, submitSpawn } from '../request/submit.ts';
-import { waitForRequest } from '../request/wait.ts';
+import { waitForRequest, writeWarnings } from '../request/wait.ts';
 import { Interrupted } from '../wait/interrupted.ts';
 import { requireWorker } from '../wait/worker.ts';
 
@@ -45,6 +52,7 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
   const { pool, count } = wanted;
   const json = options.json === true;
   return withRedis(loaded.config, async (redis) => {
+    await openOwnCatalog(redis, choosePool(loaded.config, options.pool));
     const queues = openQueues(pool, redis);
     // Before it is submitted: a request that nobody serves would come up long after its submitter went away.
     if (options.wait) await requireWorker(redis, { pool, queue: 'gate' });
@@ -58,6 +66,7 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
         throw withHandle(error, { request, lease: json ? printed.lease : undefined, redis: where });
       });
       printInstances(io.stdout, json, { ...printed, instances });
+      await writeWarnings(queues, request, io);
     } else if (json) writeJson(io.stdout, printed);
     else io.stdout.write(`${request}\n`);
     await closeQueues(queues);

@@ -51,6 +51,17 @@ export function parseNumber(flag: string, text: string): number {
   throw refuse(flag, 'expected a number', text);
 }
 
+const SIZE = /^(\d+(?:\.\d+)?)\s*(TB|GB|MB|kB)?$/i;
+const UNITS: Readonly<Record<string, number>> = { tb: 1e12, gb: 1e9, mb: 1e6, kb: 1e3 };
+
+/** Reads a size of more than nothing, like `300MB`, in GB where it has no unit, and returns bytes. Throws UsageError. */
+export function parseSize(flag: string, text: string): number {
+  const [, figure = '', unit = 'gb'] = SIZE.exec(text) ?? [];
+  const bytes = Math.ceil(Number(figure || Number.NaN) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw refuse(flag, 'expected a size of more than 0 like 1.5GB or 300MB', text);
+}
+
 /** `--port` as a flag of the config; none where it was not given. */
 export function parsePort(text: string | undefined): Record<string, number> {
   return text === undefined ? {} : { 'server.port': parseCount('--port', text, { least: 0, most: 65_535 }) };

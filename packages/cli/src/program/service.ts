@@ -13,7 +13,7 @@ export function addServiceCommands(add: Add): void {
     return (await import('../commands/init.ts')).init;
   }).option(
     '--rebind',
-    'have the catalog take this root for the pool from now on, in place of the one it knows',
+    'give this root the name from now on, whatever its marker says, and whichever pool Redis knows by it',
   );
   add('status', 'disk, reservations, held requests, queues and workers', async () => {
     return (await import('../commands/status.ts')).status;

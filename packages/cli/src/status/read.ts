@@ -1,4 +1,4 @@
-import { createCatalog } from '@spica/catalog';
+import { type Catalog, createCatalog } from '@spica/catalog';
 import {
   type Amount,
   type Breaker,
@@ -8,14 +8,16 @@ import {
   type Size,
   type Space,
   SpicaError,
+  splitUse,
   systemClock,
 } from '@spica/core';
-import { openPool, readSpace } from '@spica/pool';
+import { listTrash, openPool, readPreparedBytes, readSpace } from '@spica/pool';
 import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
-import { emptySums } from '@spica/workers';
+import { bytesOf, checkIdentity, emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readDiskForecast } from './forecast.ts';
+import { listStuck, type Stuck } from './stuck.ts';
 
 /** How a pool stands: its disk, what is reserved, who waits, and who works. */
 export interface PoolStatus {
@@ -26,6 +28,8 @@ export interface PoolStatus {
   readonly cloneMethod: CloneMethod | null;
   readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
   readonly outlook: Outlook;
+  /** What of the trash could not be deleted, and what helps. */
+  readonly stuck: readonly Stuck[];
   /** Null before anybody served the pool. */
   readonly breaker: Breaker | null;
   readonly reserved: Amount;
@@ -53,7 +57,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
   const catalog = createCatalog({ redis, pool: policy.name });
   const now = systemClock.now();
   const [disk, published, ids, identity, clock, reconciled, counts, workers] = await Promise.all([
-    readDisk(policy),
+    readDisk(policy, catalog),
     catalog.publishedGate(),
     catalog.ids(),
     catalog.identity(),
@@ -62,13 +66,18 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     countJobs(redis, policy.name),
     countWorkers(redis, policy.name),
   ]);
-  const outlook = await readDiskForecast(catalog, policy, disk.disk, now);
+  const { problem, look } = disk;
+  const instancesBytes = published?.ownBytes ?? 0;
+  const use = look && splitUse(now, look.space, { instancesBytes, ...look.use });
+  const outlook = await readDiskForecast(catalog, policy, { space: look?.space ?? null, use, now });
   const { reserved, growth } = published?.sums ?? emptySums(ids.length);
   return {
     pool: policy.name,
     root: policy.root,
-    ...disk,
+    problem,
+    disk: look && { ...look.space, floor: floorOf(policy.disk, look.space.totalInodes) },
     outlook,
+    stuck: look?.stuck ?? [],
     cloneMethod: identity?.method ?? null,
     breaker: published?.limits.breaker ?? null,
     reserved,
@@ -93,13 +102,31 @@ function holdOf(reconciled: { readonly graceUntil: number } | null, now: number)
   return reconciled.graceUntil > now ? { until: toIso(reconciled.graceUntil) } : null;
 }
 
-async function readDisk({ name, root, disk }: PoolConfig): Promise<Pick<PoolStatus, 'disk' | 'problem'>> {
+/** The disk as one look sees it. */
+interface DiskLook {
+  readonly space: Space;
+  readonly use: { readonly trashBytes: number; readonly templatesBytes: number };
+  readonly stuck: readonly Stuck[];
+}
+
+async function readDisk(
+  { name, root }: PoolConfig,
+  catalog: Catalog,
+): Promise<{ problem: PoolStatus['problem']; look: DiskLook | null }> {
   try {
     const pool = await openPool({ name, root });
-    const space = await readSpace(pool.paths.root);
-    return { problem: null, disk: { ...space, floor: floorOf(disk, space.totalInodes) } };
+    await checkIdentity({ name, root }, catalog);
+    const [space, trash, templatesBytes] = await Promise.all([
+      readSpace(pool.paths.root),
+      listTrash(pool),
+      readPreparedBytes(pool),
+    ]);
+    return {
+      problem: null,
+      look: { space, use: { trashBytes: bytesOf(trash), templatesBytes }, stuck: listStuck(trash) },
+    };
   } catch (error) {
     if (!(error instanceof SpicaError)) throw error;
-    return { problem: { code: error.code, message: error.message }, disk: null };
+    return { problem: { code: error.code, message: error.message }, look: null };
   }
 }

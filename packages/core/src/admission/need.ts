@@ -6,8 +6,13 @@ export type NeedBasis =
   | { readonly from: 'snapshot' }
   /** Nothing was measured yet: the prepared snapshot × `factor`. */
   | { readonly from: 'prior'; readonly factor: number }
-  /** The 95th percentile of `n` measured instances of the template, or of the named experiment. */
-  | { readonly from: 'samples'; readonly n: number; readonly experiment?: string };
+  /**
+   * The 95th percentile of `n` measured instances of the template, or of the named experiment. `largest`: so large was one
+   * of few, which alone does not decide.
+   */
+  | { readonly from: 'samples'; readonly n: number; readonly experiment?: string; readonly largest?: number }
+  /** An operator's word (`spica profile set`). */
+  | { readonly from: 'set'; readonly by: string };
 
 /** The replicas that each instance of a request will run. */
 export interface ReplicaPlan {
@@ -27,6 +32,8 @@ export interface NeedInput {
   readonly count: number;
   /** What one is expected to become, without its replicas. */
   readonly perInstance: Size;
+  /** What of that is certain: what its clone allocates. */
+  readonly certain: Size;
   readonly basis: NeedBasis;
   readonly safetyFactor: number;
   /** Null for a request that says nothing of replicas. */

@@ -1,12 +1,17 @@
 /** What runs in threads of its own (`threads.ts`): it waits for the disk, or counts for long. */
 
+import { dataBytesOf } from '../native/data.ts';
 import { snapshotSubvolume } from '../native/snapshot.ts';
 import { type Digest, digestPart, type Part } from '../template/digest.ts';
+import { rawPathAt } from '../template/key.ts';
 
 export interface Tasks {
   digest(input: { dir: string; part: Part }): Digest;
+  /** The data in each of the files (native/data.ts), by key, in the order of the keys. */
+  data(input: { dir: string; keys: readonly string[] }): number[];
   snapshot(input: { from: string; to: string }): boolean;
 }
 
 export const digest: Tasks['digest'] = ({ dir, part }) => digestPart(dir, part);
+export const data: Tasks['data'] = ({ dir, keys }) => keys.map((key) => dataBytesOf(rawPathAt(dir, key)));
 export const snapshot: Tasks['snapshot'] = ({ from, to }) => snapshotSubvolume(from, to);

@@ -35,6 +35,8 @@ export class GateState {
   /** The line's `wakes` from when room began to be made for a request, by its id. */
   readonly reclaims = new Map<string, number>();
   limits: Limits = NO_LIMITS;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  share = 1;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -57,8 +59,8 @@ export class GateState {
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
   figures(at: number, growthAt: number): GateFigures {
-    const { ledger, limits } = this;
-    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, limits };
+    const { ledger, limits, share } = this;
+    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, limits, share };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */

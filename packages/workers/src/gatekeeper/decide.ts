@@ -24,7 +24,7 @@ const MOST_READINGS = 3;
 export async function decide(gateJob: GateJob, before: Before): Promise<void> {
   const { gate } = gateJob.ctx;
   for (;;) {
-    const wakes = gate.line.wakes;
+    const heard = { wakes: gate.line.wakes, wasCancelled: gate.cancelled.has(gateJob.id) };
     const { gathered, found, relief } = await judge(gateJob, before);
     switch (found.do) {
       case 'admit':
@@ -32,7 +32,7 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
       case 'prepare':
         return prepare(gateJob, found);
       case 'reclaim':
-        return reclaim(gateJob, found, wakes);
+        return reclaim(gateJob, found, heard.wakes);
       case 'reject':
         return reject(gateJob, found);
       case 'fail':
@@ -40,7 +40,7 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
       case 'hold':
         // One whose job was removed by hand must stand in nobody's way.
         if (found.behind !== null && (await gate.line.dropIfGone(found.behind))) continue;
-        return hold(gateJob, found, { wakes, ...planned(found, relief) });
+        return hold(gateJob, found, { ...heard, ...planned(found, relief) });
     }
   }
 }
@@ -81,6 +81,8 @@ function planned({ headroom }: Hold, relief: Relief | null): Planned {
     inodes: headroom.inodes === null ? Number.POSITIVE_INFINITY : headroom.inodes + relief.most.inodes,
     slots: headroom.slots + relief.most.slots,
   };
-  const leases = relief.help?.leases;
-  return { room, nextLeaseEndMs: leases && leases.count > 0 ? leases.firstMs : null };
+  const ends = [relief.help?.leases, relief.help?.kept].flatMap((held) =>
+    held?.count ? [held.firstMs] : [],
+  );
+  return { room, nextLeaseEndMs: ends.length > 0 ? Math.min(...ends) : null };
 }

@@ -34,12 +34,13 @@ const MIRROR_AND_WAKE: readonly Step[] = [
 ];
 
 /** A lease, or a pin, frees nothing. */
-const FREES = ['release', 'unpin', 'ttl', 'score', 'unscore', 'oversize', 'clock'];
+const FREES = ['release', 'discard', 'unpin', 'ttl', 'score', 'unscore', 'oversize', 'clock'];
 
 const LOOK: readonly Step[] = [
   ['checking that Redis knows the pool', takeUpAgainIfLost],
   ['mirroring changes to the disk', mirrorChanges],
   ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
+  ['reading profiles anew', async ({ profiles }) => profiles.forget()],
   ['looking after the trash', scheduleTrash],
   ['sweeping templates', sweepTemplates],
 ];
@@ -100,6 +101,9 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
       ctx.gate.cancelled.add(of);
       void attempt(['bringing back a cancelled request', ({ gate }) => gate.line.bringBack(of)]);
       void attempt(['dropping the spawns of a cancelled request', () => dropSpawns(ctx, of)]);
+    } else if (kind === 'profile') {
+      ctx.profiles.forget();
+      void attempt(['waking held requests', ({ gate }) => gate.line.wake()]);
     } else want(FREES.includes(kind) ? MIRROR_AND_WAKE : MIRROR);
   };
   const unsubscribe = await ctx.catalog.onChange(hear);
@@ -139,7 +143,7 @@ async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
   if (!isLost && !(await hasSteppedBack(ctx))) return;
   const what = isLost ? 'Redis has lost the catalog' : 'Redis has lost changes that it had acknowledged';
   ctx.logger.error(`${what}; rebuilding it from the disk`);
-  await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
+  await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method, root: ctx.pool.paths.root });
   await schedule(ctx);
   await ctx.withDeletionClaim(() => reconcile(ctx, { starting: false })); // last: from then on Redis knows the pool
   ctx.publisher.soon();
