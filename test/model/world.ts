@@ -135,6 +135,7 @@ export class World {
       waiting: new Set<() => void>(),
       lines: new Set<Line>(),
       sharedBy: null,
+      elsewhereChangedAt: null,
     };
     const clockGuard = createClockGuard({
       catalog,

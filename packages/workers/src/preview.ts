@@ -4,6 +4,7 @@ import {
   type GateFacts,
   type Help,
   type HostTrouble,
+  isShortBelow,
   type LedgerSums,
   NO_LIMITS,
   step,
@@ -78,7 +79,7 @@ export async function previewAdmission(
   const found = step(request, facts, sums);
   const decision = decide(need, facts, sums);
   const { need: total, shortfall } = decision;
-  const isShort = decision.verdict === 'short';
+  const isShort = decision.verdict === 'short' && !isShortBelow(decision);
   const short = { shortage: { need: total, shortfall }, reserved: sums.reserved };
   const relief = isShort ? await findRelief(ctx, NEW.id, short, { mayReclaim: true }) : null;
   return {

@@ -30,7 +30,7 @@ export function describeNever(input: AdmissionInput, { need: expected, parts }: 
   for (const { name, totalBytes, floorBytes } of input.bounds) {
     if (totalBytes === null || need.bytes <= totalBytes - floorBytes) continue;
     return (
-      `${describeNeed(input, need.bytes, parts)}; there are ${formatBytes(totalBytes)} ${name}` +
+      `${describeNeed(input, expected.bytes, parts)}; there are ${formatBytes(totalBytes)} ${name}` +
       `${floorBytes > 0 ? `, of which ${formatBytes(floorBytes)} are the floor` : ''}: can never fit${advice}`
     );
   }

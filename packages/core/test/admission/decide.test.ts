@@ -148,10 +148,10 @@ describe('a decision', () => {
     expect(decision.sentence).toMatch(
       /; 30\.0 GB available on \/srv \(disk\.also_watch\) − 1\.0 reserved − 2\.0 growth − 20\.0 floor = 7\.0 GB: 5\.4 GB short$/,
     );
-    const tiny = { ...roomy, totalBytes: 10e9 };
+    const tiny = { ...roomy, totalBytes: 3e9 };
     expect(decideAdmission(admissionInput({ bounds: [tiny] }))).toMatchObject({
       verdict: 'impossible',
-      sentence: expect.stringMatching(/; there are 10\.0 GB under disk\.max_pool_gb: can never fit$/),
+      sentence: expect.stringMatching(/; there are 3\.0 GB under disk\.max_pool_gb: can never fit$/),
     });
     const unknown = { ...roomy, totalBytes: null, availableBytes: 0 };
     expect(decideAdmission(admissionInput({ bounds: [unknown] })).verdict).toBe('short');

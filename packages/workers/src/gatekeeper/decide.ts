@@ -1,4 +1,15 @@
-import { type Amount, CheckError, type GateFacts, type Hold, type Step, step } from '@spica/core';
+import {
+  type Amount,
+  CheckError,
+  certainShortfall,
+  type GateFacts,
+  type Hold,
+  type Shortage,
+  type Step,
+  step,
+} from '@spica/core';
+import { countedTwiceOn } from '../gate/filesystem.ts';
+import type { GateState } from '../gate/state.ts';
 import { admit, hold, type Planned, prepare, reclaim } from './carry-out.ts';
 import { fail, reject } from './ends.ts';
 import { type Gathered, gatherFacts, readDisk, requestOf } from './facts.ts';
@@ -32,7 +43,7 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
       case 'prepare':
         return prepare(gateJob, found);
       case 'reclaim':
-        return reclaim(gateJob, found, heard.wakes);
+        return reclaim(gateJob, { ...found, shortage: certainOf(gate, found.shortage) }, heard.wakes);
       case 'reject':
         return reject(gateJob, found);
       case 'fail':
@@ -64,13 +75,24 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
     if (found.do !== 'hold' || found.shortage === null) return { gathered, found, relief: null };
     // What was on the disk before it was read, and committed after, is counted twice: not so a moment later.
     if (reading < MOST_READINGS && sums.landed.bytes !== facts.landed.bytes) continue;
-    const short = { shortage: found.shortage, reserved: sums.reserved };
-    const relief = await findRelief(ctx, id, short, { mayReclaim: !reclaimedInVain });
+    const certain = certainOf(ctx.gate, found.shortage);
+    const mayReclaim = !reclaimedInVain && isAnything(certain.shortfall);
+    const short = { shortage: mayReclaim ? certain : found.shortage, reserved: sums.reserved };
+    const relief = await findRelief(ctx, id, short, { mayReclaim });
     const disk = await readDisk(ctx, ledger.sums(ctx.clockGuard.now()), ledger.ownBytes);
     const { limits, line } = ctx.gate;
     const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.state() };
     return { gathered, found: step(request, again, ledger.sums(ctx.clockGuard.now())), relief };
   }
+}
+
+/** What room has to be made for: nothing goes for what may count twice at this moment. */
+function certainOf({ filesystem }: Pick<GateState, 'filesystem'>, { need, shortfall }: Shortage): Shortage {
+  return { need, shortfall: certainShortfall(shortfall, countedTwiceOn(filesystem)) };
+}
+
+function isAnything({ bytes, inodes, slots }: Amount): boolean {
+  return bytes > 0 || inodes > 0 || slots > 0;
 }
 
 /** What others in the line may hope for, and when this one may hope again. */
