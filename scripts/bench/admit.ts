@@ -133,6 +133,8 @@ function recordOf(number: number, at: number): InstanceRecord {
     sample: null,
     lease: null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs: null,
     score: null,

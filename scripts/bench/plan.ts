@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
 import { type InstanceRecord, planRetention, retentionPolicyOf, systemClock } from '@spica/core';
 import { initPool } from '@spica/pool';
-import { closeQueues, connectWorker } from '@spica/queues';
+import { closeQueues, connectWorker, embeddedSocketOf } from '@spica/queues';
 import { createLogger, openPoolContext, type PoolContext, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
 import type { Redis } from 'ioredis';
 import { readCandidates } from '../../packages/workers/src/pruner/candidates.ts';
 import { planPrune } from '../../packages/workers/src/pruner/plan.ts';
-import { embeddedSocketOf } from '../../packages/workers/src/runtime/redis-target.ts';
 import { stackConfig } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
 
@@ -104,6 +103,8 @@ function aRecord(n: number, start: number): InstanceRecord {
     sample: { at: spawnedAt, changedAt: spawnedAt, ...size },
     lease: n % 5 === 0 ? lease : null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs: null,
     score: null,
@@ -126,7 +127,7 @@ async function measure(ctx: PoolContext, redis: Redis): Promise<void> {
   tellMemory();
   await tell("an operator's plan, reading included", redis, () => planPrune(ctx, shown));
   tellMemory();
-  await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx.catalog, Date.now())));
+  await tell('reading them all', redis, () => Array.fromAsync(readCandidates(ctx, ctx.catalog)));
   await tell('the pure plan', redis, await purePlan(ctx));
 }
 
@@ -136,9 +137,9 @@ function tellMemory(): void {
 }
 
 async function purePlan(ctx: PoolContext): Promise<() => Promise<unknown>> {
-  const instances = await Array.fromAsync(readCandidates(ctx.catalog, Date.now()));
+  const instances = await Array.fromAsync(readCandidates(ctx, ctx.catalog));
   const policy = { ...retentionPolicyOf(ctx.policy.retention), maxInstances: INSTANCES - 1_000 };
-  const demand = { policy, now: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
+  const demand = { policy, now: Date.now(), leaseNow: Date.now(), ageRulesSuspended: null, reservedSlots: 0 };
   return async () => planRetention({ instances, ...demand, need: NONE, shortfall: NONE });
 }
 

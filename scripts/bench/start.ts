@@ -12,8 +12,8 @@ import { makeTemplate } from './template.ts';
 const SPICA = join(import.meta.dirname, '../../dist/spica/lib/spica.js');
 const ROUNDS = 15;
 const STARTS = 5;
-/** Until a stack that has just started does nothing any more. */
-const REST_MS = 10_000;
+/** Until a stack does nothing any more, and its idle threads have ended. */
+const REST_MS = 40_000;
 const TOKEN = 'a'.repeat(32);
 
 /** Starts of the bundled command in a project of its own; what it keeps compiled lies there, too. */

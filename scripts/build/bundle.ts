@@ -8,9 +8,10 @@ import { type OutputChunk, rolldown } from 'rolldown';
  */
 export const EXTERNAL: readonly string[] = ['@bull-board/ui', 'koffi', 'piscina'];
 
-/** Where something starts: the command, and what worker threads run (packages/pool/src/threads). */
+/** Where something starts: the command, what runners import, and what worker threads run (packages/pool/src/threads). */
 const ENTRIES = {
   spica: 'packages/cli/src/bin.ts',
+  index: 'packages/client/src/index.ts',
   tasks: 'packages/pool/src/threads/tasks.ts',
 };
 

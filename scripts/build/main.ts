@@ -8,6 +8,7 @@ import { bundle, EXTERNAL } from './bundle.ts';
 import { collectLicenses } from './licenses.ts';
 import { linkExternals } from './links.ts';
 import { makeManifest } from './manifest.ts';
+import { writeTypes } from './types.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
@@ -20,7 +21,7 @@ const TEXTS = ['README.md', 'CHANGELOG.md', 'LICENSE'];
 const draft = join(DIST, '.spica-draft');
 await rm(draft, { recursive: true, force: true });
 await mkdir(draft, { recursive: true });
-const bundled = await bundle(ROOT, draft);
+const [bundled] = await Promise.all([bundle(ROOT, draft), writeTypes(ROOT, draft)]);
 for (const name of TEXTS) await copyFile(join(ROOT, name), join(draft, name));
 await writeFile(join(draft, 'THIRD-PARTY-LICENSES.md'), await collectLicenses(bundled));
 const manifest = await makeManifest(ROOT, EXTERNAL);

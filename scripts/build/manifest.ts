@@ -23,6 +23,7 @@ export async function makeManifest(root: string, externals: readonly string[]): 
     license,
     type: 'module',
     bin: { spica: 'lib/spica.js' },
+    exports: { '.': { types: './types/client/src/index.d.ts', default: './lib/index.js' } },
     engines: { node: '>=22.15' },
     os: ['linux'],
     dependencies: await versionsOf(root, externals),

@@ -1,6 +1,7 @@
 import {
   afterAdmission,
   afterSpawn,
+  certainShortfall,
   type Decision,
   type GateFacts,
   type Shortage,
@@ -124,8 +125,13 @@ export class Gate {
   }
 
   #canReclaim(shortage: Shortage): boolean {
-    const { sufficient, deletes } = planPrune(this.#serving, shortage);
+    const { sufficient, deletes } = planPrune(this.#serving, this.#certain(shortage));
     return sufficient && deletes.length > 0;
+  }
+
+  /** What room has to be made for: nothing goes for what clones under way may count twice. */
+  #certain({ need, shortfall }: Shortage): Shortage {
+    return { need, shortfall: certainShortfall(shortfall, this.#serving.ledger.filesystem.cloning.size) };
   }
 
   #carryOut(request: Request, found: Step, reading: Reading): void {
@@ -136,7 +142,7 @@ export class Gate {
       this.#preparer.prepare(request.template, () => this.#gather(request, reading.reclaimed));
     } else if (found.do === 'reclaim') {
       world.workAfter(PRUNE_MS, () => {
-        reclaim(this.#serving, found.shortage);
+        reclaim(this.#serving, this.#certain(found.shortage));
         this.#gather(request, true);
       });
     } else if (found.do === 'hold') {

@@ -43,6 +43,7 @@ function couldBeAdmitted(serving: Serving, request: Request): boolean {
     {
       count,
       perInstance: { bytes: total.bytes / count, inodes: total.inodes / count },
+      certain: { bytes: total.bytes / count, inodes: total.inodes / count },
       basis: { from: 'samples', n: count },
       safetyFactor: 1,
       replicas: null,

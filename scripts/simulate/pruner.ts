@@ -1,6 +1,6 @@
 import { type Candidate, planRetention, type RetentionPlan, type Shortage } from '@spica/core';
 import { HOST } from './scenario.ts';
-import type { Serving } from './serving.ts';
+import { countedAs, type Serving } from './serving.ts';
 import { type Instance, NO_SHORTAGE, type Request } from './store.ts';
 import type { World } from './world.ts';
 
@@ -12,6 +12,7 @@ export function planPrune({ world, store, ledger }: Serving, shortage: Shortage)
     ),
     policy: HOST.retention,
     now: world.now,
+    leaseNow: world.guardedNow,
     ageRulesSuspended: world.ageRulesSuspended,
     reservedSlots: ledger.sums(world.guardedNow).reserved.slots,
     ...shortage,
@@ -27,8 +28,12 @@ function toCandidate(world: World, instance: Instance): Candidate {
     ttlMs: null,
     score: null,
     lastLeasedAt: instance.lastLeasedAt,
+    usedUntil: instance.leaseEndsAt ?? instance.lastLeasedAt,
+    // Runners discard what they are done with; what a crash has left of them is kept for a while.
+    discarded: instance.leaseEndsAt === null,
     bytes: last?.ownBytes ?? null,
     inodes: last?.ownInodes ?? null,
+    growth: countedAs(instance, world).growth,
     protectedBy: protectionOf(world, instance),
   };
 }

@@ -27,6 +27,7 @@ export const HOST = {
     maxPerExperiment: null,
     keepBest: 0,
     minAgeMs: 0,
+    keepAfterLeaseMs: DAY,
     order: 'oldest',
   },
 } as const;

@@ -49,6 +49,7 @@ export function needOf(store: Store, { template, experiment, finals }: Request):
     priorFactor: HOST.priorFactor,
     template: store.profile(`template:${template.name}`),
     experiment: own && experiment !== null ? { name: experiment, profile: own } : null,
+    set: null,
   });
   return { count: finals.length, ...expected, safetyFactor: HOST.safetyFactor, replicas: null };
 }

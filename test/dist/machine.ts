@@ -14,8 +14,14 @@ const NO_REGISTRY =
 /** A user's machine: the package is installed, and the home and the project hold nothing of Spica's yet. */
 export interface Machine {
   readonly project: string;
+  /** Environment of its programs. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where npm put the package. */
+  readonly installed: string;
   /** Runs the installed command in the project, to its end. */
   spica(...args: string[]): Promise<{ exitCode?: number; stdout: string; stderr: string }>;
+  /** Runs it in a directory that is gone by then. */
+  spicaInGone(...args: string[]): Promise<{ exitCode?: number; stdout: string; stderr: string }>;
   /** Starts `spica up` and resolves with the address of its dashboard once it is up. */
   up(): Promise<string>;
   /** Ends `spica up` as Ctrl-C does, and removes everything. */
@@ -47,7 +53,13 @@ export async function install(): Promise<Machine> {
   const stops: (() => Promise<void>)[] = [];
   return {
     project: at('project'),
+    env,
+    installed: join(at('prefix'), 'lib/node_modules/spica'),
     spica: (...args) => execa('spica', args, options),
+    async spicaInGone(...args) {
+      const cwd = await mkdtemp(join(dir, 'gone-'));
+      return execa('bash', ['-c', 'rmdir "$0" && exec spica "$@"', cwd, ...args], { ...options, cwd });
+    },
     async up() {
       const running = execa('spica', ['up', '--json'], options);
       stops.push(async () => {
@@ -77,14 +89,18 @@ async function pack(dir: string): Promise<string> {
   return join(dir, (await execa('npm', args)).stdout.trim());
 }
 
-/** npm keeps the registry and the cache of packages that this user has; the home is empty. */
+/**
+ * npm keeps the registry, the authorities that it trusts and the cache of packages that this user has; the home is empty.
+ */
 async function installPackage(tarball: string, prefix: string, options: Options): Promise<void> {
   const setting = async (name: string) => (await execa('npm', ['config', 'get', name])).stdout;
   const where = { npm_config_registry: await setting('registry'), npm_config_cache: await setting('cache') };
+  const trusted = process.env['NODE_EXTRA_CA_CERTS'];
+  const trust = trusted === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusted };
   const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=0', '--fetch-timeout=20000'];
   const args = ['install', '--global', '--prefix', prefix, ...quick, tarball];
   try {
-    await execa('npm', args, { ...options, env: { ...options.env, ...where }, reject: true });
+    await execa('npm', args, { ...options, env: { ...options.env, ...where, ...trust }, reject: true });
   } catch (error) {
     const code = error instanceof ExecaError ? NO_REGISTRY.exec(String(error.stderr))?.[0] : undefined;
     if (code === undefined) throw error;

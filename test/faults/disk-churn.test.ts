@@ -120,7 +120,8 @@ async function spawnAndGrow(random: () => number): Promise<End> {
     const writes = await Promise.all(
       instances.map(({ path }) => growInstance(path, { bytes: GROWTH_BYTES, ms })),
     );
-    for (const { id } of instances) await ctx.catalog.releaseLease(id, { token: TOKEN, now: Date.now() });
+    for (const { id } of instances)
+      await ctx.catalog.releaseLease(id, { token: TOKEN, now: Date.now(), discard: true });
     return { code: null, writes };
   } catch (error) {
     if (!(error instanceof SpicaError)) throw error;

@@ -109,7 +109,10 @@ it.each<[string, number, number, () => Promise<unknown>]>([
 );
 
 function submit(queues: PoolQueues, pool: number): Promise<string> {
-  return submitRequest(queues, aRequest(POOLS[pool] ?? ''), { key: null, clock: systemClock });
+  // Leased: nothing may go for a later one, so that the disk fills up.
+  const lease = { owner: 'tester', tokenHash: '0'.repeat(64), ms: 3_600_000 };
+  const request = { ...aRequest(POOLS[pool] ?? ''), lease };
+  return submitRequest(queues, request, { key: null, clock: systemClock });
 }
 
 /** Has each pool prepare its template and spawn an instance. Returns what the last instance took of the disk, in bytes. */

@@ -15,6 +15,7 @@ const options = {
     'pools.main.retention.protect_live_processes': false,
     'pools.main.retention.max_instances': 3,
     'pools.main.retention.max_age_days': 1,
+    'pools.main.retention.keep_after_lease': '0s',
     'pools.main.retention.trash_ttl': '10m',
   },
 };

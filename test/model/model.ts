@@ -7,11 +7,13 @@ export const SETTINGS = {
   'pools.main.retention.max_instances': 3,
   'pools.main.retention.max_age_days': 2,
   'pools.main.retention.keep_best': 1,
+  'pools.main.retention.keep_after_lease': '1h',
   'pools.main.retention.trash_ttl': '1h',
   'pools.main.retention.protect_live_processes': false,
 };
 const MAX_INSTANCES = 3;
 const MAX_AGE_MS = 2 * DAY;
+const KEEP_AFTER_LEASE_MS = HOUR;
 const TRASH_TTL_MS = HOUR;
 
 export interface Instance {
@@ -25,6 +27,7 @@ export interface Instance {
   readonly inFlight: boolean;
   readonly lease: { readonly owner: string; readonly expiresAt: number } | null;
   readonly lastLeasedAt: number | null;
+  readonly releasedAt: number | null;
   readonly pinned: boolean;
   readonly score: number | null;
   /** Until when its lock file protects it. */
@@ -39,6 +42,11 @@ export interface Sealed {
   readonly digest: string;
   readonly at: number;
   readonly items: readonly (Pick<Instance, 'id' | 'lastLeasedAt' | 'score'> & { readonly byAge: boolean })[];
+}
+
+/** When its last lease ended, or ends. */
+function endOfLease({ lease, releasedAt }: Instance): number {
+  return lease?.expiresAt ?? releasedAt ?? Number.NEGATIVE_INFINITY;
 }
 
 /** What a pool holds, and the rules of retention in their plainest form. */
@@ -79,7 +87,8 @@ export class Model {
   /** Whether it must stay, whoever asks. */
   isProtected(instance: Instance): boolean {
     const { inFlight, pinned, usedUntil } = instance;
-    return inFlight || pinned || this.isLeased(instance) || usedUntil > this.time.judge;
+    const isKept = endOfLease(instance) + KEEP_AFTER_LEASE_MS > this.time.judge;
+    return inFlight || pinned || this.isLeased(instance) || isKept || usedUntil > this.time.judge;
   }
 
   /** Whether nothing at all may be deleted, but what a request undoes of its own. */
@@ -87,8 +96,9 @@ export class Model {
     return this.lost || this.graceUntil > this.time.judge;
   }
 
-  isDue({ spawnedAt }: Instance): boolean {
-    return !this.time.suspended && this.time.wall - spawnedAt > MAX_AGE_MS;
+  isDue(instance: Instance): boolean {
+    const since = Math.max(instance.spawnedAt, endOfLease(instance));
+    return !this.time.suspended && this.time.wall - since > MAX_AGE_MS;
   }
 
   /** The best by score: it stays. */

@@ -116,7 +116,14 @@ function addSpawned(model: Model, request: string): void {
     }
     const lease = leaseMs === null ? null : { owner: 'runner', expiresAt: spawnedAt + leaseMs };
     const lastLeasedAt = lease && spawnedAt;
-    const said = { pinned: false, score: null, usedUntil: 0, trashedAt: 0, deletionBegun: false };
+    const said = {
+      releasedAt: null,
+      pinned: false,
+      score: null,
+      usedUntil: 0,
+      trashedAt: 0,
+      deletionBegun: false,
+    };
     const where = { place: 'pool', listed: true, inFlight: true } as const;
     all.set(id, { id, request, spawnedAt, ...where, lease, lastLeasedAt, ...said });
   }

@@ -16,6 +16,7 @@ export interface Said {
   readonly spawnedAt: number | null;
   readonly lease: { readonly owner: string; readonly expiresAt: number } | null;
   readonly lastLeasedAt: number | null;
+  readonly releasedAt: number | null;
   readonly pinned: boolean;
   readonly score: number | null;
 }
@@ -29,10 +30,10 @@ export async function observe(world: World): Promise<Map<string, Seen>> {
   ]);
   const said = new Map(
     listed.map(({ record, state }): [string, Said] => {
-      const { id, spawnedAt, lease, lastLeasedAt, pin, score } = record;
+      const { id, spawnedAt, lease, lastLeasedAt, releasedAt, pin, score } = record;
       if (lease && lease.tokenHash !== hashLeaseToken(lease.owner)) throw new Error(`${id}: not its token`);
       const leased = lease && { owner: lease.owner, expiresAt: lease.expiresAt };
-      return [id, { state, spawnedAt, lease: leased, lastLeasedAt, pinned: pin !== null, score }];
+      return [id, { state, spawnedAt, lease: leased, lastLeasedAt, releasedAt, pinned: pin !== null, score }];
     }),
   );
   const ids = new Set([...visible, ...trashed.keys(), ...said.keys()]);
@@ -46,12 +47,23 @@ export async function observe(world: World): Promise<Map<string, Seen>> {
 
 /** What is to be seen of an instance of the model. */
 function toSeen(instance: Instance): Seen {
-  const { place, deletionBegun, listed, inFlight, spawnedAt, lease, lastLeasedAt, pinned, score } = instance;
+  const {
+    place,
+    deletionBegun,
+    listed,
+    inFlight,
+    spawnedAt,
+    lease,
+    lastLeasedAt,
+    releasedAt,
+    pinned,
+    score,
+  } = instance;
   const state = inFlight ? 'in-flight' : 'ready';
   return {
     place,
     deletionBegun,
-    said: listed ? { state, spawnedAt, lease, lastLeasedAt, pinned, score } : null,
+    said: listed ? { state, spawnedAt, lease, lastLeasedAt, releasedAt, pinned, score } : null,
   };
 }
 
@@ -97,12 +109,12 @@ export function resume(
 
 /** What the catalog says of it, each as it was or as it was to become. */
 function restOf(id: string, { state, ...said }: Said, ends: readonly Instance[]): Partial<Instance> {
-  for (const field of ['spawnedAt', 'lease', 'lastLeasedAt', 'pinned', 'score'] as const) {
+  for (const field of ['spawnedAt', 'lease', 'lastLeasedAt', 'releasedAt', 'pinned', 'score'] as const) {
     expect(
       ends.map((end) => end[field]),
       `${field} of ${id}`,
     ).toContainEqual(said[field]);
   }
-  const { lease, lastLeasedAt, pinned, score } = said;
-  return { lease, lastLeasedAt, pinned, score, inFlight: state === 'in-flight' };
+  const { lease, lastLeasedAt, releasedAt, pinned, score } = said;
+  return { lease, lastLeasedAt, releasedAt, pinned, score, inFlight: state === 'in-flight' };
 }

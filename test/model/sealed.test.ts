@@ -8,7 +8,10 @@ import type { World } from './world.ts';
 import { spawned, useWorlds } from './worlds.ts';
 
 const inWorld = useWorlds();
-const settings = { 'pools.main.retention.protect_live_processes': false };
+const settings = {
+  'pools.main.retention.protect_live_processes': false,
+  'pools.main.retention.keep_after_lease': '0s',
+};
 const ALL = { maxInstances: 0, maxAgeMs: null };
 const carryOut = (world: World, digest: string) => world.prune({ pool: 'main', cause: 'sealed', digest });
 

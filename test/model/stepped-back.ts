@@ -82,7 +82,14 @@ function expectMayGo({ steppedBack, time }: Model, { id }: Instance): void {
 }
 
 function born(id: string, request: string): Instance {
-  const nothing = { lease: null, lastLeasedAt: null, pinned: false, score: null, usedUntil: 0 };
+  const nothing = {
+    lease: null,
+    lastLeasedAt: null,
+    releasedAt: null,
+    pinned: false,
+    score: null,
+    usedUntil: 0,
+  };
   const place = { place: 'pool', listed: true, inFlight: true, trashedAt: 0, deletionBegun: false } as const;
   return { id, request, spawnedAt: 0, ...place, ...nothing };
 }

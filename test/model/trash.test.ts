@@ -10,6 +10,7 @@ import { spawned, useWorlds } from './worlds.ts';
 const inWorld = useWorlds();
 const settings = {
   'pools.main.retention.protect_live_processes': false,
+  'pools.main.retention.keep_after_lease': '0s',
   'pools.main.retention.trash_ttl': '10m',
 };
 /** A prune for a request of one instance that lacks so much of what it needs. */

@@ -39,7 +39,8 @@ export function lease(
     },
     predict: () => {
       const granted = outcome === 'granted' || outcome === 'renewed';
-      if (granted) model.set(instance.id, { lease: { owner, expiresAt }, lastLeasedAt: now });
+      if (granted)
+        model.set(instance.id, { lease: { owner, expiresAt }, lastLeasedAt: now, releasedAt: null });
       return outcome;
     },
   };
@@ -62,7 +63,7 @@ export function release(
       return released.outcome;
     },
     predict: () => {
-      if (outcome === 'released') model.set(instance.id, { lease: null });
+      if (outcome === 'released') model.set(instance.id, { lease: null, releasedAt: now });
       return outcome;
     },
   };

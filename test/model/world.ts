@@ -2,9 +2,9 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
 import { FilesystemTotals, instanceIdOf, type Size } from '@spica/core';
-import { type AuditLog, createSerialiser, initPool, openAudit, type Pool } from '@spica/pool';
+import { type AuditLog, initPool, openAudit, type Pool } from '@spica/pool';
 import type { PoolQueues, PrunePayload, PruneResult } from '@spica/queues';
-import type { ServedContext } from '@spica/workers';
+import type { PoolContext, ServedContext } from '@spica/workers';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
@@ -13,9 +13,9 @@ import { createClockGuard } from '../../packages/workers/src/clock/guard.ts';
 import type { Line } from '../../packages/workers/src/gate/line.ts';
 import { loadGate } from '../../packages/workers/src/gate/load.ts';
 import { createProfiles } from '../../packages/workers/src/gate/profiles.ts';
-import { GateState } from '../../packages/workers/src/gate/state.ts';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { readAudit } from '../support/audit.ts';
+import { servedContext } from '../support/served-context.ts';
 import { stackConfig } from '../support/stack.ts';
 import { Clocks } from './clocks.ts';
 import { FINGERPRINT, type GateJobs, openJobs } from './jobs.ts';
@@ -135,15 +135,15 @@ export class World {
       waiting: new Set<() => void>(),
       lines: new Set<Line>(),
       sharedBy: null,
+      elsewhereChangedAt: null,
     };
-    const gate = new GateState(filesystem, { isOpen: async () => true, onError });
     const clockGuard = createClockGuard({
       catalog,
       clock,
       monotonic: () => clocks.monotonic,
       onChange: (reason) => announceClock(audit, { logger }, reason),
     });
-    return {
+    const context: Omit<PoolContext, 'gateView'> = {
       config: this.#config,
       policy,
       pool: this.pool,
@@ -151,9 +151,6 @@ export class World {
       image: null,
       catalog,
       profiles: createProfiles(catalog),
-      gate,
-      gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },
-      publisher: { soon: () => undefined, now: async () => undefined, close: async () => undefined },
       clock,
       logger,
       gauge: { read: async () => SPACE },
@@ -163,13 +160,8 @@ export class World {
       clockGuard,
       queues: this.#queues(),
       templates: this.#templates(),
-      audit,
-      withDeletionClaim: (work) => work(),
-      cloneSync: { noteWritten: () => undefined, syncClones: async () => undefined },
-      perInstance: createSerialiser(),
-      preparations: createSerialiser(),
-      reconciles: createSerialiser(),
     };
+    return servedContext(context, { audit, filesystem, withDeletionClaim: (work) => work(), onError });
   }
 
   /** As far as the parts that are tried ask them. */

@@ -3,13 +3,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectProducer } from '@spica/queues';
-import { RedisContainer } from '@testcontainers/redis';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest';
 // Not by the package's name: suites of the packages below it need no more of it than this.
 import { startEmbeddedRedis } from '../../packages/workers/src/runtime/embedded-redis.ts';
-import { missingImage } from './docker.ts';
 
 const IMAGE = 'redis:7-alpine';
 /** As in production (embedded-redis.ts): every write is kept, and nothing is evicted. */
@@ -29,33 +27,42 @@ interface Started {
 
 interface Engine {
   readonly name: string;
-  /** Why its tests are skipped; null where they can run. */
-  readonly missing: string | null;
+  /** Why its tests are skipped; null where they can run. Asked only where one of them is to run. */
+  findMissing(): Promise<string | null>;
   start(): Promise<Started>;
 }
 
-const ENGINES: readonly Engine[] = [
-  { name: 'a local redis-server', missing: null, start: startLocal },
-  { name: `the image ${IMAGE}`, missing: await missingImage(IMAGE), start: startContainer },
-];
+const LOCAL: Engine = {
+  name: 'a local redis-server',
+  findMissing: async () => null,
+  start: startLocal,
+};
+const CONTAINER: Engine = {
+  name: `the image ${IMAGE}`,
+  // Imported here: the client for containers takes longer to load than most files that import this one take to run.
+  findMissing: async () => (await import('./docker.ts')).missingImage(IMAGE),
+  start: startContainer,
+};
 
 /**
  * Runs a suite on a local redis-server and on the Redis image, in a container. Where that cannot be had, its tests are
- * skipped by name, with the reason.
+ * skipped, with the reason. A quick run (vitest.config.ts) has only the first.
  */
 export function describeOnRedis(name: string, suite: (redis: TestRedis) => void): void {
-  for (const engine of ENGINES) {
+  for (const engine of inject('quick') ? [LOCAL] : [LOCAL, CONTAINER]) {
     describe(`${name} (on ${engine.name})`, () => {
+      let missing: string | null;
       let started: Started | undefined;
       const url = () => {
         if (started) return started.url;
-        throw new Error(engine.missing ?? 'the Redis of a suite is there from beforeEach on');
+        throw new Error(missing ?? 'the Redis of a suite is there from beforeEach on');
       };
       beforeAll(async () => {
-        if (engine.missing === null) started = await engine.start();
+        missing = await engine.findMissing();
+        if (missing === null) started = await engine.start();
       });
       beforeEach((context) => {
-        if (engine.missing !== null) context.skip(engine.missing);
+        if (missing !== null) context.skip(missing);
       });
       suite({
         get url() {
@@ -107,6 +114,7 @@ export async function startLocal(): Promise<LocalRedis> {
 }
 
 async function startContainer(): Promise<Started> {
+  const { RedisContainer } = await import('@testcontainers/redis');
   const container = await new RedisContainer(IMAGE).withCommand(['redis-server', ...SETTINGS]).start();
   return {
     url: container.getConnectionUrl(),

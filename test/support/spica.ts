@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { execa, type Options } from 'execa';
 
-const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
 export interface SpicaRun {
   readonly exitCode: number | undefined;
@@ -9,9 +9,13 @@ export interface SpicaRun {
   readonly stderr: string;
 }
 
-/** Runs one `spica` command as a user would, to its end. */
-export async function spica(args: readonly string[], env: Record<string, string>): Promise<SpicaRun> {
-  const result = await execa(process.execPath, [MAIN, ...args], { ...base(env), timeout: 60_000 });
+/** Runs one `spica` command as a user would, to its end; in this directory where one is given. */
+export async function spica(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd = process.cwd(),
+): Promise<SpicaRun> {
+  const result = await execa(process.execPath, [MAIN, ...args], { ...base(env), cwd, timeout: 60_000 });
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 }
 
@@ -25,8 +29,8 @@ export interface Up {
 }
 
 /** Starts `spica up` and waits until its pools, of which it has so many, are served. */
-export async function spicaUp(env: Record<string, string>, pools = 1): Promise<Up> {
-  const child = execa(process.execPath, [MAIN, 'up'], base(env));
+export async function spicaUp(env: Record<string, string>, pools = 1, cwd = process.cwd()): Promise<Up> {
+  const child = execa(process.execPath, [MAIN, 'up'], { ...base(env), cwd });
   const served = Promise.withResolvers<void>();
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => {

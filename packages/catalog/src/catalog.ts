@@ -9,6 +9,8 @@ import { defineOperations } from './ops.ts';
 import { createPlans, type Plans } from './plans.ts';
 import { createReconciliation, type Reconciliation } from './reconciliation.ts';
 import { createRequests, type Requests } from './requests.ts';
+import { createSchedules, type Schedules } from './schedules.ts';
+import { createServing, type Serving } from './serving.ts';
 import { createSizes, type Sizes } from './sizes.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 
@@ -17,12 +19,14 @@ import { createTombstones, type Tombstones } from './tombstones.ts';
  * truth; this can be rebuilt from it. What cannot be read throws CheckError CATALOG_CORRUPT that names the key.
  */
 export type Catalog = Reconciliation &
+  Serving &
   Instances &
   Leases &
   Requests &
   Sizes &
   Gate &
   Disk &
+  Schedules &
   Clocks &
   Plans &
   Tombstones;
@@ -31,14 +35,17 @@ export type Catalog = Reconciliation &
 export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): Catalog {
   const keys = keysOf(pool);
   const run = defineOperations(redis, keys.base);
+  const reconciliation = createReconciliation(redis, keys);
   return {
-    ...createReconciliation(redis, keys),
+    ...reconciliation,
+    ...createServing(redis, { keys, run, identity: reconciliation.identity }),
     ...createInstances(redis, keys, run),
     ...createLeases(redis, keys, run),
     ...createRequests(redis, keys, run),
     ...createSizes(redis, keys, run),
     ...createGate(redis, keys),
     ...createDisk(redis, keys),
+    ...createSchedules(redis, keys),
     ...createClocks(redis, keys),
     ...createPlans(redis, keys),
     ...createTombstones(redis, keys),

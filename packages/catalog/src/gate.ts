@@ -25,6 +25,8 @@ export interface GateFigures {
   /** Instances that have written what their caps allow; null in a pool that has no caps. */
   readonly atCap: number | null;
   readonly limits: Limits;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  readonly share: number;
 }
 
 /** Whom it holds. */
@@ -78,6 +80,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     }),
     starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
   }),
+  share: z.number().min(0).max(1).default(1),
 });
 
 const lineSchema: z.ZodType<PublishedLine> = z.object({

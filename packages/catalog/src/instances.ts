@@ -42,8 +42,8 @@ export interface Instances {
    * `owner`'s; null for whoever has it.
    */
   endDelete(id: string, outcome: 'gone' | 'kept', owner: string | null): Promise<boolean>;
-  /** Whether there is an instance with a life of its own. */
-  hasTtls(): Promise<boolean>;
+  /** Whether there is an instance that may go before its turn: with a life of its own, or discarded. */
+  hasEarly(): Promise<boolean>;
 }
 
 /** How many instances one read of the list brings. */
@@ -75,8 +75,8 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     async endDelete(id, outcome, owner) {
       return (await run('end_delete', [id, outcome, owner ?? ''])) === 1;
     },
-    async hasTtls() {
-      return (await redis.scard(keys.ttls)) > 0;
+    async hasEarly() {
+      return (await redis.scard(keys.early)) > 0;
     },
   };
 }
@@ -136,6 +136,6 @@ async function readMany(redis: Redis, keys: Keys, ids: readonly string[]): Promi
     if (Object.keys(stored).length === 0) return [];
     const request = requests[i] ?? null;
     const state = stored['deleting'] ? 'deleting' : request ? 'in-flight' : 'ready';
-    return [{ record: fromFields(keys.instance(id), stored), state, request }];
+    return [{ ...fromFields(keys.instance(id), stored), state, request }];
   });
 }

@@ -6,8 +6,10 @@ export function keysOf(pool: string) {
   const base = `{spica:${pool}}:catalog`;
   return {
     base,
-    /** Hash: the pool's id and how it clones. */
+    /** Hash: the pool's id, how it clones, and where whoever serves it has it. */
     identity: `${base}:identity`,
+    /** String: the process that serves the pool, for as long as it says so. */
+    server: `${base}:server`,
     /** Hash: when the disk was last reconciled, and until when nothing may be deleted (both epoch milliseconds). */
     reconciled: `${base}:reconciled`,
     /** Counter: each change of a lease, pin or the like adds one. If it decreases, Redis has lost writes. */
@@ -16,15 +18,15 @@ export function keysOf(pool: string) {
     instances: `${base}:instances`,
     /** Hash: id → request that has not ended yet. */
     inFlight: `${base}:in-flight`,
-    /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince, lastLeasedAt, pin, ttl, score, deleting… */
+    /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince, lastLeasedAt, releasedAt, pin, ttl, score, deleting… */
     instance: (id: string) => `${base}:instance:${id}`,
     /** String: a request, in one life of it, is not wanted any more; or it has completed. */
     cancelled: (request: string, life: string) => `${base}:cancelled:${request}:${life}`,
     completed: (request: string, life: string) => `${base}:completed:${request}:${life}`,
     /** Set: ids whose record on disk is older than the catalog. */
     dirty: `${base}:dirty`,
-    /** Set: ids of instances with a life of their own. */
-    ttls: `${base}:ttls`,
+    /** Set: ids of instances that may go before their turn: with a life of their own, or discarded. */
+    early: `${base}:early`,
     /** List: what operators forced, as audit entries for the worker to write. */
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */
@@ -37,18 +39,23 @@ export function keysOf(pool: string) {
     changed: `${base}:changed`,
     /**
      * What instances became: a hash by id, a sorted set by when, and what the whole says. `of` is `template:…`,
-     * `experiment:…` or `replica:…`. An experiment's are gone 90 days after its last instance finished.
+     * `experiment:…` or `replica:…`. An experiment's are gone 90 days after its last instance finished. The operations
+     * keep beside them the ids of those that an operator had forgotten.
      */
     sizes: (of: string) => ({
       finished: `${base}:finished:${of}`,
       profile: `${base}:profile:${of}`,
     }),
+    /** Hash: what operators say that instances become, by whose they are (`template:…`, `experiment:…`). */
+    setSizes: `${base}:set-sizes`,
     /** Sorted set: id by when it is to be measured next. */
     due: `${base}:due`,
     /** String: how the disk was used, over time. */
     history: `${base}:history`,
     /** String: the pressure on the disk as the worker last saw it. */
     pressure: `${base}:pressure`,
+    /** Hash: when what repeats was last done, by its name (epoch milliseconds). */
+    schedules: `${base}:schedules`,
     /** Hash: the gate's `figures`, and the `line` of whom it holds, as the process that serves the pool published them. */
     published: `${base}:published`,
   };

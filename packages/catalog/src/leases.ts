@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Lease, Oversize, Pin } from '@spica/core';
+import type { Failure, InstanceRecord, Oversize, Pin } from '@spica/core';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
@@ -9,7 +9,11 @@ export type Mark =
   | { readonly pin: Pin | null }
   | { readonly score: number | null }
   | { readonly ttlMs: number | null }
-  | { readonly oversize: Oversize };
+  | { readonly oversize: Oversize }
+  | { readonly failure: Failure | null };
+
+/** What keeps an instance, of what its record says. */
+export type Protection = Pick<InstanceRecord, 'lease' | 'pin' | 'releasedAt'>;
 
 /** A change that another process made: of which kind, and of what (an instance, or a request). */
 export interface Change {
@@ -30,20 +34,27 @@ export interface Leases {
     | { outcome: 'granted' | 'renewed' | 'absent' | 'deleting' | 'oversize' }
     | { outcome: 'leased'; owner: string; expiresAt: number }
   >;
-  /** Ends a lease, and with it what was expected of the instance. */
+  /**
+   * Ends a lease, and with it what was expected of the instance. `discard`: nobody needs the instance any more, so that it
+   * goes before all others that may go; one without a lease in force anybody may discard.
+   */
   releaseLease(
     id: string,
-    by: { token: string | null; now: number; force?: boolean },
+    by: { token: string | null; now: number; force?: boolean; discard?: boolean },
   ): Promise<
-    { outcome: 'released' | 'absent' | 'none' } | { outcome: 'leased'; owner: string; expiresAt: number }
+    | { outcome: 'released' | 'discarded' | 'absent' | 'none' }
+    | { outcome: 'leased'; owner: string; expiresAt: number }
   >;
-  /** Sets, or with null removes, a pin, a score, a life of its own, or the flag of being oversize. */
+  /**
+   * Sets, or with null removes, a pin, a score, a life of its own, the flag of being oversize, or why it could not be
+   * deleted.
+   */
   mark(id: string, mark: Mark): Promise<'marked' | 'absent' | 'deleting'>;
   /**
-   * Gives an instance back a lease, a pin or both, as they were; null for neither. For a Redis that has lost what it had
-   * acknowledged: whatever it says else is left.
+   * Gives an instance back a lease, a pin or the end of its use, as they were; null for none. For a Redis that has lost
+   * what it had acknowledged: whatever it says else is left.
    */
-  protect(id: string, by: { readonly lease: Lease | null; readonly pin: Pin | null }): Promise<void>;
+  protect(id: string, by: Protection): Promise<void>;
   /** Takes at most so many ids whose record on disk is older than the catalog. */
   takeDirty(most: number): Promise<string[]>;
   /** Those that were taken, and could not be written. */
@@ -70,19 +81,21 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
       return { outcome: outcome as 'granted' | 'renewed' | 'absent' | 'deleting' | 'oversize' };
     },
 
-    async releaseLease(id, { token, now, force = false }) {
-      const args = [id, now, token === null ? '' : hashLeaseToken(token), force ? '1' : ''];
+    async releaseLease(id, { token, now, force = false, discard = false }) {
+      const hash = token === null ? '' : hashLeaseToken(token);
+      const args = [id, now, hash, force ? '1' : '', discard ? '1' : ''];
       const [outcome, holder = '', until = ''] = (await run('release_lease', args)) as string[];
       if (outcome === 'leased') return { outcome, owner: holder, expiresAt: Number(until) };
-      return { outcome: outcome as 'released' | 'absent' | 'none' };
+      return { outcome: outcome as 'released' | 'discarded' | 'absent' | 'none' };
     },
 
     async mark(id, mark) {
       return (await run('mark', [id, ...toField(mark)])) as 'marked' | 'absent' | 'deleting';
     },
 
-    async protect(id, { lease, pin }) {
+    async protect(id, { lease, pin, releasedAt }) {
       const fields = {
+        ...(releasedAt === null ? {} : { releasedAt }),
         ...(pin ? { pin: JSON.stringify(pin) } : {}),
         ...(lease
           ? { leaseOwner: lease.owner, leaseHash: lease.tokenHash, leaseUntil: lease.expiresAt }
@@ -114,5 +127,6 @@ function toField(mark: Mark): [field: string, value: string] {
   if ('pin' in mark) return ['pin', mark.pin ? JSON.stringify(mark.pin) : ''];
   if ('score' in mark) return ['score', mark.score === null ? '' : String(mark.score)];
   if ('oversize' in mark) return ['oversize', mark.oversize ?? ''];
+  if ('failure' in mark) return ['failure', mark.failure ? JSON.stringify(mark.failure) : ''];
   return ['ttl', mark.ttlMs === null ? '' : String(mark.ttlMs)];
 }

@@ -17,7 +17,10 @@ type Operation =
   | 'mark'
   | 'record_sample'
   | 'record_size'
-  | 'drop_share';
+  | 'forget_sizes'
+  | 'drop_share'
+  | 'serve'
+  | 'end_serving';
 
 export type Argument = string | number;
 /** Runs an operation on one pool's catalog. */

@@ -1,13 +1,12 @@
-import type { CloneMethod } from '@spica/core';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
-import { identitySchema, readHash, reconciledSchema } from './stored.ts';
+import { type Identity, identitySchema, readHash, reconciledSchema } from './stored.ts';
 
 /** Whose catalog it is, and whether it can be relied on. */
 export interface Reconciliation {
-  /** The pool's id and clone method, as the last worker found them; null before the first. */
-  identity(): Promise<{ id: string; method: CloneMethod } | null>;
-  identify(identity: { id: string; method: CloneMethod }): Promise<void>;
+  /** The pool's id, clone method and root, as the last worker found them; null before the first. */
+  identity(): Promise<Identity | null>;
+  identify(identity: Identity): Promise<void>;
   /** Forgets the pool's id, so that another root may be served under its name. */
   forgetIdentity(): Promise<void>;
   /** Null as long as nobody has compared the disk with the catalog since the catalog was empty. */

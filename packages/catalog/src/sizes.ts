@@ -5,6 +5,7 @@ import {
   type Profile,
   profileOf,
   type Sample,
+  type SetSize,
 } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
@@ -15,6 +16,9 @@ import { fromFields, pairUp, readJson } from './stored.ts';
 /** Experiments end, and each has a name of its own. */
 const EXPERIMENT_SECONDS = 90 * 86_400;
 
+/** So long is remembered what was forgotten: no instance is there for longer, but for pinned ones. */
+const FORGOTTEN_SECONDS = 365 * 86_400;
+
 const size = z.strictObject({ bytes: z.number(), inodes: z.number() });
 
 const finishedSchema = z.strictObject({
@@ -24,6 +28,8 @@ const finishedSchema = z.strictObject({
   grewForMs: z.number(),
   predicted: size.nullable(),
 });
+
+const setSizeSchema: z.ZodType<SetSize> = z.strictObject({ bytes: z.number().min(0), by: z.string() });
 
 const spread = z.strictObject({ p50: z.number(), p95: z.number(), max: z.number() });
 
@@ -46,6 +52,16 @@ export interface Sizes {
   listDue(now: number, most: number): Promise<string[]>;
   /** Keeps what an instance became among the newest of `template:…`, `experiment:…` or `replica:…`. */
   recordFinished(of: string, id: string, finished: Finished): Promise<void>;
+  /** What the newest became, by their ids, the largest first. */
+  readFinished(of: string): Promise<readonly { readonly id: string; readonly finished: Finished }[]>;
+  /**
+   * Forgets what instances became, all of them or one, for good: they are not recorded again when they are deleted.
+   * Resolves with how many there were. Whoever serves the pool hears of it.
+   */
+  forgetFinished(of: string, id: string | null): Promise<number>;
+  /** What an operator says that instances of `template:…` or `experiment:…` become; null has it measured again. */
+  setSize(of: string, set: SetSize | null): Promise<void>;
+  readSetSize(of: string): Promise<SetSize | null>;
   /** Recomputes the stored profile from the stored sizes: call it after `recordFinished`. */
   refreshProfile(of: string): Promise<void>;
   /** What the newest finished instances say; null without any. */
@@ -56,7 +72,7 @@ export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
   return {
     async recordSample(id, sample, dueAt) {
       const flat = (await run('record_sample', [id, JSON.stringify(sample), dueAt])) as string[];
-      return flat.length === 0 ? null : fromFields(keys.instance(id), pairUp(flat));
+      return flat.length === 0 ? null : fromFields(keys.instance(id), pairUp(flat)).record;
     },
 
     listDue: (now, most) => redis.zrange(keys.due, '-inf', String(now), 'BYSCORE', 'LIMIT', 0, most),
@@ -66,15 +82,32 @@ export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
       await run('record_size', [...facts, MOST_FINISHED, secondsToKeep(of) ?? '']);
     },
 
-    async refreshProfile(of) {
-      const { finished, profile } = keys.sizes(of);
-      const texts = await redis.hvals(finished);
-      const found = profileOf(texts.map((text) => readJson(finishedSchema, finished, text)));
-      if (!found) return;
-      const seconds = secondsToKeep(of);
-      if (seconds === null) await redis.set(profile, JSON.stringify(found));
-      else await redis.set(profile, JSON.stringify(found), 'EX', seconds);
+    async readFinished(of) {
+      const { finished } = keys.sizes(of);
+      return Object.entries(await redis.hgetall(finished))
+        .map(([id, text]) => ({ id, finished: readJson(finishedSchema, finished, text) }))
+        .sort((a, b) => b.finished.final.bytes - a.finished.final.bytes || (a.id < b.id ? -1 : 1));
     },
+
+    async forgetFinished(of, id) {
+      const forgotten = (await run('forget_sizes', [of, id ?? '', FORGOTTEN_SECONDS])) as number;
+      await refreshProfile(of);
+      await redis.publish(keys.changed, `profile ${of}`);
+      return forgotten;
+    },
+
+    async setSize(of, set) {
+      if (set === null) await redis.hdel(keys.setSizes, of);
+      else await redis.hset(keys.setSizes, of, JSON.stringify(set));
+      await redis.publish(keys.changed, `profile ${of}`);
+    },
+
+    async readSetSize(of) {
+      const text = await redis.hget(keys.setSizes, of);
+      return text === null ? null : readJson(setSizeSchema, keys.setSizes, text);
+    },
+
+    refreshProfile,
 
     /** Kept ready, so that nobody has to read a thousand sizes. */
     async readProfile(of) {
@@ -83,6 +116,16 @@ export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
       return text === null ? null : readJson(profileSchema, profile, text);
     },
   };
+
+  async function refreshProfile(of: string): Promise<void> {
+    const { finished, profile } = keys.sizes(of);
+    const texts = await redis.hvals(finished);
+    const found = profileOf(texts.map((text) => readJson(finishedSchema, finished, text)));
+    const seconds = secondsToKeep(of);
+    if (!found) await redis.del(profile);
+    else if (seconds === null) await redis.set(profile, JSON.stringify(found));
+    else await redis.set(profile, JSON.stringify(found), 'EX', seconds);
+  }
 }
 
 /** How long sizes are kept after the last of them was; null for good. */

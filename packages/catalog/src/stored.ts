@@ -1,6 +1,8 @@
 import {
   CheckError,
   cloneMethodSchema,
+  type Failure,
+  failureSchema,
   type InstanceRecord,
   instanceRecordSchema,
   pinSchema,
@@ -9,7 +11,26 @@ import {
 import * as z from 'zod';
 import type { Argument } from './ops.ts';
 
-export const identitySchema = z.object({ id: z.string(), method: cloneMethodSchema });
+export const identitySchema = z.object({
+  id: z.string(),
+  method: cloneMethodSchema,
+  /** Where whoever serves it has it; what an earlier version wrote has none. */
+  root: z.string().optional(),
+});
+
+export type Identity = z.infer<typeof identitySchema>;
+
+/** Enough to tell whether the very process still runs, where it is of this host. */
+export const serverSchema = z.object({
+  token: z.string(),
+  pid: z.int(),
+  startTicks: z.string().nullable(),
+  boot: z.string().nullable(),
+  host: z.string(),
+  purpose: z.string(),
+  /** ISO-8601 UTC. */
+  since: z.string(),
+});
 
 export const reconciledSchema = z.object({ at: z.coerce.number(), graceUntil: z.coerce.number() });
 
@@ -18,6 +39,8 @@ const fixedSchema = instanceRecordSchema.omit({
   sample: true,
   lease: true,
   lastLeasedAt: true,
+  releasedAt: true,
+  discarded: true,
   pin: true,
   ttlMs: true,
   score: true,
@@ -33,16 +56,21 @@ const fieldsSchema = z.object({
   leaseUntil: whole.optional(),
   leaseSince: whole.optional(),
   lastLeasedAt: whole.optional(),
+  releasedAt: whole.optional(),
+  discarded: z.literal('1').optional(),
   pin: z.string().optional(),
   ttl: whole.optional(),
   score: z.coerce.number().optional(),
   /** `warn`, or `end_lease`: then the lease is not renewed. */
   oversize: z.enum(['warn', 'end_lease']).optional(),
+  /** Why it could not be deleted. Not a part of the record: it is of no use once Redis was lost. */
+  failure: z.string().optional(),
 });
 
 /** The hash fields of an instance, as a flat list of names and values. */
 export function toFields(record: InstanceRecord): Argument[] {
-  const { sample, lease, lastLeasedAt, pin, ttlMs, score, oversize, ...fixed } = record;
+  const { sample, lease, lastLeasedAt, releasedAt, discarded, pin, ttlMs, score, oversize, ...fixed } =
+    record;
   const fields: Record<string, Argument | null> = {
     record: JSON.stringify(fixed),
     sample: sample && JSON.stringify(sample),
@@ -51,6 +79,8 @@ export function toFields(record: InstanceRecord): Argument[] {
     leaseUntil: lease?.expiresAt ?? null,
     leaseSince: lease?.since ?? null,
     lastLeasedAt,
+    releasedAt,
+    discarded: discarded ? '1' : null,
     pin: pin && JSON.stringify(pin),
     ttl: ttlMs,
     score,
@@ -60,10 +90,18 @@ export function toFields(record: InstanceRecord): Argument[] {
 }
 
 /** Reads an instance's hash. Throws CheckError CATALOG_CORRUPT that names the key. */
-export function fromFields(key: string, stored: Readonly<Record<string, string>>): InstanceRecord {
+export function fromFields(
+  key: string,
+  stored: Readonly<Record<string, string>>,
+): { readonly record: InstanceRecord; readonly failure: Failure | null } {
   const fields = readHash(fieldsSchema, key, stored);
+  const failure = fields.failure === undefined ? null : readJson(failureSchema, key, fields.failure);
+  return { record: toRecord(key, fields), failure };
+}
+
+function toRecord(key: string, fields: z.infer<typeof fieldsSchema>): InstanceRecord {
   const { record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince } = fields;
-  const { lastLeasedAt, pin, ttl, score, oversize } = fields;
+  const { lastLeasedAt, releasedAt, discarded, pin, ttl, score, oversize } = fields;
   const lease =
     leaseUntil === undefined
       ? null
@@ -78,6 +116,8 @@ export function fromFields(key: string, stored: Readonly<Record<string, string>>
     sample: sample === undefined ? null : readJson(sampleSchema, key, sample),
     lease,
     lastLeasedAt: lastLeasedAt ?? null,
+    releasedAt: releasedAt ?? null,
+    discarded: discarded !== undefined,
     pin: pin === undefined ? null : readJson(pinSchema, key, pin),
     ttlMs: ttl ?? null,
     score: score ?? null,

@@ -1,11 +1,7 @@
-import type { Distrust, InstanceRecord, Pin, PressureLevel } from '@spica/core';
+import type { Distrust, InstanceRecord, KnownInstance, Pin, PressureLevel } from '@spica/core';
 
-export interface CatalogInstance {
-  readonly record: InstanceRecord;
-  readonly state: 'in-flight' | 'ready' | 'deleting';
-  /** The request that has not ended yet, of one in flight. */
-  readonly request: string | null;
-}
+/** An instance as the catalog knows it. */
+export type CatalogInstance = KnownInstance;
 
 /** Whether a deletion may begin, and what is in its way. */
 export type BeginDelete =

@@ -1,8 +1,8 @@
 import type { Catalog, Change } from '@spica/catalog';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, aSample, deletionBy, openFreshCatalog } from './open.ts';
+import { aRecord, aSample, deletionBy, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const ID = 'spica-0001';
@@ -16,11 +16,9 @@ describeOnRedis('changes', (server) => {
   const listener = async () =>
     /^id=(\d+)/m.exec(String(await redis.call('CLIENT', 'LIST', 'TYPE', 'pubsub')))?.[1];
   beforeEach(async () => {
-    redis = new Redis(server.url);
-    catalog = openFreshCatalog(redis);
+    ({ redis, catalog } = openCatalog(server));
     await catalog.markReconciled({ at: 0, graceUntil: 0 });
     await catalog.adopt(aRecord(ID));
-    return () => redis.disconnect();
   });
 
   /** Hears of changes until one of `last` comes. */

@@ -2,7 +2,7 @@ import { type Catalog, createCatalog } from '@spica/catalog';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, commitOne, deletionBy, freshPool } from './open.ts';
+import { aRecord, commitOne, deletionBy, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const ID = 'spica-0001';
@@ -14,11 +14,8 @@ describeOnRedis('the deletion of an instance', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(async () => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
+    ({ redis, pool, catalog } = openCatalog(server));
     await catalog.markReconciled({ at: 0, graceUntil: 0 });
-    return () => redis.disconnect();
   });
 
   const begin = (owner: string, now = NOW) => catalog.beginDelete(ID, deletionBy(owner, now));
@@ -87,7 +84,7 @@ describeOnRedis('the deletion of an instance', (server) => {
     expect(await catalog.inFlight()).toEqual(new Map());
     expect(await catalog.takeDirty(10)).toEqual([]);
     expect(await catalog.listDue(1e15, 10)).toEqual([]);
-    expect(await catalog.hasTtls()).toBe(false);
+    expect(await catalog.hasEarly()).toBe(false);
     const counter = `{spica:${pool}}:catalog:changes`;
     expect((await redis.keys(`{spica:${pool}}:*`)).toSorted()).toEqual([counter, ...before].toSorted());
   });

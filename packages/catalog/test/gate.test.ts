@@ -2,7 +2,7 @@ import { type Catalog, createCatalog, type PublishedGate } from '@spica/catalog'
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { freshPool } from './open.ts';
+import { freshPool, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const WITHIN = 1_000;
@@ -28,6 +28,7 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
       bounds: { disk: { reservedBytes: 1, growthBytes: 2, landedBytes: 3 } },
     },
     ownBytes: 7,
+    share: 0.5,
     limits: {
       breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 }, cause: 'x' },
       starts: [
@@ -46,10 +47,7 @@ describeOnRedis('the gate of a pool, as others see it', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(() => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
-    return () => redis.disconnect();
+    ({ redis, pool, catalog } = openCatalog(server));
   });
 
   it('is as it was published last, the line in its order; nothing before', async () => {

@@ -1,8 +1,8 @@
-import { type Catalog, createCatalog } from '@spica/catalog';
-import { Redis } from 'ioredis';
+import type { Catalog } from '@spica/catalog';
+import type { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, aSample, freshPool, listAll } from './open.ts';
+import { aRecord, aSample, listAll, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const FIRST = { request: 'req-1', life: '00000001' };
@@ -12,11 +12,8 @@ describeOnRedis('the instances of a pool', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(async () => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
+    ({ redis, pool, catalog } = openCatalog(server));
     await catalog.markReconciled({ at: 0, graceUntil: 0 });
-    return () => redis.disconnect();
   });
 
   const listed = async () => (await listAll(catalog)).map(({ record }) => record.id);
@@ -67,6 +64,8 @@ describeOnRedis('the instances of a pool', (server) => {
       sample: aSample(NOW),
       lease: { owner: 'runner', tokenHash: 'ab', expiresAt: NOW + 1, since: NOW - 5 },
       lastLeasedAt: NOW,
+      releasedAt: NOW - 1,
+      discarded: true,
       pin: { by: 'eve', why: 'a "paper"', at: NOW },
       ttlMs: 1,
       score: -0.25,
@@ -77,7 +76,7 @@ describeOnRedis('the instances of a pool', (server) => {
       score: 0,
     });
     expect(await catalog.adopt(record)).toBe(true);
-    expect(await catalog.get('spica-0001')).toEqual({ record, state: 'ready', request: null });
+    expect(await catalog.get('spica-0001')).toEqual({ record, state: 'ready', request: null, failure: null });
     expect(await catalog.commit(FIRST, older)).toBe('committed');
     expect((await catalog.get('spica-0002'))?.record).toEqual(older);
   });
@@ -113,9 +112,19 @@ describeOnRedis('the instances of a pool', (server) => {
     expect(await catalog.ids()).toEqual(['spica-0001']);
     expect([...(await catalog.inFlight()).keys()]).toEqual(['spica-0001']);
     expect(await catalog.listDue(NOW, 10)).toEqual(['spica-0001']);
-    expect(await catalog.hasTtls()).toBe(false);
+    expect(await catalog.hasEarly()).toBe(false);
     // What had come up before is known, and stays for the undo to find.
     expect(await catalog.commit(FIRST, aRecord('spica-0001'))).toBe('already');
+  });
+
+  it('remember why they could not be deleted, until they are gone', async () => {
+    await catalog.adopt(aRecord('spica-0001'));
+    const failure = { cause: 'RENAME_FAILED: it is immutable', since: NOW, at: NOW + 5, tries: 2 };
+    expect(await catalog.mark('spica-0001', { failure })).toBe('marked');
+    expect(await catalog.get('spica-0001')).toMatchObject({ failure });
+    await catalog.mark('spica-0001', { failure: null });
+    expect(await catalog.get('spica-0001')).toMatchObject({ failure: null });
+    expect(await catalog.mark('spica-0009', { failure })).toBe('absent');
   });
 
   it('are due to be measured as soon as they are there', async () => {
@@ -125,19 +134,25 @@ describeOnRedis('the instances of a pool', (server) => {
     expect(await catalog.listDue(NOW, 10)).toEqual(['spica-0003', 'spica-0002', 'spica-0001']);
   });
 
-  it('say whether one of them has a life of its own, however it got it or lost it', async () => {
-    const hasTtls = () => catalog.hasTtls();
+  it('say whether one of them may go before its turn: with a life of its own, or discarded', async () => {
+    const hasEarly = () => catalog.hasEarly();
     await catalog.adopt(aRecord('spica-0001'));
-    expect(await hasTtls()).toBe(false);
+    expect(await hasEarly()).toBe(false);
     await catalog.adopt(aRecord('spica-0002', { ttlMs: 5 }));
-    expect(await hasTtls()).toBe(true);
+    expect(await hasEarly()).toBe(true);
     await catalog.mark('spica-0002', { ttlMs: null });
-    expect(await hasTtls()).toBe(false);
+    expect(await hasEarly()).toBe(false);
     await catalog.mark('spica-0001', { ttlMs: 5 });
-    expect(await hasTtls()).toBe(true);
+    expect(await hasEarly()).toBe(true);
     await catalog.endDelete('spica-0001', 'gone', null);
-    expect(await hasTtls()).toBe(false);
+    expect(await hasEarly()).toBe(false);
     await catalog.commit(FIRST, aRecord('spica-0003', { ttlMs: 5 }));
-    expect(await hasTtls()).toBe(true);
+    await catalog.releaseLease('spica-0003', { token: null, now: NOW, discard: true });
+    await catalog.mark('spica-0003', { ttlMs: null });
+    expect(await hasEarly()).toBe(true);
+    await catalog.lease('spica-0003', { owner: 'ada', token: 't', expiresAt: NOW + 9, now: NOW });
+    expect(await hasEarly()).toBe(false);
+    await catalog.adopt(aRecord('spica-0004', { discarded: true }));
+    expect(await hasEarly()).toBe(true);
   });
 });

@@ -1,8 +1,8 @@
-import { type Catalog, createCatalog, hashLeaseToken, newLeaseToken } from '@spica/catalog';
-import { Redis } from 'ioredis';
+import { type Catalog, hashLeaseToken, newLeaseToken } from '@spica/catalog';
+import type { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, freshPool } from './open.ts';
+import { aRecord, openCatalog } from './open.ts';
 
 const NOW = 1_700_000_000_000;
 const ID = 'spica-0001';
@@ -14,12 +14,9 @@ describeOnRedis('leases and marks', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(async () => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
+    ({ redis, pool, catalog } = openCatalog(server));
     await catalog.markReconciled({ at: 0, graceUntil: 0 });
     await catalog.adopt(aRecord(ID));
-    return () => redis.disconnect();
   });
 
   const lease = (token: string, now: number, options: { ms?: number; force?: boolean; id?: string } = {}) => {
@@ -58,6 +55,28 @@ describeOnRedis('leases and marks', (server) => {
     expect((await stored())?.lease).toMatchObject({ owner: 'owner of b', since: NOW + 130 });
     expect(await lease('b', NOW + 140, { force: true })).toEqual({ outcome: 'renewed' });
     expect(await since()).toBe(NOW + 130);
+  });
+
+  it('leave behind when they ended, until the next one begins', async () => {
+    await lease('a', NOW);
+    await release('a', NOW + 10);
+    expect(await stored()).toMatchObject({ lease: null, releasedAt: NOW + 10, discarded: false });
+    await lease('b', NOW + 20);
+    expect(await stored()).toMatchObject({ lease: { since: NOW + 20 }, releasedAt: null });
+  });
+
+  it('are released with the word that nobody needs the instance any more, which holds until the next one begins', async () => {
+    const discard = (token: string | null, now: number) =>
+      catalog.releaseLease(ID, { token, now, discard: true });
+    await lease('a', NOW);
+    expect(await discard('b', NOW + 10)).toMatchObject({ outcome: 'leased' });
+    expect(await stored()).toMatchObject({ discarded: false });
+    expect(await discard('a', NOW + 20)).toEqual({ outcome: 'released' });
+    expect(await stored()).toMatchObject({ lease: null, releasedAt: NOW + 20, discarded: true });
+    await lease('a', NOW + 30);
+    expect(await stored()).toMatchObject({ releasedAt: null, discarded: false });
+    expect(await discard(null, NOW + 130)).toEqual({ outcome: 'discarded' }); // it has ended: anybody may
+    expect(await stored()).toMatchObject({ lease: { expiresAt: NOW + 130 }, discarded: true });
   });
 
   it('are their holders alone to renew and to end, as long as they are in force', async () => {

@@ -1,6 +1,8 @@
 import { type Catalog, type CatalogInstance, createCatalog, type DeletionBy } from '@spica/catalog';
 import type { Finished, InstanceRecord, Sample } from '@spica/core';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
+import { onTestFinished } from 'vitest';
+import type { TestRedis } from '../../../test/support/redis.ts';
 
 let pools = 0;
 
@@ -10,7 +12,15 @@ export function freshPool(): string {
   return `p${pools}`;
 }
 
-/** The catalog of a pool that no other test uses. */
+/** A catalog as a test has it: of a pool that no other test uses, over a connection that ends with the test. */
+export function openCatalog(server: TestRedis): { redis: Redis; pool: string; catalog: Catalog } {
+  const redis = new Redis(server.url);
+  onTestFinished(() => redis.disconnect());
+  const pool = freshPool();
+  return { redis, pool, catalog: createCatalog({ redis, pool }) };
+}
+
+/** The catalog of one more such pool. */
 export function openFreshCatalog(redis: Redis): Catalog {
   return createCatalog({ redis, pool: freshPool() });
 }
@@ -47,6 +57,8 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     sample: null,
     lease: null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs: null,
     score: null,

@@ -2,7 +2,7 @@ import { type Catalog, createCatalog } from '@spica/catalog';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aRecord, commitOne, freshPool } from './open.ts';
+import { aRecord, commitOne, openCatalog } from './open.ts';
 
 const LIFE = '00000001';
 
@@ -11,10 +11,7 @@ describeOnRedis('a request', (server) => {
   let pool: string;
   let catalog: Catalog;
   beforeEach(() => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
-    return () => redis.disconnect();
+    ({ redis, pool, catalog } = openCatalog(server));
   });
 
   const stateOf = async (id: string, from = catalog) => (await from.get(id))?.state;

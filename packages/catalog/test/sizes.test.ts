@@ -3,7 +3,7 @@ import { MOST_FINISHED } from '@spica/core';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aFinished, aRecord, aSample, deletionBy, freshPool, openFreshCatalog } from './open.ts';
+import { aFinished, aRecord, aSample, deletionBy, freshPool, openCatalog } from './open.ts';
 
 const ID = 'spica-0001';
 
@@ -11,9 +11,7 @@ describeOnRedis('sizes', (server) => {
   let redis: Redis;
   let catalog: Catalog;
   beforeEach(() => {
-    redis = new Redis(server.url);
-    catalog = openFreshCatalog(redis);
-    return () => redis.disconnect();
+    ({ redis, catalog } = openCatalog(server));
   });
 
   const finish = async (of: string, sizes: readonly number[]) => {
@@ -50,6 +48,35 @@ describeOnRedis('sizes', (server) => {
     }
     await catalog.refreshProfile('template:t');
     expect(await catalog.readProfile('template:t')).toMatchObject({ n: 1, bytes: { p50: 20, max: 20 } });
+  });
+
+  it('are forgotten for good, one or all of them: whose instances are deleted later are not recorded again', async () => {
+    await finish('template:t', [10, 310, 10]);
+    expect(await catalog.readFinished('template:t')).toMatchObject([
+      { id: 'spica-1001', finished: { final: { bytes: 310 } } },
+      { id: 'spica-1000' },
+      { id: 'spica-1002' },
+    ]);
+    expect(await catalog.forgetFinished('template:t', 'spica-1001')).toBe(1);
+    expect(await catalog.readProfile('template:t')).toMatchObject({ n: 2, bytes: { max: 10 } });
+    await finish('template:t', [10, 310]);
+    expect(await catalog.readProfile('template:t')).toMatchObject({ n: 2, bytes: { max: 10 } });
+    expect(await catalog.forgetFinished('template:t', 'spica-1001')).toBe(0);
+    expect(await catalog.forgetFinished('template:t', null)).toBe(2);
+    expect(await catalog.readProfile('template:t')).toBeNull();
+    await finish('template:u', [310]);
+    expect(await catalog.readProfile('template:u')).toMatchObject({ n: 1 });
+  });
+
+  it("give way to an operator's word, and whoever serves the pool hears of it", async () => {
+    const heard = Promise.withResolvers<unknown>();
+    const end = await catalog.onChange(heard.resolve);
+    await catalog.setSize('template:t', { bytes: 5e6, by: 'ada' });
+    expect(await heard.promise).toEqual({ kind: 'profile', of: 'template:t' });
+    expect(await catalog.readSetSize('template:t')).toEqual({ bytes: 5e6, by: 'ada' });
+    await catalog.setSize('template:t', null);
+    expect(await catalog.readSetSize('template:t')).toBeNull();
+    await end();
   });
 
   it('are of the newest thousand: what a template was like long ago is forgotten', async () => {
@@ -105,7 +132,7 @@ describeOnRedis('sizes', (server) => {
     await catalog.releaseLease(ID, { token, now: 9 });
     const pin = { by: 'eve', why: 'a "paper"', at: 9 };
     await catalog.mark(ID, { pin });
-    expect(await keep(10)).toEqual(aRecord(ID, { sample: aSample(10), lastLeasedAt: 7, pin }));
+    expect(await keep(10)).toEqual(aRecord(ID, { sample: aSample(10), lastLeasedAt: 7, releasedAt: 9, pin }));
     expect(await keep(11)).toEqual((await catalog.get(ID))?.record);
   });
 

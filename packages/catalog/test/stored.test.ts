@@ -1,8 +1,8 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
-import { aFinished, aRecord, aSample, freshPool, listAll } from './open.ts';
+import { aFinished, aRecord, aSample, listAll, openCatalog } from './open.ts';
 
 type Read = (each: Catalog) => Promise<unknown>;
 const LIFE = '00000001';
@@ -14,10 +14,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
   let catalog: Catalog;
   const key = (name: string) => `{spica:${pool}}:catalog:${name}`;
   beforeEach(() => {
-    redis = new Redis(server.url);
-    pool = freshPool();
-    catalog = createCatalog({ redis, pool });
-    return () => redis.disconnect();
+    ({ redis, pool, catalog } = openCatalog(server));
   });
 
   async function expectNamed(name: string, read: Read): Promise<void> {
@@ -106,6 +103,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
       },
       ownBytes: 1,
       atCap: null,
+      share: 1,
       limits: NO_LIMITS,
     };
     await other.publishGate(figures, { held: [], heldCount: 0 });

@@ -12,7 +12,8 @@ export interface Io {
   /** Errors, progress, hints. */
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+  /** Null where the directory that it was started in is gone. */
+  readonly cwd: string | null;
   readonly home: string;
   /** Where SIGINT, SIGTERM and SIGHUP arrive. */
   readonly signals: NodeJS.EventEmitter;

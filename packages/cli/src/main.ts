@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { config as configureZod } from 'zod/v4/core';
 import { run } from './run.ts';
 import { startSmall } from './stack/memory.ts';
+import { workingDirectory } from './working-directory.ts';
 
 const argv = process.argv.slice(2);
 
@@ -25,7 +26,7 @@ process.exitCode = await run(argv, {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
-  cwd: process.cwd(),
+  cwd: workingDirectory(),
   home: homedir(),
   signals: process,
   exit: (code) => process.exit(code),

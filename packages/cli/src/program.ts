@@ -4,6 +4,7 @@ import { createAdd } from './program/add.ts';
 import { addHelp } from './program/help.ts';
 import { addImageCommands } from './program/image.ts';
 import { addInstanceCommands } from './program/instances.ts';
+import { addProfileCommands } from './program/profile.ts';
 import { addRequestCommands } from './program/requests.ts';
 import { addAuditCommands, addRetentionCommands } from './program/retention.ts';
 import { addServiceCommands } from './program/service.ts';
@@ -49,7 +50,12 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
   addHelp(image);
   const audit = command.command('audit').description('the audit log');
   addAuditCommands(createAdd(audit, io, ended));
+  const profile = command
+    .command('profile')
+    .description('what instances become, by which requests are decided');
+  addProfileCommands(createAdd(profile, io, ended));
   addHelp(audit);
+  addHelp(profile);
   addHelp(command);
   return { command, exitCode: () => exitCode };
 }

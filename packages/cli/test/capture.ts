@@ -7,6 +7,7 @@ import type { Io } from '../src/io.ts';
 import { run } from '../src/run.ts';
 
 export interface Captured extends Io {
+  readonly cwd: string;
   readonly stdin: PassThrough & { readonly isTTY?: boolean };
   readonly out: () => string;
   readonly err: () => string;

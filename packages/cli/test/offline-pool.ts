@@ -105,6 +105,8 @@ function aRecord(id: string, spawnedAt: number): InstanceRecord {
     },
     lease: null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs: null,
     score: null,

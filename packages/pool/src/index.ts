@@ -5,6 +5,8 @@ export * from './audit/audit.ts';
 export * from './audit/line.ts';
 export * from './audit/tail.ts';
 export * from './audit/verify.ts';
+export { boundToUs } from './bound.ts';
+export { describeHolder, identifySelf, isAlive } from './claim/identity.ts';
 export * from './claim/pool.ts';
 export { cloneInstance } from './clone/clone.ts';
 export { asNoSpace, outOf } from './clone/full-disk.ts';
@@ -25,11 +27,18 @@ export { unmountImage } from './image/unmount.ts';
 export * from './layout.ts';
 export * from './live/lock-file.ts';
 export * from './live/processes.ts';
+export * from './live/unseen.ts';
 export { buildLineage, buildManifest } from './manifest/build.ts';
 export * from './manifest/manifest.ts';
 export type { Lineage, Manifest } from './manifest/schema.ts';
 export { initPool } from './marker/init.ts';
-export { checkMarker, openPool } from './marker/marker.ts';
+export {
+  checkMarker,
+  checkName,
+  openPool,
+  type PoolPlace,
+  readMarker,
+} from './marker/marker.ts';
 export { asMeasurement, readChargesNow } from './measure/charged.ts';
 export * from './measure/measure.ts';
 export { nullIfMissing } from './missing.ts';
@@ -41,8 +50,10 @@ export * from './space.ts';
 export { doubtSpace } from './space-check.ts';
 export { syncFilesystem } from './sync.ts';
 export type { Prepared } from './template/prepared.ts';
+export { readPreparedBytes } from './template/prepared-bytes.ts';
 export { checkTemplate, reportTemplate, type TemplateReport } from './template/report.ts';
 export { createTemplates, type Templates } from './template/templates.ts';
+export type { TemplateWarning } from './template/warning.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';

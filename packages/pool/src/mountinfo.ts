@@ -8,47 +8,59 @@ export interface Mount {
   readonly root: string;
   /** Where, absolute. */
   readonly point: string;
-  /** Of this mount and of its filesystem, without commas: `ro` may stand in either. */
-  readonly options: readonly string[];
+  /** `ext4`, `overlay`, … */
   readonly type: string;
-  /** What is mounted, as the filesystem calls it: a device. */
+  /** What it was made of: a device, a directory, or any word. */
   readonly source: string;
+  /** The filesystem's own options, comma-separated, with the octal escapes that they came with. */
+  readonly options: string;
+  /** Of this mount and of its filesystem: `ro` may stand in either. */
+  readonly flags: readonly string[];
 }
 
 /** What another process's say when it is gone, or became another user's meanwhile. */
 const UNSEEN = ['ENOENT', 'ESRCH', 'EINVAL', 'EACCES', 'EPERM'];
 
 /**
- * The mounts that a process sees, in the order in which they were made. Source of the format: proc_pid_mountinfo(5),
- * fields 3 to 6 and those after the dash, with spaces and the like as octal escapes. Empty where there is no /proc, the process is gone, or it
- * may not be looked into (any more). Synchronous: /proc is no disk that could keep one waiting.
+ * The mounts that a process sees, as the kernel lists them; every user may read them. Empty where there is no /proc, or the
+ * process is gone. Synchronous: /proc is no disk that could keep one waiting.
  */
-export function readMounts(pid: number | 'self'): Mount[] {
-  let text: string;
+export function readMountTable(pid: number | 'self'): string {
   try {
-    text = readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
+    return readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
   } catch (error) {
     const expected = pid === 'self' ? ['ENOENT'] : UNSEEN;
-    if (expected.includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    if (expected.includes((error as NodeJS.ErrnoException).code ?? '')) return '';
     throw error;
   }
-  const lines = text.split('\n').filter((line) => line !== '');
+}
+
+/** The mounts of a table, in the order in which they were made. Source of the format: proc_pid_mountinfo(5). */
+export function parseMounts(table: string): Mount[] {
+  const lines = table.split('\n').filter((line) => line !== '');
   return lines.map((line) => {
-    const [of = '', rest = ''] = line.split(' - ');
-    const [, , device = '', root = '', point = '', own = ''] = of.split(' ');
-    const [type = '', source = '', shared = ''] = rest.split(' ');
+    const fields = line.split(' ');
+    const [, , device = '', root = '', point = '', own = ''] = fields;
+    const [type = '', source = '', options = ''] = fields.slice(fields.indexOf('-') + 1);
     return {
       device,
       root: unescapeOctal(root),
       point: unescapeOctal(point),
-      options: [...own.split(','), ...shared.split(',')],
       type,
       source: unescapeOctal(source),
+      options,
+      flags: [...own.split(','), ...options.split(',')],
     };
   });
 }
 
-function unescapeOctal(text: string): string {
+/** The mounts that a process sees, in the order in which they were made; what `readMountTable` says of none. */
+export function readMounts(pid: number | 'self'): Mount[] {
+  return parseMounts(readMountTable(pid));
+}
+
+/** Spaces and the like, as the kernel writes them: `\040`. */
+export function unescapeOctal(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );

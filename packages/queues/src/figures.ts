@@ -44,6 +44,18 @@ export async function countWorkers(redis: Redis, pool: string): Promise<Record<Q
   });
 }
 
+/**
+ * The pools that workers take requests of, by the names of their connections; null where Redis does not list its clients.
+ */
+export async function servedPools(redis: Redis): Promise<string[] | null> {
+  const names = await clientNames(redis);
+  const gate = Buffer.from('gate').toString('base64');
+  const served = names?.map((name) => /^\{spica:(.*)\}:(.*?)(?::w:.*)?$/.exec(name));
+  return served
+    ? [...new Set(served.flatMap((found) => (found?.[1] && found[2] === gate ? [found[1]] : [])))].sort()
+    : null;
+}
+
 async function clientNames(redis: Redis): Promise<string[] | null> {
   try {
     const clients = String(await redis.client('LIST'));

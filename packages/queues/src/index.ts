@@ -14,4 +14,5 @@ export { redisRefusalOf, toRedisError } from './redis-error.ts';
 export { readRedisInfo } from './serving.ts';
 export * from './submit.ts';
 export * from './takes-writes.ts';
+export * from './target.ts';
 export * from './wait.ts';

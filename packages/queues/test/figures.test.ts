@@ -3,7 +3,7 @@ import { type Redis, ReplyError } from 'ioredis';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startLocal } from '../../../test/support/redis.ts';
 import { connectProducer, connectWorker } from '../src/connection.ts';
-import { countJobs, countWorkers } from '../src/figures.ts';
+import { countJobs, countWorkers, servedPools } from '../src/figures.ts';
 import { prefixOf, QUEUE_NAMES } from '../src/names.ts';
 import { openQueues, type PoolQueues } from '../src/open.ts';
 
@@ -22,9 +22,13 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function withWorker(name: 'gate' | 'prune', work: (worker: Worker) => Promise<void>): Promise<void> {
+async function withWorker(
+  name: 'gate' | 'prune',
+  work: (worker: Worker) => Promise<void>,
+  pool = 'main',
+): Promise<void> {
   const connection = connectWorker({ url: server.url });
-  const worker = new Worker(name, null, { connection, prefix: prefixOf('main') });
+  const worker = new Worker(name, null, { connection, prefix: prefixOf(pool) });
   await worker.waitUntilReady();
   try {
     await work(worker);
@@ -67,4 +71,16 @@ it('does not know the workers where Redis does not list its clients, and passes 
   expect(await countWorkers(redis, 'main')).toEqual({ gate: null, spawn: null, prune: null, sample: null });
   client.mockRejectedValueOnce(new Error('Connection is closed.'));
   await expect(countWorkers(redis, 'main')).rejects.toThrow('Connection is closed.');
+});
+
+it('names the pools that workers take requests of, whatever else they serve', async () => {
+  expect(await servedPools(redis)).toEqual([]);
+  await withWorker('prune', async () => expect(await servedPools(redis)).toEqual([]));
+  await withWorker('gate', () =>
+    withWorker(
+      'gate',
+      async () => expect(await servedPools(redis)).toEqual(['main', 'sweep-3f2a1c']),
+      'sweep-3f2a1c',
+    ),
+  );
 });

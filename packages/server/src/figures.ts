@@ -1,3 +1,4 @@
+import type { ScheduleName } from '@spica/catalog';
 import {
   type Amount,
   type Forecast,
@@ -35,6 +36,8 @@ export interface PoolFigures {
   /** As the pool's worker last saw it; null before the first look. */
   readonly pressure: PressureLevel | null;
   readonly forecast: Forecast;
+  /** When what repeats was last done, epoch milliseconds. */
+  readonly lastRuns: Partial<Record<ScheduleName, number>>;
 }
 
 export interface QueueFigures {
@@ -69,13 +72,14 @@ export async function tryReadFigures(
 
 async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> {
   const { policy, catalog } = pool;
-  const [queues, published, ids, pressure, history, disk] = await Promise.all([
+  const [queues, published, ids, pressure, history, disk, lastRuns] = await Promise.all([
     readQueues(pool),
     catalog.publishedGate(),
     catalog.ids(),
     catalog.pressure(),
     catalog.diskHistory(),
     readDisk(pool),
+    catalog.lastRuns(),
   ]);
   return {
     queues,
@@ -85,6 +89,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     atCap: published?.atCap ?? null,
     held: { requests: published?.heldCount ?? 0, oldestAt: published?.held[0]?.heldAt ?? null },
     disk,
+    lastRuns,
     pressure: pressure?.level ?? null,
     forecast: forecastFloor({
       history,

@@ -1,12 +1,5 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
-import {
-  CheckError,
-  type Clock,
-  type CloneMethod,
-  type Config,
-  type PoolConfig,
-  UsageError,
-} from '@spica/core';
+import { type Clock, type CloneMethod, type Config, type PoolConfig, UsageError } from '@spica/core';
 import {
   type Audit,
   createSpaceGauge,
@@ -27,6 +20,7 @@ import { uptime } from './clock/uptime.ts';
 import { createProfiles, type Profiles } from './gate/profiles.ts';
 import type { Publisher } from './gate/publish.ts';
 import type { GateState, GateView } from './gate/state.ts';
+import { checkIdentity } from './identity.ts';
 import { createDiskDoubt, type DiskDoubt } from './pressure/disk-doubt.ts';
 import { createDiskWrites, type DiskWrites } from './pressure/disk-trouble.ts';
 import { createQuota, type Quota } from './pressure/quota.ts';
@@ -92,8 +86,7 @@ export function poolConfigOf(config: Config, pool: string): PoolConfig {
 
 /**
  * Opens a pool for looking and planning. Touches neither the disk nor the catalog.
- * Throws what `openPool` throws, and CheckError POOL_REPLACED when the catalog knows this pool by another id: another
- * disk is mounted there.
+ * Throws what `openPool` and `checkIdentity` throw: POOL_FOREIGN when the catalog knows another pool by this name.
  */
 export async function openPoolContext(options: OpenPoolContextOptions): Promise<PoolContext> {
   const { config, redis, clock } = options;
@@ -101,14 +94,8 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
   const logger = options.logger.child({ pool: policy.name });
   const pool = await openPool({ name: policy.name, root: policy.root });
   const catalog = createCatalog({ redis, pool: policy.name });
+  await checkIdentity({ name: policy.name, root: policy.root }, catalog);
   const known = await catalog.identity();
-  if (known && known.id !== pool.id) {
-    throw new CheckError(
-      'POOL_REPLACED',
-      `pool ${pool.name}: the catalog knows it as ${known.id}, but ${pool.paths.root} carries ${pool.id}. ` +
-        'Mount the right disk, or run `spica init --rebind` to take this root from now on',
-    );
-  }
   // Until a worker has tried what the disk can do, reckon with the way that needs the most space.
   const method = known?.method ?? 'copy';
   return {

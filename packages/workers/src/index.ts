@@ -1,9 +1,10 @@
 export * from './context.ts';
 export { emptySums } from './gate/state.ts';
+export { checkIdentity, checkRebind } from './identity.ts';
 export { type OfflineOptions, previewOfflinePrune, pruneOffline } from './offline/prune.ts';
 export * from './preview.ts';
+export { bytesOf } from './pruner/trash.ts';
 export { compare, type Drift } from './reconciler/compare.ts';
 export { type EmbeddedRedis, startEmbeddedRedis } from './runtime/embedded-redis.ts';
 export { createLogger } from './runtime/logger.ts';
-export { redisTargetOf } from './runtime/redis-target.ts';
 export { type Runtime, startRuntime } from './runtime/runtime.ts';

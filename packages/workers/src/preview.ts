@@ -4,9 +4,9 @@ import {
   type GateFacts,
   type Help,
   type HostTrouble,
+  isShortBelow,
   type LedgerSums,
   NO_LIMITS,
-  type RetentionPlan,
   step,
   UsageError,
 } from '@spica/core';
@@ -15,6 +15,7 @@ import { emptySums } from './gate/state.ts';
 import { type DiskNow, readDisk, termsOf } from './gatekeeper/facts.ts';
 import { type Asked, needFor } from './gatekeeper/need.ts';
 import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
+import type { LookedPlan } from './pruner/plan.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
 
@@ -78,7 +79,7 @@ export async function previewAdmission(
   const found = step(request, facts, sums);
   const decision = decide(need, facts, sums);
   const { need: total, shortfall } = decision;
-  const isShort = decision.verdict === 'short';
+  const isShort = decision.verdict === 'short' && !isShortBelow(decision);
   const short = { shortage: { need: total, shortfall }, reserved: sums.reserved };
   const relief = isShort ? await findRelief(ctx, NEW.id, short, { mayReclaim: true }) : null;
   return {
@@ -125,7 +126,7 @@ export async function previewPrune(
   ctx: PoolContext,
   limits: { maxInstances: number | null; maxAgeMs: number | null },
 ): Promise<{
-  readonly plan: RetentionPlan;
+  readonly plan: LookedPlan;
   readonly digest: string;
   readonly unknownDirectories: readonly UnknownDirectory[];
 }> {

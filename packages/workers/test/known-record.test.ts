@@ -88,6 +88,10 @@ describeOnRedis('the record of an instance on disk', (server) => {
     const policy = { retention: { protectLiveProcesses: false } };
     const ctx = { ...parts, gate, policy } as unknown as ServedContext;
     const removal = { id: ID, reason: 'a test', request: null, undo: false };
-    return attempt({ ...ctx, inventory: catalogInventory(ctx) }, { removal, record: null }, 'owner');
+    return attempt(
+      { ...ctx, inventory: catalogInventory(ctx) },
+      { removal, record: null, failure: null },
+      'owner',
+    );
   }
 });

@@ -7,7 +7,6 @@ import {
   buildLineage,
   buildManifest,
   cloneInstance,
-  createSerialiser,
   initPool,
   openAudit,
   type Pool,
@@ -18,10 +17,10 @@ import { createLogger, openPoolContext, type ServedContext } from '@spica/worker
 import type { Redis } from 'ioredis';
 import { findFilesystem } from '../../../packages/workers/src/gate/filesystem.ts';
 import { loadGate } from '../../../packages/workers/src/gate/load.ts';
-import { GateState } from '../../../packages/workers/src/gate/state.ts';
 import { createDeletionClaim } from '../../../packages/workers/src/pruner/claim.ts';
 import { recordFromManifest } from '../../../packages/workers/src/reconciler/record.ts';
 import { createCloneSync } from '../../../packages/workers/src/spawner/sync.ts';
+import { servedContext } from '../../support/served-context.ts';
 import { stackConfig } from '../../support/stack.ts';
 import { makeTemplate } from '../../support/template.ts';
 
@@ -95,19 +94,13 @@ export async function serve(redis: Redis, site: Pick<Site, 'dir' | 'name' | 'tar
   const log = await openAudit({ path: null, stateDir: config.stateDir, clock, logger });
   const ctx = await openPoolContext({ config, pool: site.name, redis, clock, logger });
   const filesystem = await findFilesystem(new Map(), ctx.pool.paths.root);
-  const gate = new GateState(filesystem, { isOpen: async () => true, onError: () => undefined });
-  const served: ServedContext = {
-    ...ctx,
+  const served = servedContext(ctx, {
     audit: log.forPool(site.name),
-    gate,
-    gateView: { read: async () => gate.published(clock.now(), ctx.clockGuard.now()) },
-    publisher: { soon: () => undefined, now: async () => undefined, close: async () => undefined },
+    filesystem,
     withDeletionClaim: createDeletionClaim(ctx.pool, clock),
     cloneSync: createCloneSync(),
-    perInstance: createSerialiser(),
-    preparations: createSerialiser(),
-    reconciles: createSerialiser(),
-  };
+    onError: () => undefined,
+  });
   await loadGate(served);
   return {
     ctx: served,

@@ -8,5 +8,7 @@ if redis.call('EXISTS', instance) == 1 then return 0 end
 redis.call('ZADD', base .. ':instances', ARGV[2], id)
 redis.call('ZADD', base .. ':due', ARGV[2], id)
 redis.call('HSET', instance, unpack(ARGV, 3))
-if redis.call('HEXISTS', instance, 'ttl') == 1 then redis.call('SADD', base .. ':ttls', id) end
+if redis.call('HEXISTS', instance, 'ttl') == 1 or redis.call('HEXISTS', instance, 'discarded') == 1 then
+  redis.call('SADD', base .. ':early', id)
+end
 return 1

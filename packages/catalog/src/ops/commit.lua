@@ -10,5 +10,7 @@ redis.call('ZADD', base .. ':instances', ARGV[4], id)
 redis.call('ZADD', base .. ':due', ARGV[4], id)
 redis.call('HSET', base .. ':in-flight', id, request)
 redis.call('HSET', instance, unpack(ARGV, 5))
-if redis.call('HEXISTS', instance, 'ttl') == 1 then redis.call('SADD', base .. ':ttls', id) end
+if redis.call('HEXISTS', instance, 'ttl') == 1 or redis.call('HEXISTS', instance, 'discarded') == 1 then
+  redis.call('SADD', base .. ':early', id)
+end
 return 'committed'

@@ -14,6 +14,6 @@ redis.call('ZREM', base .. ':instances', id)
 redis.call('ZREM', base .. ':due', id)
 redis.call('HDEL', base .. ':in-flight', id)
 redis.call('SREM', base .. ':dirty', id)
-redis.call('SREM', base .. ':ttls', id)
+redis.call('SREM', base .. ':early', id)
 redis.call('DEL', instance)
 return 1

@@ -14,6 +14,10 @@ if in_force and not is_mine and not force then return { 'leased', current[1], cu
 local renews = in_force and is_mine
 redis.call('HSET', instance, 'leaseOwner', ARGV[3], 'leaseHash', ARGV[4], 'leaseUntil', ARGV[5], 'lastLeasedAt', ARGV[2])
 if not renews then redis.call('HSET', instance, 'leaseSince', ARGV[2]) end
+redis.call('HDEL', instance, 'releasedAt')
+if redis.call('HDEL', instance, 'discarded') == 1 and redis.call('HEXISTS', instance, 'ttl') == 0 then
+  redis.call('SREM', base .. ':early', id)
+end
 redis.call('SADD', base .. ':dirty', id)
 redis.call('INCR', base .. ':changes')
 redis.call('PUBLISH', base .. ':changed', 'lease ' .. id)

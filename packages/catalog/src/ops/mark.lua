@@ -1,4 +1,4 @@
--- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize.
+-- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize, failure.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: id, field, value
 -- Returns marked, absent, or deleting.
@@ -7,7 +7,10 @@ local instance = base .. ':instance:' .. id
 if redis.call('EXISTS', instance) == 0 then return 'absent' end
 if redis.call('HEXISTS', instance, 'deleting') == 1 then return 'deleting' end
 if value == '' then redis.call('HDEL', instance, field) else redis.call('HSET', instance, field, value) end
-if field == 'ttl' then redis.call(value == '' and 'SREM' or 'SADD', base .. ':ttls', id) end
+if field == 'ttl' then
+  local early = value ~= '' or redis.call('HEXISTS', instance, 'discarded') == 1
+  redis.call(early and 'SADD' or 'SREM', base .. ':early', id)
+end
 redis.call('SADD', base .. ':dirty', id)
 redis.call('INCR', base .. ':changes')
 redis.call('PUBLISH', base .. ':changed', (value == '' and 'un' or '') .. field .. ' ' .. id)

@@ -2,6 +2,7 @@
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: whose (template:…, experiment:…, replica:…), id, at, finished JSON, most to keep, seconds to keep them ('' = for good)
 local finished, ages = KEYS[1] .. ':finished:' .. ARGV[1], KEYS[1] .. ':finished-at:' .. ARGV[1]
+if redis.call('SISMEMBER', KEYS[1] .. ':forgotten:' .. ARGV[1], ARGV[2]) == 1 then return 0 end
 redis.call('HSET', finished, ARGV[2], ARGV[4])
 redis.call('ZADD', ages, ARGV[3], ARGV[2])
 local over = redis.call('ZCARD', ages) - tonumber(ARGV[5])

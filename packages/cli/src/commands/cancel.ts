@@ -1,7 +1,7 @@
-import { createCatalog } from '@spica/catalog';
 import { CheckError } from '@spica/core';
 import { closeQueues, openQueues } from '@spica/queues';
 import { loadConfig } from '../context/config.ts';
+import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import type { Invocation } from '../io.ts';
@@ -11,14 +11,16 @@ import { readRequest } from '../request/read.ts';
 /** `spica cancel REQUEST`: one that is held leaves at once, one that is being spawned is undone. Exit 1 once it has ended. */
 export async function cancel({ io, args, options }: Invocation): Promise<number> {
   const { config } = await loadConfig(io, options);
-  const pool = choosePool(config, options.pool).name;
+  const policy = choosePool(config, options.pool);
+  const pool = policy.name;
   const request = args[0] ?? '';
   return withRedis(config, async (redis) => {
+    const catalog = await openOwnCatalog(redis, policy);
     const queues = openQueues(pool, redis);
     const { state, life } = await readRequest(queues, pool, request);
     await closeQueues(queues);
     if (state === 'completed' || state === 'failed') throw ended(request, state);
-    const outcome = await createCatalog({ redis, pool }).cancel(request, life);
+    const outcome = await catalog.cancel(request, life);
     if (outcome === 'completed') throw ended(request, outcome);
     if (options.json) writeJson(io.stdout, { pool, request, cancelled: true });
     else io.stdout.write(`${request}\n`);

@@ -1,5 +1,5 @@
-import { createCatalog } from '@spica/catalog';
-import { type Config, EXIT_CODES, systemClock, UnreachableError } from '@spica/core';
+import { type Catalog, createCatalog } from '@spica/catalog';
+import { type Config, EXIT_CODES, helpWithFailure, systemClock, UnreachableError } from '@spica/core';
 import { countWorkers } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { loadConfig } from '../context/config.ts';
@@ -42,8 +42,9 @@ async function checkShared(config: Config): Promise<Finding[]> {
       const findings = [...(await checkRedis(config, redis)), writes];
       for (const { name } of policies) findings.push(...(await checkServed(name, redis)));
       for (const policy of policies) {
-        const known = await createCatalog({ redis, pool: policy.name }).identity();
-        findings.push(...(await checkPool(policy, known?.method ?? null)));
+        const catalog = createCatalog({ redis, pool: policy.name });
+        findings.push(...(await checkPool(policy, catalog)));
+        findings.push(...(await checkInstances(policy.name, catalog)));
       }
       return findings;
     });
@@ -58,6 +59,17 @@ async function checkServed(pool: string, redis: Redis): Promise<Finding[]> {
   const workers = (await countWorkers(redis, pool)).gate;
   const check = `worker of pool ${pool}`;
   return [sayWorkers(check, workers), await checkClock(pool, createCatalog({ redis, pool }), systemClock)];
+}
+
+/** Instances that could not be taken out of sight when that was last tried. */
+async function checkInstances(pool: string, catalog: Catalog): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for await (const { record, failure } of catalog.list()) {
+    if (failure === null) continue;
+    const found = `it could not be deleted: ${failure.cause}`;
+    findings.push(warn(`instance ${record.id} of pool ${pool}`, found, helpWithFailure(failure)));
+  }
+  return findings;
 }
 
 function sayWorkers(check: string, workers: number | null): Finding {

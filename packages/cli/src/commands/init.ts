@@ -1,7 +1,7 @@
 import { createCatalog } from '@spica/catalog';
 import { CheckError, type Config, systemClock } from '@spica/core';
-import { initPool, probeCloneMethod, reportImage } from '@spica/pool';
-import { createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
+import { initPool, type Pool, type PoolPlace, probeCloneMethod, reportImage } from '@spica/pool';
+import { checkRebind, createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
@@ -15,16 +15,20 @@ export interface InitOptions extends ImageFlags {
   readonly rebind?: boolean;
 }
 
-/** `spica init`: creates the pool's root and marker, in an image where one is asked for. Safe to run again. */
+/**
+ * `spica init`: creates the pool's root and marker, in an image where one is asked for. Safe to run again. With `--rebind`
+ * the name is this root's from now on, whatever the marker, and Redis, say; not while a pool of that name is served.
+ */
 export async function init({ io, options }: Invocation<InitOptions>): Promise<number> {
-  const { config } = await loadConfig(io, options);
+  const { config } = await loadConfig(io, options, {}, { namesNewPool: true });
   const policy = choosePool(config, options.pool);
   const { name, root } = policy;
-  const inImage = await initInImage(io, policy, options);
-  const pool = inImage ?? (await initPool({ name, root, clock: systemClock }));
-  const image = inImage && (await reportImage({ name, root }));
+  const place = { name, root };
+  const inImage = options.rebind ? null : await initInImage(io, policy, options);
+  const pool =
+    inImage ?? (await (options.rebind ? rebind(config, place) : initPool({ ...place, clock: systemClock })));
+  const image = inImage && (await reportImage(place));
   const method = await probeCloneMethod(pool);
-  if (options.rebind) await rebind(config, name);
   if (options.json)
     writeJson(io.stdout, { pool: name, id: pool.id, root: pool.paths.root, cloneMethod: method, image });
   else {
@@ -40,10 +44,16 @@ export async function init({ io, options }: Invocation<InitOptions>): Promise<nu
 }
 
 /** The next worker that serves the pool tells the catalog its new id. */
-async function rebind(config: Config, pool: string): Promise<void> {
+async function rebind(config: Config, place: PoolPlace): Promise<Pool> {
   const own = await startOwnRedis(config);
   try {
-    await withRedis(config, (redis) => createCatalog({ redis, pool }).forgetIdentity());
+    return await withRedis(config, async (redis) => {
+      const catalog = createCatalog({ redis, pool: place.name });
+      await checkRebind(place, catalog);
+      const pool = await initPool({ ...place, clock: systemClock, rename: true });
+      await catalog.forgetIdentity();
+      return pool;
+    });
   } finally {
     await own?.stop();
   }

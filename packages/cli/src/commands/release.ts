@@ -12,22 +12,27 @@ import { warnIfUnmirrored } from '../wait/mirror.ts';
 export interface ReleaseOptions {
   readonly token?: string;
   readonly force?: boolean;
+  readonly discard?: boolean;
 }
 
-/** `spica release ID`: ends a lease, for whoever has its token. One that has ended by itself is no error. */
+/**
+ * `spica release ID`: ends a lease, for whoever has its token. One that has ended by itself is no error. `--discard` says
+ * that nobody needs the instance any more, which needs no token where nobody leases it.
+ */
 export async function release(invocation: Invocation<ReleaseOptions>): Promise<number> {
   const { io, args, options } = invocation;
   const id = parseInstanceId('id', args[0] ?? '');
   const token = parseToken(options.token, io.env);
   const force = options.force === true;
-  if (token === null && !force) {
+  const discard = options.discard === true;
+  if (token === null && !force && !discard) {
     const expected = "expected the lease's token (or SPICA_LEASE_TOKEN, or --force)";
     throw new UsageError('FLAG_MISSING', `--token: ${expected}, none was given`, { flag: '--token' });
   }
   return withCatalog(invocation, async (pool) => {
     const { catalog, policy } = pool;
     const now = systemClock.now();
-    const ended = await catalog.releaseLease(id, { token, now, force });
+    const ended = await catalog.releaseLease(id, { token, now, force, discard });
     if (force) {
       const reason = `released by force by ${parseWho('--owner', undefined)}`;
       const { outcome } = ended;
@@ -35,10 +40,11 @@ export async function release(invocation: Invocation<ReleaseOptions>): Promise<n
     }
     if (ended.outcome === 'absent') throw instanceUnknown(id, policy.name);
     if (ended.outcome === 'leased') throw leasedBy(id, ended);
-    if (options.json) writeJson(io.stdout, { pool: policy.name, id, outcome: ended.outcome });
+    if (options.json)
+      writeJson(io.stdout, { pool: policy.name, id, outcome: ended.outcome, discarded: discard });
     else if (ended.outcome === 'none') io.stderr.write(`instance ${id} has no lease in force\n`);
-    else if (io.stdout.isTTY) io.stdout.write(`${id} is released\n`);
-    if (ended.outcome === 'released') await warnIfUnmirrored(io, pool);
+    else if (io.stdout.isTTY) io.stdout.write(`${id} is ${discard ? 'discarded' : 'released'}\n`);
+    if (ended.outcome !== 'none') await warnIfUnmirrored(io, pool);
     return 0;
   });
 }

@@ -1,7 +1,8 @@
-import { type Catalog, type CatalogInstance, createCatalog } from '@spica/catalog';
+import type { Catalog, CatalogInstance } from '@spica/catalog';
 import { CheckError, formatBytes } from '@spica/core';
 import { closeQueues, openQueues, type SampleResult } from '@spica/queues';
 import { loadConfig } from '../context/config.ts';
+import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
@@ -14,9 +15,10 @@ import { runServedJob } from '../wait/served-job.ts';
 export async function sample({ io, args, options }: Invocation): Promise<number> {
   const ids = args.map((id) => parseInstanceId('id', id));
   const { config } = await loadConfig(io, options);
-  const pool = choosePool(config, options.pool).name;
+  const policy = choosePool(config, options.pool);
+  const pool = policy.name;
   return withRedis(config, async (redis) => {
-    const catalog = createCatalog({ redis, pool });
+    const catalog = await openOwnCatalog(redis, policy);
     await requireKnown(catalog, pool, ids);
     const queues = openQueues(pool, redis);
     const payload = { pool, ids: ids.length > 0 ? ids : null };

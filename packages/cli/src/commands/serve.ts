@@ -1,6 +1,7 @@
-import { describeTarget } from '@spica/queues';
-import { createLogger, redisTargetOf } from '@spica/workers';
+import { describeTarget, redisTargetOf } from '@spica/queues';
+import { createLogger } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
+import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePools } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import { parsePort } from '../input/numbers.ts';
@@ -19,7 +20,10 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
   const config = choosePools(loaded.config, options.pool);
   const level = options.verbose ? 'debug' : config.log.level;
   const logger = createLogger({ level, pretty: io.stderr.isTTY === true });
-  await withRedis(config, async (redis) => redis.ping()); // fails with what every command says, and how to start it
+  // Fails with what every command says, and how to start it.
+  await withRedis(config, async (redis) => {
+    for (const policy of Object.values(config.pools)) await openOwnCatalog(redis, policy);
+  });
   const stop = listenForStop(io, () => io.exit(EXIT_NOW));
   try {
     const board = await startBoard({ config, logger });

@@ -1,8 +1,15 @@
-import { type Catalog, createCatalog } from '@spica/catalog';
+import type { Catalog } from '@spica/catalog';
 import { TimedOutError, UnreachableError, UsageError } from '@spica/core';
-import { closeQueues, describeTarget, MAX_COUNT, openQueues, type RequestResult } from '@spica/queues';
-import { redisTargetOf } from '@spica/workers';
+import {
+  closeQueues,
+  describeTarget,
+  MAX_COUNT,
+  openQueues,
+  type RequestResult,
+  redisTargetOf,
+} from '@spica/queues';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
+import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
 import { toUnreachable, withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
@@ -16,7 +23,7 @@ import { writeJson, writeRows } from '../output/write.ts';
 import { instanceUnknown } from '../refusal/instance.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
 import { type Spawn, submitSpawn } from '../request/submit.ts';
-import { waitForRequest } from '../request/wait.ts';
+import { waitForRequest, writeWarnings } from '../request/wait.ts';
 import { Interrupted } from '../wait/interrupted.ts';
 import { requireWorker } from '../wait/worker.ts';
 
@@ -48,10 +55,11 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
   const { pool, count } = asked;
   const json = options.json === true;
   return withRedis(loaded.config, async (redis) => {
+    const catalog = await openOwnCatalog(redis, choosePool(loaded.config, options.pool));
     const queues = openQueues(pool, redis);
     // Before it is submitted: a request that nobody serves would come up long after its submitter went away.
     if (options.wait) await requireWorker(redis, { pool, queue: 'gate' });
-    const wanted = await asFork(asked, createCatalog({ redis, pool }));
+    const wanted = await asFork(asked, catalog);
     const request = await submitSpawn(queues, wanted);
     if (lease && !json) io.stderr.write(`lease token: ${lease.token}\n`);
     const printed = { pool, request, ...(lease && { lease: toLeaseJson(lease) }) };
@@ -62,6 +70,7 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
         throw withHandle(error, { request, lease: json ? printed.lease : undefined, redis: where });
       });
       printInstances(io.stdout, json, { ...printed, instances });
+      await writeWarnings(queues, request, io);
     } else if (json) writeJson(io.stdout, printed);
     else io.stdout.write(`${request}\n`);
     await closeQueues(queues);

@@ -52,7 +52,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     growWithWork();
     writeStack(io, { runtime, boardUrl: board.url, redis: redis.description, json: options.json === true });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
-    const signal = await Promise.race([stop.first, redis.lost]);
+    const signal = await Promise.race([stop.first, redis.lost, runtime.lost]);
     logger.info({ signal }, 'shutting down; once more to end at once');
     return 0;
   } finally {

@@ -3,11 +3,13 @@ import {
   absolutePathOf,
   type Config,
   configFileCandidates,
+  DEFAULT_POOL,
   type EffectiveSetting,
   resolveConfig,
   UsageError,
 } from '@spica/core';
 import type { GlobalOptions, Io } from '../io.ts';
+import { defaultPoolAt } from './default-pool.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -18,26 +20,45 @@ export interface LoadedConfig {
   readonly file: string | null;
 }
 
+/** What the config is read from. */
+type Place = Pick<Io, 'env' | 'cwd' | 'home'>;
+
 /**
- * The one place where the config is read: flags over environment over file over defaults.
- * Throws UsageError: CONFIG_INVALID, CONFIG_MISSING for a file that was named but is not there, CONFIG_UNREADABLE.
+ * The one place where the config is read: flags over environment over file over defaults. A pool that it does not name has
+ * the name that its marker says (`defaultPoolAt`). Throws UsageError: CONFIG_INVALID, CONFIG_MISSING for a file that was
+ * named but is not there, CONFIG_UNREADABLE, WORKING_DIRECTORY_GONE where there is nothing to start from.
+ *
+ * @param options.namesNewPool Whether a pool that is not there yet gets a name of its own.
  */
 export async function loadConfig(
-  io: Pick<Io, 'env' | 'cwd' | 'home'>,
+  { env, cwd, home }: Place,
   options: GlobalOptions,
   flags: Readonly<Record<string, unknown>> = {},
+  { namesNewPool = false } = {},
 ): Promise<LoadedConfig> {
-  const file = await readConfigFile(io, options.config);
-  const { env, cwd, home } = io;
-  return { ...resolveConfig({ file, env, flags, cwd, home }), file: file?.path ?? null };
+  const file = await readConfigFile({ env, cwd, home }, options.config);
+  if (file === null && cwd === null) throw workingDirectoryGone();
+  const input = { file, env, flags, cwd, home };
+  const resolved = resolveConfig(input);
+  const root = resolved.namesPools ? undefined : resolved.config.pools[DEFAULT_POOL]?.root;
+  if (root === undefined) return { ...resolved, file: file?.path ?? null };
+  const defaultPool = await defaultPoolAt(root, { isNew: namesNewPool });
+  return { ...resolveConfig({ ...input, defaultPool }), file: file?.path ?? null };
 }
 
-async function readConfigFile(io: Pick<Io, 'env' | 'cwd' | 'home'>, asked: string | undefined) {
-  const named = asked ?? (io.env['SPICA_CONFIG'] || undefined);
+function workingDirectoryGone(): UsageError {
+  return new UsageError(
+    'WORKING_DIRECTORY_GONE',
+    'the directory that spica was started in is gone: change to one that is there, or name a config file with --config or SPICA_CONFIG',
+  );
+}
+
+async function readConfigFile(place: Place, asked: string | undefined) {
+  const named = asked ?? (place.env['SPICA_CONFIG'] || undefined);
   const candidates =
     asked === undefined
-      ? configFileCandidates(io)
-      : [absolutePathOf('--config', asked, { base: io.cwd, home: io.home })];
+      ? configFileCandidates(place)
+      : [absolutePathOf('--config', asked, { base: place.cwd, home: place.home })];
   for (const path of candidates) {
     const text = await readIfThere(path);
     if (text !== null) return { path, text };

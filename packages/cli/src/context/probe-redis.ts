@@ -1,7 +1,6 @@
 import { type CatalogInstance, createCatalog } from '@spica/catalog';
 import { type Config, UnreachableError } from '@spica/core';
-import { describeTarget, whyNoWrites } from '@spica/queues';
-import { redisTargetOf } from '@spica/workers';
+import { describeTarget, redisTargetOf, whyNoWrites } from '@spica/queues';
 import { withRedis } from './redis.ts';
 
 /** Whether Redis can be used, and what it says of a pool's instances where it can only be read. */

@@ -1,6 +1,5 @@
 import { type Config, UnreachableError } from '@spica/core';
-import { connectProducer, describeTarget, toRedisError } from '@spica/queues';
-import { redisTargetOf } from '@spica/workers';
+import { connectProducer, describeTarget, redisTargetOf, toRedisError } from '@spica/queues';
 import type { Redis } from 'ioredis';
 
 /**

@@ -1,37 +1,63 @@
+import type { Catalog } from '@spica/catalog';
 import { type CloneMethod, countOf, formatBytes, type PoolConfig, poolFloor, SpicaError } from '@spica/core';
 import {
   doubtSpace,
+  findLiveUses,
   isInImage,
+  listTrash,
   openPool,
   type Pool,
   probeCloneMethod,
   readSpace,
+  unseenOf,
   whyUnwritable,
 } from '@spica/pool';
+import { checkIdentity } from '@spica/workers';
 import { sayMethod } from '../output/method.ts';
+import { listStuck } from '../status/stuck.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkTemplates } from './template.ts';
 
 /**
- * Is a pool there, with room, and its templates? `method`: how it clones, as its worker found; null has it tried here,
- * in the pool's staging directory.
+ * Is a pool there, and the one that Redis knows, with room, and its templates? How it clones its worker has found; else
+ * it is tried here, in the pool's staging directory, as it is without a `catalog`, while Redis is away.
  */
-export async function checkPool(policy: PoolConfig, method: CloneMethod | null): Promise<Finding[]> {
+export async function checkPool(policy: PoolConfig, catalog: Catalog | null): Promise<Finding[]> {
   const templates = await checkTemplates(policy);
   const check = `pool ${policy.name}`;
   try {
-    const pool = await openPool({ name: policy.name, root: policy.root });
+    const place = { name: policy.name, root: policy.root };
+    const pool = await openPool(place);
+    if (catalog) await checkIdentity(place, catalog);
+    const method = (await catalog?.identity())?.method;
     return [
       ok(check, pool.paths.root),
       await checkSpace(policy, pool),
+      ...(await checkProcesses(policy, pool)),
+      ...(await checkTrash(policy, pool)),
       checkMethod(policy.name, method ?? (await probeCloneMethod(pool))),
       ...templates,
     ];
   } catch (error) {
     if (!(error instanceof SpicaError)) throw error;
-    const advice = `mount it, or make it with \`spica init --pool ${policy.name}\``;
-    return [fail(check, error.message, error.code.startsWith('POOL_') ? advice : 'see above'), ...templates];
+    return [fail(check, error.message, adviceFor(error.code, policy.name)), ...templates];
   }
+}
+
+function adviceFor(code: string, pool: string): string {
+  if (code === 'POOL_FOREIGN' || !code.startsWith('POOL_')) return 'see above';
+  return `mount it, or make it with \`spica init --pool ${pool}\``;
+}
+
+/** What uses instances can only be seen of processes that may be looked into. */
+async function checkProcesses({ name, retention }: PoolConfig, pool: Pool): Promise<Finding[]> {
+  if (!retention.protectLiveProcesses) return [];
+  const check = `processes that may use pool ${name}`;
+  const unseen = unseenOf(await findLiveUses(pool));
+  if (unseen === null) return [ok(check, 'all can be looked into')];
+  const kept = 'nothing is deleted while that is so (protect_when_unknown); to see them, run it as root';
+  const advice = 'lease what they use; retention.protect_when_unknown: true has nothing deleted meanwhile';
+  return [warn(check, unseen.sentence, retention.protectWhenUnknown ? kept : advice)];
 }
 
 async function checkSpace({ name, root, disk }: PoolConfig, pool: Pool): Promise<Finding> {
@@ -57,6 +83,14 @@ async function checkSpace({ name, root, disk }: PoolConfig, pool: Pool): Promise
     );
   }
   return ok(check, found);
+}
+
+/** What lies in the trash and cannot be deleted holds room that nobody can use. */
+async function checkTrash({ name }: PoolConfig, pool: Pool): Promise<Finding[]> {
+  return listStuck(await listTrash(pool)).map(({ path, bytes, cause, help }) => {
+    const size = bytes === null ? 'an unknown size' : formatBytes(bytes);
+    return warn(`trash of pool ${name}`, `${path} (${size}) could not be deleted: ${cause}`, help);
+  });
 }
 
 function checkMethod(pool: string, method: CloneMethod): Finding {

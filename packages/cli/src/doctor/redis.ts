@@ -1,6 +1,5 @@
 import { type Config, formatBytes, type UnreachableError } from '@spica/core';
-import { describeTarget, readRedisInfo } from '@spica/queues';
-import { redisTargetOf } from '@spica/workers';
+import { describeTarget, readRedisInfo, redisTargetOf } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { type Finding, fail, ok, warn } from './finding.ts';
 

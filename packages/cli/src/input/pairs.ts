@@ -15,14 +15,14 @@ function splitPairs(flag: string, pairs: readonly string[]): [string, string][] 
  * otherwise than it was given (`1.10`, `1e3`, more digits than it can hold) stays text: `.env.spica` gets what was typed.
  */
 export function parseParams(pairs: readonly string[]): Record<string, Param> {
-  return Object.fromEntries(splitPairs('--set', pairs).map(([name, text]) => [name, parseScalar(text)]));
+  return Object.fromEntries(splitPairs('--set', pairs).map(([name, text]) => [name, parseParam(text)]));
 }
 
 export function parseLabels(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(splitPairs('--label', pairs));
 }
 
-function parseScalar(text: string): Param {
+export function parseParam(text: string): Param {
   if (text === 'true' || text === 'false') return text === 'true';
   const value = Number(text);
   return Number.isFinite(value) && String(value) === text ? value : text;

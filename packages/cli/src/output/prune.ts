@@ -26,7 +26,7 @@ const MOST_KEPT = 50;
 export function reportPlan(
   pool: string,
   planned: Pick<PruneResult, 'unknownDirectories'> & {
-    readonly plan: RetentionPlan;
+    readonly plan: RetentionPlan & Pick<PruneResult, 'unseen'>;
     readonly digest: string | null;
     readonly offline: boolean;
   },
@@ -42,7 +42,9 @@ export function reportPlan(
     kept: plan.kept,
     skipped: [],
     failed: [],
+    failsAgain: false,
     unknownDirectories,
+    unseen: plan.unseen,
     reclaimedBytes: plan.frees.bytes,
     trashedBytes: 0,
     sentence: plan.sentence,
@@ -64,6 +66,7 @@ export function writePrune(io: Pick<Io, 'stdout' | 'stderr'>, report: PruneRepor
   for (const { name, reason } of report.unknownDirectories) {
     stderr.write(`left alone: ${JSON.stringify(name)}: ${reason}\n`);
   }
+  if (report.unseen) stderr.write(`not seen: ${report.unseen.sentence}; a lease keeps what they use\n`);
   if (!items && stdout.isTTY) stdout.write(`${sumUp(report)}\n`);
 }
 

@@ -19,6 +19,10 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['image on', sayImageHost(status)],
     ['inodes', sayInodes(status)],
     ['used by', sayUse(status.outlook)],
+    ...status.stuck.map(({ id, bytes, cause, help }): [string, string] => [
+      'cannot delete',
+      `${id} in the trash (${bytes === null ? 'size unknown' : formatBytes(bytes)}): ${cause}; ${help}`,
+    ]),
     ['pressure', sayPressure(status.outlook)],
     ['forecast', status.outlook.forecast.sentence],
     ['breaker', sayBreaker(status)],

@@ -2,7 +2,11 @@ import type { Add } from './add.ts';
 
 /** Commands about instances that are there: looking at them, using them, keeping them. */
 export function addInstanceCommands(add: Add): void {
-  add('ls', 'list instances', async () => (await import('../commands/ls.ts')).ls);
+  add(
+    'ls',
+    'list instances, and when each would go, by which rule',
+    async () => (await import('../commands/ls.ts')).ls,
+  );
   add('show', 'show an instance or a request', async () => {
     return (await import('../commands/show.ts')).show;
   }).argument('<id>');
@@ -17,6 +21,10 @@ export function addInstanceCommands(add: Add): void {
   add('release', 'end a lease', async () => (await import('../commands/release.ts')).release)
     .argument('<id>')
     .option('--token <token>', 'token of the lease (default: SPICA_LEASE_TOKEN)')
+    .option(
+      '--discard',
+      'nobody needs the instance any more: it goes first, and keep_after_lease does not keep it',
+    )
     .option('--force', 'end it, whoever holds it; goes to the audit log');
   add('pin', 'keep an instance until it is unpinned', async () => (await import('../commands/pin.ts')).pin)
     .argument('<id>')

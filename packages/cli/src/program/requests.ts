@@ -18,7 +18,10 @@ export function addRequestCommands(add: Add): void {
     .option('--lease <duration>', 'lease them to you from the start, like 1h')
     .option('--owner <name>', 'whose lease it is (default: user@host)')
     .option('--token <token>', 'token of the lease (default: SPICA_LEASE_TOKEN, else a new one)')
-    .option('--ttl <duration>', "how long they live at most, like 6h (default: the policy's max_age_days)")
+    .option(
+      '--ttl <duration>',
+      "how long they live on after their last use, like 6h (default: the policy's max_age_days)",
+    )
     .option('--no-wait', 'print the request id and do not wait for the instances')
     .option(
       '--max-wait <duration>',
@@ -26,6 +29,30 @@ export function addRequestCommands(add: Add): void {
     )
     .option('--timeout <duration>', 'how long to wait for the end; the request goes on')
     .option('--key <key>', 'idempotency key: the same key and request are submitted once');
+  add('run', 'run a command in instances of its own, and let them go', async () => {
+    return (await import('../commands/run.ts')).run;
+  })
+    .argument('<command...>', 'the command, after --')
+    .option('-n, --count <n>', 'how many runs, each in an instance of its own', '1')
+    .option('-t, --template <template>', 'template to clone (default: the only one, else "default")')
+    .option('-s, --set <K=V>', 'parameter, for .env.spica, manifest and environment, repeatable', gather)
+    .option('--candidates <file>', 'a run for each: JSON, JSON lines, YAML or CSV of parameters')
+    .option('--replicas <n>', 'runs of each candidate', '1')
+    .option('--experiment <name>', 'experiment that they belong to')
+    .option('-l, --label <K=V>', 'label, repeatable', gather)
+    .option('-j, --jobs <n>', 'runs at a time (default: cores)')
+    .option('--lease <duration>', 'how long instances stay yours where this is killed; renewed in time', '5m')
+    .option('--time-limit <duration>', 'end a command that runs longer, like 10m')
+    .option('--max-wait <duration>', 'how long the gate may hold a run (default: gate.max_wait)')
+    .option('--max-failures <n>', 'begin no further runs after so many failures in a row')
+    .option(
+      '--score <source>',
+      'LAST-JSON-LINE of the output, or a file in the instance: a number, or {"score": n}',
+    )
+    .option('--collect <glob>', 'copy what matches, repeatable; with --to', gather)
+    .option('--to <dir>', 'where it is copied: DIR/INSTANCE/…')
+    .option('--collect-max-gb <gb>', 'most that is copied of one instance', '10')
+    .option('--keep <which>', 'pin instances when all is over: never, failed, best or always', 'never');
   addAsked(
     add('preflight', 'would a spawn be admitted now, and why (changes nothing)', async () => {
       return (await import('../commands/preflight.ts')).preflight;

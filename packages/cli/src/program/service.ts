@@ -14,7 +14,7 @@ export function addServiceCommands(add: Add): void {
   })
     .option(
       '--rebind',
-      'have the catalog take this root for the pool from now on, in place of the one it knows',
+      'give this root the name from now on, whatever its marker says, and whichever pool Redis knows by it',
     )
     .option(
       '--image <size>',

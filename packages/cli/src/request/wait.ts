@@ -3,6 +3,7 @@ import { formatDuration, TimedOutError } from '@spica/core';
 import { type PoolQueues, progressOf, type RequestResult, watchRequests } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Io } from '../io.ts';
+import { oneLine } from '../output/one-line.ts';
 import { createProgress, type ProgressView } from '../output/progress.ts';
 import { waitWhileServed } from '../wait/wait-for.ts';
 
@@ -47,6 +48,12 @@ export async function waitForRequest(
     view.stop();
     await watcher.close();
   }
+}
+
+/** Prints on standard error what was warned of when a snapshot was prepared for the request: its instances have it too. */
+export async function writeWarnings(queues: PoolQueues, id: string, { stderr }: Io): Promise<void> {
+  const { logs } = await queues.gate.getJobLogs(id);
+  for (const line of logs) if (line.startsWith('warning: ')) stderr.write(`${oneLine(line)}\n`);
 }
 
 /** Shows where the request stands, until the signal is aborted; never resolves. */

@@ -1,9 +1,16 @@
 import { createCatalog } from '@spica/catalog';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
 import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
-import { closeQueues, connectObserver, describeTarget, openQueues, type RedisTarget } from '@spica/queues';
+import {
+  closeQueues,
+  connectObserver,
+  describeTarget,
+  openQueues,
+  type RedisTarget,
+  redisTargetOf,
+} from '@spica/queues';
 import { type ServerPool, startServer } from '@spica/server';
-import { type createLogger, redisTargetOf } from '@spica/workers';
+import type { createLogger } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { version } from '../version.ts';
 

@@ -1,6 +1,6 @@
 import { type Config, UnreachableError } from '@spica/core';
-import { connectProducer, describeTarget, type RedisTarget } from '@spica/queues';
-import { type createLogger, type EmbeddedRedis, redisTargetOf, startEmbeddedRedis } from '@spica/workers';
+import { connectProducer, describeTarget, type RedisTarget, redisTargetOf } from '@spica/queues';
+import { type createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 
 /** An embedded Redis that ends sooner than this is not started once more. */
 const LIVED_MS = 10_000;

@@ -20,7 +20,7 @@ export interface Outlook {
     readonly since: string | null;
     readonly reason: string | null;
   } | null;
-  /** Who uses the disk, as last looked at; null before the first look. */
+  /** Who uses the disk: now, or where it is another host's as its worker last saw it; null before its first look. */
   readonly use: DiskPoint | null;
   readonly forecast: Forecast & { readonly sentence: string };
   /** By template: what its finished instances say, in words; null where none has finished. */
@@ -30,8 +30,7 @@ export interface Outlook {
 export async function readDiskForecast(
   catalog: Catalog,
   { templates, disk }: PoolConfig,
-  floor: number | null,
-  now: number,
+  { floor, use, now }: { floor: number | null; use: DiskPoint | null; now: number },
 ): Promise<Outlook> {
   const [pressure, history, profiles] = await Promise.all([
     catalog.pressure(),
@@ -42,7 +41,7 @@ export async function readDiskForecast(
   const forecast = forecastFloor({ history, floorBytes, now, windowMs: TREND_WINDOW_MS });
   return {
     pressure: pressure && { level: pressure.level, since: toIso(pressure.since), reason: pressure.reason },
-    use: history.at(-1) ?? null,
+    use: use ?? history.at(-1) ?? null,
     forecast: { ...forecast, sentence: describeForecast(forecast) },
     profiles: Object.fromEntries(profiles),
   };

@@ -1,4 +1,4 @@
-import { createCatalog } from '@spica/catalog';
+import { type Catalog, createCatalog } from '@spica/catalog';
 import {
   type Amount,
   type Breaker,
@@ -9,14 +9,25 @@ import {
   type Size,
   type Space,
   SpicaError,
+  splitUse,
   systemClock,
 } from '@spica/core';
-import { type ImageHost, imageProblem, isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
+import {
+  type ImageHost,
+  imageProblem,
+  isInImage,
+  listTrash,
+  openPool,
+  readImageHost,
+  readPreparedBytes,
+  readSpace,
+} from '@spica/pool';
 import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
-import { emptySums } from '@spica/workers';
+import { bytesOf, checkIdentity, emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readDiskForecast } from './forecast.ts';
+import { listStuck, type Stuck } from './stuck.ts';
 
 /** How a pool stands: its disk, what is reserved, who waits, and who works. */
 export interface PoolStatus {
@@ -29,6 +40,8 @@ export interface PoolStatus {
   /** The disk that the pool's image lies on, where it takes more of it as it fills; else null. */
   readonly imageHost: (ImageHost & { readonly floorBytes: number }) | null;
   readonly outlook: Outlook;
+  /** What of the trash could not be deleted, and what helps. */
+  readonly stuck: readonly Stuck[];
   /** Null before anybody served the pool. */
   readonly breaker: Breaker | null;
   readonly reserved: Amount;
@@ -56,7 +69,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
   const catalog = createCatalog({ redis, pool: policy.name });
   const now = systemClock.now();
   const [disk, published, ids, identity, clock, reconciled, counts, workers] = await Promise.all([
-    readDisk(policy),
+    readDisk(policy, catalog),
     catalog.publishedGate(),
     catalog.ids(),
     catalog.identity(),
@@ -65,13 +78,19 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     countJobs(redis, policy.name),
     countWorkers(redis, policy.name),
   ]);
-  const outlook = await readDiskForecast(catalog, policy, disk.disk?.floor.bytes ?? null, now);
+  const { problem, look } = disk;
+  const instancesBytes = published?.ownBytes ?? 0;
+  const use = look && splitUse(now, look.space, { instancesBytes, ...look.use });
+  const outlook = await readDiskForecast(catalog, policy, { floor: look?.floor.bytes ?? null, use, now });
   const { reserved, growth } = published?.sums ?? emptySums(ids.length);
   return {
     pool: policy.name,
     root: policy.root,
-    ...disk,
+    problem,
+    disk: look && { ...look.space, floor: look.floor },
+    imageHost: disk.imageHost,
     outlook,
+    stuck: look?.stuck ?? [],
     cloneMethod: identity?.method ?? null,
     breaker: published?.limits.breaker ?? null,
     reserved,
@@ -96,22 +115,35 @@ function holdOf(reconciled: { readonly graceUntil: number } | null, now: number)
   return reconciled.graceUntil > now ? { until: toIso(reconciled.graceUntil) } : null;
 }
 
-async function readDisk({
-  name,
-  root,
-  disk,
-}: PoolConfig): Promise<Pick<PoolStatus, 'disk' | 'imageHost' | 'problem'>> {
+/** The disk as one look sees it. */
+interface DiskLook {
+  readonly space: Space;
+  readonly floor: Size;
+  readonly use: { readonly trashBytes: number; readonly templatesBytes: number };
+  readonly stuck: readonly Stuck[];
+}
+
+async function readDisk(
+  { name, root, disk }: PoolConfig,
+  catalog: Catalog,
+): Promise<{ look: DiskLook | null } & Pick<PoolStatus, 'problem' | 'imageHost'>> {
   try {
     const pool = await openPool({ name, root });
-    const space = await readSpace(pool.paths.root);
+    await checkIdentity({ name, root }, catalog);
+    const [space, trash, templatesBytes] = await Promise.all([
+      readSpace(pool.paths.root),
+      listTrash(pool),
+      readPreparedBytes(pool),
+    ]);
     const [host, inImage] = [await readImageHost(root), await isInImage(root)];
+    const floor = poolFloor(disk, space, inImage);
     return {
       problem: await imageProblem(root),
-      disk: { ...space, floor: poolFloor(disk, space, inImage) },
+      look: { space, floor, use: { trashBytes: bytesOf(trash), templatesBytes }, stuck: listStuck(trash) },
       imageHost: host && { ...host, floorBytes: floorOf(disk, null).bytes },
     };
   } catch (error) {
     if (!(error instanceof SpicaError)) throw error;
-    return { problem: { code: error.code, message: error.message }, disk: null, imageHost: null };
+    return { problem: { code: error.code, message: error.message }, look: null, imageHost: null };
   }
 }

@@ -17,7 +17,7 @@ beforeEach(async () => {
   const { catalog } = cli.stack.ctx;
   for await (const { record } of catalog.list()) {
     await catalog.mark(record.id, { pin: null });
-    await catalog.releaseLease(record.id, { token: null, now: Date.now(), force: true });
+    await catalog.releaseLease(record.id, { token: null, now: Date.now(), force: true, discard: true });
   }
   await cli.spica('prune', '--max-instances', '0');
   const spawned: string[] = [];

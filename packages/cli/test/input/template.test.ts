@@ -15,9 +15,11 @@ const pool = (...names: string[]): PoolConfig => ({
     keepBest: 0,
     maxPerExperiment: null,
     minAgeMs: 0,
+    keepAfterLeaseMs: 0,
     order: 'oldest',
     trashTtlMs: 600_000,
     protectLiveProcesses: true,
+    protectWhenUnknown: false,
   },
   disk: {
     minFreeSpaceGb: 20,

@@ -1,11 +1,13 @@
-import type { AdmissionInput, ByteSum, Decision, Sum } from './decision.ts';
+import type { AdmissionInput, ByteSum, Decision, Room, Sum } from './decision.ts';
 import { needOf } from './need.ts';
-import { describeDecision, describeNever } from './sentence.ts';
+import { describeDecision, describeNever, isMeasured } from './sentence.ts';
 import type { Amount } from './space.ts';
 
 /**
  * Admits a request when `available − reserved − growth − floor ≥ need`, for bytes and inodes alike and under each further
- * bound of the bytes, and when with it there would be at most `maxInstances`. Pure: the figures are the caller's, and as fresh as the caller made them.
+ * bound of the bytes, and when with it there would be at most `maxInstances`. One that is short only by what was measured
+ * before is a trial where it asks for one instance of an empty pool: it is promised what there is, or nothing would ever be
+ * measured again. Pure: the figures are the caller's, and as fresh as the caller made them.
  */
 export function decideAdmission(input: AdmissionInput): Decision {
   const { total: need, ...parts } = needOf(input);
@@ -14,22 +16,39 @@ export function decideAdmission(input: AdmissionInput): Decision {
   const inodes =
     space.freeInodes === null ? null : sumOf(space.freeInodes, reserved.inodes, growth.inodes, floor.inodes);
   const slots = input.maxInstances - input.instances - reserved.slots;
+  const headroom = { bytes: bytes.headroom, inodes: inodes === null ? null : inodes.headroom, slots };
   const shortfall: Amount = {
     bytes: Math.max(0, need.bytes - bytes.headroom),
     inodes: inodes === null ? 0 : Math.max(0, need.inodes - inodes.headroom),
     slots: Math.max(0, need.slots - slots),
   };
-  const figures = {
-    need,
-    parts,
-    sum: { bytes, others, inodes },
-    headroom: { bytes: bytes.headroom, inodes: inodes === null ? null : inodes.headroom, slots },
-    shortfall,
-  };
+  const isShort = shortfall.bytes > 0 || shortfall.inodes > 0 || shortfall.slots > 0;
+  const isTrial = isShort && mayTry(input, headroom);
+  const figures = { need, isTrial, parts, sum: { bytes, others, inodes }, headroom, shortfall };
   const never = describeNever(input, figures);
-  if (never !== null) return { ...figures, verdict: 'impossible', sentence: never };
-  const short = shortfall.bytes > 0 || shortfall.inodes > 0 || shortfall.slots > 0;
-  return { ...figures, verdict: short ? 'short' : 'admit', sentence: describeDecision(input, figures) };
+  if (never !== null) return { ...figures, isTrial: false, verdict: 'impossible', sentence: never };
+  const sentence = describeDecision(input, figures);
+  if (isTrial) return { ...figures, ...promiseWhatThereIs(figures), verdict: 'admit', sentence };
+  return { ...figures, verdict: isShort ? 'short' : 'admit', sentence };
+}
+
+/** Whether a request may be tried though less is there than instances took before: at least what is certain has to fit. */
+function mayTry(input: AdmissionInput, { bytes, inodes, slots }: Room): boolean {
+  const { count, instances, reserved, certain } = input;
+  const isAlone = count === 1 && instances === 0 && reserved.slots === 0;
+  const hasRoom = certain.bytes <= bytes && (inodes === null || certain.inodes <= inodes) && slots >= 1;
+  return isMeasured(input) && isAlone && hasRoom;
+}
+
+/** A trial's one instance gets all that the floor leaves. */
+function promiseWhatThereIs({
+  need,
+  parts,
+  headroom,
+}: Pick<Decision, 'need' | 'parts' | 'headroom'>): Pick<Decision, 'need' | 'parts'> {
+  const bytes = Math.min(need.bytes, headroom.bytes);
+  const inodes = Math.min(need.inodes, headroom.inodes ?? need.inodes);
+  return { need: { ...need, bytes, inodes }, parts: { ...parts, perInstance: { bytes, inodes } } };
 }
 
 /** What the pool's filesystem and each further bound leave, the least first. */

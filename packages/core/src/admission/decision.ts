@@ -45,7 +45,10 @@ export interface ByteSum extends Sum {
 export interface Decision {
   /** `short` may pass later, `impossible` never. */
   readonly verdict: 'admit' | 'short' | 'impossible';
+  /** What is promised to it where it is admitted. */
   readonly need: Amount;
+  /** Admitted on an empty pool with less than was measured before, so that it is measured again. */
+  readonly isTrial: boolean;
   /** What `need` is the sum of. */
   readonly parts: Omit<Need, 'total'>;
   /** The sum that `need` is held against; null inodes where the filesystem has no limit of them. */

@@ -6,9 +6,14 @@ import type { Amount, Size } from './space.ts';
 export interface Holder {
   /** What would come back with it, and what it is still expected to grow by. */
   readonly holds: Size;
+  /** What of that it is still expected to grow by. */
+  readonly growth: Size;
+  readonly id: string;
   readonly pinned: boolean;
   /** Epoch milliseconds; null without a lease in force. */
   readonly leaseEndsAt: number | null;
+  /** Until when it is kept since it was leased, epoch milliseconds; null where it is not. */
+  readonly keptUntil: number | null;
 }
 
 export interface HelpInput {
@@ -17,8 +22,10 @@ export interface HelpInput {
   readonly holders: Iterable<Holder>;
   /** Reserved for other requests, and not used yet. */
   readonly reserved: Amount;
-  /** What lies in the trash. */
+  /** What lies in the trash, and can be deleted. */
   readonly trash: Size;
+  /** What lies there and cannot. */
+  readonly stuck: Size;
   /** Bytes that the pool's ballast takes. */
   readonly ballastBytes: number;
   /** Epoch milliseconds. */
@@ -34,6 +41,10 @@ export interface Help {
   readonly pinned: Held;
   /** The leases that end first, as many as it takes, or all: from now until the first and the last of them end. */
   readonly leases: Held & { readonly firstMs: number; readonly withinMs: number };
+  /** Those whose lease has ended, and that `keep_after_lease` keeps. */
+  readonly kept: Held & { readonly firstMs: number; readonly withinMs: number };
+  /** What instances are still to grow by that nothing else here counts. */
+  readonly growing: Held;
   readonly reserved: Amount;
   readonly trash: Size;
   /** All of it together would make up for what is missing. */
@@ -49,17 +60,31 @@ export function whatWouldHelp(input: HelpInput): Help {
   const { shortfall, reserved, trash, now } = input;
   const holders = [...input.holders];
   const pinned = sumOf(holders.filter((holder) => holder.pinned));
-  const leased = holders
-    .filter((holder) => !holder.pinned && holder.leaseEndsAt !== null)
-    .sort((a, b) => endOf(a) - endOf(b));
-  const leases = firstThatSuffice(leased, shortfall, now);
+  const unpinned = holders.filter((holder) => !holder.pinned);
+  const isKept = ({ leaseEndsAt, keptUntil }: Holder) => leaseEndsAt === null && (keptUntil ?? now) > now;
+  const leased = unpinned.filter(({ leaseEndsAt }) => leaseEndsAt !== null);
+  const leases = firstThatSuffice(leased, shortfall, ({ leaseEndsAt }) => (leaseEndsAt ?? 0) - now);
+  const kept = firstThatSuffice(
+    unpinned.filter(isKept),
+    shortfall,
+    ({ keptUntil }) => (keptUntil ?? 0) - now,
+  );
+  const others = unpinned.filter((holder) => holder.leaseEndsAt === null && !isKept(holder));
+  const growing = sumOf(
+    others.filter(isGrowing).map(({ growth, ...rest }) => ({ ...rest, growth, holds: growth })),
+  );
+  const parts = [pinned, leases, kept, growing, reserved, trash];
   const all = {
-    bytes: pinned.bytes + leases.bytes + reserved.bytes + trash.bytes,
-    inodes: pinned.inodes + leases.inodes + reserved.inodes + trash.inodes,
-    slots: pinned.count + leases.count + reserved.slots,
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    inodes: parts.reduce((sum, { inodes }) => sum + inodes, 0),
+    slots: pinned.count + leases.count + kept.count + reserved.slots,
   };
-  const figures = { pinned, leases, reserved, trash, enough: covers(all, shortfall) };
-  return { ...figures, sentence: describeHelp(figures, input) };
+  const figures = { pinned, leases, kept, growing, reserved, trash, enough: covers(all, shortfall) };
+  return { ...figures, sentence: describeHelp(figures, input, holders.filter(isGrowing)) };
+}
+
+function isGrowing({ growth }: Holder): boolean {
+  return growth.bytes > 0 || growth.inodes > 0;
 }
 
 function sumOf(holders: readonly Holder[]): Held {
@@ -70,23 +95,25 @@ function sumOf(holders: readonly Holder[]): Held {
   };
 }
 
-function endOf({ leaseEndsAt }: Holder): number {
-  return leaseEndsAt ?? Number.POSITIVE_INFINITY;
-}
-
-function firstThatSuffice(leased: readonly Holder[], shortfall: Amount, now: number): Help['leases'] {
+/** Those that end first, as many as it takes, or all; `inMs`: in how long one ends. */
+function firstThatSuffice(
+  holders: readonly Holder[],
+  shortfall: Amount,
+  inMs: (holder: Holder) => number,
+): Help['leases'] {
+  const sorted = holders.toSorted((a, b) => inMs(a) - inMs(b));
   let bytes = 0;
   let inodes = 0;
   let count = 0;
   let withinMs = 0;
-  const [first] = leased;
-  const firstMs = first ? Math.max(0, endOf(first) - now) : 0;
-  for (const holder of leased) {
+  const [first] = sorted;
+  const firstMs = first ? Math.max(0, inMs(first)) : 0;
+  for (const holder of sorted) {
     if (covers({ bytes, inodes, slots: count }, shortfall)) break;
     bytes += holder.holds.bytes;
     inodes += holder.holds.inodes;
     count += 1;
-    withinMs = Math.max(0, endOf(holder) - now);
+    withinMs = Math.max(0, inMs(holder));
   }
   return { count, bytes, inodes, firstMs, withinMs };
 }
@@ -99,9 +126,10 @@ function covers(amount: Amount, shortfall: Amount): boolean {
 
 function describeHelp(
   figures: Omit<Help, 'sentence'>,
-  { shortfall, ballastBytes }: Pick<HelpInput, 'shortfall' | 'ballastBytes'>,
+  { shortfall, ballastBytes, stuck }: Pick<HelpInput, 'shortfall' | 'ballastBytes' | 'stuck'>,
+  growers: readonly Holder[],
 ): string {
-  const { pinned, leases, reserved, trash, enough } = figures;
+  const { pinned, leases, kept, reserved, trash, enough } = figures;
   const inInodes = shortfall.bytes === 0 && shortfall.inodes > 0;
   const amount = (size: Size) => (inInodes ? countOf(size.inodes, 'inode') : formatBytes(size.bytes));
   const parts: string[] = [];
@@ -113,14 +141,37 @@ function describeHelp(
     const ends = countOf(leases.count, 'lease ends', 'leases end');
     parts.push(`${ends} within ${formatWait(leases.withinMs)}`);
   }
+  if (kept.count > 0) {
+    const are = countOf(kept.count, 'instance is', 'instances are');
+    const until = `for ${formatWait(kept.withinMs)} more (retention.keep_after_lease)`;
+    parts.push(`${are} kept ${until}, unless discarded: \`spica release ID --discard\``);
+  }
   if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);
   const inSpace = shortfall.bytes > 0 || shortfall.inodes > 0;
+  if (inSpace && growers.length > 0) parts.push(sayGrowth(growers, amount));
   if (inSpace && (inInodes ? trash.inodes : trash.bytes) > 0) parts.push(`the trash holds ${amount(trash)}`);
+  if (shortfall.bytes > 0 && stuck.bytes > 0) {
+    parts.push(
+      `${formatBytes(stuck.bytes)} of the trash cannot be deleted: \`spica doctor\` says what helps`,
+    );
+  }
   if (shortfall.bytes > 0 && shortfall.bytes <= ballastBytes) {
     parts.push(`the ballast holds ${formatBytes(ballastBytes)} (disk.ballast_mb)`);
   }
   if (!enough) parts.push(sayRest(parts.length > 0, inSpace));
   return parts.join('; ');
+}
+
+/** So many of those that are still to grow are named. */
+const NAMED = 2;
+
+/** Whose growth the sum counts, those first that are to grow most. */
+function sayGrowth(growers: readonly Holder[], amount: (size: Size) => string): string {
+  const sorted = growers.toSorted((a, b) => b.growth.bytes - a.growth.bytes || (a.id < b.id ? -1 : 1));
+  const named = sorted.slice(0, NAMED).map(({ id, growth }) => `${id} (${amount(growth)})`);
+  const others = sorted.length - named.length;
+  const all = [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+  return `counted as growth still to come: ${all}`;
 }
 
 /** Whoever holds what none of these would give back. Slots are held by the pool's instances, and by nobody else. */

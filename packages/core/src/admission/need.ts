@@ -8,8 +8,13 @@ export type NeedBasis =
   | { readonly from: 'cap'; readonly bytes: number }
   /** Nothing was measured yet: the prepared snapshot × `factor`. */
   | { readonly from: 'prior'; readonly factor: number }
-  /** The 95th percentile of `n` measured instances of the template, or of the named experiment. */
-  | { readonly from: 'samples'; readonly n: number; readonly experiment?: string };
+  /**
+   * The 95th percentile of `n` measured instances of the template, or of the named experiment. `largest`: so large was one
+   * of few, which alone does not decide.
+   */
+  | { readonly from: 'samples'; readonly n: number; readonly experiment?: string; readonly largest?: number }
+  /** An operator's word (`spica profile set`). */
+  | { readonly from: 'set'; readonly by: string };
 
 /** The replicas that each instance of a request will run. */
 export interface ReplicaPlan {
@@ -29,6 +34,8 @@ export interface NeedInput {
   readonly count: number;
   /** What one is expected to become, without its replicas. */
   readonly perInstance: Size;
+  /** What of that is certain: what its clone allocates. */
+  readonly certain: Size;
   readonly basis: NeedBasis;
   readonly safetyFactor: number;
   /** What is reserved for each is its cap, too: the kernel lets it become no larger. */

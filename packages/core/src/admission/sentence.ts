@@ -5,9 +5,15 @@ import type { NeedBasis, NeedInput } from './need.ts';
 
 type Figures = Omit<Decision, 'verdict' | 'sentence'>;
 
-/** Why a request can never fit, however empty the pool; null when it could. */
-export function describeNever(input: AdmissionInput, { need, parts }: Figures): string | null {
-  const { space, floor, count, maxInstances, basis } = input;
+/**
+ * Why a request can never fit, however empty the pool; null when it could. What instances became before is no proof of what
+ * they must become: where that is what does not fit, only what is certain counts.
+ */
+export function describeNever(input: AdmissionInput, { need: expected, parts }: Figures): string | null {
+  const { space, floor, count, maxInstances, basis, certain } = input;
+  const need = isMeasured(input)
+    ? { bytes: count * certain.bytes, inodes: count * certain.inodes }
+    : expected;
   if (count > maxInstances) {
     return `asks for ${countOf(count, 'instance')}; max_instances is ${maxInstances}: can never fit`;
   }
@@ -17,24 +23,29 @@ export function describeNever(input: AdmissionInput, { need, parts }: Figures): 
       : '';
   if (need.bytes > space.totalBytes - floor.bytes) {
     return (
-      `${describeNeed(input, need.bytes, parts)}; the disk has ${formatBytes(space.totalBytes)}, of which ` +
+      `${describeNeed(input, expected.bytes, parts)}; the disk has ${formatBytes(space.totalBytes)}, of which ` +
       `${formatBytes(floor.bytes)} are the floor: can never fit${advice}`
     );
   }
   for (const { name, totalBytes, floorBytes } of input.bounds) {
     if (totalBytes === null || need.bytes <= totalBytes - floorBytes) continue;
     return (
-      `${describeNeed(input, need.bytes, parts)}; there are ${formatBytes(totalBytes)} ${name}` +
+      `${describeNeed(input, expected.bytes, parts)}; there are ${formatBytes(totalBytes)} ${name}` +
       `${floorBytes > 0 ? `, of which ${formatBytes(floorBytes)} are the floor` : ''}: can never fit${advice}`
     );
   }
   if (space.totalInodes !== null && need.inodes > space.totalInodes - floor.inodes) {
     return (
-      `${describeInodes(input, need.inodes, parts)}; the disk has ${space.totalInodes}, of which ` +
+      `${describeInodes(input, expected.inodes, parts)}; the disk has ${space.totalInodes}, of which ` +
       `${floor.inodes} are the floor: can never fit${advice}`
     );
   }
   return null;
+}
+
+/** Whether a need is taken from what was measured, or an operator's word, and not from the config. */
+export function isMeasured({ basis, replicas }: Pick<NeedInput, 'basis' | 'replicas'>): boolean {
+  return basis.from === 'samples' || basis.from === 'set' || replicas?.basis.from === 'samples';
 }
 
 /** The sum with every figure and what came of it. Inodes are named where they are what is missing. */
@@ -72,8 +83,14 @@ function describeBasis(basis: NeedBasis): string {
       return `a prior, as nothing was measured yet: the prepared snapshot × ${basis.factor}`;
     case 'samples': {
       const of = basis.experiment === undefined ? '' : ` of experiment ${basis.experiment}`;
-      return `p95 of ${countOf(basis.n, 'sample')}${of}`;
+      const cut =
+        basis.largest === undefined
+          ? ''
+          : `, the largest (${formatBytesFinely(basis.largest)}) alone not decisive`;
+      return `p95 of ${countOf(basis.n, 'sample')}${of}${cut}`;
     }
+    case 'set':
+      return `set by ${basis.by} with \`spica profile set\``;
   }
 }
 
@@ -114,7 +131,8 @@ function describeOthers(sums: readonly ByteSum[]): string {
   return ` (and ${said.join(', ')})`;
 }
 
-function describeOutcome(input: AdmissionInput, { need, shortfall }: Figures): string {
+function describeOutcome(input: AdmissionInput, figures: Figures): string {
+  const { need, shortfall } = figures;
   const short: string[] = [];
   if (shortfall.bytes > 0) short.push(`${formatBytes(shortfall.bytes)} short`);
   if (shortfall.inodes > 0) short.push(`${countOf(shortfall.inodes, 'inode')} short`);
@@ -124,5 +142,20 @@ function describeOutcome(input: AdmissionInput, { need, shortfall }: Figures): s
         `${need.slots} asked for, max_instances is ${input.maxInstances})`,
     );
   }
-  return short.length > 0 ? short.join(', ') : 'admitted';
+  if (short.length === 0) return 'admitted';
+  const missing = short.join(', ');
+  if (figures.isTrial) return `${missing}, but the pool is empty: admitted as a trial with what there is`;
+  return isBeyond(input, need) ? `${missing}, and the whole disk has no more: ${TRIAL}` : missing;
+}
+
+const TRIAL =
+  'on an empty pool one instance is let in as a trial; `spica profile` shows, forgets or sets what is expected';
+
+/** Whether the disk could not hold it if it were empty, by what was measured. */
+function isBeyond({ space, floor }: AdmissionInput, need: Figures['need']): boolean {
+  const { totalBytes, totalInodes } = space;
+  return (
+    need.bytes > totalBytes - floor.bytes ||
+    (totalInodes !== null && need.inodes > totalInodes - floor.inodes)
+  );
 }

@@ -24,10 +24,14 @@ export interface PoolConfig {
     /** Null for no limit of an experiment's own. */
     readonly maxPerExperiment: number | null;
     readonly minAgeMs: number;
+    /** Nothing is deleted for so long after its lease ended, unless its owner discarded it. */
+    readonly keepAfterLeaseMs: number;
     readonly order: RetentionOrder;
     /** How long a deleted instance can be brought back. */
     readonly trashTtlMs: number;
     readonly protectLiveProcesses: boolean;
+    /** Whether nothing is deleted while there are processes that cannot be looked into. */
+    readonly protectWhenUnknown: boolean;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;

@@ -13,3 +13,10 @@ export function isCronPattern(text: string): boolean {
     return false;
   }
 }
+
+/** The first time that a cron pattern comes to after `since`; both epoch milliseconds. Throws for what is no pattern. */
+export function nextCronTime(pattern: string, since: number): number {
+  return CronExpressionParser.parse(pattern, { currentDate: new Date(since) })
+    .next()
+    .getTime();
+}

@@ -8,7 +8,12 @@ export interface Layers {
   tree: Record<string, unknown>;
   /** By `placeOf` the path. */
   readonly sources: Map<string, Source>;
+  /** What the pool is called that there is where none is given. */
+  readonly defaultPool: string;
 }
+
+/** What the pool is called that there is without any in the config, before it has a name of its own. */
+export const DEFAULT_POOL = 'main';
 
 /** The key of a path in `sources`. Not a dotted path: a key may hold dots itself. */
 export function placeOf(path: Path): string {
@@ -58,8 +63,8 @@ export function valueAt({ tree }: Layers, path: Path): unknown {
 }
 
 /** The pools that were given, or the one that there is without any. */
-export function poolNames({ tree }: Layers): string[] {
-  return isTree(tree['pools']) ? Object.keys(tree['pools']) : ['main'];
+export function poolNames({ tree, defaultPool }: Layers): string[] {
+  return isTree(tree['pools']) ? Object.keys(tree['pools']) : [defaultPool];
 }
 
 export function isTree(value: unknown): value is Record<string, unknown> {

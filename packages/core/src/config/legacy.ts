@@ -18,7 +18,7 @@ export function isOlderSystems(keys: readonly string[]): boolean {
 }
 
 /**
- * Lays the older `spica_retention:` block under every pool, as its default; without pools it makes the pool `main`.
+ * Lays the older `spica_retention:` block under every pool, as its default; where none is given, under the one that there is.
  * Nothing of a wrong one is laid, so that the schema refuses it once, by its own path.
  */
 export function applyLegacy(layers: Layers): void {

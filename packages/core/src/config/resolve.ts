@@ -1,9 +1,9 @@
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { parseDuration } from '../units/duration.ts';
 import type { Config, PoolConfig } from './config.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
 import { configError, describeIssues } from './issues.ts';
-import { isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
+import { DEFAULT_POOL, isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
 import { applyLegacy } from './legacy.ts';
 import { absolutePath, type PathStart, pathProblem } from './path.ts';
 import { describeValue, redactText } from './redact.ts';
@@ -15,8 +15,11 @@ export interface ConfigInput {
   readonly env: Environment;
   /** Dotted snake_case path → value, of the type that the file would hold; undefined says nothing. */
   readonly flags: Readonly<Record<string, unknown>>;
-  readonly cwd: string;
+  /** Null where it is gone; then nothing may be relative to it. */
+  readonly cwd: string | null;
   readonly home: string;
+  /** What the pool is called that there is where the config names none; `main`. */
+  readonly defaultPool?: string;
 }
 
 /** One setting as it is in force: durations as they were written, paths absolute, secrets hidden. */
@@ -29,6 +32,8 @@ export interface EffectiveSetting {
 export interface ResolvedConfig {
   readonly config: Config;
   readonly effective: readonly EffectiveSetting[];
+  /** Whether the config names its pools; otherwise there is one, with every default. */
+  readonly namesPools: boolean;
   /** Keys at the top of the file that were not read, since it is an older system's; empty for a file of ours. */
   readonly ignored: readonly string[];
 }
@@ -38,22 +43,27 @@ export interface ResolvedConfig {
  * Throws UsageError CONFIG_INVALID that lists every problem with its path, value, expectation and place.
  */
 export function resolveConfig(input: ConfigInput): ResolvedConfig {
-  const { layers, ignored }: { layers: Layers; ignored: string[] } = input.file
+  const { tree, sources, ignored } = input.file
     ? readYaml(input.file)
-    : { layers: { tree: {}, sources: new Map() }, ignored: [] };
+    : { tree: {}, sources: new Map(), ignored: [] };
+  const { defaultPool = DEFAULT_POOL } = input;
+  const layers: Layers = { tree, sources, defaultPool };
+  const namesPools = 'pools' in tree || Object.keys(input.flags).some((path) => path.startsWith('pools.'));
   applyLegacy(layers);
   applyEnvironment(layers, input.env);
   for (const [path, value] of Object.entries(input.flags)) {
     if (value !== undefined) put(layers, path.split('.'), value, `flag ${flagName(path)}`);
   }
+  if (!namesPools) layers.tree['pools'] ??= { [defaultPool]: {} };
   const parsed = fileSchema.safeParse(layers.tree);
   if (!parsed.success) throw configError(describeIssues(parsed.error.issues, layers));
-  const base = input.file ? dirname(resolve(input.cwd, input.file.path)) : input.cwd;
-  const file = withAbsolutePaths(parsed.data, { base, home: input.home });
+  const { cwd, home } = input;
+  const base = input.file ? dirname(absolutePath(input.file.path, { base: cwd, home })) : cwd;
+  const file = withAbsolutePaths(parsed.data, { base, home });
   const stateDir = stateDirOf(input);
   const effective = listSettings(file, layers);
   effective.push({ path: 'state_dir', value: stateDir.path, source: stateDir.source });
-  return { config: toConfig(file, stateDir.path), effective, ignored };
+  return { config: toConfig(file, stateDir.path), effective, namesPools, ignored };
 }
 
 /** `server.port` is `--port` on the command line. */
@@ -120,9 +130,11 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       keepBest: retention.keep_best,
       maxPerExperiment: retention.max_per_experiment,
       minAgeMs: ms(retention.min_age),
+      keepAfterLeaseMs: ms(retention.keep_after_lease),
       order: retention.order,
       trashTtlMs: ms(retention.trash_ttl),
       protectLiveProcesses: retention.protect_live_processes,
+      protectWhenUnknown: retention.protect_when_unknown,
     },
     disk: {
       minFreeSpaceGb: disk.min_free_space_gb,
@@ -189,7 +201,7 @@ export function configFileCandidates({
 }: Pick<ConfigInput, 'env' | 'cwd' | 'home'>): string[] {
   if (env['SPICA_CONFIG']) return [absolutePathOf('SPICA_CONFIG', env['SPICA_CONFIG'], { base: cwd, home })];
   const userDir = absoluteOnly(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
-  return [join(cwd, 'spica.yaml'), join(userDir, 'spica', 'spica.yaml')];
+  return [...(cwd === null ? [] : [cwd]), join(userDir, 'spica')].map((dir) => join(dir, 'spica.yaml'));
 }
 
 function listSettings(file: FileConfig, layers: Layers): EffectiveSetting[] {

@@ -48,19 +48,29 @@ const notNegative = (value: number) => value >= 0;
 const maxAgeDays = number('expected a number of days above 0', positive);
 const minFreeSpaceGb = number('expected a number of GB of at least 0', notNegative);
 
-const retention = z.strictObject({
-  max_instances: atLeast1.default(10),
-  max_age_days: maxAgeDays.default(3),
-  prune_on_spawn: flag.default(true),
-  keep_best: whole(0).default(0),
-  max_per_experiment: atLeast1.nullable().default(null),
-  min_age: duration().default('0s'),
-  order: z
-    .enum(['oldest', 'largest', 'least_recently_leased'], 'expected oldest, largest or least_recently_leased')
-    .default('oldest'),
-  trash_ttl: duration().default('10m'),
-  protect_live_processes: flag.default(true),
-});
+const retention = z
+  .strictObject({
+    max_instances: atLeast1.default(10),
+    max_age_days: maxAgeDays.default(3),
+    prune_on_spawn: flag.default(true),
+    keep_best: whole(0).default(0),
+    max_per_experiment: atLeast1.nullable().default(null),
+    min_age: duration().default('0s'),
+    keep_after_lease: duration().default('1d'),
+    order: z
+      .enum(
+        ['oldest', 'largest', 'least_recently_leased'],
+        'expected oldest, largest or least_recently_leased',
+      )
+      .default('oldest'),
+    trash_ttl: duration().default('10m'),
+    protect_live_processes: flag.default(true),
+    protect_when_unknown: flag.default(false),
+  })
+  .refine(({ protect_live_processes: looks, protect_when_unknown: keeps }) => looks || !keeps, {
+    path: ['protect_when_unknown'],
+    message: 'expected false where protect_live_processes is false',
+  });
 
 /** The older system's parser, of YAML 1.1, takes these for booleans; ours, of YAML 1.2, for texts. */
 function readYaml11Boolean(value: unknown): unknown {

@@ -27,7 +27,10 @@ const AS_TOLD_HERE = { uniqueKeys: false, prettyErrors: false, logLevel: 'error'
  * Reads the file into empty layers, each value with the line of its key, of an alias's with that in what it stands for.
  * `ignored`: the keys at the top of an older system's file that were not read. Throws UsageError CONFIG_INVALID where it is not YAML, gives a key twice, or is not a map.
  */
-export function readYaml({ path, text }: ConfigFile): { layers: Layers; ignored: string[] } {
+export function readYaml({
+  path,
+  text,
+}: ConfigFile): Pick<Layers, 'tree' | 'sources'> & { ignored: string[] } {
   const name = basename(path);
   const lines = new LineCounter();
   const sourceAt = (offset: number | undefined) => `${name}:${lines.linePos(offset ?? 0).line}`;
@@ -66,7 +69,7 @@ export function readYaml({ path, text }: ConfigFile): { layers: Layers; ignored:
   if (!isTree(tree))
     throw configError([`${sourceAt(document.contents?.range?.[0])}: expected a map of settings`]);
   const read = Object.fromEntries(Object.entries(tree).filter(([key]) => isRead(key)));
-  return { layers: { tree: unshare(read), sources }, ignored: keys.filter((key) => !isRead(key)) };
+  return { tree: unshare(read), sources, ignored: keys.filter((key) => !isRead(key)) };
 }
 
 function topKeys({ contents }: Document): string[] {

@@ -1,4 +1,4 @@
-import type { Size, Space } from '../admission/space.ts';
+import type { Amount, Size, Space } from '../admission/space.ts';
 import type { FilesystemTotals } from './totals.ts';
 
 /** Whether a clone may begin now, once others have ended, or not at all. */
@@ -27,4 +27,17 @@ export function roomForClone(
   if (bytes < 0 || inodes < 0) return 'none';
   const { size: cloning } = totals.cloning;
   return bytes < cloning.bytes || inodes < cloning.inodes ? 'wait' : 'begin';
+}
+
+/**
+ * What of a shortage is certain: the rest may be there only because something counts twice, such as what clones under way
+ * have written, which is on the disk already and still reserved in full. Nothing is deleted for that: once they have
+ * ended, it is known what is missing.
+ */
+export function certainShortfall(shortfall: Amount, countedTwice: Size): Amount {
+  return {
+    bytes: Math.max(0, shortfall.bytes - countedTwice.bytes),
+    inodes: Math.max(0, shortfall.inodes - countedTwice.inodes),
+    slots: shortfall.slots,
+  };
 }

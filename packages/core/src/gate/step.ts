@@ -146,10 +146,14 @@ export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums)
   if (broken !== null) return holdForHost(request, facts, { code: 'BREAKER_OPEN', reason: broken }, decision);
   if (decision === null) return prepare(request, facts, ledger);
   if (decision.verdict === 'admit') return { do: 'admit', decision, reason: decision.sentence };
-  const { bound } = decision.sum.bytes;
-  if (decision.shortfall.bytes > 0 && bound !== null && !bound.isFreedByDeletion)
-    return holdBelow(request, facts, { reason: decision.sentence, decision });
+  if (isShortBelow(decision)) return holdBelow(request, facts, { reason: decision.sentence, decision });
   return reclaimOrHold(request, facts, { reason: decision.sentence, decision, shortage: decision });
+}
+
+/** Whether bytes are missing that no deletion in the pool brings back: those of a disk below its own. */
+export function isShortBelow({ shortfall, sum }: Pick<Decision, 'shortfall' | 'sum'>): boolean {
+  const { bound } = sum.bytes;
+  return shortfall.bytes > 0 && bound !== null && !bound.isFreedByDeletion;
 }
 
 /** What is missing is missing on a disk below the pool's: what is deleted in the pool may not come back there. */

@@ -17,8 +17,13 @@ export const sampleSchema = z.strictObject({
   inodes: count,
   /** When it was first found to have this size, epoch milliseconds. */
   changedAt: count,
-  /** Of the allocated bytes those that would come back with its deletion: a clone may share blocks with its template. */
+  /**
+   * Of the allocated bytes those that would come back with its deletion: a clone may share blocks with its template, and
+   * a file may have a name outside.
+   */
   ownBytes: count,
+  /** Of the inodes those that would come back with it; missing where all would. */
+  ownInodes: count.optional(),
   /** Parts of it could not be read, and are not counted. */
   incomplete: z.boolean().optional(),
   /**
@@ -28,6 +33,11 @@ export const sampleSchema = z.strictObject({
   capBytes: count.nullable().optional(),
 });
 export type Sample = z.infer<typeof sampleSchema>;
+
+/** What of an instance would come back with its deletion, as it was measured. */
+export function ownSizeOf({ ownBytes, ownInodes, inodes }: Sample): { bytes: number; inodes: number } {
+  return { bytes: ownBytes, inodes: ownInodes ?? inodes };
+}
 
 const sizeSchema = z.strictObject({ bytes: count, inodes: count });
 
@@ -97,6 +107,10 @@ export const instanceRecordSchema = z.strictObject({
   lease: leaseSchema.nullable(),
   /** When a lease on it last began or was renewed, epoch milliseconds. */
   lastLeasedAt: count.nullable(),
+  /** When its last lease was released, epoch milliseconds; null where none was, or one has begun since. */
+  releasedAt: count.nullable().default(null),
+  /** Its owner released it with the word that nobody needs it any more. */
+  discarded: z.boolean().default(false),
   pin: pinSchema.nullable(),
   /** A life shorter than the policy's. */
   ttlMs: count.nullable(),
@@ -127,7 +141,19 @@ export function ownInodes({
   sample,
   cloneMethod,
 }: Pick<InstanceRecord, 'sample' | 'cloneMethod'>): number | null {
-  return sample === null || cloneMethod === 'snapshot' ? null : sample.inodes;
+  return sample === null || cloneMethod === 'snapshot' ? null : ownSizeOf(sample).inodes;
+}
+
+/**
+ * When its last lease ended, or ends, epoch milliseconds; null for one that was never leased. Of a release that an earlier
+ * version did not note only the lease's last renewal is known.
+ */
+export function usedUntil({
+  lease,
+  releasedAt,
+  lastLeasedAt,
+}: Pick<InstanceRecord, 'lease' | 'releasedAt' | 'lastLeasedAt'>): number | null {
+  return lease?.expiresAt ?? releasedAt ?? lastLeasedAt;
 }
 
 /** The lease that protects an instance at a time; null where there is none, or it has ended. */

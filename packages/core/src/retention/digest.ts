@@ -42,7 +42,8 @@ export function sealPlan(pool: string, policy: RetentionPolicy, plan: RetentionP
     const { spawnedAt, experiment, ttlMs, score, lastLeasedAt } = candidate;
     return { id, rule, spawnedAt, experiment, ttlMs, score, lastLeasedAt };
   });
-  return { schema: 'spica.plan/v1', pool, policy, items };
+  const { keepAfterLeaseMs: _, ...sealed } = policy; // what it keeps is judged anew
+  return { schema: 'spica.plan/v1', pool, policy: sealed, items };
 }
 
 /**

@@ -1,7 +1,9 @@
 import { formatDuration } from '../units/duration.ts';
+import { isoTime } from '../units/time.ts';
 import { describeAge } from './age.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import type { Terms } from './due.ts';
+import type { RetentionPolicy } from './policy.ts';
 
 /** The ids that `keep_best` keeps, with the rank of each in its experiment, 1 for the best. */
 export type Best = ReadonlyMap<string, number>;
@@ -47,7 +49,32 @@ function byScore(a: Scored, b: Scored): number {
 
 /** What keeps an instance whatever limit it exceeds; null when it may be deleted. */
 export function keptBy(candidate: Candidate, terms: Terms, best: Best): Verdict | null {
-  return candidate.protectedBy ?? keptAsYoung(candidate, terms) ?? keptAsBest(candidate, best);
+  return (
+    candidate.protectedBy ??
+    keptAfterLease(candidate, terms) ??
+    keptAsYoung(candidate, terms) ??
+    keptAsBest(candidate, best)
+  );
+}
+
+/**
+ * Until when `keep_after_lease` keeps an instance, epoch milliseconds: whoever used it, or whose run crashed at night, has
+ * that long to look at it. Null for one that was never leased, or that its owner has discarded. A life of its own that is
+ * shorter says how long it is wanted.
+ */
+export function keptUntil(
+  { usedUntil, discarded, ttlMs }: Pick<Candidate, 'usedUntil' | 'discarded' | 'ttlMs'>,
+  { keepAfterLeaseMs }: Pick<RetentionPolicy, 'keepAfterLeaseMs'>,
+): number | null {
+  if (usedUntil === null || discarded || keepAfterLeaseMs === 0) return null;
+  return usedUntil + Math.min(keepAfterLeaseMs, ttlMs ?? keepAfterLeaseMs);
+}
+
+function keptAfterLease(candidate: Candidate, { policy, leaseNow }: Terms): Verdict | null {
+  const until = keptUntil(candidate, policy);
+  if (until === null || until <= leaseNow) return null;
+  const keep = `keep_after_lease is ${formatDuration(policy.keepAfterLeaseMs)}`;
+  return { rule: 'after-lease', reason: `its lease ended, it is kept until ${isoTime(until)}: ${keep}` };
 }
 
 /** While the clock is not trusted an age is unknown, and unknown means keep. */

@@ -15,14 +15,15 @@ export interface RequestInput extends Demand {
 const NONE_BEST = new Map<string, number>();
 
 /**
- * Whether the instances that a plan deletes come one after the other in the policy's order, so that planForRequest may
- * stop early. `ttlEnded`: whether there is an instance whose own ttl has ended, which may be anywhere in it.
+ * Whether the instances that a plan deletes can be told from the oldest ones alone, so that planForRequest may stop early.
+ * `hasEarly`: whether there is one that may go before its turn, for a ttl of its own or since it was discarded: it may be
+ * anywhere among them.
  */
 export function canPlanLazily(
   { order, keepBest, maxPerExperiment }: RetentionPolicy,
-  ttlEnded: boolean,
+  hasEarly: boolean,
 ): boolean {
-  return order === 'oldest' && keepBest === 0 && maxPerExperiment === null && !ttlEnded;
+  return order === 'oldest' && keepBest === 0 && maxPerExperiment === null && !hasEarly;
 }
 
 /**
@@ -33,12 +34,21 @@ export function canPlanLazily(
 export async function planForRequest(input: RequestInput): Promise<RetentionPlan> {
   const selection = new Selection(input, input.total);
   const judged: Judged[] = [];
+  /** Read, and not offered yet: age goes first, and use may have made an old instance younger than the next one. */
+  let waiting: Judged[] = [];
+  const offerAll = () => {
+    const all = waiting;
+    waiting = [];
+    return all.every(({ candidate, kept }) => kept !== null || selection.offer(candidate));
+  };
   for await (const candidate of input.candidates) {
     const each = judge(candidate, input, NONE_BEST);
+    const mayBeDue = candidate.spawnedAt === null || input.now - candidate.spawnedAt > input.policy.maxAgeMs;
     judged.push(each);
     if (each.due) selection.take(candidate, each.due);
-    else if (each.kept === null && !selection.offer(candidate)) break;
-    if (selection.isFull) break;
+    else waiting.push(each);
+    if (selection.isFull || (!mayBeDue && !offerAll())) break;
   }
+  offerAll();
   return toPlan(judged, input.total, input, selection.result());
 }

@@ -16,9 +16,10 @@ const COMPARE: Readonly<Record<RetentionOrder, Compare>> = {
   least_recently_leased: (a, b) => ascending(usedAt(a), usedAt(b)) || byAge(a, b),
 };
 
-/** The instances in the order in which the policy deletes. */
+/** The instances in the order in which the policy deletes: what its owner has discarded goes first. */
 export function inOrder(instances: readonly Candidate[], order: RetentionOrder): Candidate[] {
-  return instances.toSorted(COMPARE[order]);
+  const compare = COMPARE[order];
+  return instances.toSorted((a, b) => Number(b.discarded) - Number(a.discarded) || compare(a, b));
 }
 
 function bornAt({ spawnedAt }: Candidate): number {

@@ -13,6 +13,8 @@ export interface RetentionPolicy {
   readonly keepBest: number;
   /** Nothing younger is deleted, whatever the limits say; 0 for no such grace. */
   readonly minAgeMs: number;
+  /** Nothing is deleted for so long after its lease ended, unless its owner discarded it; 0 for no such grace. */
+  readonly keepAfterLeaseMs: number;
   readonly order: RetentionOrder;
 }
 
@@ -20,8 +22,10 @@ const DAY_MS = 86_400_000;
 
 /** A pool's `retention:` settings as the planner takes them. */
 export function retentionPolicyOf(retention: PoolConfig['retention']): RetentionPolicy {
-  const { maxInstances, maxAgeDays, maxPerExperiment, keepBest, minAgeMs, order } = retention;
-  return { maxInstances, maxAgeMs: maxAgeDays * DAY_MS, maxPerExperiment, keepBest, minAgeMs, order };
+  const { maxAgeDays, maxInstances, maxPerExperiment, keepBest, minAgeMs, keepAfterLeaseMs, order } =
+    retention;
+  const maxAgeMs = maxAgeDays * DAY_MS;
+  return { maxInstances, maxAgeMs, maxPerExperiment, keepBest, minAgeMs, keepAfterLeaseMs, order };
 }
 
 /** A policy as a sentence, for `spica config` and for each plan. */
@@ -30,7 +34,7 @@ export function describePolicy(policy: RetentionPolicy): string {
   const ofExperiment = maxPerExperiment === null ? '' : ` (${maxPerExperiment} of an experiment)`;
   const limits = [
     `at most ${countOf(maxInstances, 'instance')}${ofExperiment}`,
-    `none older than ${countOf(inDays(maxAgeMs), 'day')}`,
+    `none older than ${describeAgeLimit(maxAgeMs)}`,
     `${nameOrder(order)} first`,
   ];
   const exceptions = [
@@ -40,9 +44,15 @@ export function describePolicy(policy: RetentionPolicy): string {
   return limits.join(', ') + (exceptions.length > 0 ? `, except ${exceptions.join(' and ')}` : '');
 }
 
-/** Milliseconds → days, for people. */
+/** Milliseconds → days, as `max_age_days` has them. */
 export function inDays(ms: number): number {
-  return Number((ms / DAY_MS).toFixed(3));
+  return Number((ms / DAY_MS).toPrecision(12));
+}
+
+/** A limit of age for people: `3 days`, or a duration where that many days would have to be rounded (`25s920ms`). */
+function describeAgeLimit(ms: number): string {
+  const days = inDays(ms);
+  return Number(days.toFixed(3)) === days ? countOf(days, 'day') : formatDuration(ms);
 }
 
 /** An order in words: `least recently leased`. */

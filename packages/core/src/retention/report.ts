@@ -1,6 +1,7 @@
 import { formatBytes } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
-import { describeAge, roundAge } from './age.ts';
+import { describeAge, describeUnused, endOfUse, roundAge } from './age.ts';
+import { describeShare } from './brings.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import { dueByAge } from './due.ts';
 import type { Judged } from './judge.ts';
@@ -27,6 +28,7 @@ export function toPlan(
   const parts = [
     `keeps ${kept}, deletes ${frees.slots} (${formatBytes(frees.bytes)}): ${describePolicy(demand.policy)}`,
     !sufficient && 'that is not enough for the request, so nothing is deleted for it',
+    demand.share !== undefined && demand.share < 1 && describeShare(demand.share),
     selected.postponed.size > 0 &&
       `${countOf(selected.postponed.size, 'more is', 'more are')} due, which the next run deletes`,
     demand.ageRulesSuspended !== null && `age and ttl rules are suspended: ${demand.ageRulesSuspended}`,
@@ -73,6 +75,9 @@ function asNotDue(candidate: Candidate, demand: Demand, byAge: VerdictByAge): Ve
   const suspended = ageRulesSuspended === null ? null : dueByAge(candidate, demand);
   if (suspended) {
     return { rule: 'clock', reason: `would be due (${suspended.reason}), but ${ageRulesSuspended}` };
+  }
+  if (endOfUse(candidate) !== candidate.spawnedAt) {
+    return { rule: 'within-limits', reason: `${describeUnused(candidate, now)}, within the limits` };
   }
   const age = candidate.spawnedAt === null ? null : roundAge(candidate.spawnedAt, now);
   const known = byAge.get(age);

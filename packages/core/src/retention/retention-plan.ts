@@ -16,8 +16,9 @@ export interface RetentionPlan {
   readonly deletes: readonly PlanItem[];
   /** How many the pool then has. */
   readonly kept: number;
+  /** The instances' own bytes and inodes. What they were still to grow by is not in it. */
   readonly frees: Amount;
-  /** The most that could be freed for the request, as far as the plan looked. */
+  /** The most room that could be made for the request, as far as the plan looked. */
   readonly most: Amount;
   /** Whether the request that it makes room for would then fit. */
   readonly sufficient: boolean;

@@ -1,6 +1,7 @@
 import type { Amount } from '../admission/space.ts';
 import { formatBytes } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
+import { whatItBrings } from './brings.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import type { Terms } from './due.ts';
 import { nameOrder } from './policy.ts';
@@ -18,6 +19,8 @@ export interface Demand extends Terms {
   readonly shortfall: Amount;
   /** Most deletions in one plan. */
   readonly limit?: number;
+  /** The part of their bytes that deletions are expected to bring back (`shareAfter`); 1 where nothing is left out. */
+  readonly share?: number;
 }
 
 /** What a selection came to. */
@@ -25,8 +28,9 @@ export interface Selected {
   readonly chosen: ReadonlyMap<Candidate, Verdict>;
   /** Due by a limit, but more than one run deletes. */
   readonly postponed: ReadonlyMap<Candidate, Verdict>;
+  /** The instances' own bytes and inodes. */
   readonly frees: Amount;
-  /** The most that could be freed for the request, as far as candidates were offered. */
+  /** The most room that could be made for the request, as far as candidates were offered. */
   readonly most: Amount;
   /** Whether the request that it makes room for would then fit. */
   readonly sufficient: boolean;
@@ -42,9 +46,12 @@ export class Selection {
   readonly #limit: number;
   readonly #always = new Map<Candidate, Verdict>();
   readonly #forRequest = new Map<Candidate, Verdict>();
-  readonly #countReason: string;
+  readonly #limitReason: string;
   #freedBytes = 0;
   #freedInodes = 0;
+  /** Room for the request: what comes back, and what is not promised to them any more. */
+  #roomBytes = 0;
+  #roomInodes = 0;
 
   /** `total` counts all instances of the pool, those that must stay as well. */
   constructor(demand: Demand, total: number) {
@@ -53,7 +60,7 @@ export class Selection {
     this.#total = total;
     this.#limit = limit;
     const reserved = reservedSlots > 0 ? ` with ${reservedSlots} reserved` : '';
-    this.#countReason = `among the ${nameOrder(policy.order)}, max_instances is ${policy.maxInstances}${reserved}`;
+    this.#limitReason = `max_instances is ${policy.maxInstances}${reserved}`;
   }
 
   /** Whether one run deletes no more. */
@@ -75,19 +82,20 @@ export class Selection {
   offer(candidate: Candidate): boolean {
     const { need, shortfall } = this.#demand;
     if (this.#excess(0) > 0) {
-      this.take(candidate, { rule: 'count', reason: this.#countReason });
+      this.take(candidate, { rule: 'count', reason: `${this.#place(candidate)}, ${this.#limitReason}` });
       return true;
     }
     if (this.isFull) return false;
     if (this.#excess(need.slots) > 0) {
-      this.#addForRequest(candidate, 'count', `${this.#countReason}, to make room for ${need.slots}`);
+      const reason = `${this.#place(candidate)}, ${this.#limitReason}, to make room for ${need.slots}`;
+      this.#addForRequest(candidate, 'count', reason);
       return true;
     }
     if (this.#hasSpace(0, 0)) return false;
+    const { bytes, inodes } = whatItBrings(candidate, this.#demand);
     const helps =
-      ((candidate.bytes ?? 0) > 0 && this.#freedBytes < shortfall.bytes) ||
-      ((candidate.inodes ?? 0) > 0 && this.#freedInodes < shortfall.inodes);
-    if (helps) this.#addForRequest(candidate, 'space', this.#spaceReason());
+      (bytes > 0 && this.#roomBytes < shortfall.bytes) || (inodes > 0 && this.#roomInodes < shortfall.inodes);
+    if (helps) this.#addForRequest(candidate, 'space', this.#spaceReason(candidate));
     return true;
   }
 
@@ -97,7 +105,7 @@ export class Selection {
     const chosen = new Map(always.slice(0, this.#limit));
     const postponed = new Map(always.slice(this.#limit));
     const sufficient = this.#hasSlots(0) && this.#hasSpace(0, 0);
-    const most = { bytes: this.#freedBytes, inodes: this.#freedInodes, slots: this.#size };
+    const most = { bytes: this.#roomBytes, inodes: this.#roomInodes, slots: this.#size };
     if (sufficient) this.#spare();
     else this.#dropRequest();
     for (const [candidate, verdict] of this.#forRequest) chosen.set(candidate, verdict);
@@ -122,12 +130,11 @@ export class Selection {
     return need.slots === 0 || kept + reservedSlots + need.slots <= policy.maxInstances;
   }
 
-  /** Whether the shortfall is covered, with so many bytes and inodes fewer freed. */
+  /** Whether the shortfall is covered, with room for so many bytes and inodes fewer. */
   #hasSpace(sparedBytes: number, sparedInodes: number): boolean {
     const { shortfall } = this.#demand;
     return (
-      this.#freedBytes - sparedBytes >= shortfall.bytes &&
-      this.#freedInodes - sparedInodes >= shortfall.inodes
+      this.#roomBytes - sparedBytes >= shortfall.bytes && this.#roomInodes - sparedInodes >= shortfall.inodes
     );
   }
 
@@ -139,7 +146,8 @@ export class Selection {
   /** What was chosen early may have become needless by what came after it: the last of the order is spared first. */
   #spare(): void {
     for (const candidate of [...this.#forRequest.keys()].reverse()) {
-      if (!this.#hasSlots(1) || !this.#hasSpace(candidate.bytes ?? 0, candidate.inodes ?? 0)) continue;
+      const { bytes, inodes } = whatItBrings(candidate, this.#demand);
+      if (!this.#hasSlots(1) || !this.#hasSpace(bytes, inodes)) continue;
       this.#forRequest.delete(candidate);
       this.#free(candidate, -1);
     }
@@ -150,17 +158,27 @@ export class Selection {
     this.#forRequest.clear();
   }
 
-  #free({ bytes, inodes }: Candidate, sign: 1 | -1): void {
-    this.#freedBytes += sign * (bytes ?? 0);
-    this.#freedInodes += sign * (inodes ?? 0);
+  #free(candidate: Candidate, sign: 1 | -1): void {
+    const room = whatItBrings(candidate, this.#demand);
+    this.#freedBytes += sign * (candidate.bytes ?? 0);
+    this.#freedInodes += sign * (candidate.inodes ?? 0);
+    this.#roomBytes += sign * room.bytes;
+    this.#roomInodes += sign * room.inodes;
   }
 
-  #spaceReason(): string {
-    const { shortfall, policy } = this.#demand;
+  /** Why it goes before others. */
+  #place({ discarded }: Candidate): string {
+    return discarded ? 'discarded by its owner' : `among the ${nameOrder(this.#demand.policy.order)}`;
+  }
+
+  #spaceReason(candidate: Candidate): string {
+    const { growth } = candidate;
+    const { shortfall } = this.#demand;
     const missing = [
       shortfall.bytes > 0 ? formatBytes(shortfall.bytes) : '',
       shortfall.inodes > 0 ? countOf(shortfall.inodes, 'inode') : '',
     ];
-    return `among the ${nameOrder(policy.order)}, ${missing.filter(Boolean).join(' and ')} missing for a request`;
+    const why = `${this.#place(candidate)}, ${missing.filter(Boolean).join(' and ')} missing for a request`;
+    return growth.bytes > 0 ? `${why}; it was to grow by ${formatBytes(growth.bytes)} more` : why;
   }
 }

@@ -9,6 +9,7 @@ const size = fc.record({ bytes: whole(5e9), inodes: whole(50_000) });
 const inputs: fc.Arbitrary<AdmissionInput> = fc.record({
   count: fc.integer({ min: 1, max: 20 }),
   perInstance: size,
+  certain: size,
   basis: fc.constant({ from: 'samples' as const, n: 3 }),
   safetyFactor: fc.constantFrom(1, 1.1, 2),
   replicas: fc.option(
@@ -147,10 +148,10 @@ describe('a decision', () => {
     expect(decision.sentence).toMatch(
       /; 30\.0 GB available on \/srv \(disk\.also_watch\) − 1\.0 reserved − 2\.0 growth − 20\.0 floor = 7\.0 GB \(and 17\.5 GB on the pool's own filesystem, 87\.0 GB under disk\.max_pool_gb\): 5\.4 GB short$/,
     );
-    const tiny = { ...roomy, totalBytes: 10e9 };
+    const tiny = { ...roomy, totalBytes: 3e9 };
     expect(decideAdmission(admissionInput({ bounds: [tiny] }))).toMatchObject({
       verdict: 'impossible',
-      sentence: expect.stringMatching(/; there are 10\.0 GB under disk\.max_pool_gb: can never fit$/),
+      sentence: expect.stringMatching(/; there are 3\.0 GB under disk\.max_pool_gb: can never fit$/),
     });
     const unknown = { ...roomy, totalBytes: null, availableBytes: 0 };
     expect(decideAdmission(admissionInput({ bounds: [unknown] })).verdict).toBe('short');
@@ -172,15 +173,16 @@ describe('a tournament of 8 candidates × 4 generations with 2 × 4 × 8 replica
     expect(decideAdmission(guess)).toMatchObject({ verdict: 'admit', need: { bytes: 55.2e9 } });
   });
 
-  it('can never fit at 4.6 GB an instance and 20 % a replica, and says so before anything is spawned', () => {
+  it('is more than the whole disk at 4.6 GB an instance and 20 % a replica, and says so before anything is spawned', () => {
     const measured = {
       ...empty,
       perInstance: { bytes: 4.6e9, inodes: 1 },
       replicas: { plan, basis: overhead },
     };
     expect(decideAdmission(measured)).toMatchObject({
-      verdict: 'impossible',
+      verdict: 'short',
       need: { bytes: 507_840_000_000 },
+      sentence: expect.stringMatching(/the whole disk has no more: .*spica profile/),
     });
   });
 

@@ -7,7 +7,9 @@ const MIN = 60_000;
 const NONE = { bytes: 0, inodes: 0, slots: 0 };
 
 function holder(gb: number, change: Partial<Holder> = {}): Holder {
-  return { holds: { bytes: gb * 1e9, inodes: 100 }, pinned: false, leaseEndsAt: null, ...change };
+  const holds = { bytes: gb * 1e9, inodes: 100 };
+  const none = { growth: { bytes: 0, inodes: 0 }, pinned: false, leaseEndsAt: null, keptUntil: null };
+  return { id: 'spica-0001', holds, ...none, ...change };
 }
 function help(change: Partial<HelpInput>) {
   return whatWouldHelp({
@@ -15,6 +17,7 @@ function help(change: Partial<HelpInput>) {
     holders: [],
     reserved: NONE,
     trash: { bytes: 0, inodes: 0 },
+    stuck: { bytes: 0, inodes: 0 },
     ballastBytes: 0,
     now: NOW,
     ...change,
@@ -61,6 +64,9 @@ it('reports inodes where only these are missing', () => {
 it('names no more leases than it takes, and enough of them where there are', () => {
   const instances = fc.array(
     fc.record({
+      id: fc.constant('spica-0001'),
+      growth: fc.constant({ bytes: 0, inodes: 0 }),
+      keptUntil: fc.constant(null),
       holds: fc.record({ bytes: fc.integer({ min: 0, max: 5e9 }), inodes: fc.integer({ min: 0, max: 9 }) }),
       pinned: fc.constant(false),
       leaseEndsAt: fc.integer({ min: NOW, max: NOW + 600 * MIN }),
@@ -83,4 +89,33 @@ it('names no more leases than it takes, and enough of them where there are', () 
 it('names the ballast where it is what stands in the way', () => {
   expect(help({ ballastBytes: 6e9 }).sentence).toMatch(/^the ballast holds 6.0 GB \(disk.ballast_mb\)/);
   expect(help({ ballastBytes: 4e9 }).sentence).not.toMatch(/ballast/);
+});
+
+it('names what is kept after its lease, how long, and what gives it up', () => {
+  const kept = [holder(3, { keptUntil: NOW + 60 * MIN }), holder(3, { keptUntil: NOW + 90 * MIN })];
+  expect(help({ holders: [...kept, holder(9, { keptUntil: NOW - MIN })] }).sentence).toBe(
+    '2 instances are kept for 90 min more (retention.keep_after_lease), unless discarded: `spica release ID --discard`',
+  );
+});
+
+it('names whose growth is counted, those that are to grow most, and says of none of it that others hold it', () => {
+  const growing = (id: string, gb: number) => {
+    const size = { bytes: gb * 1e9, inodes: 0 };
+    return holder(0, { id, holds: { bytes: size.bytes + 20_000, inodes: 9 }, growth: size });
+  };
+  const found = help({ holders: [growing('spica-a', 1), growing('spica-b', 3), growing('spica-c', 2)] });
+  expect(found.sentence).toBe('counted as growth still to come: spica-b (3.0 GB), spica-c (2.0 GB), 1 more');
+  expect(found.growing).toEqual({ count: 3, bytes: 6e9, inodes: 0 });
+  const pinned = help({ holders: [{ ...growing('spica-a', 6), pinned: true }] });
+  expect(pinned.sentence).toBe(
+    '1 pinned instance holds 6.0 GB; counted as growth still to come: spica-a (6.0 GB)',
+  );
+});
+
+it('does not count on trash that cannot be deleted, and says where to look', () => {
+  const found = help({ stuck: { bytes: 6e9, inodes: 1 } });
+  expect(found.enough).toBe(false);
+  expect(found.sentence).toBe(
+    '6.0 GB of the trash cannot be deleted: `spica doctor` says what helps; the rest is held by others',
+  );
 });

@@ -5,6 +5,7 @@ export function admissionInput(change: Partial<AdmissionInput> = {}): AdmissionI
   return {
     count: 8,
     perInstance: { bytes: 1.55e9, inodes: 3_000 },
+    certain: { bytes: 0.5e9, inodes: 1_000 },
     basis: { from: 'samples', n: 120 },
     safetyFactor: 1,
     replicas: null,

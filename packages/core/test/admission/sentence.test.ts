@@ -3,6 +3,9 @@ import { type AdmissionInput, decideAdmission } from '../../src/index.ts';
 import { admissionInput } from './input.ts';
 
 const sum = '61.0 GB available − 9.3 reserved − 14.2 growth − 20.0 floor = 17.5 GB';
+const beyond =
+  'the whole disk has no more: on an empty pool one instance is let in as a trial; `spica profile` shows, forgets or ' +
+  'sets what is expected';
 const replicas = { plan: { epochs: 2, slicesPerEpoch: 4, replicasPerSlice: 8 } };
 
 const GOLDEN: readonly [kind: string, change: Partial<AdmissionInput>, sentence: string][] = [
@@ -73,8 +76,37 @@ const GOLDEN: readonly [kind: string, change: Partial<AdmissionInput>, sentence:
   [
     'more bytes than the disk has',
     { count: 40, perInstance: { bytes: 4.6e9, inodes: 1 } },
+    'needs 184.0 GB (40 × 4.60 GB, p95 of 120 samples); ' +
+      `${sum}: 166.5 GB short, 14 instances too many (10 there + 4 reserved + 40 asked for, max_instances is 40), and ` +
+      `${beyond}`,
+  ],
+  [
+    'clones that are more than the disk has',
+    { count: 40, perInstance: { bytes: 4.6e9, inodes: 1 }, certain: { bytes: 4e9, inodes: 1 } },
     'needs 184.0 GB (40 × 4.60 GB, p95 of 120 samples); the disk has 144.0 GB, of which 20.0 GB are the floor: ' +
       'can never fit',
+  ],
+  [
+    'by few samples, of which one is a runaway',
+    { basis: { from: 'samples', n: 4, largest: 310e9 } },
+    `needs 12.4 GB (8 × 1.55 GB, p95 of 4 samples, the largest (310 GB) alone not decisive); ${sum}: admitted`,
+  ],
+  [
+    "by an operator's word",
+    { basis: { from: 'set', by: 'ada' } },
+    `needs 12.4 GB (8 × 1.55 GB, set by ada with \`spica profile set\`); ${sum}: admitted`,
+  ],
+  [
+    'a trial on an empty pool',
+    {
+      count: 1,
+      perInstance: { bytes: 200e9, inodes: 1 },
+      instances: 0,
+      reserved: { bytes: 0, inodes: 0, slots: 0 },
+      growth: { bytes: 0, inodes: 0 },
+    },
+    'needs 200.0 GB (1 × 200 GB, p95 of 120 samples); 61.0 GB available − 0.0 reserved − 0.0 growth − 20.0 floor = ' +
+      '41.0 GB: 159.0 GB short, but the pool is empty: admitted as a trial with what there is',
   ],
   [
     'more bytes than the disk has, by a prior',
@@ -86,13 +118,15 @@ const GOLDEN: readonly [kind: string, change: Partial<AdmissionInput>, sentence:
   [
     'more inodes than the disk has',
     { perInstance: { bytes: 1, inodes: 200_000 } },
-    'needs 1600000 inodes (8 × 200000); the disk has 1000000, of which 50000 are the floor: can never fit',
+    `needs 8 B (8 × 1 B, p95 of 120 samples); ${sum}; needs 1600000 inodes (8 × 200000); 900000 available − 10000 ` +
+      `reserved − 20000 growth − 50000 floor = 820000: 780000 inodes short, and ${beyond}`,
   ],
   [
     'on a small disk, in its own unit, and small terms in theirs',
     {
       count: 1,
       perInstance: { bytes: 4e6, inodes: 10 },
+      certain: { bytes: 4e6, inodes: 10 },
       space: { availableBytes: 190e6, totalBytes: 256e6, freeInodes: null, totalInodes: null },
       reserved: { bytes: 12_000, inodes: 0, slots: 1 },
       growth: { bytes: 0, inodes: 0 },

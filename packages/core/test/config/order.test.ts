@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { configFileCandidates } from '../../src/index.ts';
+import { configFileCandidates, resolveConfig } from '../../src/index.ts';
 import { resolve } from './resolving.ts';
 
 describe('the older spica_retention block', () => {
@@ -104,5 +104,32 @@ describe('directories', () => {
     [{}, ['/work/spica.yaml', '/home/ada/.config/spica/spica.yaml']],
   ])('config: %j → %j', (env, candidates) => {
     expect(configFileCandidates({ env, cwd: '/work', home: '/home/ada' })).toEqual(candidates);
+  });
+});
+
+describe('the pool that there is where none is named', () => {
+  const input = { flags: {}, cwd: '/work', home: '/home/ada', defaultPool: 'work-1a2b3c' };
+  const env = { SPICA_RETENTION_MAX_AGE_DAYS: '0.25' };
+
+  it.each([
+    ['without a file', null],
+    ['with a file of other settings', 'gate: { max_wait: 1m }'],
+    ["with an older system's file", 'spica_retention: { max_instances: 5 }'],
+  ])('has the name that it is given, and every setting, %s', (_, text) => {
+    const file = text === null ? null : { path: '/work/spica.yaml', text };
+    const { config, namesPools } = resolveConfig({ ...input, file, env });
+    expect(namesPools).toBe(false);
+    expect(Object.keys(config.pools)).toEqual(['work-1a2b3c']);
+    expect(config.pools['work-1a2b3c']).toMatchObject({
+      name: 'work-1a2b3c',
+      root: '/work/instances',
+      retention: { maxInstances: text?.includes('5') ? 5 : 10, maxAgeDays: 0.25 },
+    });
+  });
+
+  it('is not there beside those that are named', () => {
+    const file = { path: '/work/spica.yaml', text: 'pools: { other: {} }' };
+    const { config, namesPools } = resolveConfig({ ...input, file, env });
+    expect([namesPools, Object.keys(config.pools)]).toEqual([true, ['other']]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { absolutePathOf, configFileCandidates } from '../../src/index.ts';
+import { absolutePathOf, configFileCandidates, resolveConfig } from '../../src/index.ts';
 import { resolve } from './resolving.ts';
 
 const FILE = `
@@ -60,5 +60,30 @@ describe('a path that a shell would have changed is refused, by its name', () =>
     expect(() => absolutePathOf('--config', '$X', { base: cwd, home: '/h' })).toThrow(
       `--config: ${DOLLAR}, got "$X"`,
     );
+  });
+});
+
+describe('where the working directory is gone', () => {
+  const gone = { cwd: null, home: '/home/ada' };
+
+  it('what is absolute, or starts at home, is found all the same', () => {
+    const file = { path: '/etc/spica/spica.yaml', text: FILE };
+    const { config } = resolveConfig({ file, env: {}, flags: {}, ...gone });
+    expect(config.pools['main']?.templates['other']).toBe('/etc/spica/~odd');
+    expect(configFileCandidates({ env: {}, ...gone })).toEqual(['/home/ada/.config/spica/spica.yaml']);
+    expect(absolutePathOf('--config', '~/c.yaml', { base: null, home: '/home/ada' })).toBe(
+      '/home/ada/c.yaml',
+    );
+  });
+
+  it('what is relative to it is refused', () => {
+    const refused = expect.objectContaining({ kind: 'usage', code: 'WORKING_DIRECTORY_GONE' });
+    const file = { path: '/etc/spica/spica.yaml', text: FILE };
+    const env = { SPICA_STATE_DIR: 'state' };
+    expect(() => resolveConfig({ file, env, flags: {}, ...gone })).toThrow(refused);
+    expect(() => resolveConfig({ file: null, env: {}, flags: {}, ...gone })).toThrow(
+      '"./instances" is relative',
+    );
+    expect(() => absolutePathOf('--config', 'c.yaml', { base: null, home: '/home/ada' })).toThrow(refused);
   });
 });

@@ -9,9 +9,11 @@ const RETENTION_DEFAULTS = {
   keepBest: 0,
   maxPerExperiment: null,
   minAgeMs: 0,
+  keepAfterLeaseMs: 86_400_000,
   order: 'oldest',
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
+  protectWhenUnknown: false,
 };
 
 const DISK_DEFAULTS = {
@@ -47,9 +49,11 @@ pools:
       keep_best: 2
       max_per_experiment: 4
       min_age: 5m
+      keep_after_lease: 2h
       order: least_recently_leased
       trash_ttl: 1h
       protect_live_processes: false
+      protect_when_unknown: false
     disk:
       min_free_space_gb: 1.5
       min_free_inodes_percent: 2
@@ -149,9 +153,11 @@ describe('a file', () => {
             keepBest: 2,
             maxPerExperiment: 4,
             minAgeMs: 300_000,
+            keepAfterLeaseMs: 7_200_000,
             order: 'least_recently_leased',
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
+            protectWhenUnknown: false,
           },
           disk: {
             minFreeSpaceGb: 1.5,

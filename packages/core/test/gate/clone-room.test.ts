@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FilesystemTotals, Ledger, roomForClone } from '../../src/index.ts';
+import { certainShortfall, FilesystemTotals, Ledger, roomForClone } from '../../src/index.ts';
 
 const NOTHING = { bytes: 0, inodes: 0 };
 const clone = { bytes: 30, inodes: 3 };
@@ -32,4 +32,13 @@ it('counts what has landed since the disk was read', () => {
   const totals = new FilesystemTotals();
   totals.landed.add({ bytes: 1, inodes: 0 });
   expect(roomForClone(clone, disk(50), totals)).toBe('none');
+});
+
+it('what clones under way take is no certain shortage of space; slots are', () => {
+  const cloning = { bytes: 80, inodes: 8 };
+  const certain = (bytes: number, inodes: number, slots: number) =>
+    certainShortfall({ bytes, inodes, slots }, cloning);
+  expect(certain(80, 8, 0)).toEqual({ bytes: 0, inodes: 0, slots: 0 });
+  expect(certain(81, 9, 1)).toEqual({ bytes: 1, inodes: 1, slots: 1 });
+  expect(certain(0, 0, 2)).toEqual({ bytes: 0, inodes: 0, slots: 2 });
 });

@@ -33,6 +33,7 @@ export function need(bytes: number, count = 1) {
   return {
     count,
     perInstance: { bytes, inodes: 0 },
+    certain: { bytes, inodes: 0 },
     basis: { from: 'samples', n: 3 },
     safetyFactor: 1,
     replicas: null,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ExpectationInput, expectSize } from '../../src/index.ts';
 
 function profile(n: number, bytes: number, inodes = 1_000) {
-  return { n, bytes: { p95: bytes }, inodes: { p95: inodes } };
+  return { n, bytes: { p95: bytes, max: bytes }, inodes: { p95: inodes, max: inodes } };
 }
 function expectation(change: Partial<ExpectationInput> = {}) {
   return expectSize({
@@ -12,6 +12,7 @@ function expectation(change: Partial<ExpectationInput> = {}) {
     priorFactor: 2,
     template: null,
     experiment: null,
+    set: null,
     ...change,
   });
 }
@@ -19,6 +20,7 @@ function expectation(change: Partial<ExpectationInput> = {}) {
 describe('the size expected of an instance', () => {
   it('is a prior until something was measured, and says so', () => {
     expect(expectation()).toEqual({
+      certain: { bytes: 0.5e9, inodes: 1_000 },
       perInstance: { bytes: 1e9, inodes: 2_000 },
       basis: { from: 'prior', factor: 2 },
     });
@@ -26,6 +28,7 @@ describe('the size expected of an instance', () => {
 
   it("is the template's p95 from the first sample on", () => {
     expect(expectation({ template: profile(1, 1.55e9) })).toEqual({
+      certain: { bytes: 0.5e9, inodes: 1_000 },
       perInstance: { bytes: 1.55e9, inodes: 1_000 },
       basis: { from: 'samples', n: 1 },
     });
@@ -43,6 +46,7 @@ describe('the size expected of an instance', () => {
 
   it('is never less than what the clone allocates at once', () => {
     expect(expectation({ template: profile(40, 0.1e9, 10) })).toEqual({
+      certain: { bytes: 0.5e9, inodes: 1_000 },
       perInstance: { bytes: 0.5e9, inodes: 1_000 },
       basis: { from: 'snapshot' },
     });

@@ -29,16 +29,34 @@ describe('percentiles', () => {
     expect(nearestRank(7, 1)).toBe(6);
   });
 
+  const lists = (least: number) =>
+    fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: least, maxLength: 60 });
+  const p95Of = (sizes: readonly number[]) =>
+    profileOf(sizes.map((size) => finished(size)))?.bytes.p95 ?? Number.NaN;
+
   it('have at least their share of the values at or below them, and no smaller value has', () => {
-    const values = fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 1, maxLength: 60 });
     fc.assert(
-      fc.property(values, (sizes) => {
-        const profile = profileOf(sizes.map((size) => finished(size)));
+      fc.property(lists(20), (sizes) => {
         const below = (limit: number) => sizes.filter((size) => size <= limit).length / sizes.length;
-        const p95 = profile?.bytes.p95 ?? Number.NaN;
+        const p95 = p95Of(sizes);
         expect(sizes).toContain(p95);
         expect(below(p95)).toBeGreaterThanOrEqual(0.95);
         for (const size of sizes) if (size < p95) expect(below(size)).toBeLessThan(0.95);
+      }),
+    );
+  });
+
+  it('of few values are not decided by one alone: one runaway counts as at most twice the next one', () => {
+    expect(p95Of([10, 10, 10, 310])).toBe(20);
+    expect(p95Of([10, 10, 310, 310])).toBe(310);
+    expect(p95Of([10, 15])).toBe(15);
+    expect(p95Of([310])).toBe(310);
+    fc.assert(
+      fc.property(lists(2), fc.integer({ min: 1_001, max: 1e9 }), (sizes, runaway) => {
+        fc.pre(sizes.length < 19);
+        const largest = Math.max(...sizes);
+        expect(p95Of([...sizes, runaway])).toBeLessThanOrEqual(2 * largest);
+        expect(p95Of([...sizes, runaway])).toBeGreaterThanOrEqual(largest);
       }),
     );
   });

@@ -18,6 +18,15 @@ const fields = {
   ),
   score: fc.option(fc.integer({ min: 0, max: 5 }).map((n) => n / 5)),
   lastLeasedAt: fc.option(hours(120).map((ago) => NOW - ago)),
+  usedUntil: fc.option(hours(120).map((ago) => NOW - ago)),
+  discarded: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
+  growth: fc.oneof(
+    fc.constant({ bytes: 0, inodes: 0 }),
+    fc.record({ bytes: fc.integer({ min: 0, max: 20 }), inodes: fc.integer({ min: 0, max: 20 }) }),
+  ),
   bytes: fc.option(fc.integer({ min: 0, max: 20 }), { freq: 5 }),
   inodes: fc.option(fc.integer({ min: 0, max: 20 }), { freq: 5 }),
   protectedBy: fc.oneof(
@@ -36,6 +45,7 @@ const policies: fc.Arbitrary<RetentionPolicy> = fc.record({
   maxPerExperiment: fc.option(fc.integer({ min: 1, max: 6 })),
   keepBest: fc.integer({ min: 0, max: 3 }),
   minAgeMs: fc.oneof(fc.constant(0), hours(20).map(Math.abs)),
+  keepAfterLeaseMs: fc.oneof(fc.constant(0), hours(40).map(Math.abs)),
   order: fc.constantFrom('oldest', 'largest', 'least_recently_leased'),
 });
 
@@ -51,11 +61,13 @@ export const inputs: fc.Arbitrary<RetentionInput> = fc
     slots: upTo(6),
     bytes: upTo(80),
     inodes: upTo(80),
+    share: fc.constantFrom(1, 1, 0.5, 0),
     limit: fc.oneof(fc.constant(1_000), fc.integer({ min: 1, max: 10 })),
   })
   .map(({ slots, bytes, inodes, ...rest }) => ({
     ...rest,
     now: NOW,
+    leaseNow: NOW,
     need: { bytes, inodes, slots },
     shortfall: { bytes, inodes, slots },
   }));

@@ -21,6 +21,10 @@ interface GoldenInstance {
   readonly ttl?: string;
   readonly score?: number;
   readonly leased?: string;
+  /** How long ago its last lease ended. */
+  readonly used?: string;
+  readonly discarded?: true;
+  readonly grows_gb?: number;
   readonly gb?: number;
   readonly inodes?: number;
   readonly protected?: string;
@@ -38,6 +42,8 @@ export interface Golden {
     readonly missing_inodes?: number;
   };
   readonly clock?: string;
+  /** The part of their bytes that deletions are expected to bring. */
+  readonly share?: number;
   readonly limit?: number;
   readonly instances: readonly GoldenInstance[];
   readonly plan: ReturnType<typeof writePlan>;
@@ -62,7 +68,7 @@ export function writeGolden(name: string, golden: Golden): void {
 
 /** A golden file's input as the planner takes it. Its policy goes the way of `spica.yaml`. */
 function toInput(golden: Golden): RetentionInput {
-  const { retention, reserved = 0, request = { slots: 0 }, clock, limit, instances } = golden;
+  const { retention, reserved = 0, request = { slots: 0 }, clock, share, limit, instances } = golden;
   const flags = Object.fromEntries(
     Object.entries(retention).map(([key, value]) => [`pools.main.retention.${key}`, value]),
   );
@@ -78,11 +84,13 @@ function toInput(golden: Golden): RetentionInput {
     instances: instances.map(toCandidate),
     policy: retentionPolicyOf(pool.retention),
     now: NOW,
+    leaseNow: NOW,
     ageRulesSuspended: clock ?? null,
     reservedSlots: reserved,
     need: shortfall,
     shortfall,
     ...(limit === undefined ? {} : { limit }),
+    ...(share === undefined ? {} : { share }),
   };
 }
 
@@ -101,7 +109,7 @@ function writePlan({ items, sufficient, blockedBy, sentence }: RetentionPlan) {
 }
 
 function toCandidate(golden: GoldenInstance): Candidate {
-  const { id, age, experiment, ttl, score, leased, gb, inodes, protected: held } = golden;
+  const { id, age, experiment, ttl, score, leased, used, gb, inodes, protected: held } = golden;
   const [, rule, reason] = held?.match(/^(.*?): (.*)$/) ?? [];
   return {
     id,
@@ -110,6 +118,9 @@ function toCandidate(golden: GoldenInstance): Candidate {
     ttlMs: ttl === undefined ? null : ms(ttl),
     score: score ?? null,
     lastLeasedAt: leased === undefined ? null : NOW - ms(leased),
+    usedUntil: used === undefined ? null : NOW - ms(used),
+    discarded: golden.discarded ?? false,
+    growth: { bytes: (golden.grows_gb ?? 0) * 1e9, inodes: 0 },
     bytes: gb === undefined ? null : gb * 1e9,
     inodes: inodes ?? null,
     protectedBy: rule === undefined || reason === undefined ? null : { rule, reason },

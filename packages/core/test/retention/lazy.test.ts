@@ -13,7 +13,11 @@ import { inputs, NOW } from './arbitrary.ts';
 /** Inputs as canPlanLazily allows them, with the instances in the order that the catalog hands them out. */
 const lazyInputs = inputs.map((input): RetentionInput => {
   const policy = { ...input.policy, order: 'oldest' as const, keepBest: 0, maxPerExperiment: null };
-  const plain = { ...input, policy, instances: input.instances.map((each) => ({ ...each, ttlMs: null })) };
+  const plain = {
+    ...input,
+    policy,
+    instances: input.instances.map((each) => ({ ...each, ttlMs: null, discarded: false })),
+  };
   return { ...plain, instances: planRetention(plain).items.map(({ candidate }) => candidate) };
 });
 
@@ -23,9 +27,10 @@ const POLICY: RetentionPolicy = {
   maxPerExperiment: null,
   keepBest: 0,
   minAgeMs: 0,
+  keepAfterLeaseMs: 0,
   order: 'oldest',
 };
-const TERMS = { now: NOW, ageRulesSuspended: null, reservedSlots: 0 };
+const TERMS = { now: NOW, leaseNow: NOW, ageRulesSuspended: null, reservedSlots: 0 };
 
 function planLazily(input: RetentionInput, onRead: () => void = () => undefined) {
   async function* read(): AsyncIterable<Candidate> {
@@ -71,6 +76,9 @@ describe('planning for a request without reading the whole pool', () => {
       ttlMs: null,
       score: null,
       lastLeasedAt: null,
+      usedUntil: null,
+      discarded: false,
+      growth: { bytes: 0, inodes: 0 },
       bytes: 1e9,
       inodes: 20_000,
       protectedBy: null,

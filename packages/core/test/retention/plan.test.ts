@@ -28,10 +28,17 @@ function holdsOfWholeRuns(claim: (plan: RetentionPlan, input: RetentionInput) =>
 
 const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id);
 const staying = (plan: RetentionPlan) => plan.items.filter(({ action }) => action === 'keep');
-const sum = (items: readonly Candidate[], key: 'bytes' | 'inodes') =>
-  items.reduce((total, each) => total + (each[key] ?? 0), 0);
+/** The room that deletions make: what is expected back of them, and what they were still to grow by. */
+const room = (items: readonly Candidate[], { share = 1 }: RetentionInput, key: 'bytes' | 'inodes') =>
+  items.reduce((total, each) => {
+    const back = key === 'bytes' ? Math.floor((each.bytes ?? 0) * share) : (each.inodes ?? 0);
+    return total + back + each.growth[key];
+  }, 0);
+/** When anybody last used it. */
+const endOf = ({ spawnedAt, usedUntil }: Candidate) =>
+  Math.max(spawnedAt ?? Number.NEGATIVE_INFINITY, usedUntil ?? Number.NEGATIVE_INFINITY);
 /** What stays whatever limit it exceeds. */
-const MUST_STAY: ReadonlySet<string> = new Set(['lease', 'keep-best', 'min-age']);
+const MUST_STAY: ReadonlySet<string> = new Set(['lease', 'after-lease', 'keep-best', 'min-age']);
 /** What no request asked for. */
 const isForRequest = ({ rule, reason }: { rule: string; reason: string }) =>
   rule === 'space' || reason.includes('to make room for');
@@ -75,6 +82,36 @@ describe('a retention plan', () => {
     });
   });
 
+  it('never deletes what was leased a short while ago, whichever rule would, but for what its owner discarded', () => {
+    holds((plan, { policy, leaseNow }) => {
+      for (const { candidate } of plan.deletes) {
+        const { usedUntil, discarded, ttlMs } = candidate;
+        if (usedUntil === null || discarded || policy.keepAfterLeaseMs === 0) continue;
+        const keptMs = Math.min(policy.keepAfterLeaseMs, ttlMs ?? Number.POSITIVE_INFINITY);
+        expect(leaseNow - usedUntil).toBeGreaterThanOrEqual(keptMs);
+      }
+    });
+  });
+
+  it('counts an age from the end of use: nothing goes for its age before it was of no use for so long', () => {
+    holds((plan, { policy, now }) => {
+      for (const { rule, candidate } of plan.deletes) {
+        if (rule === 'age') expect(now - endOf(candidate)).toBeGreaterThan(policy.maxAgeMs);
+        if (rule === 'ttl') expect(now - endOf(candidate)).toBeGreaterThan(candidate.ttlMs ?? 0);
+      }
+    });
+  });
+
+  it('takes what its owner discarded before all others that may go', () => {
+    holdsOfWholeRuns((plan) => {
+      const spared = plan.items.filter((item) => item.candidate.discarded && item.rule === 'within-limits');
+      if (spared.length === 0) return;
+      for (const item of plan.deletes.filter(({ rule }) => rule === 'count')) {
+        if (!isForRequest(item)) expect(item.candidate.discarded).toBe(true);
+      }
+    });
+  });
+
   it('keeps no more than max_instances, unless what must stay leaves no choice', () => {
     holdsOfWholeRuns((plan, { policy, reservedSlots }) => {
       const excess = plan.kept + reservedSlots - policy.maxInstances;
@@ -97,7 +134,7 @@ describe('a retention plan', () => {
       if (ageRulesSuspended !== null) return;
       for (const { rule, candidate } of staying(plan)) {
         const lifeMs = Math.min(candidate.ttlMs ?? policy.maxAgeMs, policy.maxAgeMs);
-        const ageMs = candidate.spawnedAt === null ? Number.POSITIVE_INFINITY : now - candidate.spawnedAt;
+        const ageMs = now - endOf(candidate);
         if (ageMs > lifeMs) expect(MUST_STAY).toContain(rule);
       }
     });
@@ -128,7 +165,8 @@ describe('a retention plan', () => {
   });
 
   it('makes room for a request only if the request then fits', () => {
-    holds((plan, { policy, reservedSlots, need, shortfall }) => {
+    holds((plan, input) => {
+      const { policy, reservedSlots, need, shortfall } = input;
       if (!plan.sufficient) {
         expect(plan.deletes.filter(isForRequest)).toEqual([]);
         return;
@@ -136,34 +174,37 @@ describe('a retention plan', () => {
       if (need.slots > 0) {
         expect(plan.kept + reservedSlots + need.slots).toBeLessThanOrEqual(policy.maxInstances);
       }
-      expect(plan.frees.bytes).toBeGreaterThanOrEqual(shortfall.bytes);
-      expect(plan.frees.inodes).toBeGreaterThanOrEqual(shortfall.inodes);
+      const gone = plan.deletes.map(({ candidate }) => candidate);
+      expect(room(gone, input, 'bytes')).toBeGreaterThanOrEqual(shortfall.bytes);
+      expect(room(gone, input, 'inodes')).toBeGreaterThanOrEqual(shortfall.inodes);
     });
   });
 
   it('deletes nothing for a request that the request could do without', () => {
-    holds((plan, { policy, reservedSlots, need, shortfall }) => {
+    holds((plan, input) => {
+      const { policy, reservedSlots, need, shortfall } = input;
       for (const { candidate } of plan.deletes.filter(isForRequest)) {
         const without = plan.deletes
           .filter((item) => item.candidate !== candidate)
           .map((item) => item.candidate);
         const fits =
           plan.items.length - without.length + reservedSlots + need.slots <= policy.maxInstances &&
-          sum(without, 'bytes') >= shortfall.bytes &&
-          sum(without, 'inodes') >= shortfall.inodes;
+          room(without, input, 'bytes') >= shortfall.bytes &&
+          room(without, input, 'inodes') >= shortfall.inodes;
         expect(fits).toBe(false);
       }
     });
   });
 
   it('finds room for a request wherever deleting all that may go would make it', () => {
-    holdsOfWholeRuns((plan, { policy, reservedSlots, need, shortfall }) => {
+    holdsOfWholeRuns((plan, input) => {
+      const { policy, reservedSlots, need, shortfall } = input;
       const free = plan.items.filter(({ rule }) => !MUST_STAY.has(rule)).map(({ candidate }) => candidate);
       const held = plan.items.length - free.length;
       const possible =
         (need.slots === 0 || held + reservedSlots + need.slots <= policy.maxInstances) &&
-        sum(free, 'bytes') >= shortfall.bytes &&
-        sum(free, 'inodes') >= shortfall.inodes;
+        room(free, input, 'bytes') >= shortfall.bytes &&
+        room(free, input, 'inodes') >= shortfall.inodes;
       expect(plan.sufficient).toBe(possible);
     });
   });
@@ -186,7 +227,8 @@ describe('a retention plan', () => {
   it('leaves nothing to do for a second one', () => {
     holdsOfWholeRuns((plan, input) => {
       const rest = staying(plan).map(({ candidate }) => candidate);
-      const left = (key: 'bytes' | 'inodes') => Math.max(0, input.shortfall[key] - plan.frees[key]);
+      const gone = plan.deletes.map(({ candidate }) => candidate);
+      const left = (key: 'bytes' | 'inodes') => Math.max(0, input.shortfall[key] - room(gone, input, key));
       const shortfall = { bytes: left('bytes'), inodes: left('inodes'), slots: input.shortfall.slots };
       expect(planRetention({ ...input, instances: rest, shortfall }).deletes).toEqual([]);
     });
@@ -203,6 +245,9 @@ describe('a plan for 100,000 instances', () => {
       ttlMs: null,
       score: ((index * 7919) % 1_000) / 1_000,
       lastLeasedAt: null,
+      usedUntil: null,
+      discarded: false,
+      growth: { bytes: 0, inodes: 0 },
       bytes: index * 1_000,
       inodes: 20_000,
       protectedBy: index % 20 === 0 ? { rule: 'pin', reason: 'pinned by ada' } : null,
@@ -216,9 +261,11 @@ describe('a plan for 100,000 instances', () => {
         maxPerExperiment: 1_900,
         keepBest: 3,
         minAgeMs: 600_000,
+        keepAfterLeaseMs: 0,
         order: 'oldest',
       },
       now,
+      leaseNow: now,
       ageRulesSuspended: null,
       reservedSlots: 0,
       need,

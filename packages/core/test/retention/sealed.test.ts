@@ -23,6 +23,9 @@ const old: Candidate = {
   ttlMs: null,
   score: 0.5,
   lastLeasedAt: null,
+  usedUntil: null,
+  discarded: false,
+  growth: { bytes: 0, inodes: 0 },
   bytes: 1e9,
   inodes: 100,
   protectedBy: null,
@@ -36,9 +39,11 @@ const input: RetentionInput = {
     maxPerExperiment: null,
     keepBest: 0,
     minAgeMs: 0,
+    keepAfterLeaseMs: 0,
     order: 'oldest',
   },
   now: NOW,
+  leaseNow: NOW,
   ageRulesSuspended: null,
   reservedSlots: 0,
   need: { bytes: 0, inodes: 0, slots: 0 },
@@ -92,7 +97,13 @@ describe('the digest of a plan', () => {
 describe('before a sealed deletion is carried out', () => {
   const [sealed] = seal(input).items;
   if (!sealed) throw new TypeError('the plan deletes nothing');
-  const terms = { policy: input.policy, now: NOW, ageRulesSuspended: null, best: new Map<string, number>() };
+  const terms = {
+    policy: input.policy,
+    now: NOW,
+    leaseNow: NOW,
+    ageRulesSuspended: null,
+    best: new Map<string, number>(),
+  };
   const check = (
     change: Partial<Candidate>,
     other: Partial<typeof terms> | { ageRulesSuspended: string } = {},

@@ -19,6 +19,11 @@ const holderFile = jsonFile({
 
 /** Something that one process at a time may do, claimed by a file. */
 export interface Claim {
+  /**
+   * Sees to it that the claim still keeps others out: makes good what somebody removed of its files. Throws what `refused`
+   * makes of the process that has it now; then this one has lost it.
+   */
+  renew(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -32,21 +37,43 @@ export interface ClaimOptions {
 
 /**
  * Claims a file for this process, until it releases it or ends: a lock on a file beside it makes it the only one, and
- * the file says who it is, where the disk has room for that. Throws what `refused` makes of the holder, CheckError
+ * the file says who it is, where the disk has room for that. A holder that is named and runs keeps it, though its lock file
+ * was removed. Throws what `refused` makes of the holder, CheckError
  * CLAIM_UNREADABLE when what is there is no claim, and what `tryFileLock` throws.
  */
 export async function claim(path: string, { purpose, clock, refused }: ClaimOptions): Promise<Claim> {
   const self = { ...(await identifySelf()), purpose, since: new Date(clock.now()).toISOString() };
-  const lock = await takeLock(path, refused);
+  let lock = await takeLock(path, refused);
   try {
     const holder = await holderFile.load(path);
-    if (holder && isElsewhere(holder, self)) throw refused(describeHolder(holder));
+    if (holder && (await mayStillHold(holder, self))) throw refused(describeHolder(holder));
     await sayWho(path, self);
   } catch (error) {
     lock.release();
     throw error;
   }
-  return { release: () => release(path, self).finally(lock.release) };
+  return {
+    async renew() {
+      if (!lock.isInPlace()) {
+        const again = await takeLock(path, refused, self);
+        lock.release();
+        lock = again;
+      }
+      const holder = await holderFile.load(path);
+      if (holder === null) await sayWho(path, self);
+      else if (!isSame(holder, self)) throw refused(describeHolder(holder));
+    },
+    release: () => release(path, self).finally(() => lock.release()),
+  };
+}
+
+/**
+ * Whether a holder whose lock could be had may hold the claim all the same: under another kernel, which keeps its locks to
+ * itself, or in another process here, whose lock file was removed. A process of another container cannot be looked at.
+ */
+async function mayStillHold(holder: Holder, self: Holder): Promise<boolean> {
+  if (isElsewhere(holder, self)) return true;
+  return holder.host === self.host && holder.pid !== self.pid && (await isAlive(holder));
 }
 
 /**
@@ -61,18 +88,22 @@ async function sayWho(path: string, self: Holder): Promise<void> {
   }
 }
 
-/** A process that has just taken the lock has not written yet who it is: the file is missing, or names a dead holder. */
-async function takeLock(path: string, refused: ClaimOptions['refused']): Promise<FileLock> {
+/**
+ * A process that has just taken the lock has not written yet who it is, or lets go of it again: the file is missing, or
+ * names a dead holder, or `self`.
+ */
+async function takeLock(path: string, refused: ClaimOptions['refused'], self?: Holder): Promise<FileLock> {
+  const isOther = (holder: Holder) => self === undefined || !isSame(holder, self);
   const taken = await retryFor(PATIENCE_MS, async () => {
     const lock = tryFileLock(`${path}.lock`);
     if (lock) return lock;
     const holder = await holderFile.load(path);
-    if (holder && (await isAlive(holder))) throw refused(describeHolder(holder));
+    if (holder && isOther(holder) && (await isAlive(holder))) throw refused(describeHolder(holder));
     return null;
   });
   if (taken) return taken;
   const holder = await holderFile.load(path);
-  throw refused(holder ? describeHolder(holder) : 'another process');
+  throw refused(holder && isOther(holder) ? describeHolder(holder) : 'another process');
 }
 
 /** Only what is still ours: an operator may have removed it, and another process claimed it. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { CheckError } from '@spica/core';
 import { retryFor } from '../async/retry.ts';
 import { flock, LOCK_EX, LOCK_NB, lastError } from '../native/libc.ts';
@@ -9,6 +9,8 @@ const MODE = 0o640;
 
 /** A lock that is held until it is released, or until the process ends, however that comes. */
 export interface FileLock {
+  /** Whether the file that is locked is still the one at its path: where it was removed, others lock another. */
+  isInPlace(): boolean;
   release(): void;
 }
 
@@ -32,12 +34,24 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
  * filesystem says: some network filesystems know no such locks.
  */
 export function tryFileLock(path: string): FileLock | null {
-  const fd = openSync(path, FLAGS, MODE);
-  if (flock(fd, LOCK_EX | LOCK_NB) === 0) return { release: () => closeSync(fd) };
-  const error = lastError('flock', path);
-  closeSync(fd);
-  if (error.code === 'EAGAIN') return null;
-  throw error;
+  for (;;) {
+    const fd = openSync(path, FLAGS, MODE);
+    if (flock(fd, LOCK_EX | LOCK_NB) !== 0) {
+      const error = lastError('flock', path);
+      closeSync(fd);
+      if (error.code === 'EAGAIN') return null;
+      throw error;
+    }
+    // Removed between the two calls: it locks nobody out.
+    if (isAt(fd, path)) return { isInPlace: () => isAt(fd, path), release: () => closeSync(fd) };
+    closeSync(fd);
+  }
+}
+
+function isAt(fd: number, path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  const { dev, ino } = fstatSync(fd);
+  return there?.dev === dev && there.ino === ino;
 }
 
 function stillHeld(path: string): CheckError {

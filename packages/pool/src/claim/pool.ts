@@ -11,9 +11,13 @@ export function lockPool(pool: Pool, { clock }: { clock: Clock }): Promise<PoolL
   return claim(pool.paths.servedBy, {
     purpose: 'spica up',
     clock,
-    refused: (holder) =>
-      new CheckError('POOL_SERVED', `pool ${pool.name}: served already by ${holder}`, { holder }),
+    refused: (holder) => poolServed(pool.name, holder),
   });
+}
+
+/** The error for a pool that another process serves. */
+export function poolServed(pool: string, holder: string): CheckError {
+  return new CheckError('POOL_SERVED', `pool ${pool}: served already by ${holder}`, { holder });
 }
 
 /**

@@ -31,7 +31,7 @@ export async function mountedImage(root: string): Promise<MountedImage | null> {
     device: mount.source,
     file: isDeleted ? file.slice(0, -DELETED.length) : file,
     isDeleted,
-    isReadOnly: mount.options.includes('ro'),
+    isReadOnly: mount.flags.includes('ro'),
   };
 }
 

@@ -5,6 +5,9 @@ import type { Pool } from '../layout.ts';
 import { hashOf } from './build.ts';
 import { type Lineage, lineageSchema, type Manifest, manifestSchema } from './schema.ts';
 
+/** What Spica's own files in an instance are called. */
+export const OWN_NAMES = { manifest: 'manifest.json', lineage: 'lineage.json' } as const;
+
 export const manifestFile = jsonFile({
   schema: manifestSchema,
   code: 'MANIFEST_INVALID',
@@ -15,12 +18,12 @@ export const lineageFile = jsonFile({ schema: lineageSchema, code: 'LINEAGE_INVA
 
 /** An instance's manifest; null where there is none. Throws CheckError MANIFEST_INVALID when it cannot be read as one. */
 export async function readManifest(pool: Pool, id: string): Promise<Manifest | null> {
-  return manifestFile.load(join(pool.pathOf(id), 'manifest.json'));
+  return manifestFile.load(join(pool.pathOf(id), OWN_NAMES.manifest));
 }
 
 /** An instance's lineage; null where there is none. Throws CheckError LINEAGE_INVALID when it cannot be read as one. */
 export async function readLineage(pool: Pool, id: string): Promise<Lineage | null> {
-  return lineageFile.load(join(pool.pathOf(id), 'lineage.json'));
+  return lineageFile.load(join(pool.pathOf(id), OWN_NAMES.lineage));
 }
 
 /**
@@ -46,7 +49,7 @@ export interface LineageCheck {
 export async function verifyLineage(pool: Pool, id: string): Promise<LineageCheck> {
   const manifest = await readManifest(pool, id);
   if (!manifest) throw new CheckError('MANIFEST_MISSING', `instance ${id}: it has no manifest.json`);
-  const bytes = await lineageFile.loadBytes(join(pool.pathOf(id), 'lineage.json'));
+  const bytes = await lineageFile.loadBytes(join(pool.pathOf(id), OWN_NAMES.lineage));
   if (!bytes) throw new CheckError('LINEAGE_MISSING', `instance ${id}: it has no lineage.json`);
   const actual = hashOf(bytes);
   return { ok: actual === manifest.lineage_sha, expected: manifest.lineage_sha, actual };

@@ -1,6 +1,9 @@
+import { BLOCK_BYTES } from '../blocks.ts';
+
 /** One file, directory or link of an instance, as `find` prints it. */
 export interface Entry {
   readonly isDirectory: boolean;
+  readonly isFile: boolean;
   readonly links: number;
   readonly allocatedBytes: number;
   readonly apparentBytes: number;
@@ -30,8 +33,7 @@ const LINE_BREAK = 10;
 const SLASH = 47;
 const ZERO = 48;
 const DIRECTORY = 100;
-/** `%b` counts in these, whatever the filesystem's blocks are (find(1)). */
-const BLOCK_BYTES = 512;
+const FILE = 102;
 /** Which of the numbers in a line is the inode's. */
 const INODE = 3;
 
@@ -55,7 +57,8 @@ export function createEntryReader(on: { start(name: string): void; entry(entry: 
   };
 }
 
-function readEntry(data: Buffer, start: number, end: number): Entry {
+/** Reads one entry from what find printed of it: `TYPE LINKS BLOCKS SIZE INODE CHANGED`. */
+export function readEntry(data: Buffer, start: number, end: number): Entry {
   const numbers = [0, 0, 0, 0, 0, 0];
   let field = 0;
   let inodeAt = start;
@@ -74,6 +77,7 @@ function readEntry(data: Buffer, start: number, end: number): Entry {
   const [links = 1, blocks = 0, apparentBytes = 0, , seconds = 0, fraction = 0] = numbers;
   return {
     isDirectory: data[start] === DIRECTORY,
+    isFile: data[start] === FILE,
     links,
     allocatedBytes: blocks * BLOCK_BYTES,
     apparentBytes,

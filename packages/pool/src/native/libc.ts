@@ -17,6 +17,12 @@ export const flock = libc.func('int flock(int fd, int operation)');
 /** @see listxattr(2); it does not follow a symbolic link. */
 export const llistxattr = libc.func('intptr_t llistxattr(void *path, void *names, size_t size)');
 
+/** @see lseek(2) */
+export const lseek = libc.func('int64_t lseek(int fd, int64_t offset, int whence)');
+
+/** The next byte that is data, and the next one that is none (unistd.h). */
+export const SEEK_DATA = 3;
+export const SEEK_HOLE = 4;
 /** The directory that relative paths start from (fcntl.h). */
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;

@@ -1,41 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckError, type Clock } from '@spica/core';
 import { execa } from 'execa';
+import { BEST_COMPRESSION } from '../blocks.ts';
 import { bootId } from '../claim/identity.ts';
 import { type Division, divide, type Piece } from '../clone/division.ts';
 import { hasAttributes } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
+import { surveyClonable } from './clonable.ts';
+import type { Copied } from './copied.ts';
 import { examine } from './examine.ts';
 import { explainFailure, isChanging } from './failure.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { checkGitFiles } from './git-file.ts';
 import { pathAt } from './key.ts';
-import { UNKNOWN_COMMIT } from './origin.ts';
 import type { Prepared } from './prepared.ts';
+import { recheck } from './recheck.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
-import { checkNotEmpty, type Source } from './source.ts';
-import { type Stored, snapshotPath } from './store.ts';
-import { type Survey, survey } from './survey.ts';
+import { nameCommit, type Source } from './source.ts';
+import { type SnapshotKind, type Stored, snapshotPath } from './store.ts';
+import type { Survey } from './survey.ts';
 import { createTally, type Totals } from './tally.ts';
+import { waitUntilOld } from './wait-until-old.ts';
 import { walkEntries } from './walk.ts';
 import type { TemplateWarning } from './warning.ts';
 
-/** What a snapshot is made as. */
-export type SnapshotKind = 'subvolume' | 'directory';
-
 /** A template that changes while it is copied is copied anew, so often. */
 const ATTEMPTS = 4;
-/**
- * Two changes of one file within this time may carry the same change time. Linux stamps by its timer, which ticks every
- * 10 ms at the slowest (CONFIG_HZ=100); five times that leaves room for clocks read a moment apart.
- */
-const GRAIN_MS = 50;
-/** The same on filesystems that keep whole seconds, or two of them. */
-const COARSE_GRAIN_MS = 2_000;
-
 export interface BuildOptions {
   /** The pool's `templates/`. */
   readonly dir: string;
@@ -49,14 +40,16 @@ export interface BuildOptions {
 /** A snapshot that was made, and what speaks against the template. */
 export interface Built {
   readonly stored: Stored;
+  /** Empty where a later change might not show. */
+  readonly copied: Copied;
   readonly warnings: readonly TemplateWarning[];
 }
 
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
- * and again after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
- * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE, TEMPLATE_GIT_FILE and what
- * `source` throws; or the signal's reason: what is left then, `sweepLeftovers` meets.
+ * and again after, or by comparison after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
+ * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what
+ * `surveyClonable` and `source` throw; or the signal's reason: what is left then, `sweepLeftovers` meets.
  */
 export async function buildSnapshot(options: BuildOptions): Promise<Built> {
   const { signal } = options;
@@ -80,9 +73,7 @@ export async function buildSnapshot(options: BuildOptions): Promise<Built> {
 
 async function attemptSnapshot(source: Source, options: BuildOptions): Promise<Built> {
   const { dir, kind, clock, signal } = options;
-  const surveyed = await survey(source, signal);
-  checkNotEmpty(source.name, surveyed.included);
-  await checkGitFiles(source, surveyed);
+  const surveyed = await surveyClonable(source, signal);
   const { scope } = surveyed;
   const before = await fingerprintOf(source, scope, kind, signal);
   const isOldEnough = await waitUntilOld(surveyed.newestAt, clock, signal);
@@ -96,18 +87,28 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
     const copy = await measureCopy(draft, surveyed, signal);
     const isPlain = (directory: string) => !hasAttributes(pathAt(draft, directory));
     const division = kind === 'directory' ? divide(copy.pieces, isPlain) : null;
+    const prepared = describe(source, { fingerprint, path: draft, division }, copy.totals);
+    const made = { prepared, scope, seenAs: fingerprint, preparedAt: clock.now(), boot: await bootId() };
+    const copied: Copied = isOldEnough ? surveyed.files : new Map();
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
-    if (after !== before) throw new ChangingError('entries changed');
+    const kept = after === before ? { stored: made, copied } : await confirm(made, copied, options);
     const warnings = await examine(source, surveyed, signal);
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
-    const prepared = describe(source, { fingerprint, path, division }, copy.totals);
-    return { stored: { prepared, scope, preparedAt: clock.now(), boot: await bootId() }, warnings };
+    const stored = { ...kept.stored, prepared: { ...kept.stored.prepared, path } };
+    return { stored, copied: kept.copied, warnings };
   } catch (error) {
     const failure = signal?.aborted ? error : await explainFailure(error, source, dir);
     throw await removeAfter(failure, draft);
   }
+}
+
+/** Change times have moved while it was copied: it is whole all the same where nothing differs. Throws ChangingError. */
+async function confirm(made: Stored, copied: Copied, options: BuildOptions) {
+  const checked = await recheck(made, { ...options, copied });
+  if ('difference' in checked) throw new ChangingError(checked.difference);
+  return checked;
 }
 
 interface Made {
@@ -117,28 +118,8 @@ interface Made {
 }
 
 function describe(source: Source, made: Made, { bytes, inodes }: Totals): Prepared {
-  const { name, version, originCommit } = source;
-  const commit = originCommit === UNKNOWN_COMMIT ? UNKNOWN_COMMIT : originCommit.slice(0, 8);
-  return {
-    ...made,
-    template: name,
-    version,
-    originCommit,
-    templateRef: `git:${commit}`,
-    allocatedBytes: bytes,
-    inodes,
-  };
-}
-
-/**
- * As git does with its index: what changed a moment ago may change again without its change time telling. So the copy
- * begins only when all that the fingerprint saw is old enough for any later change to show. False where a change time
- * lies in the future, which waiting would not mend.
- */
-async function waitUntilOld(newestAt: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
-  const grainMs = newestAt % 1000 === 0 ? COARSE_GRAIN_MS : GRAIN_MS;
-  await sleep(grainMs, undefined, signal ? { signal } : {});
-  return newestAt + grainMs <= clock.now();
+  const { name, version } = source;
+  return { ...made, template: name, version, ...nameCommit(source), allocatedBytes: bytes, inodes };
 }
 
 /** What the copy is, and how much; throws ChangingError when it does not hold what was surveyed. */
@@ -151,5 +132,23 @@ async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal) 
     if (piece) pieces.push(piece);
   });
   if (!tally.covers(surveyed.included)) throw new ChangingError('entries came or went');
-  return { totals: tally.read() satisfies Totals, pieces };
+  const data = await tally.readData(dir, signal);
+  const weighed = pieces.map((piece) => ({
+    ...piece,
+    bytes: Math.max(piece.bytes, data.get(piece.key) ?? 0),
+  }));
+  return { totals: tally.read(data) satisfies Totals, pieces: weighed };
+}
+
+/**
+ * How much a snapshot is once it is on the disk: by its blocks, which some filesystems count only then, and which may be
+ * fewer than its data where it is compressed; by its data where blocks are not counted at all. Throws VanishedError,
+ * UnreadableError.
+ */
+export async function measureSynced({ prepared, scope }: Stored): Promise<Totals> {
+  const tally = createTally();
+  const directories = scope.flatMap((part) => part.directories);
+  await walkEntries({ dir: prepared.path, directories, format: tally.format }, tally.add);
+  const { bytes, blockBytes, inodes } = tally.read(await tally.readData(prepared.path));
+  return { bytes: blockBytes * BEST_COMPRESSION < bytes ? bytes : blockBytes, inodes };
 }

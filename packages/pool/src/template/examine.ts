@@ -12,8 +12,8 @@ const HEAD_BYTES = 1024;
 const HEAD_LINES = 3;
 
 /**
- * Looks for what ties clones to their template: environments and scripts that name the template's directory, absolute
- * links into it, and a `.git` that leads to what is not cloned. Reads the beginnings of at most some thousand files;
+ * Looks for what ties clones to their template: environments and scripts that name the template's directory, links
+ * into it or out of it, and a `.git` that leads to what is not cloned. Reads the beginnings of at most some thousand files;
  * what vanishes meanwhile is passed over. Throws the signal's reason.
  */
 export async function examine(
@@ -40,12 +40,14 @@ export async function examine(
   ];
   const imports = await search('import', named);
   const links = await search('link', ({ target }) => place.holds(textOf(target)));
+  const outward = await search('outward', async () => true);
   const nested = await search('ignore', async () => true);
   const lost = await findLostGit(source, surveyed);
   const warnings = [
     warnOf('ENVIRONMENT_IN_PLACE', environment, sayEnvironment, ADVICE.environment),
     warnOf('IMPORTS_FROM_TEMPLATE', imports, sayImports, ADVICE.imports),
     warnOf('LINKS_INTO_TEMPLATE', links, sayLinks, ADVICE.links),
+    warnOf('LINKS_LEAD_OUT', outward, sayOutward, ADVICE.outward),
     warnOf('NESTED_IGNORE', nested, sayNested, ADVICE.nested),
     warnOf('GIT_LEADS_NOWHERE', lost, sayLost, ADVICE.lost),
     passedOver > 0 ? notAll(passedOver) : null,
@@ -59,6 +61,7 @@ const ADVICE = {
   imports:
     'exclude the environment in .templateignore and install in each instance, or install without `-e` (editable)',
   links: 'make them relative (`ln -sr`), or exclude them in .templateignore',
+  outward: 'put what they lead to into the template, or exclude them in .templateignore',
   nested: 'move its patterns into the .templateignore at the top',
   lost: 'leave the repository that it belongs to in, or exclude it too',
 };
@@ -69,6 +72,8 @@ const sayImports = (named: string) =>
   `${named}: they have Python import from the template's own directory, so an instance would run the template's code`;
 const sayLinks = (named: string) =>
   `${named}: absolute links into the template, so an instance would read and change the template's files`;
+const sayOutward = (named: string) =>
+  `${named}: relative links out of the template, which lead to something else or to nothing in an instance`;
 const sayNested = (named: string) => `${named}: only the .templateignore at the top of a template is read`;
 const sayLost = (named: string) =>
   `${named}: it leads to a repository that is not cloned, so git fails there in an instance`;

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { inBackground } from '../background.ts';
+import { BLOCK_BYTES } from '../blocks.ts';
 import type { IgnoreRule } from './ignore.ts';
 import { textOf } from './key.ts';
 import { listEffects } from './rsync.ts';
@@ -32,8 +33,6 @@ interface Sum {
   entries: number;
   bytes: number;
 }
-
-const BLOCK_BYTES = 512;
 
 /**
  * Tells what each pattern left out and kept, in the words of rsync, and how much that is: one walk, with low priority.

@@ -1,13 +1,23 @@
+import { posix } from 'node:path';
+import { parentOf } from './key.ts';
 import type { Entry } from './walk.ts';
 
 /**
  * What an entry may be that ties a clone to its template:
- * `git`: a `.git` that is no directory; `link`: a symbolic link with an absolute target; `environment`: a file in which
- * an environment or repository keeps where it lies; `import`: one from which Python imports; `program`: what can be run and
+ * `git`: a `.git` that is no directory; `link`: a symbolic link with an absolute target; `outward`: one with a relative
+ * target outside of the template; `environment`: a file in which an environment, repository or build keeps where it lies; `import`: one from which Python imports; `program`: what can be run and
  * lies in a `bin`; `script`: what can be run elsewhere, which may be every file of a disk without modes;
  * `ignore`: a `.templateignore` that is not at the top.
  */
-export type NotableKind = 'git' | 'link' | 'environment' | 'import' | 'program' | 'script' | 'ignore';
+export type NotableKind =
+  | 'git'
+  | 'link'
+  | 'outward'
+  | 'environment'
+  | 'import'
+  | 'program'
+  | 'script'
+  | 'ignore';
 
 export interface Notable {
   /** Key (walk.ts). */
@@ -35,7 +45,8 @@ const ANY_EXECUTE = 0o111;
 
 const BIN = /(?:^|\/)(?:s?bin|condabin|Scripts)\/[^/]+$/;
 /** Not `activate.csh` and the like: they say no more, and that one keeps its place even in what can be moved. */
-const ENVIRONMENT = /(?:^|\/)(?:pyvenv\.cfg|activate|conda-meta\/history|\.git\/(?:modules\/.*)?config)$/;
+const ENVIRONMENT =
+  /(?:^|\/)(?:pyvenv\.cfg|activate|CMakeCache\.txt|conda-meta\/history|\.git\/(?:modules\/.*)?config)$/;
 /** Often executable, never a script. */
 const LIBRARY = /\.so(?:\.[\d.]+)?$/;
 const IMPORT = /(?:\.pth|\.egg-link|(?:^|\/)__editable__[^/]*\.py)$/;
@@ -45,6 +56,7 @@ export function createNotables() {
   const byKind: Record<NotableKind, Notable[]> = {
     git: [],
     link: [],
+    outward: [],
     environment: [],
     import: [],
     program: [],
@@ -76,11 +88,17 @@ interface Facts {
 function kindOf(key: string, { type, target, size, mode }: Facts): NotableKind | null {
   const name = key.slice(key.lastIndexOf('/') + 1);
   if (name === '.git') return 'git';
-  if (type === 'l') return target.startsWith('/') ? 'link' : null;
+  if (type === 'l') return kindOfLink(key, target);
   if (type !== 'f' || size === 0) return null;
   if (name === '.templateignore' && key !== name) return 'ignore';
   if (size <= MOST_TEXT_BYTES && ENVIRONMENT.test(key)) return 'environment';
   if (size <= MOST_TEXT_BYTES && IMPORT.test(key)) return 'import';
   if ((mode & ANY_EXECUTE) === 0 || LIBRARY.test(name)) return null;
   return BIN.test(key) ? 'program' : 'script';
+}
+
+function kindOfLink(key: string, target: string): 'link' | 'outward' | null {
+  if (target.startsWith('/')) return 'link';
+  const leadsTo = posix.normalize(posix.join(parentOf(key), target));
+  return leadsTo === '..' || leadsTo.startsWith('../') ? 'outward' : null;
 }

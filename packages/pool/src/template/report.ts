@@ -1,11 +1,10 @@
 import { CheckError } from '@spica/core';
+import { surveyClonable } from './clonable.ts';
 import { examine } from './examine.ts';
 import { type ExcludedReport, reportExcluded } from './excluded.ts';
 import { explainFailure, isChanging } from './failure.ts';
-import { checkGitFiles } from './git-file.ts';
 import { parentOf, textOf } from './key.ts';
-import { checkNotEmpty, locateSource, readSource, type Source } from './source.ts';
-import { survey } from './survey.ts';
+import { locateSource, readSource, type Source } from './source.ts';
 import type { Totals } from './tally.ts';
 import type { TemplateWarning } from './warning.ts';
 
@@ -52,9 +51,7 @@ const ATTEMPTS = 3;
 export async function reportTemplate(question: TemplateQuestion): Promise<TemplateReport> {
   return inspect(question, async (source) => {
     const sums = createDirectorySums();
-    const surveyed = await survey(source, undefined, sums.add);
-    checkNotEmpty(source.name, surveyed.included);
-    await checkGitFiles(source, surveyed);
+    const surveyed = await surveyClonable(source, undefined, sums.add);
     const { name, dir, version, originCommit } = source;
     return {
       name,
@@ -72,10 +69,7 @@ export async function reportTemplate(question: TemplateQuestion): Promise<Templa
 /** The warnings alone, in less time: what is left out is not measured. Throws as `reportTemplate`. */
 export async function checkTemplate(question: TemplateQuestion): Promise<readonly TemplateWarning[]> {
   return inspect(question, async (source) => {
-    const surveyed = await survey(source);
-    checkNotEmpty(source.name, surveyed.included);
-    await checkGitFiles(source, surveyed);
-    return examine(source, surveyed);
+    return examine(source, await surveyClonable(source));
   });
 }
 

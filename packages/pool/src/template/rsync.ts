@@ -10,6 +10,9 @@ const LINE_BREAK = 10;
 /** rsync failed because what it read was changing. */
 export class ChangingError extends Error {}
 
+/** Without a window of -1 two times of the same second are equal, and a directory or link keeps the time of its copying. */
+const FAITHFULLY = ['-aHAXS', '--numeric-ids', '--modify-window=-1'];
+
 /** Nothing is written there: rsync wants a place to compare with, and must find none. */
 const NOWHERE = '/nowhere/';
 
@@ -22,7 +25,7 @@ export async function listIncluded(source: Source, signal?: AbortSignal): Promis
   const options = ['-an', '-8', '--out-format=%n', '--exclude-from=-'];
   const included = new Set<string>();
   const split = createSplitter((line) => included.add(decodeName(line)));
-  await rsync([...options, '--', `${source.dir}/`, NOWHERE], source, signal, split);
+  await rsync([...options, '--', `${source.dir}/`, NOWHERE], formatRules(source.rules), signal, split);
   return included;
 }
 
@@ -46,28 +49,89 @@ export async function listEffects(source: Source, isEntry: (key: string) => bool
     const effect = readEffect(decodeName(line), bySaid, isEntry);
     if (effect) effects.push(effect);
   });
-  await rsync([...options, '--', `${source.dir}/`, NOWHERE], source, undefined, split);
+  await rsync([...options, '--', `${source.dir}/`, NOWHERE], formatRules(source.rules), undefined, split);
   return effects;
 }
 
 /** Copies a template into an empty directory, faithfully. Throws ChangingError, or what execa throws. */
 export async function copyIncluded(source: Source, to: string, signal?: AbortSignal): Promise<void> {
-  // Without a window of -1 two times of the same second are equal, and a directory or link keeps the time of its copying.
-  const options = ['-aHAXS', '--numeric-ids', '--modify-window=-1', '--exclude-from=-'];
-  await rsync([...options, '--', `${source.dir}/`, `${to}/`], source, signal);
+  const input = formatRules(source.rules);
+  await rsync([...FAITHFULLY, '--exclude-from=-', '--', `${source.dir}/`, `${to}/`], input, signal);
+}
+
+/** An entry of a snapshot that is not as the template's, and how it differs. */
+export interface Difference {
+  readonly key: string;
+  /** In words that follow its name. */
+  readonly change: string;
+}
+
+/**
+ * How a template differs from an earlier copy of it in what a copy keeps: names, types, sizes, times, modes, owners,
+ * attributes, ACLs, where links lead. Contents are not looked at. Throws ChangingError, or what execa throws.
+ */
+export async function findDifferences(source: Source, copy: string, signal?: AbortSignal) {
+  const options = [...FAITHFULLY, '-n8', '--delete', '--delete-excluded', ITEMIZED, '--exclude-from=-'];
+  return listItems([...options, '--', `${source.dir}/`, `${copy}/`], formatRules(source.rules), signal);
+}
+
+/** Those of the files, by keys, whose content is another in the copy. Throws as `findDifferences`. */
+export async function findChangedContents(
+  source: Source,
+  copy: string,
+  keys: readonly string[],
+  signal?: AbortSignal,
+) {
+  if (keys.length === 0) return [];
+  const input = Buffer.from(keys.map((key) => `./${key}\0`).join(''), 'latin1');
+  const options = ['-nc8', ITEMIZED, '--from0', '--files-from=-', '--no-implied-dirs'];
+  return listItems([...options, '--', `${source.dir}/`, `${copy}/`], input, signal);
+}
+
+/** What rsync says of each entry that it would change, in the form of `--itemize-changes`. */
+const ITEMIZED = '--out-format=%i %n';
+/** `YXcstpoguax`, the name behind it. */
+const ITEM = /^[<>ch.*]\S{8}.. (.*)$/s;
+const CHANGES: Readonly<Record<string, string>> = {
+  c: 'content',
+  s: 'size',
+  t: 'time',
+  p: 'mode',
+  o: 'owner',
+  g: 'group',
+  a: 'ACL',
+  x: 'extended attributes',
+};
+
+async function listItems(args: readonly string[], input: Buffer, signal?: AbortSignal) {
+  const differences: Difference[] = [];
+  const split = createSplitter((line) => {
+    const [, name] = ITEM.exec(line) ?? [];
+    if (name !== undefined) differences.push({ key: decodeName(name), change: sayChange(line) });
+  });
+  await rsync(args, input, signal, split);
+  return differences;
+}
+
+function sayChange(line: string): string {
+  if (line.startsWith('*deleting')) return 'is gone';
+  const flags = line.slice(2, 11);
+  if (flags.startsWith('+')) return 'is new';
+  const changed = [...flags].flatMap((flag) => CHANGES[flag] ?? []);
+  return changed.length > 0 ? `changed (${[...new Set(changed)].join(', ')})` : 'changed';
 }
 
 /** Hands over what rsync prints as it comes: a list of millions of names is more than execa would keep. */
 async function rsync(
   args: readonly string[],
-  { rules }: Source,
+  input: Buffer,
   signal?: AbortSignal,
   onOutput: (chunk: Buffer) => void = () => undefined,
 ): Promise<void> {
   try {
     const child = execa(...boundToUs('rsync', args), {
       env: { LC_ALL: 'C' },
-      input: formatRules(rules),
+      input,
       buffer: { stdout: false },
       encoding: 'buffer',
       ...(signal ? { cancelSignal: signal } : {}),

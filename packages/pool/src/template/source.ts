@@ -3,7 +3,7 @@ import { join, resolve, sep } from 'node:path';
 import { RefusedError } from '@spica/core';
 import { nullIfMissing } from '../missing.ts';
 import { type IgnoreRule, parseIgnore } from './ignore.ts';
-import { readOriginCommit } from './origin.ts';
+import { readOriginCommit, UNKNOWN_COMMIT } from './origin.ts';
 
 /** Where a template lies. */
 export interface Location {
@@ -69,14 +69,15 @@ export async function readSource(location: Location, allowGitFile: boolean): Pro
   }
 }
 
+/** How the commit that a template is at is recorded of its snapshots and instances. */
+export function nameCommit({ originCommit }: Pick<Source, 'originCommit'>) {
+  const short = originCommit === UNKNOWN_COMMIT ? UNKNOWN_COMMIT : originCommit.slice(0, 8);
+  return { originCommit, templateRef: `git:${short}` };
+}
+
 /** A refusal of a template, by its name. */
 export function refuse(name: string, code: string, reason: string, cause?: unknown): RefusedError {
   return new RefusedError(code, `template ${name}: ${reason}`, { template: name }, cause);
-}
-
-/** Refuses a template of which nothing but its own directory would be cloned. */
-export function checkNotEmpty(name: string, { size }: ReadonlySet<string>): void {
-  if (size <= 1) throw refuse(name, 'TEMPLATE_EMPTY', '.templateignore leaves nothing of it');
 }
 
 /** Without symbolic links; as it is where it is not there. */

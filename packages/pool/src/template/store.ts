@@ -6,8 +6,12 @@ import { bootId } from '../claim/identity.ts';
 import { jsonFile } from '../json-file.ts';
 import { nullIfMissing } from '../missing.ts';
 import { removeTree } from '../remove/remove-tree.ts';
+import { deleteCopied } from './copied.ts';
 import type { Scope } from './fingerprint.ts';
 import type { Prepared } from './prepared.ts';
+
+/** What a snapshot is made as. */
+export type SnapshotKind = 'subvolume' | 'directory';
 
 const SUFFIX = '.json';
 
@@ -21,6 +25,8 @@ const sidecarSchema = z.strictObject({
   template_ref: z.string(),
   allocated_bytes: z.number(),
   inodes: z.number(),
+  /** Missing where it is the fingerprint. */
+  seen_as: z.string().optional(),
   prepared_at: z.iso.datetime(),
   boot: z.string().nullable(),
   /** Keys (walk.ts) here and below: each byte of a path is one character. */
@@ -39,6 +45,11 @@ const sidecarFile = jsonFile({
 /** A prepared snapshot, and what has to be looked at to tell whether it is still current. */
 export interface Stored {
   readonly prepared: Prepared;
+  /**
+   * The template's fingerprint when it was last found to be what the snapshot holds: the snapshot's own, unless it was
+   * compared since (recheck.ts).
+   */
+  readonly seenAs: string;
   readonly scope: Scope;
   /** Epoch milliseconds. */
   readonly preparedAt: number;
@@ -52,7 +63,7 @@ export function snapshotPath(dir: string, template: string, fingerprint: string)
 }
 
 /** Makes a snapshot one that is found, or says anew what is known of it. */
-export async function writeSidecar({ prepared, scope, preparedAt, boot }: Stored): Promise<void> {
+export async function writeSidecar({ prepared, seenAs, scope, preparedAt, boot }: Stored): Promise<void> {
   await sidecarFile.save(`${prepared.path}${SUFFIX}`, {
     schema: 'spica.template/v1',
     template: prepared.template,
@@ -62,6 +73,7 @@ export async function writeSidecar({ prepared, scope, preparedAt, boot }: Stored
     template_ref: prepared.templateRef,
     allocated_bytes: prepared.allocatedBytes,
     inodes: prepared.inodes,
+    ...(seenAs === prepared.fingerprint ? {} : { seen_as: seenAs }),
     prepared_at: new Date(preparedAt).toISOString(),
     boot,
     division: prepared.division && {
@@ -101,6 +113,7 @@ async function readStored(path: string): Promise<Stored | null> {
       inodes: data.inodes,
       division: data.division,
     },
+    seenAs: data.seen_as ?? data.fingerprint,
     scope: data.parts.map(({ directories, left_out }) => ({ directories, leftOut: new Set(left_out) })),
     preparedAt: Date.parse(data.prepared_at),
     boot: data.boot,
@@ -113,6 +126,7 @@ async function readStored(path: string): Promise<Stored | null> {
  */
 export async function deleteStored(path: string): Promise<void> {
   await rm(`${path}${SUFFIX}`, { force: true });
+  await deleteCopied(path);
   const deleting = join(dirname(path), `${randomBytes(8).toString('hex')}.deleting`);
   await nullIfMissing(rename(path, deleting));
   await removeTree(deleting);

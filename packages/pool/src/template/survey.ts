@@ -1,3 +1,4 @@
+import type { Copied } from './copied.ts';
 import type { Part } from './digest.ts';
 import type { Scope } from './fingerprint.ts';
 import { parentOf } from './key.ts';
@@ -16,6 +17,8 @@ export interface Survey {
   readonly included: ReadonlySet<string>;
   /** What lies in directories that are copied, and is not copied itself. */
   readonly leftOut: ReadonlySet<string>;
+  /** What each file of it is now (copied.ts). */
+  readonly files: Copied;
   /** What of it may tie clones to the template. */
   readonly notables: Notables;
   readonly totals: Totals;
@@ -39,14 +42,28 @@ export async function survey(
   const leftOut = new Set<string>();
   const tally = createTally(onCounted);
   const notables = createNotables();
+  const files = new Map<string, string>();
   const format = `${tally.format} ${NOTABLE_FORMAT}`;
   await walkEntries({ dir: source.dir, directories, format, ...(signal ? { signal } : {}) }, (entry) => {
     if (!included.has(entry.key)) leftOut.add(entry.key);
-    else if (tally.add(entry)) notables.add(entry);
+    else {
+      const piece = tally.add(entry);
+      if (piece) notables.add(entry);
+      if (piece?.isFile) files.set(entry.key, piece.seen);
+    }
   });
-  const { entries, newestAt, ...totals } = tally.read();
+  const data = await tally.readData(source.dir, signal);
+  const { entries, newestAt, bytes, inodes } = tally.read(data);
   if (entries !== included.size) throw new VanishedError('entries vanished while they were listed');
-  return { scope: divide(included, leftOut), included, leftOut, notables: notables.read(), totals, newestAt };
+  return {
+    scope: divide(included, leftOut),
+    included,
+    leftOut,
+    files,
+    notables: notables.read(),
+    totals: { bytes, inodes },
+    newestAt,
+  };
 }
 
 /**

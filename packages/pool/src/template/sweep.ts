@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inThread } from '../threads/threads.ts';
+import { snapshotOfCopied } from './copied.ts';
 import type { Prepared } from './prepared.ts';
 import { deleteStored, listStored, type Stored } from './store.ts';
 
@@ -25,7 +26,7 @@ export async function listSuperseded(dir: string, templates: readonly string[]):
 export async function sweepLeftovers(dir: string): Promise<void> {
   const [names, stored] = await Promise.all([readdir(dir), listStored(dir)]);
   const whole = new Set(stored.map(({ prepared }) => prepared.path));
-  const paths = names.map((name) => join(dir, name.replace(/\.json$/, '')));
+  const paths = names.map((name) => join(dir, snapshotOfCopied(name).replace(/\.json$/, '')));
   const failures: unknown[] = [];
   for (const path of paths) {
     if (!whole.has(path)) await deleteStored(path).catch((error: unknown) => failures.push(error));

@@ -1,20 +1,23 @@
-import type { Clock, CloneMethod } from '@spica/core';
+import { type Clock, type CloneMethod, RefusedError } from '@spica/core';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import { createSerialiser } from '../async/serialiser.ts';
 import { singleFlight } from '../async/single-flight.ts';
+import { asNoSpace } from '../clone/full-disk.ts';
 import type { Pool } from '../layout.ts';
 import { syncFilesystem } from '../sync.ts';
-import { buildSnapshot, type SnapshotKind } from './build.ts';
+import { buildSnapshot, measureSynced } from './build.ts';
+import { surveyClonable } from './clonable.ts';
+import { type Copied, readCopied, sizeOfCopied, writeCopied } from './copied.ts';
 import { digestsOf, fingerprintFrom } from './fingerprint.ts';
-import { checkGitFiles } from './git-file.ts';
 import { createKnown } from './known.ts';
 import type { Prepared } from './prepared.ts';
+import { recheck } from './recheck.ts';
 import { type Location, locateSource, readSource } from './source.ts';
-import { deleteStored, isDirectory, type Stored, writeSidecar } from './store.ts';
-import { survey } from './survey.ts';
+import { deleteStored, isDirectory, type SnapshotKind, type Stored, writeSidecar } from './store.ts';
 import { listSuperseded, sweepLeftovers } from './sweep.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
+import type { TemplateWarning } from './warning.ts';
 
 /** A pool's templates, and the snapshots that instances are cloned from. One process at a time prepares and sweeps. */
 export interface Templates {
@@ -25,10 +28,19 @@ export interface Templates {
   current(name: string): Promise<Prepared | null>;
   /** The prepared snapshot of an earlier fingerprint; null when it is gone. */
   get(name: string, fingerprint: string): Promise<Prepared | null>;
-  /** What a snapshot of the template as it is now would allocate. Throws as `prepare`. */
+  /** What a snapshot of the template as it is now would allocate, with what is kept beside it. Throws as `prepare`. */
   size(name: string): Promise<{ readonly bytes: number; readonly inodes: number }>;
-  /** Brings the snapshot up to date. Throws as `buildSnapshot`; nothing is left behind then. */
-  prepare(name: string, options?: { readonly signal?: AbortSignal }): Promise<Prepared>;
+  /**
+   * Compares the latest snapshot with the template as it is now (`recheck`) and lets it go on as the template's where
+   * nothing differs that a copy would keep; no space is needed. Else says what does; null where there is no snapshot to
+   * compare. Throws RefusedError as `size`, or the signal's reason.
+   */
+  recheck(
+    name: string,
+    options?: WorkOptions,
+  ): Promise<{ prepared: Prepared } | { difference: string | null }>;
+  /** Makes a snapshot of the template as it is now. Throws as `buildSnapshot`; nothing is left behind then. */
+  prepare(name: string, options?: PrepareOptions): Promise<Prepared>;
   /** Bytes that all prepared snapshots take. */
   preparedBytes(): Promise<number>;
   /**
@@ -37,10 +49,19 @@ export interface Templates {
    */
   sweep(keep: ReadonlySet<string>): Promise<string[]>;
   /**
-   * Puts snapshots on the disk that were made a minute ago or before: from then on they outlast a power cut. By then the
-   * system has written most of it by itself. Call it when the one before has ended.
+   * Puts snapshots on the disk that were made a minute ago or before: from then on they outlast a power cut, and what they
+   * take is measured again. By then the system has written most of it by itself. Call it when the one before has ended.
    */
   syncSnapshots(): Promise<void>;
+}
+
+export interface WorkOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface PrepareOptions extends WorkOptions {
+  /** Gets what speaks against the template, once it was copied. */
+  readonly onWarning?: (warning: TemplateWarning) => void;
 }
 
 export interface TemplatesOptions {
@@ -88,7 +109,7 @@ export function createTemplates({
   };
 
   /** What changed or cannot be read any more is not current; preparing it anew says what is wrong. */
-  const isCurrent = async ({ prepared, scope }: Stored, location: Location): Promise<boolean> => {
+  const isCurrent = async ({ seenAs, scope }: Stored, location: Location): Promise<boolean> => {
     const [source, digests] = await Promise.all([
       readSource(location, allowGitFile),
       digestsOf(location.dir, scope).catch((error: unknown) => {
@@ -96,7 +117,7 @@ export function createTemplates({
         throw error;
       }),
     ]);
-    return digests !== null && fingerprintFrom(source, digests, kind) === prepared.fingerprint;
+    return digests !== null && fingerprintFrom(source, digests, kind) === seenAs;
   };
 
   const look = async (name: string): Promise<Prepared | null> => {
@@ -105,24 +126,58 @@ export function createTemplates({
     if (first && (await isCurrent(first, location))) return handOut(first);
     const second = await known.reload(name); // another process may have prepared one
     if (!second) await readSource(location, allowGitFile); // is there anything to prepare?
-    if (!second || second.prepared.fingerprint === first?.prepared.fingerprint) return null;
+    if (!second || second.seenAs === first?.seenAs) return null;
     return (await isCurrent(second, location)) ? handOut(second) : null;
   };
 
-  const prepare = async (name: string, signal?: AbortSignal): Promise<Prepared> => {
+  /** Writes what is known of a snapshot beside it. Throws CheckError NO_SPACE, or what the filesystem says. */
+  const keep = async (stored: Stored, copied: Copied): Promise<void> => {
+    const { path, template } = stored.prepared;
+    try {
+      if (copied.size > 0) await writeCopied(path, copied);
+      await writeSidecar(stored);
+    } catch (error) {
+      const what = `template ${template}: what is known of its snapshot could not be kept`;
+      throw (await asNoSpace(error, dir, what)) ?? error;
+    }
+  };
+
+  const compare: Templates['recheck'] = async (name, options = {}) => {
+    const latest = await known.reload(name);
+    if (!latest) return { difference: null };
+    const copied = await readCopied(latest.prepared.path);
+    const source = () => sourceOf(name);
+    const result = await recheck(latest, { kind, clock, source, copied, ...options }).catch(
+      (error: unknown) => {
+        options.signal?.throwIfAborted();
+        if (error instanceof RefusedError) throw error;
+        return { difference: `it could not be compared: ${(error as Error).message}` };
+      },
+    );
+    if ('difference' in result) return result;
+    const { stored } = result;
+    await keep(stored, result.copied);
+    known.replace(stored);
+    handedOut.set(stored.prepared.fingerprint, clock.now());
+    return { prepared: stored.prepared };
+  };
+
+  const prepare = async (name: string, { signal, onWarning }: PrepareOptions): Promise<Prepared> => {
     signal?.throwIfAborted();
     const current = await look(name); // the one before in the queue may have done it
     if (current) return current;
     const startedAt = clock.now();
     const source = () => sourceOf(name);
     const built = await buildSnapshot({ dir, kind, clock, source, ...(signal ? { signal } : {}) });
-    for (const { code, found, advice } of built.warnings) {
+    for (const warning of built.warnings) {
+      const { code, found, advice } = warning;
       logger.warn({ template: name, code, advice }, `template ${name}: ${found}`);
+      onWarning?.(warning);
     }
     // The latest is the one that was prepared last, also where the clock was set back since the one before.
     const before = (await known.latest(name))?.preparedAt ?? 0;
     const stored = { ...built.stored, preparedAt: Math.max(built.stored.preparedAt, before + 1) };
-    await writeSidecar(stored);
+    await keep(stored, built.copied);
     known.add(stored);
     const { fingerprint, allocatedBytes } = stored.prepared;
     const ms = clock.now() - startedAt;
@@ -156,13 +211,14 @@ export function createTemplates({
     },
     async size(name) {
       const source = await sourceOf(name);
-      const surveyed = await survey(source);
-      await checkGitFiles(source, surveyed);
-      return surveyed.totals;
+      const { totals, files } = await surveyClonable(source);
+      const { bytes, inodes } = sizeOfCopied(files);
+      return { bytes: totals.bytes + bytes, inodes: totals.inodes + inodes };
     },
     preparedBytes: () => known.totalBytes(),
-    prepare: (name, { signal } = {}) =>
-      preparations.add(() => serialiser.run(name, () => prepare(name, signal))),
+    recheck: (name, options) => preparations.add(() => serialiser.run(name, () => compare(name, options))),
+    prepare: (name, options = {}) =>
+      preparations.add(() => serialiser.run(name, () => prepare(name, options))),
     async sweep(keep) {
       const since = clock.now() - HANDED_OUT_MS;
       const swept: string[] = [];
@@ -187,7 +243,9 @@ export function createTemplates({
       await syncFilesystem(dir);
       for (const stored of unsynced) {
         if (!known.has(stored) || markedForDeletion.has(stored.prepared.fingerprint)) continue;
-        const synced = { ...stored, boot: null };
+        const { bytes: allocatedBytes } = await measureSynced(stored);
+        if (!known.has(stored)) continue;
+        const synced = { ...stored, prepared: { ...stored.prepared, allocatedBytes }, boot: null };
         await writeSidecar(synced);
         known.replace(synced);
       }

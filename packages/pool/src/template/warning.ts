@@ -5,6 +5,7 @@ export interface TemplateWarning {
     | 'ENVIRONMENT_IN_PLACE'
     | 'IMPORTS_FROM_TEMPLATE'
     | 'LINKS_INTO_TEMPLATE'
+    | 'LINKS_LEAD_OUT'
     | 'NESTED_IGNORE'
     | 'GIT_LEADS_NOWHERE'
     | 'NOT_ALL_EXAMINED';

@@ -3,11 +3,15 @@
 import { type ChargeTerms, chargeClone, type PoolCharges, readPoolCharges } from '../image/charge.ts';
 import { snapshotsWithClones as findWithClones } from '../image/clones.ts';
 import { countDeleting } from '../native/btrfs-tree.ts';
+import { dataBytesOf } from '../native/data.ts';
 import { snapshotSubvolume } from '../native/snapshot.ts';
 import { type Digest, digestPart, type Part } from '../template/digest.ts';
+import { rawPathAt } from '../template/key.ts';
 
 export interface Tasks {
   digest(input: { dir: string; part: Part }): Digest;
+  /** The data in each of the files (native/data.ts), by key, in the order of the keys. */
+  data(input: { dir: string; keys: readonly string[] }): number[];
   snapshot(input: { from: string; to: string }): boolean;
   charge(input: { path: string; id: string; terms: ChargeTerms }): void;
   snapshotsWithClones(input: { dir: string; paths: readonly string[] }): string[];
@@ -16,6 +20,7 @@ export interface Tasks {
 }
 
 export const digest: Tasks['digest'] = ({ dir, part }) => digestPart(dir, part);
+export const data: Tasks['data'] = ({ dir, keys }) => keys.map((key) => dataBytesOf(rawPathAt(dir, key)));
 export const snapshot: Tasks['snapshot'] = ({ from, to }) => snapshotSubvolume(from, to);
 export const charge: Tasks['charge'] = ({ path, id, terms }) => chargeClone(path, id, terms);
 export const charges: Tasks['charges'] = ({ root }) => readPoolCharges(root);

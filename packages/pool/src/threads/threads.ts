@@ -4,6 +4,8 @@ import type { Tasks } from './tasks.ts';
 
 /** For the two parts of a template, and for what is cloned meanwhile. */
 const MOST_THREADS = 4;
+/** A thread holds some 10 MB, and takes 30 ms to start: kept between the spawns of a busy pool, ended at rest. */
+const IDLE_MS = 30_000;
 
 /** What the threads run; a `.js` beside this one in the bundle. */
 const TASKS = new URL('./tasks.ts', import.meta.url).href.replace(/\.ts$/, extname(import.meta.url));
@@ -11,8 +13,8 @@ const TASKS = new URL('./tasks.ts', import.meta.url).href.replace(/\.ts$/, extna
 let threads: Piscina | undefined;
 
 /**
- * Runs a task in another thread; they are started when the first is asked for, kept, and hold up no exit. Of what a task
- * throws only the message comes back. Throws the signal's reason, though not before the task has ended.
+ * Runs a task in another thread. Threads are started when they are needed, end when they were idle for half a minute, and
+ * hold up no exit. Of what a task throws only the message comes back. Throws the signal's reason, though not before the task has ended.
  */
 export async function inThread<Name extends keyof Tasks>(
   name: Name,
@@ -24,7 +26,7 @@ export async function inThread<Name extends keyof Tasks>(
     filename: TASKS,
     minThreads: 0,
     maxThreads: MOST_THREADS,
-    idleTimeout: Number.POSITIVE_INFINITY,
+    idleTimeout: IDLE_MS,
   });
   // Not given the signal: it would end the thread, and leave what waits for one behind.
   const result = await threads.run(input, { name });

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { instanceRecordSchema, isInstanceId } from '@spica/core';
+import { failureSchema, instanceRecordSchema, isInstanceId } from '@spica/core';
 import * as z from 'zod';
 import { jsonFile } from '../json-file.ts';
 import type { Pool } from '../layout.ts';
@@ -16,6 +16,8 @@ const noteSchema = z.strictObject({
   bytes: z.number().nullable(),
   /** What the catalog knew of it, for `spica restore`. */
   record: instanceRecordSchema.nullable(),
+  /** Why it could not be deleted for good; null where that was not tried, or nothing is in the way. */
+  failure: failureSchema.nullable().default(null),
 });
 export type TrashNote = Omit<z.infer<typeof noteSchema>, 'schema'>;
 const noteFile = jsonFile({ schema: noteSchema, code: 'TRASH_NOTE_INVALID', is: 'a note of the trash' });

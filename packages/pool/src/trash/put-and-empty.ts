@@ -49,6 +49,13 @@ export async function rewriteNote(entry: TrashEntry, note: TrashNote): Promise<T
   return { ...entry, note };
 }
 
+/** An entry as it lies there now, its deletion begun or not; null where it is gone. */
+export async function findEntry(entry: TrashEntry): Promise<TrashEntry | null> {
+  const deletingPath = deletingPathOf(entry.path);
+  if (await isThere(deletingPath)) return { ...entry, path: deletingPath, isDeletionBegun: true };
+  return (await isThere(entry.path)) ? entry : null;
+}
+
 /**
  * Deletes what lies in the trash, for good, at low I/O priority; from when it begins, it cannot be restored. Safe to run
  * again. `onRemoved` is called once the tree is gone and before its note is, so that whoever keeps account can make up for it

@@ -13,6 +13,11 @@ for await (const line of createInterface({ input: process.stdin })) {
     continue;
   }
   try {
+    if (line === 'renew') {
+      await held?.renew();
+      process.stdout.write('still mine\n');
+      continue;
+    }
     held = await claim(path, {
       purpose: 'a test',
       clock: { now: () => Date.now() },

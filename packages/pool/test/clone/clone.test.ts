@@ -1,8 +1,9 @@
-import { link, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { cleanStaging } from '../../src/clone/staging.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
@@ -20,7 +21,7 @@ afterEach(() => removeTree(dir));
 
 const prepare = () => nursery.templates.prepare('default');
 const staged = () => readdir(nursery.pool.paths.staging);
-const visible = async () => (await readdir(nursery.pool.paths.root)).filter((name) => name !== '.spica');
+const visible = () => instancesOnDisk(nursery.pool);
 
 it('is there once, however often it is brought up, and a second run changes nothing', async () => {
   const prepared = await prepare();
@@ -97,21 +98,13 @@ it('says that the snapshot is gone when somebody deleted it', async () => {
   expect(await staged()).toEqual([]);
 });
 
-it.each<[string, () => Promise<unknown>]>([
-  ['a file', () => writeFile(join(template, 'manifest.json'), 'the own one')],
-  ['a hard link', () => makeHardLink()],
-  ['a link to the outside', () => symlink(join(dir, 'canary'), join(template, 'manifest.json'))],
-  ['a directory', () => mkdir(join(template, 'manifest.json/deep'), { recursive: true })],
-])('has a manifest of its own where the template has %s of that name', async (_, make) => {
-  await writeFile(join(dir, 'canary'), 'alive');
-  await make();
+it('has a manifest and a lineage of its own where the template was an instance once', async () => {
+  const first = await nursery.clone(await prepare());
+  await execa('cp', ['-a', '--', join(first, 'manifest.json'), join(first, 'lineage.json'), template]);
   const id = newId();
-  const path = await nursery.clone(await prepare(), { id });
-  expect((await lstat(join(path, 'manifest.json'))).isFile()).toBe(true);
-  expect(JSON.parse(await readFile(join(path, 'manifest.json'), 'utf8')).spica_id).toBe(id);
-  expect(await readFile(join(dir, 'canary'), 'utf8')).toBe('alive');
-  const other = await readFile(join(path, 'other'), 'utf8').catch(() => 'the own one');
-  expect(other).toBe('the own one');
+  const second = await nursery.clone(await prepare(), { id });
+  for (const name of ['manifest.json', 'lineage.json'])
+    expect(JSON.parse(await readFile(join(second, name), 'utf8')).spica_id).toBe(id);
 });
 
 it('cleans staging of what a crash left, closed directories and all', async () => {
@@ -181,9 +174,4 @@ async function becomeAnother(path: string): Promise<void> {
   await mkdir(path);
   const manifest = join(await nursery.clone(await prepare()), 'manifest.json');
   await writeFile(join(path, 'manifest.json'), await readFile(manifest));
-}
-
-async function makeHardLink(): Promise<void> {
-  await writeFile(join(template, 'other'), 'the own one');
-  await link(join(template, 'other'), join(template, 'manifest.json'));
 }

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { InstanceRecord } from '@spica/core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
   deleteRecord,
@@ -12,6 +11,7 @@ import {
   sweepRecordDrafts,
   writeRecord,
 } from '../../src/index.ts';
+import { aRecord } from '../support/record.ts';
 
 const ID = 'spica-0123456789ab';
 
@@ -24,41 +24,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-function recordOf(id: string): InstanceRecord {
-  return {
-    schema: 'spica.record/v1',
-    id,
-    pool: 'main',
-    request: null,
-    index: null,
-    template: 'default',
-    templateVersion: '1.0.0',
-    fingerprint: null,
-    cloneMethod: null,
-    clonedAt: null,
-    cloned: null,
-    predicted: null,
-    expected: null,
-    replicas: 0,
-    parent: null,
-    generation: 0,
-    experiment: null,
-    labels: { team: 'a\nb' },
-    spawnedAt: 1_700_000_000_000,
-    sample: null,
-    lease: null,
-    lastLeasedAt: null,
-    pin: { by: 'eve', why: 'paper', at: 1_700_000_000_000 },
-    ttlMs: null,
-    score: 0.93,
-    oversize: null,
-  };
-}
-
 it('keeps what it was told of an instance, until it is told anew or deleted', async () => {
-  await writeRecord(pool, recordOf(ID));
-  expect(await readRecord(pool, ID)).toEqual(recordOf(ID));
-  await writeRecord(pool, { ...recordOf(ID), score: 1 });
+  await writeRecord(pool, aRecord(ID));
+  expect(await readRecord(pool, ID)).toEqual(aRecord(ID));
+  await writeRecord(pool, { ...aRecord(ID), score: 1 });
   expect((await readRecord(pool, ID))?.score).toBe(1);
   await deleteRecord(pool, ID);
   await deleteRecord(pool, ID);
@@ -72,16 +41,16 @@ it.each([
   ['end_lease', 'end_lease'],
 ])('reads what was kept of an oversize instance, by earlier versions too: %j', async (kept, oversize) => {
   const path = join(pool.paths.records, `${ID}.json`);
-  await writeFile(path, JSON.stringify({ ...recordOf(ID), oversize: kept }));
-  expect(await readRecord(pool, ID)).toEqual({ ...recordOf(ID), oversize });
+  await writeFile(path, JSON.stringify({ ...aRecord(ID), oversize: kept }));
+  expect(await readRecord(pool, ID)).toEqual({ ...aRecord(ID), oversize });
 });
 
 it('is one whole record or another, whoever writes at once', async () => {
   const path = join(pool.paths.records, `${ID}.json`);
-  await writeRecord(pool, recordOf(ID));
+  await writeRecord(pool, aRecord(ID));
   let writing = true;
   const writers = Promise.all(
-    Array.from({ length: 200 }, (_, score) => writeRecord(pool, { ...recordOf(ID), score })),
+    Array.from({ length: 200 }, (_, score) => writeRecord(pool, { ...aRecord(ID), score })),
   ).finally(() => {
     writing = false;
   });
@@ -93,7 +62,7 @@ it('is one whole record or another, whoever writes at once', async () => {
 /** The name of a draft that was there while a record was written. */
 async function nameOfDraft(): Promise<string> {
   for (;;) {
-    const [names] = await Promise.all([readdir(pool.paths.records), writeRecord(pool, recordOf(ID))]);
+    const [names] = await Promise.all([readdir(pool.paths.records), writeRecord(pool, aRecord(ID))]);
     const draft = names.find((name) => name !== `${ID}.json`);
     if (draft) return draft;
   }
@@ -109,16 +78,16 @@ it('sweeps up drafts of records that a crash left, and nothing else', async () =
 
 it('lists those that can be read, and reports those that cannot', async () => {
   const at = (name: string) => join(pool.paths.records, name);
-  await writeRecord(pool, recordOf(ID));
+  await writeRecord(pool, aRecord(ID));
   await writeFile(at('spica-00000000000a.json'), '{"schema":');
-  await writeFile(at('spica-00000000000b.json'), JSON.stringify(recordOf(ID)));
-  await writeFile(at('spica-00000000000c.json'), JSON.stringify({ ...recordOf('x'), labels: 7 }));
+  await writeFile(at('spica-00000000000b.json'), JSON.stringify(aRecord(ID)));
+  await writeFile(at('spica-00000000000c.json'), JSON.stringify({ ...aRecord('x'), labels: 7 }));
   await mkdir(at('spica-00000000000d.json'));
   await writeFile(at('spica-00000000000e.json'), ''); // a power cut leaves that
   await writeFile(at(`${ID}.json.4711-00000000.tmp`), '{'); // a draft that a crash left
   await writeFile(at('notes.txt'), 'mine');
   const { records, broken } = await listRecords(pool);
-  expect(records).toEqual([recordOf(ID)]);
+  expect(records).toEqual([aRecord(ID)]);
   const reasons = new Map(broken.map(({ name, reason }) => [name, reason]));
   expect([...reasons.keys()].sort()).toEqual(
     ['a', 'b', 'c', 'd', 'e'].map((end) => `spica-00000000000${end}.json`),
@@ -130,7 +99,7 @@ it('lists those that can be read, and reports those that cannot', async () => {
 
 it.each(['../pool', '', 'spica-0123456789ab/x'])('refuses %j, which is no id', async (id) => {
   const error = { code: 'INSTANCE_ID_INVALID' };
-  await expect(writeRecord(pool, recordOf(id))).rejects.toMatchObject(error);
+  await expect(writeRecord(pool, aRecord(id))).rejects.toMatchObject(error);
   await expect(readRecord(pool, id)).rejects.toMatchObject(error);
   await expect(deleteRecord(pool, id)).rejects.toMatchObject(error);
 });

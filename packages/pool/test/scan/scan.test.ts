@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { initPool, type Manifest, type Pool, scanPool } from '../../src/index.ts';
+import { initPool, type Manifest, type Pool, scanPool, writeRecord } from '../../src/index.ts';
+import { aRecord } from '../support/record.ts';
 
 const ID = 'spica-0123456789ab';
 const SPAWNED_AT = '2026-01-02T03:04:05.000Z';
@@ -16,6 +17,8 @@ beforeEach(async () => {
   pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: { now: () => 0 } });
 });
 afterEach(() => rm(dir, { recursive: true }));
+
+const recordPath = (id: string) => join(pool.paths.records, `${id}.json`);
 
 async function makeInstance(name: string, change: Partial<Manifest> = {}): Promise<void> {
   const manifest: Manifest = {
@@ -40,10 +43,10 @@ it('finds instances by their name and manifest, whoever made them', async () => 
   await makeInstance('spica-ffffffffffff', { spawned_at: 'yesterday' });
   const { instances, unknownDirectories } = await scanPool(pool);
   expect(unknownDirectories).toEqual([]);
-  expect(new Map(instances.map(({ id, spawnedAt }) => [id, spawnedAt]))).toEqual(
+  expect(new Map(instances.map(({ id, manifest }) => [id, manifest?.spawned_at]))).toEqual(
     new Map([
-      [ID, Date.parse(SPAWNED_AT)],
-      ['spica-ffffffffffff', null],
+      [ID, SPAWNED_AT],
+      ['spica-ffffffffffff', 'yesterday'],
     ]),
   );
 });
@@ -81,6 +84,23 @@ it('reports why something is not an instance, and fails for none of it', async (
     'spica-000000000010': expect.stringContaining('expected a file'),
     'spica-000000000011': expect.stringContaining('expected JSON'),
   });
+});
+
+it('knows an instance without a readable manifest by its record, if that is whole and its own', async () => {
+  const removed = 'spica-00000000000a';
+  const torn = 'spica-00000000000b';
+  const unrecorded = 'spica-00000000000c';
+  for (const id of [removed, torn, unrecorded, ID]) await mkdir(pool.pathOf(id));
+  await writeFile(join(pool.pathOf(torn), 'manifest.json'), '{"schema":');
+  for (const id of [removed, torn, 'spica-00000000dead']) await writeRecord(pool, aRecord(id));
+  await rename(recordPath('spica-00000000dead'), recordPath(ID));
+  await writeFile(recordPath(unrecorded), '{');
+  const { instances, unknownDirectories } = await scanPool(pool);
+  expect(instances.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
+    { id: removed, manifest: null },
+    { id: torn, manifest: null },
+  ]);
+  expect(unknownDirectories.map(({ name }) => name).sort()).toEqual([ID, unrecorded].sort());
 });
 
 it('passes over those that are known, unread', async () => {

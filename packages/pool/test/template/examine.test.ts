@@ -119,6 +119,25 @@ it('warns of conda, of what Python imports from the template, of absolute links,
   ]);
 });
 
+it('warns of relative links that lead out of the template, and not of those that stay in it', async () => {
+  await mkdir(join(template, 'data/deep'));
+  await symlink('../../VERSION', join(template, 'data/deep/inside'));
+  await symlink('../../../shared', join(template, 'data/deep/outside'));
+  await symlink('../template/VERSION', join(template, 'by-its-name'));
+  await symlink('./..', join(template, 'above'));
+  await symlink('..two-dots', join(template, 'dots'));
+  expect(await warningsOf()).toMatchObject([
+    { code: 'LINKS_LEAD_OUT', files: ['above', 'by-its-name', 'data/deep/outside'] },
+  ]);
+});
+
+it('warns of a build that knows where its sources lie, as it would build those of the template', async () => {
+  await put('build/CMakeCache.txt', `# For build in directory: ${template}/build\n`);
+  expect(await warningsOf()).toMatchObject([
+    { code: 'ENVIRONMENT_IN_PLACE', files: ['build/CMakeCache.txt'] },
+  ]);
+});
+
 it('warns of a .templateignore that is not at the top, since it counts for nothing', async () => {
   await put('data/.templateignore', '*.log\n');
   expect(await warningsOf()).toMatchObject([{ code: 'NESTED_IGNORE', files: ['data/.templateignore'] }]);

@@ -2,6 +2,7 @@ import { chmod, lstat, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { reportTemplate } from '../../src/template/report.ts';
@@ -32,7 +33,7 @@ it('may have a template that is read-only throughout: its instances can be made,
     expect((await lstat(instance)).mode & 0o777).toBe(0o755);
     await removeTree(instance);
     await removeTree(prepared.path);
-    expect(await readdir(nursery.pool.paths.root)).toEqual(['.spica']);
+    expect(await instancesOnDisk(nursery.pool)).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@spica/core';
@@ -80,6 +80,35 @@ it('a template of which .templateignore leaves nothing is refused', async () => 
   const templates = await templatesAt(template);
   await writeFile(join(template, '.templateignore'), '*\n');
   await expect(templates.prepare('default')).rejects.toMatchObject({ code: 'TEMPLATE_EMPTY' });
+});
+
+it.each<[string, (path: string) => Promise<unknown>]>([
+  ['a file', (path) => writeFile(path, '{"manifest_version": 3, "name": "a browser extension"}')],
+  ['an empty file', (path) => writeFile(path, '')],
+  ['a link', (path) => symlink('VERSION', path)],
+  ['a directory', (path) => mkdir(join(path, 'deep'), { recursive: true })],
+])(
+  'a template with %s of its own under a name that Spica writes is refused, and taken once that is left out',
+  async (_, make) => {
+    for (const name of ['manifest.json', 'lineage.json']) {
+      const templates = await templatesAt(template);
+      await make(join(template, name));
+      for (const attempt of ['prepare', 'size'] as const) {
+        const error = await templates[attempt]('default').catch((thrown) => thrown);
+        expect(error).toMatchObject({ kind: 'refused', code: 'TEMPLATE_OWN_NAME' });
+        expect(error.message).toContain(`template default: ${name} would be lost in every instance`);
+      }
+      await appendFile(join(template, '.templateignore'), `/${name}\n`);
+      await expect(templates.prepare('default')).resolves.toMatchObject({ template: 'default' });
+    }
+  },
+);
+
+it("a template that has such a file deeper down is taken: only the names at the top are Spica's", async () => {
+  const templates = await templatesAt(template);
+  await writeFile(join(template, 'data/manifest.json'), 'of a data set');
+  const { path } = await templates.prepare('default');
+  expect(await readdir(join(path, 'data'))).toContain('manifest.json');
 });
 
 it('an unknown template is refused with the names that there are, even one that every object has', async () => {

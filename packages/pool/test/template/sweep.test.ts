@@ -44,7 +44,7 @@ it('keeps the latest snapshot of each template, those that are reserved, and tho
   later = 300_000;
   expect(await templates.sweep(new Set())).toEqual([second, third]);
   expect(await templates.current('default')).toMatchObject({ fingerprint: fourth });
-  expect(await readdir(pool.paths.templates)).toHaveLength(2);
+  expect(await readdir(pool.paths.templates)).toHaveLength(3);
 });
 
 it('hands out no snapshot whose deletion has begun, and begins none of those handed out meanwhile', async () => {
@@ -86,7 +86,7 @@ it('does not take the remains of a snapshot for it when its deletion fails', asy
   expect(await open().get('default', old.fingerprint)).toBeNull();
   await execa('chattr', ['-R', '-i', pool.paths.templates]);
   await templates.sweep(new Set());
-  expect(await readdir(pool.paths.templates)).toHaveLength(2);
+  expect(await readdir(pool.paths.templates)).toHaveLength(3);
 });
 
 it('clones from the latest snapshot still where the clock was set back before it was made', async () => {

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import {
   emptyTrash,
   initPool,
@@ -27,7 +28,7 @@ import { asUser } from '../support/as-user.ts';
 import { describeTree, makeOddities } from '../support/oddities.ts';
 
 const ID = 'spica-0123456789ab';
-const NOTE: TrashNote = { reason: 'too old', request: null, bytes: 4096, record: null };
+const NOTE: TrashNote = { reason: 'too old', request: null, bytes: 4096, record: null, failure: null };
 
 let dir: string;
 let pool: Pool;
@@ -54,7 +55,7 @@ it('takes an instance out of sight with a note of why, and lists it, the oldest 
   await makeInstance('spica-ffffffffffff');
   await trash('spica-ffffffffffff', 2_000);
   const entry = await trash(ID, 1_000);
-  expect((await readdir(pool.paths.root)).filter((name) => name !== '.spica')).toEqual([]);
+  expect(await instancesOnDisk(pool)).toEqual([]);
   const listed = await listTrash(pool);
   expect(listed.map(({ id, trashedAt, isDeletionBegun }) => [id, trashedAt, isDeletionBegun])).toEqual([
     [ID, 1_000, false],

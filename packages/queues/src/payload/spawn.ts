@@ -16,9 +16,12 @@ export const spawnPayloadSchema = z.strictObject({
 });
 export type SpawnPayload = z.infer<typeof spawnPayloadSchema>;
 
-/** The snapshot that is up to date now, or what it would take where there is no room for it. */
+/**
+ * The snapshot that is up to date now, with what its request's submitter should know of it, in sentences; or what it would
+ * take where there is no room for it.
+ */
 export type PrepareResult =
-  | { readonly fingerprint: string }
+  | { readonly fingerprint: string; readonly notes: readonly string[] }
   | { readonly short: { readonly bytes: number; readonly inodes: number } };
 
 export interface SpawnResult {

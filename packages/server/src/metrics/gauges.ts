@@ -30,8 +30,14 @@ export function createGauges(version: string): Gauges {
   const jobs = gauge('spica_queue_jobs', 'Jobs in a queue by state', 'pool', 'queue', 'state');
   const workers = gauge('spica_queue_workers', 'Workers connected to a queue', 'pool', 'queue');
   const pressure = gauge('spica_pressure', '1 for the level of pressure on the disk', 'pool', 'level');
+  const age = gauge(
+    'spica_schedule_age_seconds',
+    'How long ago what repeats was last done',
+    'pool',
+    'schedule',
+  );
   const perPool = POOL_GAUGES.map(({ name, help, read }) => ({ gauge: gauge(name, help, 'pool'), read }));
-  const all = [up, most, jobs, workers, pressure, ...perPool.map((each) => each.gauge)];
+  const all = [up, most, jobs, workers, pressure, age, ...perPool.map((each) => each.gauge)];
 
   function show({ pool, maxInstances, figures }: PoolReading, now: number): void {
     up.set({ pool }, figures ? 1 : 0);
@@ -44,6 +50,9 @@ export function createGauges(version: string): Gauges {
     }
     if (figures.pressure) {
       for (const level of PRESSURE_LEVELS) pressure.set({ pool, level }, level === figures.pressure ? 1 : 0);
+    }
+    for (const [schedule, at = now] of Object.entries(figures.lastRuns)) {
+      age.set({ pool, schedule }, Math.max(0, now - at) / 1_000);
     }
     for (const each of perPool) {
       const figure = each.read(figures, now);

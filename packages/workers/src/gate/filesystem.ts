@@ -13,6 +13,8 @@ export interface Filesystem {
   readonly lines: Set<Line>;
   /** The id of the pool that exchanges with other processes what is reserved on it; null for none yet. */
   sharedBy: string | null;
+  /** When what other processes have reserved on it was last seen to change (`performance.now()`); null for never. */
+  elsewhereChangedAt: number | null;
 }
 
 /** The filesystems of a process, one for each that a pool lies on. */
@@ -27,9 +29,22 @@ export async function findFilesystem(known: Filesystems, dir: string): Promise<F
     waiting: new Set(),
     lines: new Set(),
     sharedBy: null,
+    elsewhereChangedAt: null,
   };
   known.set(id, found);
   return found;
+}
+
+/** What other processes have reserved is news of up to two exchanges ago: it may be on the disk by now, and count twice. */
+const STALE_AFTER_CHANGE_MS = 5_000;
+
+/** What of the disk may be counted twice at this moment: clones under way, and what other processes cloned just now. */
+export function countedTwiceOn({ totals, elsewhereChangedAt }: Filesystem): Size {
+  const { bytes, inodes } = totals.cloning.size;
+  const isStale =
+    elsewhereChangedAt !== null && performance.now() - elsewhereChangedAt < STALE_AFTER_CHANGE_MS;
+  if (!isStale) return { bytes, inodes };
+  return { bytes: bytes + totals.elsewhere.bytes, inodes: inodes + totals.elsewhere.inodes };
 }
 
 /** A clone has ended that took room of these: those that waited for it look again. */

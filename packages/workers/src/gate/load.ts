@@ -33,7 +33,9 @@ export function countInstance(ctx: ServedContext, { record }: Pick<CatalogInstan
 export async function loadGate(ctx: ServedContext): Promise<void> {
   const { catalog, gate, queues } = ctx;
   for await (const instance of catalog.list()) countInstance(ctx, instance);
-  gate.limits = (await catalog.publishedGate())?.limits ?? gate.limits;
+  const published = await catalog.publishedGate();
+  gate.limits = published?.limits ?? gate.limits;
+  gate.share = published?.share ?? gate.share;
   for (let start = 0; ; start += PAGE) {
     const jobs: (Job | undefined)[] = await queues.gate.getJobs([...OPEN], start, start + PAGE - 1, true);
     for (const job of jobs) if (job) await takeUp(ctx, job);

@@ -101,6 +101,7 @@ export async function shareFilesystem(
       inodes: reserved.inodes + growth.inodes,
     });
     const { bytes, inodes } = totals.elsewhere;
+    if (bytes !== before.bytes || inodes !== before.inodes) filesystem.elsewhereChangedAt = performance.now();
     const [line] = filesystem.lines;
     if (bytes < before.bytes || inodes < before.inodes) await line?.wake();
   });

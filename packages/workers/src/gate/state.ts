@@ -37,6 +37,8 @@ export class GateState {
   limits: Limits = NO_LIMITS;
   /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
   atCap: number | null = null;
+  /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
+  share = 1;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -59,8 +61,8 @@ export class GateState {
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
   figures(at: number, growthAt: number): GateFigures {
-    const { ledger, limits, atCap } = this;
-    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, atCap, limits };
+    const { ledger, limits, atCap, share } = this;
+    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, atCap, limits, share };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */

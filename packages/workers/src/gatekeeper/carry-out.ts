@@ -96,6 +96,14 @@ export interface Planned {
   readonly nextLeaseEndMs: number | null;
 }
 
+/** What this process had heard before the facts were gathered. */
+export interface Heard {
+  /** The line's count of wake-ups. */
+  readonly wakes: number;
+  /** That the request was cancelled. */
+  readonly wasCancelled: boolean;
+}
+
 /** Who is not the head of the line polls so seldom. */
 const REST_POLL_MS = 60_000;
 /** What ends at a moment has ended for certain a little later. */
@@ -109,7 +117,7 @@ const SLACK_MS = 50;
 export async function hold(
   gateJob: GateJob,
   { reason, until, shortage, need }: Hold,
-  { wakes, room, nextLeaseEndMs }: Planned & { readonly wakes: number },
+  { wakes, wasCancelled, room, nextLeaseEndMs }: Planned & Heard,
 ): Promise<never> {
   const { ctx, id, job, state } = gateJob;
   const { gate } = ctx;
@@ -136,8 +144,8 @@ export async function hold(
   const { submittedAt, request } = state;
   await gate.line.hold({ request: id, heldAt, submittedAt, count: request.count, reason, need, job }, room);
   ctx.publisher.soon();
-  // Something came free while it was decided: that wake-up found the job not delayed yet.
-  if (gate.line.wakes !== wakes) await gate.line.bringBack(id);
+  // Something came free, or it was cancelled, while it was decided: that wake-up found the job not delayed yet.
+  if (gate.line.wakes !== wakes || (gate.cancelled.has(id) && !wasCancelled)) await gate.line.bringBack(id);
   throw new DelayedError();
 }
 

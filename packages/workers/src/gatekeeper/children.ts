@@ -16,6 +16,7 @@ export async function afterPreparation(gateJob: GateJob): Promise<Before> {
     throw isTemplatesOwn(code) ? new RefusedError(code, message) : new CheckError(code, message);
   }
   const { value } = end;
+  if ('notes' in value) for (const note of value.notes) await gateJob.job.log(note);
   gateJob.state =
     'short' in value
       ? { ...gateJob.state, preparation: value.short }
@@ -46,9 +47,12 @@ export async function afterReclaim(gateJob: GateJob): Promise<Before> {
     gateJob.logger.warn({ reason: end.failure }, 'the prune for this request failed');
     return { reclaimedInVain: true };
   }
-  const { pruned, failed, skipped, reclaimedBytes } = end.value;
-  // Where it took something, or could not, its space may only be late: nothing else goes before the request was held.
+  const { pruned, failed, failsAgain, skipped, reclaimedBytes } = end.value;
+  // Where it took something, its space may only be late: nothing else goes before the request was held.
+  if (pruned.length + skipped.length > 0 || reclaimedBytes > 0 || failsAgain)
+    return { reclaimedInVain: true };
+  // Where something could not be deleted, plans leave that out from now on: something else is next.
+  if (failed.length > 0) return {};
   // Where it wanted nothing, something may have come free since, which woke the line before the request was in it.
-  const touched = pruned.length + failed.length + skipped.length > 0 || reclaimedBytes > 0;
-  return { reclaimedInVain: touched || gate.line.wakes === begunAt };
+  return { reclaimedInVain: gate.line.wakes === begunAt };
 }

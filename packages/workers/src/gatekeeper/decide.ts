@@ -1,4 +1,15 @@
-import { type Amount, CheckError, type GateFacts, type Hold, type Step, step } from '@spica/core';
+import {
+  type Amount,
+  CheckError,
+  certainShortfall,
+  type GateFacts,
+  type Hold,
+  type Shortage,
+  type Step,
+  step,
+} from '@spica/core';
+import { countedTwiceOn } from '../gate/filesystem.ts';
+import type { GateState } from '../gate/state.ts';
 import { admit, hold, type Planned, prepare, reclaim } from './carry-out.ts';
 import { fail, reject } from './ends.ts';
 import { type Gathered, gatherFacts, readDisk, requestOf } from './facts.ts';
@@ -24,7 +35,7 @@ const MOST_READINGS = 3;
 export async function decide(gateJob: GateJob, before: Before): Promise<void> {
   const { gate } = gateJob.ctx;
   for (;;) {
-    const wakes = gate.line.wakes;
+    const heard = { wakes: gate.line.wakes, wasCancelled: gate.cancelled.has(gateJob.id) };
     const { gathered, found, relief } = await judge(gateJob, before);
     switch (found.do) {
       case 'admit':
@@ -32,7 +43,7 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
       case 'prepare':
         return prepare(gateJob, found);
       case 'reclaim':
-        return reclaim(gateJob, found, wakes);
+        return reclaim(gateJob, { ...found, shortage: certainOf(gate, found.shortage) }, heard.wakes);
       case 'reject':
         return reject(gateJob, found);
       case 'fail':
@@ -40,7 +51,7 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
       case 'hold':
         // One whose job was removed by hand must stand in nobody's way.
         if (found.behind !== null && (await gate.line.dropIfGone(found.behind))) continue;
-        return hold(gateJob, found, { wakes, ...planned(found, relief) });
+        return hold(gateJob, found, { ...heard, ...planned(found, relief) });
     }
   }
 }
@@ -64,13 +75,24 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
     if (found.do !== 'hold' || found.shortage === null) return { gathered, found, relief: null };
     // What was on the disk before it was read, and committed after, is counted twice: not so a moment later.
     if (reading < MOST_READINGS && sums.landed.bytes !== facts.landed.bytes) continue;
-    const short = { shortage: found.shortage, reserved: sums.reserved };
-    const relief = await findRelief(ctx, id, short, { mayReclaim: !reclaimedInVain });
+    const certain = certainOf(ctx.gate, found.shortage);
+    const mayReclaim = !reclaimedInVain && isAnything(certain.shortfall);
+    const short = { shortage: mayReclaim ? certain : found.shortage, reserved: sums.reserved };
+    const relief = await findRelief(ctx, id, short, { mayReclaim });
     const disk = await readDisk(ctx, ledger.sums(ctx.clockGuard.now()), ledger.ownBytes);
     const { limits, line } = ctx.gate;
     const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.state() };
     return { gathered, found: step(request, again, ledger.sums(ctx.clockGuard.now())), relief };
   }
+}
+
+/** What room has to be made for: nothing goes for what may count twice at this moment. */
+function certainOf({ filesystem }: Pick<GateState, 'filesystem'>, { need, shortfall }: Shortage): Shortage {
+  return { need, shortfall: certainShortfall(shortfall, countedTwiceOn(filesystem)) };
+}
+
+function isAnything({ bytes, inodes, slots }: Amount): boolean {
+  return bytes > 0 || inodes > 0 || slots > 0;
 }
 
 /** What others in the line may hope for, and when this one may hope again. */
@@ -81,6 +103,8 @@ function planned({ headroom }: Hold, relief: Relief | null): Planned {
     inodes: headroom.inodes === null ? Number.POSITIVE_INFINITY : headroom.inodes + relief.most.inodes,
     slots: headroom.slots + relief.most.slots,
   };
-  const leases = relief.help?.leases;
-  return { room, nextLeaseEndMs: leases && leases.count > 0 ? leases.firstMs : null };
+  const ends = [relief.help?.leases, relief.help?.kept].flatMap((held) =>
+    held?.count ? [held.firstMs] : [],
+  );
+  return { room, nextLeaseEndMs: ends.length > 0 ? Math.min(...ends) : null };
 }

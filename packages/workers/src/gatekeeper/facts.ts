@@ -152,8 +152,10 @@ export async function readDisk(
 
 const NO_SPACE = { availableBytes: 0, totalBytes: 0, freeInodes: null, totalInodes: null };
 
-/** The parent's generation + 1; 0 without a parent, or when it is gone. */
+/** The parent's generation + 1, by its lineage, or where that was removed by the catalog; 0 without a parent, or when it is gone. */
 async function generationAfter(ctx: PoolContext, parent: string | null): Promise<number> {
-  const lineage = parent === null ? null : await readLineage(ctx.pool, parent);
-  return lineage ? lineage.generation + 1 : 0;
+  if (parent === null) return 0;
+  const lineage = await readLineage(ctx.pool, parent);
+  const { generation = -1 } = lineage ?? (await ctx.catalog.get(parent))?.record ?? {};
+  return generation + 1;
 }

@@ -38,8 +38,8 @@ export function withOwnFiles({ bytes, inodes }: Size): Size {
 }
 
 /**
- * What a request needs, and what that is taken from: the sizes that instances of its experiment or template became, or a
- * prior; never less than what the clone will allocate. A snapshot shares all of its blocks with the template, a reflink
+ * What a request needs, and what that is taken from: what an operator has set, the sizes that instances of its experiment or
+ * template became, or a prior; never less than what the clone will allocate. A snapshot shares all of its blocks with the template, a reflink
  * its data but not its inodes.
  */
 export async function needFor(
@@ -50,7 +50,7 @@ export async function needFor(
   const { method, profiles, policy } = ctx;
   const { count, experiment, replicas } = asked;
   const clone = withOwnFiles(clonedSize(method, snapshot));
-  const [template, profile, replica] = await Promise.all([
+  const [template, own, replica] = await Promise.all([
     profiles.read(`template:${snapshot.template}`),
     experiment === null ? null : profiles.read(`experiment:${experiment}`),
     replicas === null ? null : profiles.read(`replica:${snapshot.template}`),
@@ -59,16 +59,20 @@ export async function needFor(
     clone,
     snapshot: { bytes: snapshot.allocatedBytes, inodes: snapshot.inodes },
     priorFactor: policy.disk.priorFactor,
-    template,
-    experiment: experiment !== null && profile ? { name: experiment, profile } : null,
+    template: template.profile,
+    experiment: experiment !== null && own?.profile ? { name: experiment, profile: own.profile } : null,
+    set: own?.set ?? template.set,
   });
   return {
     count,
+    ...expected,
     perInstance: atLeastCap(ctx, expected.perInstance),
-    basis: expected.basis,
     isCap: capsReservations(ctx),
     safetyFactor: policy.disk.safetyFactor,
-    replicas: replicas && { plan: replicas, basis: replicaBasis(replica, policy.disk.replicaOverhead) },
+    replicas: replicas && {
+      plan: replicas,
+      basis: replicaBasis(replica?.profile ?? null, policy.disk.replicaOverhead),
+    },
   };
 }
 

@@ -1,12 +1,14 @@
 import {
   type Amount,
   ballastOf,
+  candidateOf,
   type GateFacts,
   type Help,
   type Holder,
+  keptUntil,
   leaseInForce,
-  ownBytes,
   type PlanItem,
+  retentionPolicyOf,
   type Shortage,
   whatWouldHelp,
 } from '@spica/core';
@@ -14,6 +16,8 @@ import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { growthUnderCap } from '../image/caps.ts';
 import { planPrune } from '../pruner/plan.ts';
+import { isVerifying } from '../pruner/space-returning.ts';
+import { failureOf } from '../pruner/stuck.ts';
 import { bytesOf, inodesOf, trashRelief } from '../pruner/trash.ts';
 import { growthAfter } from '../sampler/growth.ts';
 
@@ -61,6 +65,8 @@ async function planRoom(
   { need, shortfall }: Shortage,
 ): Promise<{ room: RoomPlan | null; most: Amount }> {
   if (!ctx.policy.retention.pruneOnSpawn) return { room: null, most: NOTHING };
+  // What the last deletion brings may be on its way, or may never come: for one shortage nothing goes twice.
+  if (isVerifying(ctx.pool) && shortfall.bytes > 0) return { room: null, most: NOTHING };
   const { entries: trash, left } = await trashRelief(ctx, shortfall);
   if (!(await mayDelete(ctx))) {
     const isEnough = left.bytes + left.inodes + left.slots === 0;
@@ -87,9 +93,12 @@ async function findHelp(ctx: PoolContext, shortfall: Amount, reserved: Amount): 
     listTrash(ctx.pool),
     ctx.gauge.read({ maxAgeMs: 1_000 }),
   ]);
-  const inTrash = { bytes: bytesOf(trash), inodes: inodesOf(trash) };
+  const sizeOf = (entries: readonly TrashEntry[]) => ({ bytes: bytesOf(entries), inodes: inodesOf(entries) });
+  const isStuck = (entry: TrashEntry) => failureOf(ctx, entry) !== null;
   const ballastBytes = ballastOf(ctx.policy.disk, space.totalBytes);
-  return whatWouldHelp({ shortfall, holders, reserved, trash: inTrash, ballastBytes, now });
+  const inTrash = sizeOf(trash.filter((entry) => !isStuck(entry)));
+  const stuck = sizeOf(trash.filter(isStuck));
+  return whatWouldHelp({ shortfall, holders, reserved, trash: inTrash, stuck, ballastBytes, now });
 }
 
 /** Requests that are held ask again and again; the catalog is read for all of them once in so long. */
@@ -104,7 +113,7 @@ interface Read {
 
 const reads = new WeakMap<PoolContext, Read>();
 
-/** Instances that are pinned or leased: of the others retention takes what it may. */
+/** Instances that are kept, or still to grow: of the others retention takes what it may. */
 function readHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
   const last = reads.get(ctx);
   if (last && performance.now() < last.until) return last.holders;
@@ -119,14 +128,29 @@ function readHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
 }
 
 async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
+  const policy = retentionPolicyOf(ctx.policy.retention);
   const holders: Holder[] = [];
-  for await (const { record, state } of ctx.catalog.list()) {
+  for await (const instance of ctx.catalog.list()) {
+    const { record, state } = instance;
+    if (state === 'deleting') continue;
+    const candidate = candidateOf(instance, now, growthUnderCap(ctx, record) ?? growthAfter(ctx, record));
+    const { growth } = candidate;
     const leaseEndsAt = leaseInForce(record, now)?.expiresAt ?? null;
-    if (state === 'deleting' || (record.pin === null && leaseEndsAt === null)) continue;
-    const growth = growthUnderCap(ctx, record) ?? growthAfter(ctx, record);
-    const bytes = (ownBytes(record) ?? 0) + growth.bytes;
-    const inodes = (record.sample?.inodes ?? 0) + growth.inodes;
-    holders.push({ holds: { bytes, inodes }, pinned: record.pin !== null, leaseEndsAt });
+    const until = keptUntil(candidate, policy);
+    const isFree = record.pin === null && leaseEndsAt === null && (until ?? now) <= now;
+    if (isFree && growth.bytes === 0 && growth.inodes === 0) continue;
+    const holds = {
+      bytes: (candidate.bytes ?? 0) + growth.bytes,
+      inodes: (candidate.inodes ?? 0) + growth.inodes,
+    };
+    holders.push({
+      id: record.id,
+      holds,
+      growth,
+      pinned: record.pin !== null,
+      leaseEndsAt,
+      keptUntil: until,
+    });
   }
   return holders;
 }

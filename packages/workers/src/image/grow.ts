@@ -45,6 +45,7 @@ async function grow(
   const need = {
     count: 1,
     perInstance: { bytes: capBytes - cap, inodes: 0 },
+    certain: { bytes: capBytes - cap, inodes: 0 },
     basis: { from: 'cap', bytes: cap },
     safetyFactor: 1,
     replicas: null,

@@ -11,7 +11,7 @@ const IN_FLIGHT_MS = 3_600_000;
 export interface OnDisk {
   readonly records: readonly InstanceRecord[];
   readonly trash: readonly TrashEntry[];
-  /** Directories with a valid manifest and a record, by id. */
+  /** Instances that have a record, by id. */
   readonly ids: readonly string[];
   /** What is left alone, and why. */
   readonly unknown: readonly UnknownDirectory[];
@@ -61,7 +61,8 @@ export function recordInventory(
     },
     getMany: async (wanted) => listed.filter(({ record }) => wanted.includes(record.id)),
     totals: async () => ({ instances: listed.length, reservedSlots: 0 }),
-    hasTtls: async () => listed.some(({ record }) => record.ttlMs !== null),
+    hasEarly: async () => listed.some(({ record }) => record.ttlMs !== null || record.discarded),
+    share: async () => 1,
     async begin(id): Promise<BeginDelete> {
       const record = await readRecord(pool, id);
       if (!record) return { outcome: 'absent' };
@@ -69,6 +70,7 @@ export function recordInventory(
         sayProtection(record, now()) ?? sayProtection(known.get(id)?.record, now()) ?? { outcome: 'begun' }
       );
     },
+    noteFailure: async () => false,
     end: async () => undefined,
   };
 }
@@ -78,8 +80,9 @@ function byRecord(record: InstanceRecord | undefined, now: number): CatalogInsta
   if (!record) return [];
   const { request, spawnedAt } = record;
   const isFresh = spawnedAt === null || now - spawnedAt < IN_FLIGHT_MS;
-  if (request === null || !isFresh) return [{ record, state: 'ready', request: null }];
-  return [{ record, state: 'in-flight', request: `${request}, as far as the disk can say,` }];
+  if (request === null || !isFresh) return [{ record, state: 'ready', request: null, failure: null }];
+  const known = `${request}, as far as the disk can say,`;
+  return [{ record, state: 'in-flight', request: known, failure: null }];
 }
 
 function sayProtection(record: InstanceRecord | undefined, now: number): BeginDelete | null {

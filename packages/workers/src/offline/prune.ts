@@ -6,7 +6,6 @@ import {
   type Config,
   type PoolConfig,
   poolFloor,
-  type RetentionPlan,
   UsageError,
 } from '@spica/core';
 import {
@@ -29,7 +28,7 @@ import type { ClockGuard } from '../clock/guard.ts';
 import { poolConfigOf } from '../context.ts';
 import { createBallast } from '../pressure/ballast.ts';
 import type { Inventory } from '../pruner/inventory.ts';
-import { makePlan } from '../pruner/plan.ts';
+import { type LookedPlan, makePlan } from '../pruner/plan.ts';
 import { type Kept, type Removal, takeOut } from '../pruner/remove.ts';
 import { summarize } from '../pruner/summary.ts';
 import { bytesOf, freeAll } from '../pruner/trash.ts';
@@ -57,7 +56,7 @@ export interface OfflineOptions {
 }
 
 export interface OfflinePlan {
-  readonly plan: RetentionPlan;
+  readonly plan: LookedPlan;
   readonly unknownDirectories: readonly UnknownDirectory[];
 }
 
@@ -124,7 +123,9 @@ async function prune(
     kept: plan.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
+    failsAgain: run.failsAgain,
     unknownDirectories: ctx.unknown,
+    unseen: run.unseen ?? plan.unseen,
     reclaimedBytes: bytesOf(freed),
     trashedBytes: bytesOf(left),
     sentence: plan.sentence,
@@ -155,7 +156,7 @@ async function openOffline(options: OfflineOptions): Promise<OfflineContext> {
   return { policy, pool, clock, clockGuard, logger, inventory, unknown: disk.unknown };
 }
 
-function planOffline(ctx: OfflineContext, limits: OfflineLimits): Promise<RetentionPlan> {
+function planOffline(ctx: OfflineContext, limits: OfflineLimits): Promise<LookedPlan> {
   return makePlan(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
 }
 

@@ -15,7 +15,6 @@ import {
   RUSH_WINDOW_MS,
   rememberPoint,
   type Space,
-  SpicaError,
   stopsSpawns,
   TREND_WINDOW_MS,
 } from '@spica/core';
@@ -208,18 +207,13 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
         const problem = await withDeadline(ctx.diskWrites.check(), WRITE_MS, 'a write to the disk');
         return await (problem === null ? judge() : endure(problem));
       } catch (error) {
-        const problem = isOfDisk(error) ? await ctx.diskWrites.check() : null;
+        const problem = await ctx.diskWrites.check();
         if (problem !== null) return endure(problem);
         ctx.logger.error({ err: error }, 'the disk could not be looked at');
         return disk.checkEveryMs;
       }
     },
   };
-}
-
-/** What the disk says, rather than that another one is there. */
-function isOfDisk(error: unknown): boolean {
-  return !(error instanceof SpicaError) || error.code === 'POOL_MARKER_INVALID';
 }
 
 /** The figures of which the least is free, beyond where they become critical. */

@@ -1,7 +1,7 @@
 import type { Clock } from '@spica/core';
 
 /** A quota may have been raised, or have room again, after this: then it is tried again. */
-const REMEMBERED_MS = 10 * 60_000;
+const REMEMBERED_MS = 60_000;
 
 /** What is known of a disk quota, which nothing tells before a write has met it. */
 export interface Quota {

@@ -1,9 +1,8 @@
 import { isWorse, type PressureFigures, type PressureLevel } from '@spica/core';
-import { listTrash } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { isSpaceReturning } from '../pruner/space-returning.ts';
-import { freeAll, scheduleTrash } from '../pruner/trash.ts';
+import { freeAll, listExpired, scheduleTrash } from '../pruner/trash.ts';
 import type { Ballast } from './ballast.ts';
 import type { SpawnPause } from './spawn-pause.ts';
 
@@ -66,7 +65,7 @@ async function relieveCritical(
   attempt: Attempt,
 ): Promise<void> {
   if (isOwnCritical) await attempt('giving up the ballast', () => responder.ballast.giveUp());
-  const emptyTrash = async () => freeAll(ctx, await listTrash(ctx.pool));
+  const emptyTrash = async () => freeAll(ctx, await listExpired(ctx, Number.POSITIVE_INFINITY));
   await Promise.all([
     isOwnCritical ? attempt('emptying the trash', () => ctx.withDeletionClaim(emptyTrash), TRASH_MS) : null,
     stopSpawns(responder, { entered, reason: 'the disk is critically full' }, attempt),

@@ -1,28 +1,31 @@
+import { helpWithFailure } from '@spica/core';
 import { emptyTrash, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { messageOf } from './remove.ts';
+import { noteStuck } from './stuck.ts';
 
 /**
  * Frees the space of what lies in the trash. Resolves with false when it is not there any more: deleted, or restored.
- * Throws when something is left of it; the next run tries again.
+ * Throws when something is left of it: what that is, and why, is noted beside it, and told once for each cause.
  */
-export async function freeSpace(
-  ctx: Pick<ServedContext, 'audit' | 'logger'>,
-  trash: TrashEntry,
-): Promise<boolean> {
-  const entry = deletionOf(trash);
+export async function freeSpace(ctx: FreeContext, trash: TrashEntry): Promise<boolean> {
   try {
-    if (!(await emptyTrash(trash, () => logDeleted(ctx, trash)))) return false;
+    return await emptyTrash(trash, () => logDeleted(ctx, trash));
   } catch (error) {
-    await ctx.audit.append({ ...entry, bytes: 0, outcome: `failed: ${messageOf(error)}` });
-    ctx.logger.error(
-      { err: error, instance: trash.id },
-      'instance is out of sight, but its space is not free',
-    );
+    const cause = messageOf(error);
+    if (await noteStuck(ctx, trash, cause)) {
+      await ctx.audit.append({ ...deletionOf(trash), bytes: 0, outcome: `failed: ${cause}` });
+      ctx.logger.error(
+        { err: error, instance: trash.id, help: helpWithFailure({ cause }) },
+        'instance is out of sight, but its space is not free',
+      );
+    }
     throw error;
   }
-  return true;
 }
+
+/** What the emptying of the trash needs to know and to tell. */
+export type FreeContext = Pick<ServedContext, 'audit' | 'logger' | 'pool' | 'clockGuard'>;
 
 type Deleted = Pick<TrashEntry, 'id' | 'note'>;
 

@@ -1,4 +1,5 @@
 import type { BeginDelete, CatalogInstance } from '@spica/catalog';
+import type { Failure } from '@spica/core';
 import type { PoolContext, ServedContext } from '../context.ts';
 
 /** The mark under which one run deletes. */
@@ -19,21 +20,26 @@ export interface Inventory {
   /** Those of them that there are. */
   getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
   totals(): Promise<{ readonly instances: number; readonly reservedSlots: number }>;
-  /** Whether there is an instance with a life of its own. */
-  hasTtls(): Promise<boolean>;
+  /** Whether there is an instance that may go before its turn: with a life of its own, or discarded. */
+  hasEarly(): Promise<boolean>;
+  /** The part of their bytes that deletions are expected to bring back. */
+  share(): Promise<number>;
   /** Marks an instance for deletion, unless something protects it by now. */
   begin(id: string, deletion: Deletion): Promise<BeginDelete>;
+  /** Why it could not be deleted: plans leave it out for a while. Resolves with whether that is kept. */
+  noteFailure(id: string, failure: Failure): Promise<boolean>;
   /** It is gone from sight, or it stays. */
   end(id: string, outcome: 'gone' | 'kept', owner: string): Promise<void>;
 }
 
 /** The catalog, for planning only. */
-export function planningInventory(ctx: PoolContext): Omit<Inventory, 'begin' | 'end'> {
+export function planningInventory(ctx: PoolContext): Omit<Inventory, 'begin' | 'noteFailure' | 'end'> {
   const { catalog, gateView } = ctx;
   return {
     list: () => catalog.list(),
     getMany: (ids) => catalog.getMany(ids),
-    hasTtls: () => catalog.hasTtls(),
+    hasEarly: () => catalog.hasEarly(),
+    share: async () => (await gateView.read())?.share ?? 1,
     async totals() {
       const sums = (await gateView.read())?.sums;
       if (sums) return { instances: sums.instances, reservedSlots: sums.reserved.slots };
@@ -51,6 +57,7 @@ export function catalogInventory(ctx: ServedContext): Inventory {
       const by = { owner, now: clockGuard.now(), changesSeen: gate.changesSeen };
       return catalog.beginDelete(id, undoOf === null ? by : { ...by, request: undoOf });
     },
+    noteFailure: async (id, failure) => (await catalog.mark(id, { failure })) === 'marked',
     async end(id, outcome, owner) {
       const isDone = await catalog.endDelete(id, outcome, owner);
       if (outcome !== 'gone' || !isDone) return;

@@ -1,4 +1,3 @@
-import type { RetentionPlan } from '@spica/core';
 import { checkMarker, type TrashEntry } from '@spica/pool';
 import {
   type PrunePayload,
@@ -10,11 +9,12 @@ import {
 } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
+import { checkIdentity } from '../identity.ts';
 import { reconcileNow } from '../reconciler/job.ts';
 import { handBack } from '../runtime/hand-back.ts';
 import { catalogInventory } from './inventory.ts';
 import { learnFrom } from './learn.ts';
-import { planPrune } from './plan.ts';
+import { type LookedPlan, planPrune } from './plan.ts';
 import { type Kept, type Removal, type TakenOut, takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
 import { openSealed } from './sealed.ts';
@@ -33,11 +33,15 @@ export function createPruner(ctx: ServedContext) {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
       await checkMarker(ctx.pool);
-      return await handBack<PruneResult | ReconcileResult>(job, token, signal, () =>
-        ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
+      await checkIdentity({ name: ctx.pool.name, root: ctx.pool.paths.root }, ctx.catalog);
+      return await handBack<PruneResult | ReconcileResult>(job, token, signal, async () => {
+        const result = await ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
           payload.cause === 'reconcile' ? reconcileNow(ctx) : prune(ctx, payload, signal),
-        ),
-      );
+        );
+        if (payload.cause === 'reconcile') await ctx.catalog.noteRun('reconcile', ctx.clock.now());
+        if (payload.cause === 'schedule') await ctx.catalog.noteRun('prune', ctx.clock.now());
+        return result;
+      });
     } catch (error) {
       if (error instanceof DelayedError) throw error;
       throw toJobError(error);
@@ -69,8 +73,10 @@ async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal)
     kept: run.kept + run.skipped.length + run.failed.length,
     skipped: run.skipped,
     failed: [...run.failed, ...failed],
+    failsAgain: run.failsAgain,
     unknownDirectories:
       payload.cause === 'schedule' || payload.cause === 'operator' ? await findUnknown(ctx) : [],
+    unseen: run.unseen,
     reclaimedBytes: bytesOf(freed),
     trashedBytes: bytesOf(run.taken.map(({ trash }) => trash).filter(({ name }) => !gone.has(name))),
     sentence: run.sentence,
@@ -92,6 +98,8 @@ const NOTHING: Run = {
   taken: [],
   skipped: [],
   failed: [],
+  unseen: null,
+  failsAgain: false,
   isCutOff: false,
   kept: 0,
   sentence: '',
@@ -102,11 +110,13 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
   switch (payload.cause) {
     case 'schedule':
     case 'operator':
-      return thenExpired(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal));
+      return thenExpired(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal), {
+        isAsked: payload.cause === 'operator',
+      });
     case 'sealed': {
       const { changed, ...plan } = await openSealed(ctx, payload.digest);
       const run = await takePlanned(ctx, plan, null, signal);
-      return thenExpired(ctx, { ...run, skipped: [...changed, ...run.skipped] });
+      return thenExpired(ctx, { ...run, skipped: [...changed, ...run.skipped] }, { isAsked: true });
     }
     case 'request':
     case 'pressure':
@@ -133,15 +143,20 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
 }
 
 /** What the trash has held for long enough goes with this run; with `trash_ttl: 0`, what it took out itself. */
-async function thenExpired(ctx: ServedContext, run: Run): Promise<Run> {
+async function thenExpired(
+  ctx: ServedContext,
+  run: Run,
+  options: { readonly isAsked: boolean },
+): Promise<Run> {
   const before = ctx.clockGuard.now() - ctx.policy.retention.trashTtlMs;
-  return { ...run, empties: await listExpired(ctx, before) };
+  return { ...run, empties: await listExpired(ctx, before, options) };
 }
 
 /** Slots are free as soon as instances are out of sight: who waits for one is woken before anything is measured. */
 async function takePlanned(
   ctx: ServedContext,
-  plan: Pick<RetentionPlan, 'kept' | 'sentence'> & { readonly deletes: readonly Kept[] },
+  plan: Pick<LookedPlan, 'kept' | 'sentence'> &
+    Partial<Pick<LookedPlan, 'unseen'>> & { readonly deletes: readonly Kept[] },
   request: string | null,
   signal?: AbortSignal,
 ): Promise<Run> {
@@ -150,7 +165,9 @@ async function takePlanned(
   if (taken.taken.length > 0) await ctx.gate.line.wake();
   const learned = await learnFrom(ctx, taken.taken);
   if (taken.isCutOff) signal?.throwIfAborted();
-  return { ...NOTHING, ...taken, taken: learned, kept: plan.kept, sentence: plan.sentence };
+  const { kept, sentence } = plan;
+  const unseen = taken.unseen ?? plan.unseen ?? null;
+  return { ...NOTHING, ...taken, taken: learned, kept, sentence, unseen };
 }
 
 /** Who is short of space gets the trash's first; and what goes for its space cannot wait in the trash. */

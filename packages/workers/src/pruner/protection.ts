@@ -1,38 +1,29 @@
-import type { CatalogInstance } from '@spica/catalog';
+import { type Candidate, CheckError, isoTime, type Verdict } from '@spica/core';
 import {
-  type Candidate,
-  CheckError,
-  type InstanceRecord,
-  isoTime,
-  leaseInForce,
-  type Verdict,
-} from '@spica/core';
-import { findLiveUses, type LiveUses, lockFileUntil, type Pool } from '@spica/pool';
+  describeUse,
+  findLiveUses,
+  type LiveUses,
+  type Pool,
+  readLockFile,
+  type Unseen,
+  unseenOf,
+} from '@spica/pool';
 import pMap from 'p-map';
 import type { PoolContext } from '../context.ts';
 
 /** So many lock files are looked for at once. */
 const LANES = 8;
 
-/** What the catalog says that keeps an instance, whatever the policy says. */
-export function protectionOf({ record, state, request }: CatalogInstance, now: number): Verdict | null {
-  if (state === 'in-flight') return { rule: 'in-flight', reason: `request ${request} has not ended yet` };
-  return pinVerdict(record) ?? leaseVerdict(record, now);
+/** What a look for use has found, and what it could not see. */
+export interface Use {
+  /** By instance: what keeps it. */
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** Null where nothing was hidden, or nobody had to look. */
+  readonly unseen: Unseen | null;
 }
 
-function pinVerdict({ pin }: InstanceRecord): Verdict | null {
-  return pin && { rule: 'pinned', reason: `pinned by ${pin.by}: ${pin.why}` };
-}
-
-function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
-  const lease = leaseInForce(record, now);
-  return (
-    lease && {
-      rule: 'leased',
-      reason: `leased by ${lease.owner} until ${isoTime(lease.expiresAt)}`,
-    }
-  );
-}
+/** What looking for use takes. */
+type UseContext = Pick<PoolContext, 'pool' | 'policy' | 'clockGuard' | 'logger'>;
 
 /**
  * What the disk and the processes say that keeps instances: lock files and live use. Only for those that a plan wants to
@@ -40,27 +31,34 @@ function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
  * for a plan that is checked again before anything goes.
  */
 export async function findUses(
-  ctx: Pick<PoolContext, 'pool' | 'policy' | 'clockGuard' | 'logger'>,
+  ctx: UseContext,
   candidates: readonly Pick<Candidate, 'id'>[],
   { processesMaxAgeMs = 0 } = {},
-): Promise<Map<string, Verdict>> {
-  const found = new Map<string, Verdict>();
-  if (candidates.length === 0) return found;
-  const now = ctx.clockGuard.now();
+): Promise<Use> {
+  const verdicts = new Map<string, Verdict>();
+  if (candidates.length === 0) return { verdicts, unseen: null };
   const findUseOf = async ({ id }: Pick<Candidate, 'id'>) => {
-    const reason = await sayLocked(ctx.pool, id, now);
-    if (reason) found.set(id, { rule: 'lock-file', reason });
+    const reason = await sayLocked(ctx, id);
+    if (reason) verdicts.set(id, { rule: 'lock-file', reason });
   };
   await pMap(candidates, findUseOf, { concurrency: LANES });
-  if (!ctx.policy.retention.protectLiveProcesses) return found;
-  const { byInstance, unreadable } = await readLiveUses(ctx.pool, processesMaxAgeMs);
-  if (unreadable > 0) ctx.logger.debug({ unreadable }, 'processes of other users could not be looked into');
+  const { protectLiveProcesses, protectWhenUnknown } = ctx.policy.retention;
+  if (!protectLiveProcesses) return { verdicts, unseen: null };
+  const uses = await readLiveUses(ctx.pool, processesMaxAgeMs);
+  const unseen = unseenOf(uses);
   for (const { id } of candidates) {
-    const use = byInstance.get(id);
-    if (use)
-      found.set(id, { rule: 'live-process', reason: `process ${use.pid} (${use.command}) ${use.how}` });
+    const use = uses.byInstance.get(id);
+    if (use) verdicts.set(id, { rule: 'live-process', reason: describeUse(use) });
+    else if (unseen && protectWhenUnknown && !verdicts.has(id)) verdicts.set(id, mayBeUsed(unseen));
   }
-  return found;
+  return { verdicts, unseen };
+}
+
+function mayBeUsed({ sentence }: Unseen): Verdict {
+  return {
+    rule: 'unseen-processes',
+    reason: `${sentence}, and protect_when_unknown keeps what they may use`,
+  };
 }
 
 const lastScans = new WeakMap<Pool, { readonly begun: number; readonly uses: Promise<LiveUses> }>();
@@ -76,12 +74,25 @@ function readLiveUses(pool: Pool, maxAgeMs: number): Promise<LiveUses> {
   return uses;
 }
 
-/** Why a lock file keeps it; null where none does. */
-export async function sayLocked(pool: Pool, id: string, now: number): Promise<string | null> {
+/** Lock files of which was said that their times are not to be believed, by pool. */
+const doubted = new WeakMap<Pool, Set<string>>();
+
+/** Why a lock file keeps an instance; null where none does. */
+export async function sayLocked(
+  { pool, clockGuard, logger }: UseContext,
+  id: string,
+): Promise<string | null> {
+  const now = clockGuard.now();
   try {
-    const until = await lockFileUntil(pool, id);
-    if (until === null || until <= now) return null;
-    return `its .tournament_lock protects it until ${isoTime(until)}`;
+    const lock = await readLockFile(pool, id, now);
+    if (lock === null || lock.until <= now) return null;
+    const until = isoTime(lock.until);
+    const reason = `its .tournament_lock protects it until ${until}`;
+    if (lock.doubt === null) return reason;
+    const said = doubted.get(pool) ?? new Set();
+    if (!said.has(id)) logger.warn({ instance: id, until }, `.tournament_lock: ${lock.doubt}`);
+    doubted.set(pool, said.add(id));
+    return `${reason} (${lock.doubt})`;
   } catch (error) {
     if (!(error instanceof CheckError)) throw error;
     return error.message; // unknown means keep

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
-import { type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
+import { type Failure, type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
 import {
   type AuditEntry,
   deleteRecord,
+  describeUse,
   findWorkingIn,
   outOf,
   type TrashEntry,
@@ -12,7 +13,8 @@ import {
 import pMap from 'p-map';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
-import { findUses, sayLocked } from './protection.ts';
+import { findUses, sayLocked, type Use } from './protection.ts';
+import { noteUndeletable } from './undeletable.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -40,6 +42,10 @@ export interface TakenOut {
   readonly taken: readonly Removed[];
   readonly skipped: readonly Kept[];
   readonly failed: readonly Kept[];
+  /** What a look for live use could not see; null where all was seen, or nobody looked. */
+  readonly unseen: Use['unseen'];
+  /** Some of the failed are planned again at once: nothing was noted of them. */
+  readonly failsAgain: boolean;
   /** A signal came before all of them were dealt with; the audit log says which were left. */
   readonly isCutOff: boolean;
 }
@@ -64,22 +70,31 @@ export async function takeOut(
   removals: readonly Removal[],
   signal?: AbortSignal,
 ): Promise<TakenOut> {
-  if (removals.length === 0) return { taken: [], skipped: [], failed: [], isCutOff: false };
+  if (removals.length === 0) return NOTHING_TAKEN;
   const wanted = await lookUp(ctx, removals);
-  const [used] = await Promise.all([
+  const [{ verdicts, unseen }] = await Promise.all([
     findUses(ctx, removals),
     ctx.audit.append(wanted.map(intentOf), { sync: true }),
   ]);
   const owner = newOwner();
   const work = async (item: Wanted): Promise<End> => {
     if (signal?.aborted) return { left: String(signal.reason) };
-    const inUse = used.get(item.removal.id)?.reason;
+    const inUse = verdicts.get(item.removal.id)?.reason;
     return inUse === undefined ? attempt(ctx, item, owner) : { skipped: inUse };
   };
   const ends = await pMap(wanted, work, { concurrency: LANES });
   await ctx.audit.append(outcomesOf(wanted, ends));
-  return sortOut(wanted, ends);
+  return { ...sortOut(wanted, ends), unseen };
 }
+
+const NOTHING_TAKEN: TakenOut = {
+  taken: [],
+  skipped: [],
+  failed: [],
+  failsAgain: false,
+  unseen: null,
+  isCutOff: false,
+};
 
 /** The name of a run's marks: whoever finds another's mark on an instance leaves it alone. */
 export function newOwner(): string {
@@ -97,6 +112,8 @@ export function sortOut(wanted: readonly Wanted[], ends: readonly End[]): TakenO
     taken: ends.flatMap((end) => ('removed' in end ? [end.removed] : [])),
     skipped: ofKind('skipped'),
     failed: ofKind('failed'),
+    unseen: null,
+    failsAgain: ends.some((end) => 'failed' in end && !end.isNoted),
     isCutOff: ends.some((end) => 'left' in end),
   };
 }
@@ -105,13 +122,15 @@ export function sortOut(wanted: readonly Wanted[], ends: readonly End[]): TakenO
 export interface Wanted {
   readonly removal: Removal;
   readonly record: InstanceRecord | null;
+  /** Why it could not be deleted the last time. */
+  readonly failure: Failure | null;
 }
 
-/** What became of one. */
+/** What became of one. `isNoted`: plans leave it out for a while. */
 export type End =
   | { readonly removed: Removed }
   | { readonly skipped: string }
-  | { readonly failed: string }
+  | { readonly failed: string; readonly isNoted: boolean }
   | { readonly left: string };
 
 export function intentOf({ removal, record }: Wanted): AuditEntry {
@@ -137,8 +156,11 @@ export async function lookUp(
   removals: readonly Removal[],
 ): Promise<Wanted[]> {
   const found = await inventory.getMany(removals.map(({ id }) => id));
-  const records = new Map(found.map(({ record }) => [record.id, record]));
-  return removals.map((removal) => ({ removal, record: records.get(removal.id) ?? null }));
+  const known = new Map(found.map((instance) => [instance.record.id, instance]));
+  return removals.map((removal) => {
+    const { record = null, failure = null } = known.get(removal.id) ?? {};
+    return { removal, record, failure };
+  });
 }
 
 /** Takes one out; its failure is its own. */
@@ -148,7 +170,7 @@ export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: strin
     return await ctx.perInstance.run(id, () => takeOne(ctx, wanted, owner));
   } catch (error) {
     ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
-    return { failed: messageOf(error) };
+    return { failed: messageOf(error), isNoted: await noteUndeletable(ctx, wanted, error) };
   }
 }
 
@@ -178,7 +200,7 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
     const inUse = undo ? null : await usedNow(ctx, id);
     if (inUse !== null) return inUse;
     const at = ctx.clockGuard.now();
-    const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record } });
+    const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record, failure: null } });
     // What is undone was nobody's yet, and goes without a note where a full disk takes none.
     return trashed.catch((error: unknown) => {
       if (undo && outOf(error) !== null) return trashInstance(pool, id, { at, note: null });
@@ -188,12 +210,11 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
 }
 
 /** Who has begun to use it since the batch was looked through: what is cheap to see is looked at for each. */
-async function usedNow({ pool, policy, clockGuard }: DeletionContext, id: string): Promise<string | null> {
-  const locked = await sayLocked(pool, id, clockGuard.now());
-  if (locked !== null) return locked;
-  if (!policy.retention.protectLiveProcesses) return null;
-  const use = await findWorkingIn(pool, id);
-  return use && `process ${use.pid} (${use.command}) ${use.how}`;
+async function usedNow(ctx: DeletionContext, id: string): Promise<string | null> {
+  const locked = await sayLocked(ctx, id);
+  if (locked !== null || !ctx.policy.retention.protectLiveProcesses) return locked;
+  const use = await findWorkingIn(ctx.pool, id);
+  return use && describeUse(use);
 }
 
 /** Why a deletion may not begin; null where it may. */

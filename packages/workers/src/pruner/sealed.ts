@@ -1,16 +1,7 @@
-import {
-  bestOf,
-  countOf,
-  digestOf,
-  type RetentionPlan,
-  recheck,
-  type SealedPlan,
-  sealPlan,
-  UsageError,
-} from '@spica/core';
+import { bestOf, countOf, digestOf, recheck, type SealedPlan, sealPlan, UsageError } from '@spica/core';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
-import { type PlannedPrune, planPrune, policyFor } from './plan.ts';
+import { type LookedPlan, type PlannedPrune, planPrune, policyFor } from './plan.ts';
 import type { Kept } from './remove.ts';
 
 /** How long after it was made a plan may be carried out. */
@@ -20,7 +11,7 @@ const VALID_MS = 3_600_000;
 export async function planAndSeal(
   ctx: PoolContext,
   job: PlannedPrune,
-): Promise<{ plan: RetentionPlan; digest: string }> {
+): Promise<{ plan: LookedPlan; digest: string }> {
   const plan = await planPrune(ctx, job);
   const sealed = sealPlan(ctx.pool.name, policyFor(ctx, job), plan);
   const digest = digestOf(sealed);
@@ -42,10 +33,13 @@ export interface RecheckedPlan {
 export async function openSealed(ctx: PoolContext, digest: string): Promise<RecheckedPlan> {
   const { plan } = await loadSealed(ctx, digest);
   const ageRulesSuspended = await ctx.clockGuard.suspended();
-  const all = await Array.fromAsync(readCandidates(ctx.catalog, ctx.clockGuard.now()));
+  const all = await Array.fromAsync(readCandidates(ctx, ctx.catalog));
   const byId = new Map(all.map((candidate) => [candidate.id, candidate]));
   const now = ctx.clock.now();
-  const terms = { policy: plan.policy, now, ageRulesSuspended, best: bestOf(all, plan.policy.keepBest) };
+  const best = bestOf(all, plan.policy.keepBest);
+  const { keepAfterLeaseMs } = ctx.policy.retention;
+  const policy = { ...plan.policy, keepAfterLeaseMs };
+  const terms = { policy, now, leaseNow: ctx.clockGuard.now(), ageRulesSuspended, best };
   const deletes: { id: string; reason: string }[] = [];
   const changed: Kept[] = [];
   for (const item of plan.items) {

@@ -16,3 +16,16 @@ export function isSpaceReturning(pool: Pool): boolean {
   const at = lastFreed.get(pool);
   return at !== undefined && performance.now() - at < RETURNED_MS;
 }
+
+const verifying = new WeakMap<Pool, number>();
+
+/** To be called when what a deletion brought begins to be checked. Call what it returns when that is over. */
+export function beginVerifying(pool: Pool): () => void {
+  verifying.set(pool, (verifying.get(pool) ?? 0) + 1);
+  return () => verifying.set(pool, (verifying.get(pool) ?? 1) - 1);
+}
+
+/** Whether it is not known yet what the last deletion brought: until then nothing more is deleted for its space. */
+export function isVerifying(pool: Pool): boolean {
+  return (verifying.get(pool) ?? 0) > 0;
+}

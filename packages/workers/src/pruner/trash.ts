@@ -3,9 +3,10 @@ import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import pMap from 'p-map';
 import type { PoolContext, ServedContext } from '../context.ts';
-import { freeSpace } from './free.ts';
+import { type FreeContext, freeSpace } from './free.ts';
 import { type Kept, messageOf } from './remove.ts';
 import { noteFreed } from './space-returning.ts';
+import { failureOf, isBackingOff } from './stuck.ts';
 
 /** What emptying the trash can do for a request that is short of space. */
 export interface Relief {
@@ -15,16 +16,21 @@ export interface Relief {
   readonly left: Amount;
 }
 
-/** Which of the trash has to go, and what is missing then. The trash goes before any instance does. */
+/**
+ * Which of the trash has to go, and what is missing then. The trash goes before any instance does, but for what could not
+ * be deleted: that is no room. It brings as little as deletions are expected to bring.
+ */
 export async function trashRelief(ctx: PoolContext, shortfall: Amount): Promise<Relief> {
   const entries: TrashEntry[] = [];
   let { bytes, inodes } = shortfall;
   const isShort = () => bytes > 0 || inodes > 0;
   if (isShort()) {
+    const share = (await ctx.gateView.read())?.share ?? 1;
     for (const entry of await listTrash(ctx.pool)) {
       if (!isShort()) break;
+      if (failureOf(ctx, entry) !== null) continue;
       entries.push(entry);
-      bytes -= bytesOf([entry]);
+      bytes -= Math.floor(bytesOf([entry]) * share);
       inodes -= inodesOf([entry]);
     }
   }
@@ -41,9 +47,19 @@ export function inodesOf(entries: readonly TrashEntry[]): number {
   return entries.reduce((sum, { note }) => sum + ((note?.record && ownInodes(note.record)) ?? 0), 0);
 }
 
-/** Entries whose time has come: deleted at or before `before` (epoch milliseconds). */
-export async function listExpired(ctx: PoolContext, before: number): Promise<TrashEntry[]> {
-  return (await listTrash(ctx.pool)).filter(({ trashedAt }) => trashedAt <= before);
+/**
+ * Entries whose time has come: deleted at or before `before` (epoch milliseconds), or begun to be deleted for good. What could not be deleted is tried again
+ * ever more rarely, unless somebody asks for it.
+ */
+export async function listExpired(
+  ctx: Pick<ServedContext, 'pool' | 'clockGuard'>,
+  before: number,
+  { isAsked = false } = {},
+): Promise<TrashEntry[]> {
+  const expired = (await listTrash(ctx.pool)).filter(
+    ({ trashedAt, isDeletionBegun }) => trashedAt <= before || isDeletionBegun,
+  );
+  return isAsked ? expired : expired.filter((entry) => !isBackingOff(ctx, entry));
 }
 
 /** What ends the emptying of the trash early; the rest stays for the next time. */
@@ -56,9 +72,9 @@ export interface Terms {
 /** So many trees are deleted at once: while one waits for the disk, the other goes on. */
 const AT_ONCE = 2;
 
-/** Deletes trash for good, the oldest first. What resists is logged, and tried again by the next run. */
+/** Deletes trash for good, the oldest first. What resists is logged, and tried again later. */
 export async function freeAll(
-  ctx: Pick<ServedContext, 'audit' | 'logger' | 'pool'>,
+  ctx: FreeContext,
   entries: readonly TrashEntry[],
   { signal, stopsAt }: Terms = {},
 ): Promise<{ freed: TrashEntry[]; failed: Kept[] }> {

@@ -1,12 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import { formatBytes } from '@spica/core';
+import { cameWhole, canBeVerified, formatBytes, type Reclaimed, shareAfter } from '@spica/core';
 import { awaitReturned, findDeletedOpen, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { WAITS_MS } from './space-returning.ts';
+import { beginVerifying, WAITS_MS } from './space-returning.ts';
 import { bytesOf } from './trash.ts';
 
-/** A difference smaller than this, or than a tenth, is other work on the disk. */
-const NOISE_BYTES = 8_000_000;
 /** A btrfs deletes subvolumes in the background; it is waited for no longer than this. */
 const RETURN_MS = 15_000;
 
@@ -14,7 +12,7 @@ const RETURN_MS = 15_000;
  * Runs a deletion, then compares the space that came back with what was expected of it, while the caller goes on. A
  * shortfall is in the audit log, with its cause where one can be named: deleted files that a process still has open,
  * extents shared with the template, or nothing but time. Where clones were made meanwhile nothing is known. Nothing is
- * counted on: the gate looks at the disk anew for each decision.
+ * counted on: the gate looks at the disk anew for each decision. Plans learn what further deletions are likely to bring.
  */
 export async function verifyReclaim<T extends { readonly freed: readonly TrashEntry[] }>(
   ctx: ServedContext,
@@ -22,10 +20,14 @@ export async function verifyReclaim<T extends { readonly freed: readonly TrashEn
 ): Promise<T> {
   const before = await readAvailableBytes(ctx);
   const result = await work();
-  if (before !== null && bytesOf(result.freed) > NOISE_BYTES) {
-    compare(ctx, before, result.freed).catch((error: unknown) => {
-      ctx.logger.warn({ err: error }, 'the space that came back could not be checked');
-    });
+  if (before !== null && canBeVerified(bytesOf(result.freed))) {
+    const end = beginVerifying(ctx.pool);
+    compare(ctx, before, result.freed)
+      .finally(end)
+      .then(() => ctx.gate.line.wake())
+      .catch((error: unknown) => {
+        ctx.logger.warn({ err: error }, 'the space that came back could not be checked');
+      });
   }
   return result;
 }
@@ -34,24 +36,30 @@ async function compare(ctx: ServedContext, before: number, freed: readonly Trash
   const expected = bytesOf(freed);
   const isReturned = await awaitReturned(ctx.pool.paths.root, RETURN_MS);
   if (ctx.image) await ctx.gate.line.wake(); // only now does a reading of the disk show it
+  let came = 0;
   let waitedMs = 0;
   for (const ms of [0, ...WAITS_MS]) {
     await setTimeout(ms, undefined, { ref: false });
     waitedMs += ms;
     const now = await readAvailableBytes(ctx);
     if (now === null) return;
-    const came = now - before;
-    if (expected - came <= Math.max(NOISE_BYTES, expected / 10)) {
-      if (waitedMs > 0) ctx.logger.info({ waitedMs, expected, came }, 'the filesystem frees late');
-      return;
-    }
-    if (ms === WAITS_MS.at(-1)) {
-      const reason = isReturned
-        ? await nameCause(freed)
-        : `btrfs is still deleting after ${RETURN_MS / 1000} s: it comes back when that has ended`;
-      await report(ctx, { expected, came, reason });
-    }
+    came = Math.max(came, now - before); // what others write meanwhile is not what did not come back
+    if (cameWhole({ expected, came })) break;
   }
+  if (isReturned) learnShare(ctx, { expected, came });
+  if (!cameWhole({ expected, came })) {
+    const reason = isReturned
+      ? await nameCause(freed)
+      : `btrfs is still deleting after ${RETURN_MS / 1000} s: it comes back when that has ended`;
+    await report(ctx, { expected, came, reason });
+  } else if (waitedMs > 0) ctx.logger.info({ waitedMs, expected, came }, 'the filesystem frees late');
+}
+
+/** What keeps the space of one deletion is likely to keep that of the next. */
+function learnShare({ gate, publisher }: ServedContext, reclaimed: Reclaimed): void {
+  const before = gate.share;
+  gate.share = shareAfter(reclaimed);
+  if (gate.share !== before) publisher.soon();
 }
 
 /** The space available; null while something is being cloned, which takes as the deletion gives. */
@@ -68,7 +76,7 @@ async function nameCause(freed: readonly TrashEntry[]): Promise<string> {
   }
   const shared = freed.some(({ note }) => note?.record?.cloneMethod && note.record.cloneMethod !== 'copy');
   if (shared) return 'extents that are shared with the template or with other clones do not come back';
-  return 'others may have written meanwhile, or the filesystem frees later';
+  return 'a snapshot of the whole pool may keep them, others may have written meanwhile, or the filesystem frees later';
 }
 
 async function report(

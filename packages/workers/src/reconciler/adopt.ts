@@ -12,14 +12,18 @@ export interface Adoptable {
   readonly flag: string | null;
 }
 
-/** What the catalog would take in of an instance found on disk: its record, else its manifest. */
+/**
+ * What the catalog would take in of an instance found on disk: its record, else its manifest. Null where the record that
+ * stood for a manifest is gone by now.
+ */
 export async function toAdoptable(
   ctx: PoolContext,
   { id, manifest }: FoundInstance,
   record: InstanceRecord | undefined,
-): Promise<Adoptable> {
+): Promise<Adoptable | null> {
   const flag = await flagOf(ctx, id);
   if (record) return { record, fromManifest: false, flag };
+  if (!manifest) return null;
   const lineage = flag === null ? await readLineage(ctx.pool, id) : null;
   return { record: recordFromManifest(ctx.pool.name, manifest, lineage), fromManifest: true, flag };
 }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogInstance } from '@spica/catalog';
-import { type InstanceRecord, isInstanceId } from '@spica/core';
+import { type InstanceRecord, isInstanceId, usedUntil } from '@spica/core';
 import { checkMarker, listRecords, listTrash, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { checkIdentity } from '../identity.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
 import { readMirrored } from '../runtime/mirrored.ts';
 import { type Adoptable, toAdoptable } from './adopt.ts';
@@ -35,9 +36,13 @@ export interface Drift {
   readonly onDisk: number;
 }
 
-/** Compares disk and catalog. Changes nothing. Throws what `checkMarker` throws: an unmounted disk looks empty. */
+/**
+ * Compares disk and catalog. Changes nothing. Throws what `checkMarker` throws, since an unmounted disk looks empty, and
+ * what `checkIdentity` throws, since another pool's instances are not there.
+ */
 export async function compare(ctx: PoolContext): Promise<Drift> {
   await checkMarker(ctx.pool);
+  await checkIdentity({ name: ctx.pool.name, root: ctx.pool.paths.root }, ctx.catalog);
   const [reconciled, changes, mirrored] = await Promise.all([
     ctx.catalog.reconciled(),
     ctx.catalog.changes(),
@@ -64,10 +69,13 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
   const isUnreadable = (id: string) => unreadable.some((record) => record.id === id);
   const unknown = instances.filter(({ id }) => !known.has(id) && !isComingUp(id) && !isUnreadable(id));
   const listed = catalog.filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id));
+  const adoptable = await Promise.all(
+    unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id))),
+  );
   return {
     lost,
     rolledBack: !lost && isBehind,
-    adoptable: await Promise.all(unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id)))),
+    adoptable: adoptable.filter((each) => each !== null),
     vanished: await filterVanished(ctx, catalog, onDisk),
     interrupted: catalog
       .filter(({ state }) => state === 'deleting')
@@ -112,16 +120,17 @@ function findProtections(
     if (!onDisk) return [];
     const isPinned = onDisk.pin !== null && known.pin === null;
     const isLeasedLonger = (onDisk.lease?.expiresAt ?? 0) > (known.lease?.expiresAt ?? 0);
-    return isPinned || isLeasedLonger ? [onDisk] : [];
+    const isUsedLonger = (onDisk.releasedAt ?? 0) > (usedUntil(known) ?? 0);
+    return isPinned || isLeasedLonger || isUsedLonger ? [onDisk] : [];
   });
 }
+
+const FIELDS = ['lease', 'lastLeasedAt', 'releasedAt', 'discarded', 'pin', 'ttlMs', 'score'] as const;
 
 /** What only the catalog and the record know, and neither manifest nor disk. Samples are not mirrored one by one. */
 function isOutdated(onDisk: InstanceRecord | undefined, known: InstanceRecord): boolean {
   if (!onDisk) return true;
-  return (['lease', 'lastLeasedAt', 'pin', 'ttlMs', 'score'] as const).some(
-    (field) => !isDeepStrictEqual(onDisk[field], known[field]),
-  );
+  return FIELDS.some((field) => !isDeepStrictEqual(onDisk[field], known[field]));
 }
 
 /** Looked at once more: what was deleted between the two readings has not vanished. */

@@ -1,4 +1,4 @@
-import { type InstanceRecord, isoTime } from '@spica/core';
+import { type InstanceRecord, isoTime, usedUntil } from '@spica/core';
 import {
   cleanStaging,
   deleteRecord,
@@ -162,9 +162,15 @@ async function protectAgain({ catalog, audit }: ServedContext, record: InstanceR
   const { id } = record;
   const known = await catalog.get(id);
   if (!known || known.state === 'deleting') return;
-  const { lease, pin } = record;
-  const isLonger = lease !== null && lease.expiresAt > (known.record.lease?.expiresAt ?? 0);
-  await catalog.protect(id, { lease: isLonger ? lease : null, pin: known.record.pin === null ? pin : null });
+  const { lease, pin, releasedAt } = record;
+  const before = known.record;
+  const isLonger = lease !== null && lease.expiresAt > (before.lease?.expiresAt ?? 0);
+  const isLater = releasedAt !== null && releasedAt > (usedUntil(before) ?? 0);
+  await catalog.protect(id, {
+    lease: isLonger ? lease : null,
+    pin: before.pin === null ? pin : null,
+    releasedAt: isLater ? releasedAt : null,
+  });
   const reason = 'Redis has lost what protects it, which comes back from its record';
   await audit.append({ action: 'protect_instance', instance: id, reason, outcome: 'protected' });
 }

@@ -30,6 +30,8 @@ export function recordFromManifest(
     sample: null,
     lease: null,
     lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs: null,
     score: null,

@@ -5,11 +5,10 @@ import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CheckError, systemClock } from '@spica/core';
-import { connectProducer, type RedisTarget } from '@spica/queues';
+import { connectProducer, embeddedSocketOf, type RedisTarget } from '@spica/queues';
 import { execa } from 'execa';
 import type { Logger } from 'pino';
 import { hasHoles, saysDamaged, setAside } from './append-only-file.ts';
-import { embeddedSocketOf } from './redis-target.ts';
 
 /** A Redis of our own: a child process that ends with us. */
 export interface EmbeddedRedis {
@@ -134,7 +133,8 @@ async function checkUnused(socket: string): Promise<void> {
   const who = pid ? `process ${pid}` : 'it does not answer';
   throw new CheckError(
     'REDIS_IN_USE',
-    `a Redis runs at ${socket} already (${who}): another \`spica up\` serves from this state directory`,
+    `a Redis runs at ${socket} already (${who}): another \`spica up\` serves from this state directory. ` +
+      'If it is that of another project, give this one a state directory of its own (SPICA_STATE_DIR)',
   );
 }
 

@@ -35,6 +35,7 @@ import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
+import { startServing } from './serving.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWorkers } from './workers.ts';
 
@@ -53,11 +54,15 @@ export interface Runtime {
   readonly config: Config;
   /** Takes over what of a config can change while running; names that and the rest. One call at a time. */
   reconfigure(after: Config): Promise<Omit<Reload, 'next'>>;
+  /** Rejects once another process has one of the pools, or its name: then all of them are to be let go. */
+  readonly lost: Promise<never>;
   /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
   close(): Promise<void>;
 }
 
 interface Served extends Reconfigured {
+  /** Rejects once another process has the pool, or its name. */
+  readonly lost: Promise<never>;
   /** Ends what serves the pool, the last begun first, and lets go of it. */
   letGo(): Promise<void>;
 }
@@ -104,8 +109,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     auditPath: log.path,
     config,
     reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
+    lost: firstLost(served),
     close,
   };
+}
+
+function firstLost(served: readonly Served[]): Promise<never> {
+  const lost = Promise.race(served.map((pool) => pool.lost));
+  lost.catch(() => undefined); // whoever runs the workers awaits it
+  return lost;
 }
 
 /** What all pools of a process share. */
@@ -134,7 +146,8 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
     opened.logger.warn({ paths: open }, 'other users may read these: their modes cannot be changed');
   const method = await probeCloneMethod(opened.pool);
   await requireCharges(opened);
-  await opened.catalog.identify({ id: opened.pool.id, method });
+  const serving = await startServing({ ...opened, method, lock });
+  atEnd('the right to serve it', () => serving.close());
   await closeQueues(opened.queues);
   const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
   atEnd('the queues', () => closeQueues(ctx.queues));
@@ -166,7 +179,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   await served.gate.line.wake(); // what held them may be over since
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();
-  return { ctx: served, workers, letGo: () => whole.disposeAsync() };
+  return { ctx: served, workers, lost: serving.lost, letGo: () => whole.disposeAsync() };
 }
 
 /** Throws CheckError DISK_UNWRITABLE: a pool on a disk that takes no writes cannot be served. */

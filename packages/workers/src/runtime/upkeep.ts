@@ -6,7 +6,7 @@ import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
 import { hasSteppedBack } from './mirrored.ts';
-import { schedule } from './schedulers.ts';
+import { mendSchedules, schedule } from './schedulers.ts';
 import { endsWithin } from './workers.ts';
 
 const EVERY_MS = 5_000;
@@ -34,12 +34,13 @@ const MIRROR_AND_WAKE: readonly Step[] = [
 ];
 
 /** A lease, or a pin, frees nothing. */
-const FREES = ['release', 'unpin', 'ttl', 'score', 'unscore', 'oversize', 'clock'];
+const FREES = ['release', 'discard', 'unpin', 'ttl', 'score', 'unscore', 'oversize', 'clock'];
 
 const LOOK: readonly Step[] = [
   ['checking that Redis knows the pool', takeUpAgainIfLost],
   ['mirroring changes to the disk', mirrorChanges],
   ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
+  ['reading profiles anew', async ({ profiles }) => profiles.forget()],
   ['looking after the trash', scheduleTrash],
   ['sweeping templates', sweepTemplates],
 ];
@@ -47,7 +48,7 @@ const LOOK: readonly Step[] = [
 /**
  * What a served pool needs besides its jobs: mirrors the changes of other processes as soon as they are announced, and
  * wakes held requests for those that free something; from time to time checks whether the trash's time has come, the
- * clocks agree, and Redis still knows the pool. One thing at a time. What is asked for while it waits or runs already is
+ * clocks agree, what repeats still does, and Redis still knows the pool. One thing at a time. What is asked for while it waits or runs already is
  * done once more, however often it was asked for.
  */
 export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
@@ -100,14 +101,22 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
       ctx.gate.cancelled.add(of);
       void attempt(['bringing back a cancelled request', ({ gate }) => gate.line.bringBack(of)]);
       void attempt(['dropping the spawns of a cancelled request', () => dropSpawns(ctx, of)]);
+    } else if (kind === 'profile') {
+      ctx.profiles.forget();
+      void attempt(['waking held requests', ({ gate }) => gate.line.wake()]);
     } else want(FREES.includes(kind) ? MIRROR_AND_WAKE : MIRROR);
   };
   const unsubscribe = await ctx.catalog.onChange(hear);
+  const servedSince = ctx.clock.now();
+  const look: readonly Step[] = [
+    ...LOOK,
+    ['looking after the schedules', () => mendSchedules(ctx, servedSince)],
+  ];
   const timer = setInterval(() => {
-    want(LOOK);
+    want(look);
     syncAll();
   }, EVERY_MS);
-  want(LOOK);
+  want(look);
   return {
     async close() {
       closed = true;
@@ -134,7 +143,7 @@ async function takeUpAgainIfLost(ctx: ServedContext): Promise<void> {
   if (!isLost && !(await hasSteppedBack(ctx))) return;
   const what = isLost ? 'Redis has lost the catalog' : 'Redis has lost changes that it had acknowledged';
   ctx.logger.error(`${what}; rebuilding it from the disk`);
-  await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method });
+  await ctx.catalog.identify({ id: ctx.pool.id, method: ctx.method, root: ctx.pool.paths.root });
   await schedule(ctx);
   await ctx.withDeletionClaim(() => reconcile(ctx, { starting: false })); // last: from then on Redis knows the pool
   ctx.publisher.soon();

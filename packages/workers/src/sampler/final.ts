@@ -1,5 +1,5 @@
 import type { Catalog } from '@spica/catalog';
-import { type Finished, type InstanceRecord, splitReplicas } from '@spica/core';
+import { type Finished, type InstanceRecord, ownSizeOf, splitReplicas } from '@spica/core';
 
 /**
  * Keeps what an instance has become among the sizes of its template, its experiment and their replicas: called when
@@ -14,7 +14,7 @@ export async function recordFinished(
   if (!sample || !cloned) return []; // never measured, or adopted: nothing is known of how it became what it is
   const split = splitReplicas({
     clone: cloned,
-    final: { bytes: sample.ownBytes, inodes: sample.inodes },
+    final: ownSizeOf(sample),
     replicas,
   });
   const grewForMs = Math.max(0, sample.changedAt - (spawnedAt ?? sample.changedAt));

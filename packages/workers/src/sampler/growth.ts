@@ -1,4 +1,4 @@
-import { type ExpectedGrowth, growthOf, type InstanceRecord } from '@spica/core';
+import { type ExpectedGrowth, growthOf, type InstanceRecord, ownSizeOf } from '@spica/core';
 import type { PoolContext } from '../context.ts';
 
 const NOTHING = { bytes: 0, inodes: 0 };
@@ -12,7 +12,7 @@ export function growthAfter(
   if (!predicted) return { ...NOTHING, endsAt: now };
   return growthOf({
     expected: predicted,
-    own: sample ? { bytes: sample.ownBytes, inodes: sample.inodes } : (cloned ?? NOTHING),
+    own: sample ? ownSizeOf(sample) : (cloned ?? NOTHING),
     leaseEndsAt: lease?.expiresAt ?? null,
     leasedSince: lease?.since ?? null,
     wasLeased: lastLeasedAt !== null,

@@ -30,7 +30,11 @@ export function createSampler(ctx: ServedContext) {
       if ('grow' in payload) return await growInstance(ctx, payload.grow);
       const { ids } = payload;
       const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
-      return await handBack(job, token, signal, () => sample(ctx, due, signal));
+      return await handBack(job, token, signal, async () => {
+        const result = await sample(ctx, due, signal);
+        if (ids === null) await ctx.catalog.noteRun('sample', ctx.clock.now());
+        return result;
+      });
     } catch (error) {
       if (error instanceof DelayedError) throw error;
       throw toJobError(error);

@@ -1,5 +1,5 @@
 import { CheckError, preparationShort, RefusedError, type Size } from '@spica/core';
-import { checkMarker } from '@spica/pool';
+import { checkMarker, type TemplateWarning } from '@spica/pool';
 import type { PreparePayload, PrepareResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { readDisk } from '../gatekeeper/facts.ts';
@@ -7,7 +7,8 @@ import { readDisk } from '../gatekeeper/facts.ts';
 const NOTHING: Size = { bytes: 0, inodes: 0 };
 
 /**
- * Brings a template's prepared snapshot up to date. What it will take is reserved while it is made; where there is no room
+ * Brings a template's prepared snapshot up to date. One that holds what the template is now goes on, without any room;
+ * else a new one is made. What it will take is reserved while it is made; where there is no room
  * for it now, resolves with its size instead. Throws RefusedError TEMPLATE_TOO_LARGE when the floor could never allow it,
  * and what the template itself is refused for; CheckError DISK_* for what is wrong with the disk.
  */
@@ -20,10 +21,16 @@ export async function prepareTemplate(
   // One at a time for each template: the second finds it prepared, and reserves nothing for it.
   return ctx.preparations.run(template, async () => {
     const current = await ctx.templates.current(template);
-    if (current) return { fingerprint: current.fingerprint };
+    if (current) return { fingerprint: current.fingerprint, notes: [] };
+    const checked = await ctx.templates.recheck(template, signal ? { signal } : {});
+    if ('prepared' in checked) {
+      const { fingerprint } = checked.prepared;
+      ctx.logger.info({ template, fingerprint }, 'the template is as it was prepared, by comparison');
+      return { fingerprint, notes: [] };
+    }
     const size = await ctx.templates.size(template);
     if (!(await reserveFor(ctx, template, size))) return { short: size };
-    return make(ctx, template, signal);
+    return make(ctx, template, checked.difference, signal);
   });
 }
 
@@ -40,16 +47,25 @@ async function reserveFor(ctx: ServedContext, template: string, size: Size): Pro
   return true;
 }
 
-async function make(ctx: ServedContext, template: string, signal?: AbortSignal): Promise<PrepareResult> {
+/** `difference`: what of the template is not as in its last snapshot; null where it had none. */
+async function make(
+  ctx: ServedContext,
+  template: string,
+  difference: string | null,
+  signal?: AbortSignal,
+): Promise<PrepareResult> {
   let landed = NOTHING;
+  const notes = difference === null ? [] : [`template ${template} was prepared anew: ${difference}`];
+  const onWarning = ({ found, advice }: TemplateWarning) =>
+    notes.push(`warning: template ${template}: ${found}; ${advice}`);
   try {
-    const prepared = await ctx.templates.prepare(template, signal ? { signal } : {});
+    const prepared = await ctx.templates.prepare(template, { onWarning, ...(signal ? { signal } : {}) });
     const { fingerprint, allocatedBytes: bytes, inodes } = prepared;
     landed = { bytes, inodes };
-    ctx.logger.info({ template, fingerprint, bytes }, 'template prepared');
-    return { fingerprint };
-  } finally {
     ctx.cloneSync.noteWritten(ctx, landed);
+    ctx.logger.info({ template, fingerprint, bytes, difference }, 'template prepared');
+    return { fingerprint, notes };
+  } finally {
     ctx.gate.ledger.endPreparation(template, landed);
     ctx.publisher.soon();
   }

@@ -258,6 +258,8 @@ function recordOf(
       since: spawnedAt,
     },
     lastLeasedAt: lease && spawnedAt,
+    releasedAt: null,
+    discarded: false,
     pin: null,
     ttlMs,
     score: null,

@@ -32,7 +32,8 @@ export function createCloneSync(sync: (dir: string) => Promise<void> = syncFiles
       for (const { filesystem } of ctx.gate.below) {
         for (const size of written) filesystem.totals.unsynced.add(size, -1);
       }
-      if (problem === null) return;
+      // A disk that takes no writes at all is told of, and holds requests, by itself.
+      if (problem === null || (await ctx.diskWrites.check()) !== null) return;
       await openFor(
         ctx,
         `what was cloned could not be put on the disk of ${ctx.pool.paths.root} (${problem})`,

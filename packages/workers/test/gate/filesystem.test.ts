@@ -13,7 +13,7 @@ const CLONE: Size = { bytes: 30, inodes: 3 };
 
 function aFilesystem(id: string): Filesystem {
   const sets = { waiting: new Set<() => void>(), lines: new Set<Line>() };
-  return { id, totals: new FilesystemTotals(), ...sets, sharedBy: null };
+  return { id, totals: new FilesystemTotals(), ...sets, sharedBy: null, elsewhereChangedAt: null };
 }
 
 let filesystem: Filesystem;

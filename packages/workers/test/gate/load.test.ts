@@ -29,7 +29,13 @@ useStack(
 /** The gate as the next process would know it, were this one killed now. */
 async function loadAnew(): Promise<GateState> {
   const sets = { waiting: new Set<() => void>(), lines: new Set<Line>() };
-  const filesystem = { id: 'test', totals: new FilesystemTotals(), ...sets, sharedBy: null };
+  const filesystem = {
+    id: 'test',
+    totals: new FilesystemTotals(),
+    ...sets,
+    sharedBy: null,
+    elsewhereChangedAt: null,
+  };
   const options = { isOpen: async () => true, onError: () => undefined };
   const gate = new GateState(filesystem, options);
   await loadGate({ ...stack.ctx, gate });

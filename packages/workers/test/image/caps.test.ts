@@ -90,7 +90,7 @@ it('counts subvolumes that are made in an instance towards its cap, and deletes 
   await execa('btrfs', ['subvolume', 'create', nested]);
   expect(await write(nested, 50)).toBe('Disk quota exceeded');
   expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 20e6 });
-  const note = { reason: 'test', request: null, bytes: null, record: null };
+  const note = { reason: 'test', request: null, bytes: null, record: null, failure: null };
   const entry = await trashInstance(stack.ctx.pool, id, { at: Date.now(), note });
   if (!entry) throw new Error('it was not there');
   expect(await emptyTrash(entry)).toBe(true);
@@ -100,7 +100,7 @@ it('counts subvolumes that are made in an instance towards its cap, and deletes 
 it('keeps a cap over restart, remount, the trash, and the loss of catalog and record', async () => {
   const first = await image.serve(CAPPED);
   const { id, dir } = await spawnOne(first);
-  const note = { reason: 'test', request: null, bytes: null, record: null };
+  const note = { reason: 'test', request: null, bytes: null, record: null, failure: null };
   const entry = await trashInstance(first.ctx.pool, id, { at: Date.now(), note });
   if (!entry) throw new Error('it was not there');
   await restoreFromTrash(first.ctx.pool, entry);
@@ -159,7 +159,7 @@ it('keeps a prepared snapshot until its last clone is gone, and then forgets wha
   onTestFinished(() => now.mockRestore());
   await templates.sweep(new Set());
   expect(await isThere()).toBe(true);
-  const note = { reason: 'test', request: null, bytes: null, record: null };
+  const note = { reason: 'test', request: null, bytes: null, record: null, failure: null };
   const entry = await trashInstance(pool, id, { at: Date.now(), note });
   if (!entry) throw new Error('it was not there');
   await emptyTrash(entry);

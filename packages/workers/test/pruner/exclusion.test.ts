@@ -66,17 +66,21 @@ it('a restore that comes while a deletion ends keeps the record, with the pin th
   const pin = { by: 'eve', why: 'paper', at: 1 };
   const inventory = catalogInventory(ctx);
   const renamed = Promise.withResolvers<void>();
-  const restored = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
   const end = inventory.end;
   vi.spyOn(inventory, 'end').mockImplementation(async (...args) => {
     renamed.resolve(); // out of sight, and the deletion has still to say so
-    await Promise.race([restored.promise, new Promise((resolve) => setTimeout(resolve, 200))]);
+    await asked.promise;
     return end(...args);
   });
   const deleting = takeOut({ ...ctx, inventory }, [removal(id)]);
   await renamed.promise;
-  const restoring = restoreInstance(ctx, id).then(restored.resolve);
+  const turns = vi.spyOn(ctx.perInstance, 'run');
+  const restoring = restoreInstance(ctx, id);
+  const ofRestore = turns.mock.calls.map(([key]) => key); // nothing else runs before this
+  asked.resolve();
   await Promise.all([deleting, restoring]);
+  expect(ofRestore).toEqual([id]);
   await ctx.catalog.mark(id, { pin });
   expect(existsSync(path)).toBe(true);
   expect(await ctx.catalog.get(id)).toMatchObject({ state: 'ready' });

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Stack } from '../../../../test/support/stack.ts';
@@ -35,17 +35,30 @@ it('keeps what is known of an instance whose manifest cannot be read for now', a
   expect(await recordText(id)).toContain('baseline of the paper');
 });
 
-it('keeps its record even when the catalog was lost at that time, and holds deletions for it', async () => {
+it.each<[string, (manifest: string) => Promise<unknown>]>([
+  ['was removed, as by `git clean -fdx`', (manifest) => rm(manifest)],
+  ['is torn', (manifest) => writeFile(manifest, '{"schema":')],
+])('takes in an instance by its record when the catalog was lost and its manifest %s', async (_, spoil) => {
   const id = await spawnPinned();
-  const manifest = join(stack.ctx.pool.pathOf(id), 'manifest.json');
-  const text = await readFile(manifest, 'utf8');
-  await writeFile(manifest, '');
+  await spoil(join(stack.ctx.pool.pathOf(id), 'manifest.json'));
+  await rm(join(stack.ctx.pool.pathOf(id), 'lineage.json'));
   await stack.redis.flushall();
-  const { graceUntil } = await reconcileNow(stack.ctx);
+  const { graceUntil, ...found } = await reconcileNow(stack.ctx);
+  expect(found).toMatchObject({ adopted: 1, flagged: 1, unknownDirectories: [] });
   expect(graceUntil).toBeGreaterThan(Date.now());
-  await writeFile(manifest, text);
-  expect(await reconcileNow(stack.ctx)).toMatchObject({ adopted: 1 });
-  expect((await stack.ctx.catalog.get(id))?.record.pin).toEqual(PIN);
+  expect((await stack.ctx.catalog.get(id))?.record).toMatchObject({ pin: PIN, template: 'default' });
+  expect(stack.ctx.gate.ledger.has(id)).toBe(true);
+  expect(await reconcileNow(stack.ctx)).toMatchObject({ adopted: 0, buried: 0, recordsRemoved: 0 });
+});
+
+it('counts generations on from a parent whose lineage was removed', async () => {
+  const first = await spawnPinned();
+  const { instances } = await stack.spawn({ parent: first });
+  const second = instances[0]?.id ?? '';
+  await rm(join(stack.ctx.pool.pathOf(second), 'lineage.json'));
+  const { instances: third } = await stack.spawn({ parent: second });
+  const known = await stack.ctx.catalog.get(third[0]?.id ?? '');
+  expect(known?.record).toMatchObject({ parent: second, generation: 2 });
 });
 
 it('makes nothing of an instance whose record cannot be read: it may be pinned', async () => {

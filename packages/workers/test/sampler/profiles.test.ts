@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finished } from '@spica/core';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await startLocal();
   dir = await mkdtemp(join(tmpdir(), 'spica-profiles-'));
   const templates: Record<string, string> = {};
-  for (const name of ['default', 'learned', 'tournament', 'replicas']) {
+  for (const name of ['default', 'learned', 'tournament', 'replicas', 'linked']) {
     templates[name] = await makeTemplate(join(dir, name));
   }
   stack = await startStack({ target: { url: server.url }, templates });
@@ -65,6 +65,21 @@ it('learns from an instance what it had become when it was deleted, though no sa
     .toMatch(/1 × 5\.0\d MB, p95 of 2 samples, × 1\.1 for safety/);
   const profile = await stack.ctx.catalog.readProfile('template:learned');
   expect(profile?.predictions).toMatchObject({ n: 2, exceeded: 2 }); // by far more than the prior
+});
+
+it("learns nothing of files that have a hard link outside, as in a package manager's cache", async () => {
+  const { instances } = await stack.spawn({ template: 'linked' });
+  const installed = join(instances[0]?.path ?? '', 'installed');
+  await mkdir(installed);
+  for (let n = 0; n < 40; n += 1) {
+    await writeFile(join(dir, `wheel-${n}`), Buffer.alloc(100_000, 'x'));
+    await link(join(dir, `wheel-${n}`), join(installed, `file-${n}`));
+  }
+  await stack.queues.prune.add('prune', { pool: 'main', cause: 'operator', maxInstances: 0, maxAgeMs: null });
+  await expect.poll(() => stack.ctx.catalog.readProfile('template:linked'), POLL).not.toBeNull();
+  const profile = await stack.ctx.catalog.readProfile('template:linked');
+  expect(profile?.bytes.p95).toBeLessThan(100_000);
+  expect(profile?.inodes.p95).toBeLessThan(20);
 });
 
 it("goes by an experiment's own sizes from its tenth finished instance on, by its template's before", async () => {

@@ -1,0 +1,38 @@
+import { isoTime } from '../units/time.ts';
+import { endOfUse } from './age.ts';
+import type { Candidate, Verdict } from './candidate.ts';
+import { LEASED } from './candidate-of.ts';
+import { ageLimitOf, type Terms } from './due.ts';
+import { keptUntil } from './keep.ts';
+import { planRetention, type RetentionInput } from './plan.ts';
+import type { PlanItem } from './retention-plan.ts';
+
+/** When an instance would go by itself, and by which rule, if nobody did anything about it. */
+export interface Departure extends Verdict {
+  /** Epoch milliseconds, now where the next run takes it; null where it stays. */
+  readonly at: number | null;
+}
+
+/** When each instance would go. A request that needs room may have one go before, as soon as nothing keeps it. */
+export function departuresOf(input: RetentionInput): ReadonlyMap<string, Departure> {
+  const { items } = planRetention(input);
+  return new Map(items.map((item) => [item.id, departureOf(item, input)]));
+}
+
+function departureOf({ action, rule, reason, candidate }: PlanItem, terms: Terms): Departure {
+  if (action === 'delete' || rule === 'run-limit') return { at: terms.now, rule, reason };
+  const { protectedBy } = candidate;
+  const stays = (protectedBy !== null && protectedBy.rule !== LEASED) || rule === 'keep-best';
+  if (stays || terms.ageRulesSuspended !== null) return { at: null, rule, reason };
+  const since = endOfUse(candidate);
+  if (since === null) return { at: terms.now, rule, reason };
+  return dueLater(candidate, since, terms);
+}
+
+/** No rule takes it now: its age will, once nothing keeps it any more. */
+function dueLater(candidate: Candidate, since: number, { policy }: Terms): Departure {
+  const { rule, limitMs } = ageLimitOf(candidate, policy);
+  const grown = (candidate.spawnedAt ?? 0) + policy.minAgeMs;
+  const at = Math.max(since + limitMs, grown, keptUntil(candidate, policy) ?? 0);
+  return { at, rule, reason: `goes for its age after ${isoTime(at)}` };
+}

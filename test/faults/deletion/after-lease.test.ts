@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { instancesOnDisk } from '../../support/pool.ts';
+import { makeSite, type Site } from '../../support/site.ts';
+
+const POLL = { timeout: 30_000, interval: 200 };
+
+let site: Site | undefined;
+afterEach(() => site?.close());
+
+async function serve(retention: Record<string, unknown>): Promise<Site> {
+  const made = await makeSite({ retention, settings: { gate: { poll_every: '1s' } } });
+  site = made;
+  await made.up();
+  return made;
+}
+
+async function spawned({ spica }: Site, ...args: string[]) {
+  const { stdout } = await spica('spawn', '--json', ...args);
+  const { instances, lease } = JSON.parse(stdout) as {
+    instances: { id: string; path: string }[];
+    lease: { token: string } | null;
+  };
+  return { ids: instances.map(({ id }) => id), token: lease?.token ?? '' };
+}
+
+async function listed({ spica }: Site, id: string) {
+  const { instances } = JSON.parse((await spica('ls', '--json')).stdout);
+  return instances.find((each: { id: string }) => each.id === id);
+}
+
+it('what was leased is kept for a while, whichever rule would take it, until its owner discards it', async () => {
+  const { spica, pool } = await serve({ max_instances: 2, keep_after_lease: '1h' });
+  const { ids, token } = await spawned(site as Site, '-n', '2', '--lease', '2s');
+  const [first = '', second = ''] = ids;
+  await expect.poll(async () => (await listed(site as Site, first)).lease.inForce, POLL).toBe(false);
+  await spica('prune', '--max-instances', '0', '--yes');
+  expect(await instancesOnDisk(pool)).toEqual(ids.toSorted());
+  const refused = await spica('spawn', '--max-wait', '2s');
+  expect(refused).toMatchObject({ exitCode: 3 });
+  const { stdout } = await spica('preflight');
+  expect(stdout).toMatch(/1 instance is kept for 60 min more \(retention.keep_after_lease\)/);
+  expect(stdout).toContain('`spica release ID --discard`');
+
+  const waiting = spica('spawn', '--max-wait', '40s');
+  await expect
+    .poll(async () => JSON.parse((await spica('status', '--json')).stdout).pools[0].held.length, POLL)
+    .toBe(1);
+  expect(await spica('release', second, '--token', token, '--discard')).toMatchObject({ exitCode: 0 });
+  expect(await waiting).toMatchObject({ exitCode: 0 });
+  expect(existsSync(pool.pathOf(first))).toBe(true);
+  expect(existsSync(pool.pathOf(second))).toBe(false);
+}, 120_000);
+
+it('an age counts from the end of use: a run that outlives max_age_days has as long again, and ls says when it goes', async () => {
+  const maxAgeMs = 6_000;
+  const { spica, pool } = await serve({ max_age_days: maxAgeMs / 86_400_000, keep_after_lease: '0s' });
+  const { ids } = await spawned(site as Site, '--lease', '8s');
+  const [id = ''] = ids;
+  const endsAt = Date.parse((await listed(site as Site, id)).lease.expiresAt);
+  expect((await listed(site as Site, id)).goes).toMatchObject({
+    at: new Date(endsAt + maxAgeMs).toISOString(),
+    rule: 'age',
+  });
+  await expect
+    .poll(async () => {
+      await spica('prune');
+      return existsSync(pool.pathOf(id));
+    }, POLL)
+    .toBe(false);
+  const { stdout } = await spica('audit', 'tail', '--json');
+  const deleted = stdout.split('\n').map((line) => JSON.parse(line || '{}'));
+  const trashed = deleted.find(({ instance, outcome }) => instance === id && outcome === 'trashed');
+  expect(Date.parse(trashed.timestamp)).toBeGreaterThan(endsAt + maxAgeMs);
+  expect(trashed.reason).toMatch(/^unused for \d+s, over max_age_days 0\.0000694/);
+}, 120_000);
