@@ -91,7 +91,7 @@ async function compete(generation: number, number: number): Promise<Candidate> {
   const [{ id, path } = { id: '', path: '' }] = instances;
   const isModest = number === generation;
   const refused = isModest ? await writeModestly(path) : await writeUntilRefused(path);
-  await stack.ctx.catalog.releaseLease(id, { token: TOKEN, now: Date.now() });
+  await stack.ctx.catalog.releaseLease(id, { token: TOKEN, now: Date.now(), discard: true });
   return { id, refused };
 }
 

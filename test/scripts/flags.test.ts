@@ -8,7 +8,11 @@ it.each([
   ['demo', ['--bogus'], "demo: Unknown option '--bogus'"],
   ['simulate', ['--seeds', '2'], "simulate: Unknown option '--seeds'"],
   ['bench', ['admit', '--bogus'], "bench admit: Unknown option '--bogus'"],
-  ['bench', ['bogus'], 'bench: expected one of spawn, gate, plan, admit, sample, prune, start, got "bogus"'],
+  [
+    'bench',
+    ['bogus'],
+    'bench: expected one of spawn, gate, plan, admit, sample, prune, image, start, got "bogus"',
+  ],
 ])('%s %j ends with one line that says what is wrong, and 2', async (script, args, line) => {
   const main = join(SCRIPTS, script, 'main.ts');
   const { exitCode, stdout, stderr } = await execa(process.execPath, [main, ...args], { reject: false });
