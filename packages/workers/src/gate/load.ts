@@ -3,8 +3,7 @@ import { type InstanceRecord, instanceIdOf, type LedgerInstance, ownBytes } from
 import { type GatePayload, gatePayloadSchema, progressOf } from '@spica/queues';
 import type { Job } from 'bullmq';
 import type { PoolContext, ServedContext } from '../context.ts';
-import { growthUnderCap } from '../image/caps.ts';
-import { growthAfter } from '../sampler/growth.ts';
+import { countedGrowth } from '../sampler/growth.ts';
 import type { GateState, OpenRequest } from './state.ts';
 
 /** Gate jobs that have not ended, in BullMQ's words. */
@@ -17,7 +16,7 @@ export function countedAs(
   ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'image'>,
   record: InstanceRecord,
 ): LedgerInstance {
-  const growth = growthUnderCap(ctx, record) ?? growthAfter(ctx, record);
+  const growth = countedGrowth(ctx, record);
   return { ownBytes: ownBytes(record) ?? record.cloned?.bytes ?? 0, growth };
 }
 

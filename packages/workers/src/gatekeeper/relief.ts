@@ -14,12 +14,11 @@ import {
 } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
-import { growthUnderCap } from '../image/caps.ts';
 import { planPrune } from '../pruner/plan.ts';
 import { isVerifying } from '../pruner/space-returning.ts';
 import { failureOf } from '../pruner/stuck.ts';
 import { bytesOf, inodesOf, trashRelief } from '../pruner/trash.ts';
-import { growthAfter } from '../sampler/growth.ts';
+import { countedGrowth } from '../sampler/growth.ts';
 
 /** What can be done about a shortage: what goes so that the request fits, or who holds the room. */
 export interface Relief {
@@ -133,7 +132,7 @@ async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> 
   for await (const instance of ctx.catalog.list()) {
     const { record, state } = instance;
     if (state === 'deleting') continue;
-    const candidate = candidateOf(instance, now, growthUnderCap(ctx, record) ?? growthAfter(ctx, record));
+    const candidate = candidateOf(instance, now, countedGrowth(ctx, record));
     const { growth } = candidate;
     const leaseEndsAt = leaseInForce(record, now)?.expiresAt ?? null;
     const until = keptUntil(candidate, policy);

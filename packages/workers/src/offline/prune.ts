@@ -11,6 +11,7 @@ import {
 import {
   type Audit,
   createSerialiser,
+  type ImageNote,
   isInImage,
   listTrash,
   lockDeletion,
@@ -19,6 +20,7 @@ import {
   openPool,
   outOf,
   type Pool,
+  readImageNote,
   readSpace,
   type TrashEntry,
 } from '@spica/pool';
@@ -138,6 +140,7 @@ async function prune(
 interface OfflineContext {
   readonly policy: PoolConfig;
   readonly pool: Pool;
+  readonly image: ImageNote | null;
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
@@ -149,11 +152,12 @@ async function openOffline(options: OfflineOptions): Promise<OfflineContext> {
   const { clock, logger, known, clockConfirmed } = options;
   const policy = poolConfigOf(options.config, options.pool);
   const pool = await openPool({ name: policy.name, root: policy.root });
+  const image = await readImageNote(policy.root);
   const disk = await readPoolDisk(pool);
   const lastTrace = lastTraceOf(disk.records, disk.trash);
   const clockGuard = judgeByTraces(clock.now(), lastTrace, { confirmed: clockConfirmed });
   const inventory = recordInventory(pool, disk, { known, now: () => clockGuard.now() });
-  return { policy, pool, clock, clockGuard, logger, inventory, unknown: disk.unknown };
+  return { policy, pool, image, clock, clockGuard, logger, inventory, unknown: disk.unknown };
 }
 
 function planOffline(ctx: OfflineContext, limits: OfflineLimits): Promise<LookedPlan> {

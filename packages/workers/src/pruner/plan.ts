@@ -24,7 +24,10 @@ const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator' | 'request' | 'pressure' }>;
 
 /** What a plan is made with. */
-export type PlanContext = Pick<PoolContext, 'policy' | 'pool' | 'clock' | 'clockGuard' | 'logger'> & {
+export type PlanContext = Pick<
+  PoolContext,
+  'policy' | 'pool' | 'image' | 'clock' | 'clockGuard' | 'logger'
+> & {
   readonly inventory: Omit<Inventory, 'begin' | 'noteFailure' | 'end'>;
 };
 

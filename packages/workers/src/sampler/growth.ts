@@ -1,5 +1,6 @@
 import { type ExpectedGrowth, growthOf, type InstanceRecord, ownSizeOf } from '@spica/core';
 import type { PoolContext } from '../context.ts';
+import { growthUnderCap } from '../image/caps.ts';
 
 const NOTHING = { bytes: 0, inodes: 0 };
 
@@ -20,4 +21,12 @@ export function growthAfter(
     now,
     growthWindowMs: policy.disk.growthWindowMs,
   });
+}
+
+/** What the gate counts as still to come: what a cap lets an instance write, else what it is expected to. */
+export function countedGrowth(
+  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'image'>,
+  record: InstanceRecord,
+): ExpectedGrowth {
+  return growthUnderCap(ctx, record) ?? growthAfter(ctx, record);
 }

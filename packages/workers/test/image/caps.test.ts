@@ -13,6 +13,7 @@ import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { growInstance } from '../../src/image/grow.ts';
+import { readCandidates } from '../../src/pruner/candidates.ts';
 import { reconcile } from '../../src/reconciler/reconcile.ts';
 import { chargeOf, type ImageStack, imageStack } from './stack.ts';
 
@@ -134,7 +135,10 @@ it('caps each instance at what was reserved for it, counts on no less, and says 
       return counted && counted.ownBytes + counted.growth.bytes;
     })
     .toBe(cap);
-  expect(stack.ctx.gate.ledger.instance(id)?.growth.endsAt).toBe(Number.POSITIVE_INFINITY);
+  const counted = stack.ctx.gate.ledger.instance(id)?.growth;
+  expect(counted?.endsAt).toBe(Number.POSITIVE_INFINITY);
+  const [candidate] = await Array.fromAsync(readCandidates(stack.ctx, stack.ctx.catalog));
+  expect(candidate?.growth.bytes).toBe(counted?.bytes); // what the gate counts, its deletion brings
 });
 
 it('refuses to serve a pool that is in no image with caps that nobody would keep', async () => {
