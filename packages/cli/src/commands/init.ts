@@ -1,11 +1,11 @@
 import { createCatalog } from '@spica/catalog';
-import { CheckError, type Config, systemClock } from '@spica/core';
-import { initPool, type Pool, type PoolPlace, probeCloneMethod, reportImage } from '@spica/pool';
+import { CheckError, type Config } from '@spica/core';
+import { type PoolPlace, probeCloneMethod, reportImage } from '@spica/pool';
 import { checkRebind, createLogger, type EmbeddedRedis, startEmbeddedRedis } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
-import { type ImageFlags, initInImage } from '../image/init.ts';
+import { type ImageFlags, makePool } from '../image/init.ts';
 import type { Invocation } from '../io.ts';
 import { describeImage } from '../output/image.ts';
 import { sayMethod } from '../output/method.ts';
@@ -24,10 +24,9 @@ export async function init({ io, options }: Invocation<InitOptions>): Promise<nu
   const policy = choosePool(config, options.pool);
   const { name, root } = policy;
   const place = { name, root };
-  const inImage = options.rebind ? null : await initInImage(io, policy, options);
-  const pool =
-    inImage ?? (await (options.rebind ? rebind(config, place) : initPool({ ...place, clock: systemClock })));
-  const image = inImage && (await reportImage(place));
+  const make = () => makePool(io, policy, { ...options, rename: options.rebind ?? false });
+  const { pool, isInImage } = await (options.rebind ? rebind(config, place, make) : make());
+  const image = isInImage ? await reportImage(place) : null;
   const method = await probeCloneMethod(pool);
   if (options.json)
     writeJson(io.stdout, { pool: name, id: pool.id, root: pool.paths.root, cloneMethod: method, image });
@@ -44,15 +43,15 @@ export async function init({ io, options }: Invocation<InitOptions>): Promise<nu
 }
 
 /** The next worker that serves the pool tells the catalog its new id. */
-async function rebind(config: Config, place: PoolPlace): Promise<Pool> {
+async function rebind<T>(config: Config, place: PoolPlace, make: () => Promise<T>): Promise<T> {
   const own = await startOwnRedis(config);
   try {
     return await withRedis(config, async (redis) => {
       const catalog = createCatalog({ redis, pool: place.name });
       await checkRebind(place, catalog);
-      const pool = await initPool({ ...place, clock: systemClock, rename: true });
+      const made = await make();
       await catalog.forgetIdentity();
-      return pool;
+      return made;
     });
   } finally {
     await own?.stop();

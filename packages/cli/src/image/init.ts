@@ -1,5 +1,5 @@
 import { absolutePathOf, LEAST_IMAGE_BYTES, type PoolConfig, systemClock, UsageError } from '@spica/core';
-import { initImagePool, isInImage, type Pool } from '@spica/pool';
+import { initImagePool, initPool, isInImage, type Pool } from '@spica/pool';
 import { parseSize } from '../input/numbers.ts';
 import type { Io } from '../io.ts';
 
@@ -10,14 +10,21 @@ export interface ImageFlags {
 }
 
 /**
- * Makes the pool in an image where flags or config ask for one, or mounts the one that the root says it has. Null for a
- * pool that is in none. Throws what `initImagePool` throws, and UsageError FLAG_INVALID.
+ * Makes the pool that a config describes: in an image where flags or config ask for one, or in the one that the root says it
+ * has, which is mounted. With `rename` a pool that is there is called so from now on. Throws what `initImagePool` and
+ * `initPool` throw, and UsageError FLAG_INVALID.
  */
-export async function initInImage(io: Io, policy: PoolConfig, flags: ImageFlags): Promise<Pool | null> {
+export async function makePool(
+  io: Io,
+  policy: PoolConfig,
+  { rename = false, ...flags }: ImageFlags & { readonly rename?: boolean },
+): Promise<{ readonly pool: Pool; readonly isInImage: boolean }> {
   const { name, root } = policy;
+  const place = { name, root, clock: systemClock, rename };
   const spec = specOf(io, policy, flags);
-  if (!spec && !(await isInImage(root))) return null;
-  return initImagePool({ name, root, clock: systemClock, spec });
+  return spec || (await isInImage(root))
+    ? { pool: await initImagePool({ ...place, spec }), isInImage: true }
+    : { pool: await initPool(place), isInImage: false };
 }
 
 function specOf({ cwd, home }: Io, { image }: PoolConfig, flags: ImageFlags) {

@@ -17,10 +17,13 @@ beforeEach(async (context) => {
   env = { SPICA_CONFIG: join(site.dir, 'spica.yaml'), SPICA_STATE_DIR: join(site.dir, 'state') };
 });
 
-async function configure(image: object | null): Promise<void> {
+async function configure(image: object | null, name = 'main'): Promise<void> {
   const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0, ballast_mb: 0, max_instance_gb: 0.02 };
-  const main = { root: './pool', image, templates: { default: './template' }, disk };
-  await writeFile(env['SPICA_CONFIG'] ?? '', JSON.stringify({ server: { port: 0 }, pools: { main } }));
+  const pool = { root: './pool', image, templates: { default: './template' }, disk };
+  await writeFile(
+    env['SPICA_CONFIG'] ?? '',
+    JSON.stringify({ server: { port: 0 }, pools: { [name]: pool } }),
+  );
 }
 
 async function json(...args: string[]) {
@@ -92,4 +95,12 @@ it('refuses sizes that are none, too small, or that nothing asks for', async () 
     '--from: expected no --parent beside it',
   );
   expect(await refusal('init', '--image-file', './none')).toContain('--image: expected a size like 200G');
+});
+
+it('init --rebind mounts the image first, and names the pool that is in it', async () => {
+  await configure({ size_gb: 0.256 });
+  const { id } = await json('init');
+  await json('image', 'unmount');
+  await configure({ size_gb: 0.256 }, 'renamed');
+  expect(await json('init', '--rebind')).toMatchObject({ pool: 'renamed', id, image: { isMounted: true } });
 });

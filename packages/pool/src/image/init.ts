@@ -28,6 +28,8 @@ export interface InitImageOptions extends PoolPlace {
   readonly clock: Clock;
   /** What was asked for; null to take the image that the root says it has. Without a size: one that is there already. */
   readonly spec: (Omit<ImageSpec, 'sizeBytes'> & { readonly sizeBytes: number | null }) | null;
+  /** The pool in the image that the root says it has is called so from now on. */
+  readonly rename?: boolean;
 }
 
 /**
@@ -35,7 +37,8 @@ export interface InitImageOptions extends PoolPlace {
  * Throws what `makeImage`, `mountImage` and `initPool` throw, and CheckError IMAGE_NEEDS_ROOT, IMAGE_NO_BTRFS,
  * TOOL_MISSING, IMAGE_FOREIGN for an image of another pool.
  */
-export async function initImagePool({ name, root, clock, spec }: InitImageOptions): Promise<Pool> {
+export async function initImagePool(options: InitImageOptions): Promise<Pool> {
+  const { name, root, clock, spec, rename = false } = options;
   await requireSupport(name);
   const place = { name, root };
   const note = await readImageNote(root);
@@ -44,7 +47,7 @@ export async function initImagePool({ name, root, clock, spec }: InitImageOption
   const known = isWhole ? await readImageNote(root) : note;
   if (known && !(await isInTheMaking(file))) {
     await mountImage(place, await noteAt(place, known, file));
-    return initPool({ name, root, clock });
+    return initPool({ name, root, clock, rename });
   }
   if (spec && spec.sizeBytes !== null) {
     return makeImage({ name, root, clock, spec: { ...spec, sizeBytes: spec.sizeBytes } });
