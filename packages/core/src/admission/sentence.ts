@@ -2,6 +2,7 @@ import { formatBytes, formatBytesFinely, formatTerms } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
 import type { AdmissionInput, ByteSum, Decision } from './decision.ts';
 import type { NeedBasis, NeedInput } from './need.ts';
+import type { Bound } from './space.ts';
 
 type Figures = Omit<Decision, 'verdict' | 'sentence'>;
 
@@ -27,12 +28,9 @@ export function describeNever(input: AdmissionInput, { need: expected, parts }: 
       `${formatBytes(floor.bytes)} are the floor: can never fit${advice}`
     );
   }
-  for (const { name, totalBytes, floorBytes } of input.bounds) {
-    if (totalBytes === null || need.bytes <= totalBytes - floorBytes) continue;
-    return (
-      `${describeNeed(input, expected.bytes, parts)}; there are ${formatBytes(totalBytes)} ${name}` +
-      `${floorBytes > 0 ? `, of which ${formatBytes(floorBytes)} are the floor` : ''}: can never fit${advice}`
-    );
+  for (const bound of input.bounds) {
+    if (bound.totalBytes === null || need.bytes <= bound.totalBytes - bound.floorBytes) continue;
+    return `${describeNeed(input, expected.bytes, parts)}; ${describeTooSmall(bound)}: can never fit${advice}`;
   }
   if (space.totalInodes !== null && need.inodes > space.totalInodes - floor.inodes) {
     return (
@@ -41,6 +39,12 @@ export function describeNever(input: AdmissionInput, { need: expected, parts }: 
     );
   }
   return null;
+}
+
+/** `there are 2.0 TB on /srv (disk.also_watch), of which 20 GB are the floor`: all that a bound could ever leave. */
+export function describeTooSmall({ name, totalBytes, floorBytes }: Bound): string {
+  const floor = floorBytes > 0 ? `, of which ${formatBytes(floorBytes)} are the floor` : '';
+  return `there are ${formatBytes(totalBytes ?? 0)} ${name}${floor}`;
 }
 
 /** Whether a need is taken from what was measured, or an operator's word, and not from the config. */

@@ -1,17 +1,15 @@
 import { describeBarrier, findBarrier, type LineState } from '../admission/barrier.ts';
 import { type BreakerTerms, heldByBreaker } from '../admission/breaker.ts';
-import { byteSums, decideAdmission } from '../admission/decide.ts';
-import type { Decision, ReservedBound, Room } from '../admission/decision.ts';
+import type { Decision, Room } from '../admission/decision.ts';
 import type { NeedInput } from '../admission/need.ts';
 import { checkRate } from '../admission/rate.ts';
-import { describeBytes } from '../admission/sentence.ts';
-import type { Amount, Bound, Size, Space } from '../admission/space.ts';
+import type { Amount, Size } from '../admission/space.ts';
 import { refuseAsFull } from '../admission/waiting.ts';
-import { formatBytes } from '../units/bytes.ts';
-import { countOf } from '../units/count.ts';
 import { formatDuration } from '../units/duration.ts';
+import { type DiskFacts, decide } from './disk-now.ts';
 import type { LedgerSums } from './ledger.ts';
 import { type Limits, startsOfOthers } from './limits.ts';
+import { preparationShort } from './preparation.ts';
 
 /** A request as the gate knows it. Times are epoch milliseconds. */
 export interface GateRequest {
@@ -39,23 +37,6 @@ export interface HostTrouble {
   /** Stable: what a request fails with that has waited for it to end for its `max_wait`. */
   readonly code: string;
   readonly reason: string;
-}
-
-/** A bound as it was just read, and the ledger's `landed` under it from before that. */
-export interface BoundReading extends Bound {
-  readonly id: string;
-  readonly landedBytes: number;
-}
-
-/** The disk as it was just read: what was waited for before a step is taken at one moment. */
-export interface DiskFacts {
-  readonly space: Space;
-  /** The ledger's `landed` from before the disk was read. */
-  readonly landed: Size;
-  /** What admitted work must leave free. */
-  readonly floor: Size;
-  /** What else bounds the pool's bytes. */
-  readonly bounds: readonly BoundReading[];
 }
 
 /** What was gathered for one step. */
@@ -178,45 +159,6 @@ function holdForHost(
   return isOver ? { do: 'fail', code, reason: found.reason } : found;
 }
 
-/** The sum for a need as things stand, whatever else may hold its request. */
-export function decide(
-  need: NeedInput,
-  { terms, ...disk }: DiskFacts & { readonly terms: Pick<GateTerms, 'maxInstances'> },
-  ledger: LedgerSums,
-): Decision {
-  const { reserved, growth, instances } = ledger;
-  return decideAdmission({
-    ...need,
-    space: minusLanded(disk.space, disk.landed, ledger),
-    reserved,
-    growth,
-    floor: disk.floor,
-    bounds: boundsNow(disk.bounds, ledger),
-    instances,
-    maxInstances: terms.maxInstances,
-  });
-}
-
-/** The bounds as they are now, each with what is reserved under it. */
-function boundsNow(bounds: readonly BoundReading[], ledger: LedgerSums): ReservedBound[] {
-  return bounds.map(({ id, landedBytes: before, ...bound }) => {
-    const sums = ledger.bounds[id] ?? { reservedBytes: 0, growthBytes: 0, landedBytes: before };
-    const { landedBytes, ...reserved } = sums;
-    return { ...bound, ...reserved, availableBytes: bound.availableBytes - (landedBytes - before) };
-  });
-}
-
-/** The disk as it is now: what landed since it was read is there, and not in the reading. */
-function minusLanded(space: Space, before: Size, { landed }: LedgerSums): Space {
-  const bytes = landed.bytes - before.bytes;
-  const inodes = landed.inodes - before.inodes;
-  return {
-    ...space,
-    availableBytes: space.availableBytes - bytes,
-    freeInodes: space.freeInodes === null ? null : space.freeInodes - inodes,
-  };
-}
-
 function rateOf({ id, count }: GateRequest, { limits, terms, now }: GateFacts) {
   return checkRate({ starts: startsOfOthers(limits, id), count, most: terms.maxSpawnsPerHour, now });
 }
@@ -232,57 +174,6 @@ function prepare(request: GateRequest, facts: GateFacts, ledger: LedgerSums): St
   const shortage = { need: { ...size, slots: 0 }, shortfall: short.shortfall };
   if (!short.comesBack) return holdBelow(request, facts, { reason, decision: null });
   return reclaimOrHold(request, facts, { reason, decision: null, shortage });
-}
-
-/** What is missing for a template's snapshot. `never`: the disk could not hold it if it were empty. */
-export interface PreparationShort {
-  readonly never: boolean;
-  readonly shortfall: Amount;
-  readonly reason: string;
-  /** Deletions in the pool bring back what is missing. */
-  readonly comesBack: boolean;
-}
-
-/** Whether there is room for a template's snapshot of so much; null where there is. */
-export function preparationShort(size: Size, facts: DiskFacts, ledger: LedgerSums): PreparationShort | null {
-  const { totalBytes, totalInodes } = facts.space;
-  const space = minusLanded(facts.space, facts.landed, ledger);
-  const { freeInodes } = space;
-  const { reserved, growth } = ledger;
-  const { floor } = facts;
-  const bounds = boundsNow(facts.bounds, ledger);
-  const [sum] = byteSums({ space, reserved, growth, floor, bounds });
-  const what = `its snapshot takes ${formatBytes(size.bytes)} and ${countOf(size.inodes, 'inode')}`;
-  if (
-    size.bytes > totalBytes - floor.bytes ||
-    (totalInodes !== null && size.inodes > totalInodes - floor.inodes)
-  ) {
-    const disk = `the disk has ${formatBytes(totalBytes)}, of which ${formatBytes(floor.bytes)} are the floor`;
-    return {
-      never: true,
-      shortfall: { ...size, slots: 0 },
-      reason: `${what}; ${disk}: can never fit`,
-      comesBack: false,
-    };
-  }
-  const tooSmall = bounds.find((bound) => size.bytes > (bound.totalBytes ?? Infinity) - bound.floorBytes);
-  if (tooSmall) {
-    const { name, totalBytes: most, floorBytes } = tooSmall;
-    const of = floorBytes > 0 ? `, of which ${formatBytes(floorBytes)} are the floor` : '';
-    const reason = `${what}; there are ${formatBytes(most ?? 0)} ${name}${of}: can never fit`;
-    return { never: true, shortfall: { ...size, slots: 0 }, reason, comesBack: false };
-  }
-  const bytes = size.bytes - sum.headroom;
-  const inodes =
-    freeInodes === null ? 0 : size.inodes - (freeInodes - reserved.inodes - growth.inodes - floor.inodes);
-  if (bytes <= 0 && inodes <= 0) return null;
-  const missing = bytes > 0 ? formatBytes(bytes) : countOf(inodes, 'inode');
-  return {
-    never: false,
-    shortfall: { bytes: Math.max(0, bytes), inodes: Math.max(0, inodes), slots: 0 },
-    reason: `no room: ${what}; ${describeBytes(sum)}: ${missing} short`,
-    comesBack: bytes <= 0 || (sum.bound?.isFreedByDeletion ?? true),
-  };
 }
 
 function reclaimOrHold(
