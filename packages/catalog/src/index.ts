@@ -6,3 +6,4 @@ export { SCHEDULE_NAMES, type ScheduleName } from './schedules.ts';
 export type { Server } from './serving.ts';
 export type { Identity } from './stored.ts';
 export * from './values.ts';
+export { toInstanceView } from './view.ts';

@@ -1,4 +1,4 @@
-import { type CatalogInstance, newLeaseToken } from '@spica/catalog';
+import { type CatalogInstance, newLeaseToken, toInstanceView } from '@spica/catalog';
 import { ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import type { Connection } from './connection.ts';
@@ -18,7 +18,7 @@ import {
   leaseOptionsSchema,
   listOptionsSchema,
 } from './options.ts';
-import { type InstanceView, toInstanceView } from './view.ts';
+import type { InstanceView } from './view.ts';
 
 /** The instances of a pool, whoever spawned them. */
 export class Instances {

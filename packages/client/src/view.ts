@@ -1,6 +1,3 @@
-import type { CatalogInstance } from '@spica/catalog';
-import { isoTime, ownBytes } from '@spica/core';
-
 /** What is known of an instance, as JSON: `spica ls --json` prints the same. Times are ISO-8601 UTC. */
 export interface InstanceView {
   readonly id: string;
@@ -48,34 +45,4 @@ export interface InstanceView {
 interface Size {
   readonly bytes: number;
   readonly inodes: number;
-}
-
-/**
- * An instance for whoever looks at it. A lease's token hash stays inside: nobody has a use for it.
- *
- * @internal
- * @param now Epoch milliseconds, by which leases are judged.
- */
-export function toInstanceView({ record, state, request }: CatalogInstance, now: number): InstanceView {
-  const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, ...rest } = record;
-  return {
-    ...rest,
-    state,
-    inFlightFor: request,
-    spawnedAt: toIso(spawnedAt),
-    clonedAt: toIso(clonedAt),
-    sample: sample && { ...sample, at: toIso(sample.at), changedAt: toIso(sample.changedAt) },
-    ownBytes: ownBytes(record),
-    lease: lease && {
-      owner: lease.owner,
-      expiresAt: toIso(lease.expiresAt),
-      inForce: lease.expiresAt > now,
-    },
-    lastLeasedAt: toIso(lastLeasedAt),
-    pin: pin && { ...pin, at: toIso(pin.at) },
-  };
-}
-
-function toIso(at: number | null): string | null {
-  return at === null ? null : isoTime(at);
 }

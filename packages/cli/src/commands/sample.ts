@@ -1,5 +1,5 @@
-import type { Catalog, CatalogInstance } from '@spica/catalog';
-import { CheckError, formatBytes } from '@spica/core';
+import { type Catalog, type CatalogInstance, toInstanceView } from '@spica/catalog';
+import { CheckError, formatBytes, systemClock } from '@spica/core';
 import { closeQueues, openQueues, type SampleResult } from '@spica/queues';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
@@ -7,7 +7,6 @@ import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import type { Invocation } from '../io.ts';
-import { toInstanceJson } from '../output/instance.ts';
 import { type Column, writeJson, writeRows } from '../output/write.ts';
 import { runServedJob } from '../wait/served-job.ts';
 
@@ -26,7 +25,11 @@ export async function sample({ io, args, options }: Invocation): Promise<number>
     await closeQueues(queues);
     const measured = await catalog.getMany(result.measured);
     if (options.json) {
-      writeJson(io.stdout, { pool, measured: measured.map(toInstanceJson), vanished: result.vanished });
+      writeJson(io.stdout, {
+        pool,
+        measured: measured.map((each) => toInstanceView(each, systemClock.now())),
+        vanished: result.vanished,
+      });
       return 0;
     }
     writeRows(io.stdout, SIZE_COLUMNS, measured);

@@ -1,10 +1,10 @@
-import type { Catalog } from '@spica/catalog';
-import { isInstanceId, type PoolConfig, SpicaError } from '@spica/core';
+import { type Catalog, toInstanceView } from '@spica/catalog';
+import { isInstanceId, type PoolConfig, SpicaError, systemClock } from '@spica/core';
 import { listTrash, type Manifest, openPool, type Pool, readManifest } from '@spica/pool';
 import { withCatalog } from '../context/catalog.ts';
 import type { Invocation } from '../io.ts';
 import { type Gone, toGoneJson, writeGone } from '../output/gone.ts';
-import { toInstanceJson, writeInstance } from '../output/instance.ts';
+import { writeInstance } from '../output/instance.ts';
 import { writeJson } from '../output/write.ts';
 import { instanceUnknown } from '../refusal/instance.ts';
 
@@ -28,7 +28,7 @@ async function showInstance(
   const instance = await catalog.get(id);
   if (instance) {
     const manifest = pool && (await manifestOf(pool, id));
-    if (options.json) writeJson(io.stdout, { ...toInstanceJson(instance), manifest });
+    if (options.json) writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now()), manifest });
     else writeInstance(io.stdout, instance, manifest);
     return;
   }

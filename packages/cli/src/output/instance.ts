@@ -1,39 +1,10 @@
 import type { CatalogInstance } from '@spica/catalog';
-import {
-  countOf,
-  formatBytes,
-  formatDuration,
-  isAtCap,
-  leaseInForce,
-  ownBytes,
-  systemClock,
-} from '@spica/core';
+import { countOf, formatBytes, formatDuration, isAtCap, leaseInForce, systemClock } from '@spica/core';
 import type { Manifest } from '@spica/pool';
 import type { Output } from '../io.ts';
 import { formatAge, toIso } from './age.ts';
 import { pairs } from './request.ts';
 import { type Column, writeFields } from './write.ts';
-
-/** An instance as `--json` prints it. A lease's token hash stays inside: nobody has a use for it. */
-export function toInstanceJson({ record, state, request }: CatalogInstance) {
-  const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, ...rest } = record;
-  return {
-    ...rest,
-    state,
-    inFlightFor: request,
-    spawnedAt: toIso(spawnedAt),
-    clonedAt: toIso(clonedAt),
-    sample: sample && { ...sample, at: toIso(sample.at), changedAt: toIso(sample.changedAt) },
-    ownBytes: ownBytes(record),
-    lease: lease && {
-      owner: lease.owner,
-      expiresAt: toIso(lease.expiresAt),
-      inForce: lease.expiresAt > systemClock.now(),
-    },
-    lastLeasedAt: toIso(lastLeasedAt),
-    pin: pin && { ...pin, at: toIso(pin.at) },
-  };
-}
 
 const ALWAYS: readonly Column<CatalogInstance>[] = [
   { title: 'id', text: ({ record }) => record.id },

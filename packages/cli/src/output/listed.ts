@@ -1,8 +1,8 @@
-import type { CatalogInstance } from '@spica/catalog';
+import { type CatalogInstance, toInstanceView } from '@spica/catalog';
 import { type Departure, systemClock } from '@spica/core';
 import type { Output } from '../io.ts';
 import { formatAge, toIso } from './age.ts';
-import { instanceColumns, toInstanceJson } from './instance.ts';
+import { instanceColumns } from './instance.ts';
 import type { Column } from './write.ts';
 
 /** An instance of the list; `goes` is null for one that is on its way out. */
@@ -13,7 +13,7 @@ export interface Listed {
 
 /** An instance of the list as `--json` prints it: `goes.at` is null where nothing takes it by itself. */
 export function toListedJson({ instance, goes }: Listed) {
-  return { ...toInstanceJson(instance), goes: goes && { ...goes, at: toIso(goes.at) } };
+  return { ...toInstanceView(instance, systemClock.now()), goes: goes && { ...goes, at: toIso(goes.at) } };
 }
 
 const GOES: readonly Column<Listed>[] = [
