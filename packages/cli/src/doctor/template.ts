@@ -14,7 +14,7 @@ async function checkOne(policy: PoolConfig, name: string): Promise<Finding[]> {
   const check = `template ${name} of pool ${pool}`;
   try {
     const warnings = await checkTemplate({ root, sources, name, allowGitFile });
-    if (warnings.length === 0) return [ok(check, sources[name] ?? '')];
+    if (warnings.length === 0) return [ok(check, sources[name]?.path ?? '')];
     return warnings.map(({ found, advice }) => warn(check, found, advice));
   } catch (error) {
     const problem = toKnownError(error);
