@@ -1,6 +1,6 @@
 import { Spica } from '@spica/client';
 import type { Config, PoolConfig } from '@spica/core';
-import { redisTargetOf } from '@spica/queues';
+import { redisTargetOf, requireWorker } from '@spica/queues';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
@@ -14,7 +14,6 @@ import { pathOf, type RunOptions, readPlan, readShared } from '../experiment/set
 import { chooseTemplate } from '../input/template.ts';
 import type { GlobalOptions, Invocation, Io } from '../io.ts';
 import { reportFailure } from '../output/failure.ts';
-import { requireWorker } from '../wait/worker.ts';
 
 /** What a shell's `env` and container runtimes end with when the failure is theirs and not the command's. */
 const EXIT_OURS = 125;

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnreachableError } from '@spica/core';
-import { toUnreachable } from '../context/redis.ts';
 
 const FIRST_WAIT_MS = 100;
 const MOST_WAIT_MS = 2_000;
@@ -12,7 +11,6 @@ export interface Patience {
   readonly onAway?: (why: string) => void;
   /** Once it is aborted nothing is tried again. */
   readonly signal?: AbortSignal;
-  readonly patienceMs?: number;
 }
 
 /**
@@ -20,20 +18,15 @@ export interface Patience {
  * UnreachableError. All else is thrown at once.
  */
 export async function throughOutage<T>(work: () => Promise<T>, options: Patience = {}): Promise<T> {
-  const deadline = performance.now() + (options.patienceMs ?? PATIENCE_MS);
+  const deadline = performance.now() + PATIENCE_MS;
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      const away = awayBy(error);
-      if (!away || options.signal?.aborted || performance.now() >= deadline) throw away ?? error;
-      if (attempt === 0) options.onAway?.(away.message);
+      const isAway = error instanceof UnreachableError;
+      if (!isAway || options.signal?.aborted || performance.now() >= deadline) throw error;
+      if (attempt === 0) options.onAway?.(error.message);
       await sleep(Math.min(FIRST_WAIT_MS * 2 ** attempt, MOST_WAIT_MS));
     }
   }
-}
-
-/** Why it is out of reach for now; null for any other error. */
-function awayBy(error: unknown): UnreachableError | null {
-  return error instanceof UnreachableError ? error : toUnreachable(error, 'Redis');
 }
