@@ -27,6 +27,7 @@ function aTournament(n: number, text = ''): TournamentRecord {
     isolation: { cpu_affinity: true, network_egress: false, lineage_immutable: true },
     results: countResults('qa.rag.gold', [result], { [`spica-${n}`]: { mean: 0.5 } }),
     outcome: 'finished',
+    reason: null,
     champion: `spica-${n}`,
     scores: { [`spica-${n}`]: 0.5 },
     began_at: at,

@@ -55,6 +55,7 @@ export * from './retention/retention-plan.ts';
 export { pythonJson } from './tournament/python-json.ts';
 export * from './tournament/record.ts';
 export * from './tournament/replica-plan.ts';
+export * from './tournament/schema.ts';
 export * from './trust.ts';
 export * from './units/bytes.ts';
 export * from './units/count.ts';

@@ -5,7 +5,7 @@ import type { Params } from './candidates.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
 import type { Attempt, Journal } from './journal.ts';
-import { throughOutage } from './outage.ts';
+import { throughOutage } from '@spica/queues';
 import type { Report } from './report.ts';
 import type { RunResult } from './result.ts';
 import { isJson, readScore, type ScoreSource } from './score.ts';

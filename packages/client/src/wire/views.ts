@@ -67,6 +67,7 @@ const requestedSchema = z.object({
   template: text,
   count: z.number(),
   params,
+  paramsEach: z.array(params).nullable(),
   parent: textOrNull,
   from: textOrNull,
   experiment: textOrNull,

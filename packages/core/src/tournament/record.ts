@@ -1,67 +1,76 @@
-import * as z from 'zod';
+import type { Qtime } from './replica-plan.ts';
 
-const count = z.int().min(0);
+/** Whatever JSON can say. */
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 
-/** How one replica came out. `status`: `pass`, or what kept it from that, in the runner's words (`fail`, `timeout`, `oom`). */
-export const replicaResultSchema = z.object({
-  replica_id: z.string().max(500),
-  instance_id: z.string(),
-  status: z.string().min(1).max(100),
-  metrics: z.record(z.string(), z.json()).default({}),
-  error: z.string().max(2_000).nullable().default(null),
-});
-export type ReplicaResult = z.output<typeof replicaResultSchema>;
-
-/**
- * What is kept of a tournament that is over (`phase.tournament/v1`), in the names of older systems; what Spica adds to
- * theirs is `id`, `outcome`, `champion`, `scores`, `began_at` and `pool`.
- */
-export const tournamentRecordSchema = z.object({
-  schema: z.literal('phase.tournament/v1'),
-  /** Of the request that spawned the instances, with which it is known. */
-  id: z.string(),
-  pool: z.string(),
-  suite_id: z.string().min(1).max(200),
-  qtime: z.object({ epochs: count, slices_per_epoch: count, replicas_per_slice: count }),
-  replica_plan_hash: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits'),
-  instances: z.array(z.string()),
-  total_replicas: count,
-  isolation: z.object({
-    /** What the runner says of how it ran them. */
-    cpu_affinity: z.boolean(),
-    network_egress: z.boolean(),
-    /** The lineage of every instance was the same before and after; false where that was not verified at the end. */
-    lineage_immutable: z.boolean(),
-  }),
-  results: z.object({
-    suite_id: z.string(),
-    total_replicas: count,
-    passed: count,
-    failed: count,
-    results: z.array(replicaResultSchema),
-    aggregated_by_instance: z.record(z.string(), z.json()),
-  }),
-  outcome: z.enum(['finished', 'abandoned']),
-  champion: z.string().nullable(),
-  scores: z.record(z.string(), z.number()),
-  /** ISO-8601 UTC. */
-  began_at: z.string(),
-  completed_at: z.string(),
-});
-export type TournamentRecord = z.output<typeof tournamentRecordSchema>;
-
-/** A tournament as lists show it: without what came of each replica. */
-export const tournamentHeadSchema = tournamentRecordSchema.extend({
-  results: tournamentRecordSchema.shape.results.omit({ results: true, aggregated_by_instance: true }),
-});
-export type TournamentHead = z.output<typeof tournamentHeadSchema>;
+/** How one replica came out. */
+export interface ReplicaResult {
+  replica_id: string;
+  instance_id: string;
+  /** `pass`, or what kept it from that, in the runner's words: `fail`, `timeout`, `oom`. */
+  status: string;
+  metrics: Record<string, Json>;
+  error: string | null;
+}
 
 /** The results of replicas, counted as older systems did: what has not passed has failed. */
+export interface ReplicaCounts {
+  suite_id: string;
+  total_replicas: number;
+  passed: number;
+  failed: number;
+}
+
+export interface TournamentResults extends ReplicaCounts {
+  results: ReplicaResult[];
+  /** What the runner makes of them for each instance. */
+  aggregated_by_instance: Record<string, Json>;
+}
+
+/** A tournament that is over, as lists show it: without what came of each replica. */
+export interface TournamentHead {
+  schema: 'phase.tournament/v1';
+  /** That of the request that spawned the instances. */
+  id: string;
+  pool: string;
+  suite_id: string;
+  qtime: Qtime;
+  /** SHA-256, hex, of the replica plan (`replicaPlanHash`). */
+  replica_plan_hash: string;
+  instances: string[];
+  total_replicas: number;
+  isolation: {
+    /** What the runner says of how it ran the replicas. */
+    cpu_affinity: boolean;
+    network_egress: boolean;
+    /** The lineage of every instance was found the same before and after; false where that was not so, or not looked at. */
+    lineage_immutable: boolean;
+  };
+  results: ReplicaCounts;
+  outcome: 'finished' | 'abandoned';
+  /** Why it was abandoned; null where it was finished. */
+  reason: string | null;
+  champion: string | null;
+  /** By instance. */
+  scores: Record<string, number>;
+  /** ISO-8601 UTC. */
+  began_at: string;
+  completed_at: string;
+}
+
+/**
+ * What is kept of a tournament that is over (`phase.tournament/v1`), in the names of older systems. What Spica adds to
+ * theirs: `id`, `pool`, `outcome`, `reason`, `champion`, `scores`, `began_at`.
+ */
+export interface TournamentRecord extends TournamentHead {
+  results: TournamentResults;
+}
+
 export function countResults(
   suiteId: string,
   results: readonly ReplicaResult[],
-  byInstance: TournamentRecord['results']['aggregated_by_instance'],
-): TournamentRecord['results'] {
+  byInstance: TournamentResults['aggregated_by_instance'] = {},
+): TournamentResults {
   const passed = results.filter(({ status }) => status === 'pass').length;
   return {
     suite_id: suiteId,
