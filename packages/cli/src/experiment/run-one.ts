@@ -1,11 +1,11 @@
 import { access } from 'node:fs/promises';
 import { type Batch, type Instance, InstanceGoneError, type Spica } from '@spica/client';
-import { CheckError, SpicaError } from '@spica/core';
+import { CheckError, type Replica, SpicaError } from '@spica/core';
+import { throughOutage } from '@spica/queues';
 import type { Params } from './candidates.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
 import type { Attempt, Journal } from './journal.ts';
-import { throughOutage } from '@spica/queues';
 import type { Report } from './report.ts';
 import type { RunResult } from './result.ts';
 import { isJson, readScore, type ScoreSource } from './score.ts';
@@ -95,7 +95,10 @@ export async function runOne(of: Experiment, run: Run): Promise<Ended> {
   }
 }
 
-function nothingOf({ index, generation, replica, params }: Run, place: Place | null): RunResult {
+function nothingOf(
+  { index, generation, replica, params }: Run,
+  place: Pick<Place, 'instance'> | null,
+): RunResult {
   const { id: instance = null, path = null } = place?.instance ?? {};
   const none = { exitCode: null, reason: null, score: null, collected: 0 };
   const state = { outcome: 'skipped', final: false, kept: false, ms: 0 } as const;
@@ -170,21 +173,68 @@ function isLeased(error: unknown): boolean {
 
 async function work(of: Experiment, run: Run, place: Place): Promise<Outcome> {
   const { instance, attempt } = place;
+  await requireHere(instance);
+  await of.journal.start(run.index, attempt.number, instance.id);
+  of.report.started(run.index, instance);
+  return outcomeOf(await execute(of, run, place, {}), async (end) => {
+    const collected = of.collect ? await collectFiles(instance, of.collect) : 0;
+    if (end.code !== 0) return { collected };
+    const score = of.score && (await readScore(of.score, instance.path, end.lastJson));
+    if (score !== null) await throughOutage(() => instance.score(score));
+    return { score, collected };
+  });
+}
+
+/**
+ * Runs the command for one replica of a tournament, in an instance that is there. Its score is not stored: the instance has
+ * others. Throws as `runOne`.
+ */
+export async function runReplica(
+  of: Experiment,
+  run: Run,
+  place: Pick<Place, 'request' | 'instance'>,
+  { replica_id, epoch, slice }: Replica,
+): Promise<RunResult> {
+  const { instance } = place;
+  await requireHere(instance);
+  const begun = performance.now();
+  of.report.started(run.index, instance);
+  const env = { SPICA_REPLICA_ID: replica_id, SPICA_EPOCH: String(epoch), SPICA_SLICE: String(slice) };
+  const outcome = await outcomeOf(await execute(of, run, place, env), async ({ code, lastJson }) => ({
+    score: of.score && code === 0 ? await readScore(of.score, instance.path, lastJson) : null,
+  }));
+  const ms = Math.round(performance.now() - begun);
+  const result = { ...nothingOf(run, place), ms, ...outcome };
+  of.report.result(result);
+  return result;
+}
+
+async function requireHere(instance: Instance): Promise<void> {
   await access(instance.path).catch((cause: unknown) => {
     const message = `instance ${instance.id}: ${instance.path} is not on this machine: run this where the pool is`;
     throw new CheckError('INSTANCE_ELSEWHERE', message, {}, cause);
   });
-  await of.journal.start(run.index, attempt.number, instance.id);
-  of.report.started(run.index, instance);
-  const { end, lastLine, lastJson, isInterrupted } = await execute(of, run, place);
+}
+
+interface Executed extends ChildEnd {
+  /** The last line that said something, and the last one on standard output that is JSON. */
+  readonly lastLine: string | null;
+  readonly lastJson: string | null;
+  /** Its signal was aborted: it was not its own time that was over. */
+  readonly isInterrupted: boolean;
+}
+
+/** How a run ended: `after` has what is done once the command has ended by itself, whether it succeeded or not. */
+async function outcomeOf(
+  end: Executed,
+  after: (end: Executed) => Promise<Partial<RunResult>>,
+): Promise<Outcome> {
   const { code: exitCode, stopped } = end;
-  if (stopped !== null) return { outcome: 'stopped', exitCode, reason: stopped, final: !isInterrupted };
+  if (stopped !== null) return { outcome: 'stopped', exitCode, reason: stopped, final: !end.isInterrupted };
   try {
-    const collected = of.collect ? await collectFiles(instance, of.collect) : 0;
-    if (exitCode !== 0) return { outcome: 'failed', exitCode, reason: lastLine, collected, final: true };
-    const score = of.score && (await readScore(of.score, instance.path, lastJson));
-    if (score !== null) await throughOutage(() => instance.score(score));
-    return { outcome: 'done', exitCode, score, collected, final: true };
+    const rest = await after(end);
+    if (exitCode !== 0) return { outcome: 'failed', exitCode, reason: end.lastLine, final: true, ...rest };
+    return { outcome: 'done', exitCode, final: true, ...rest };
   } catch (error) {
     if (!(error instanceof SpicaError) || error.kind === 'unreachable') throw error;
     return { outcome: 'failed', exitCode, reason: `${error.code}: ${error.message}`, final: true };
@@ -194,8 +244,9 @@ async function work(of: Experiment, run: Run, place: Place): Promise<Outcome> {
 async function execute(
   of: Experiment,
   run: Run,
-  { request, instance }: Place,
-): Promise<{ end: ChildEnd; lastLine: string | null; lastJson: string | null; isInterrupted: boolean }> {
+  { request, instance }: Pick<Place, 'request' | 'instance'>,
+  more: Readonly<Record<string, string>>,
+): Promise<Executed> {
   let lastLine: string | null = null;
   let lastJson: string | null = null;
   const onLine = (line: string, from: 'stdout' | 'stderr') => {
@@ -207,13 +258,13 @@ async function execute(
   const end = await runChild({
     command: of.command,
     cwd: instance.path,
-    env: { ...of.env, ...environmentOf(of, run, instance), SPICA_REQUEST: request },
+    env: { ...of.env, ...environmentOf(of, run, instance), SPICA_REQUEST: request, ...more },
     onLine: of.inherits ? null : onLine,
     timeLimitMs: of.timeLimitMs,
     signal,
     atOnce: of.atOnce,
   });
-  return { end, lastLine, lastJson, isInterrupted: signal.aborted };
+  return { ...end, lastLine, lastJson, isInterrupted: signal.aborted };
 }
 
 /** The run's parameters under their names, and who it is under `SPICA_…`. */
