@@ -1,5 +1,5 @@
 import { type Catalog, toInstanceView } from '@spica/catalog';
-import { isInstanceId, type PoolConfig, SpicaError, systemClock } from '@spica/core';
+import { isInstanceId, type PoolConfig, systemClock, toKnownError } from '@spica/core';
 import { listTrash, type Manifest, openPool, type Pool, readManifest } from '@spica/pool';
 import { withCatalog } from '../context/catalog.ts';
 import type { Invocation } from '../io.ts';
@@ -54,7 +54,7 @@ async function poolHere({ name, root }: PoolConfig): Promise<Pool | null> {
   try {
     return await openPool({ name, root });
   } catch (error) {
-    if (error instanceof SpicaError) return null;
+    if (toKnownError(error)) return null;
     throw error;
   }
 }
@@ -64,7 +64,7 @@ async function manifestOf(pool: Pool, id: string): Promise<Manifest | null> {
   try {
     return await readManifest(pool, id);
   } catch (error) {
-    if (error instanceof SpicaError) return null;
+    if (toKnownError(error)) return null;
     throw error;
   }
 }

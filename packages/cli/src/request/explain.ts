@@ -1,4 +1,4 @@
-import { type Config, SpicaError } from '@spica/core';
+import { type Config, toKnownError } from '@spica/core';
 import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
 import { countWorkers, type PoolQueues, type SpawnRequest } from '@spica/queues';
 import { type Preview, previewAdmission } from '@spica/workers';
@@ -57,7 +57,8 @@ async function sumNow(invocation: Invocation, request: SpawnRequest): Promise<Su
       previewAdmission(ctx, { template, count, experiment, replicas }),
     );
   } catch (error) {
-    if (error instanceof SpicaError) return { problem: error.message }; // its pool is on another host, for one
+    const problem = toKnownError(error);
+    if (problem) return { problem: problem.message }; // its pool is on another host, for one
     throw error;
   }
 }
