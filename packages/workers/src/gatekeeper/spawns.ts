@@ -81,7 +81,8 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   const prefix = `:${childIds.spawn(roundOf(gateJob), 0).slice(0, -1)}`;
   const failures = Object.entries(await job.getIgnoredChildrenFailures())
     .filter(([key]) => key.includes(prefix))
-    .map(([, reason]) => readFailure(reason));
+    .map(([, reason]) => readFailure(reason))
+    .filter(({ code }) => code !== GIVEN_UP);
   // Its process was killed after it had completed, and an instance has been deleted since.
   if (failures.length === 0 && (await ctx.catalog.isCompleted(id, state.life))) return complete(gateJob, ids);
   // A failure of the request's own says more than that there was no room for the others.
@@ -90,12 +91,19 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   return null;
 }
 
+/** How a spawn fails because another one of its request has: it is no failure of its own. */
+export const GIVEN_UP = 'SPAWN_GIVEN_UP';
+
 const GONE = { code: 'SPAWN_GONE', message: 'its spawn jobs were removed before they ended' };
 
-/** Removes the spawn jobs of a cancelled request that nobody has begun: its undo need not wait for them. */
+/**
+ * Removes the spawn jobs of a cancelled request that nobody has begun, and ends its set-ups: its undo need not wait for
+ * them.
+ */
 export async function dropSpawns(ctx: ServedContext, request: string): Promise<void> {
   const open = ctx.gate.requests.get(request);
   if (!open) return;
+  open.stop.abort(new CheckError('REQUEST_CANCELLED', `request ${request} was cancelled`));
   const round = { request, life: open.life, round: open.round };
   for (let index = 0; index < open.request.count; index += 1) {
     await ctx.queues.spawn.remove(childIds.spawn(round, index)).catch((error: unknown) => {
