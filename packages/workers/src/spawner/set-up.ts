@@ -1,6 +1,7 @@
 import { CheckError, environmentOf, formatDuration, poolFloor, type TemplateConfig } from '@spica/core';
 import {
   type CommandEnd,
+  commandLogPath,
   endMarked,
   isThere,
   lastLines,
@@ -8,8 +9,7 @@ import {
   readManifest,
   removeStaged,
   runCommand,
-  setUpLogPath,
-  writeSetUpLog,
+  writeCommandLog,
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import type { OpenRequest } from '../gate/state.ts';
@@ -66,7 +66,7 @@ async function run(
   const env = environmentOf({ id, path, request, experiment, index, params });
   const startedAt = clock.now();
   const end = await runCommand({ argv, cwd: path, env, mark: markOf(pool, path), timeoutMs, signal });
-  await writeSetUpLog(pool, id, end.output).catch((error: unknown) => {
+  await writeCommandLog(pool, id, end.output).catch((error: unknown) => {
     logger.warn({ err: error, instance: id }, 'what the set-up printed could not be kept');
   });
   const { code, stopped } = end;
@@ -102,7 +102,7 @@ async function explain(
   const what = `instance ${id}: its set-up (${argv.join(' ')})`;
   const lines = lastLines(output);
   const said = lines.length > 0 ? `: ${lines.join(' | ')}` : ', and printed nothing';
-  const details = { instance: id, output: setUpLogPath(ctx.pool, id) };
+  const details = { instance: id, output: commandLogPath(ctx.pool, id) };
   if (await isForRoom(ctx, output, open)) {
     return new CheckError('NO_SPACE', `${what} found no room: the disk is full${said}`, details);
   }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceIdOf } from '@spica/core';
-import { readRecord, readSetUpLog } from '@spica/pool';
+import { readCommandLog, readRecord } from '@spica/pool';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { isRunning, processesAbout } from '../../../../test/support/process.ts';
@@ -67,7 +67,7 @@ describe('a set-up', () => {
           'LR=0.1',
         ]),
       );
-      expect(await readSetUpLog(stack.ctx.pool, id)).toBe('built\nwarned\n');
+      expect(await readCommandLog(stack.ctx.pool, id)).toBe('built\nwarned\n');
       expect((await readRecord(stack.ctx.pool, id))?.settingUp).toBeUndefined();
     }
   });
@@ -104,7 +104,7 @@ describe('a set-up', () => {
     await expect(stack.watcher.wait(request)).rejects.toMatchObject({
       message: expect.stringContaining(': 96 | 97 | 98 | 99 | 100'),
     });
-    expect(await readSetUpLog(stack.ctx.pool, instanceIdOf('main', request, 0))).toMatch(
+    expect(await readCommandLog(stack.ctx.pool, instanceIdOf('main', request, 0))).toMatch(
       /^1\n2\n[\s\S]*\n100\n$/,
     );
   });
