@@ -15,7 +15,7 @@ export { cleanStaging, removeStaged } from './clone/staging.ts';
 export { type ChildEnd, runChild } from './command/child.ts';
 export * from './command/log.ts';
 export { endMarked } from './command/marked.ts';
-export { lastLines } from './command/output.ts';
+export { lastLines, sayPrinted } from './command/output.ts';
 export { type CommandEnd, markOf, runCommand } from './command/run.ts';
 export { filesystemOf } from './filesystem.ts';
 export { capInstance, forgetCharge, type PoolCharges } from './image/charge.ts';

@@ -39,3 +39,9 @@ export function lastLines(text: string, most = MOST_LINES): string[] {
     .slice(-most)
     .map((line) => (line.length > MOST_OF_LINE ? `${line.slice(0, MOST_OF_LINE)}…` : line));
 }
+
+/** What a command printed last, to end a message about it with, and where the rest of it is kept. */
+export function sayPrinted(output: string, path: string): string {
+  const lines = lastLines(output);
+  return lines.length > 0 ? `: ${lines.join(' | ')} (what it printed: ${path})` : ', and printed nothing';
+}

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { CheckError, formatDuration } from '@spica/core';
 import { asNoSpace } from '../clone/full-disk.ts';
-import { writeCommandLog } from '../command/log.ts';
-import { lastLines } from '../command/output.ts';
+import { commandLogPath, writeCommandLog } from '../command/log.ts';
+import { sayPrinted } from '../command/output.ts';
 import { type CommandEnd, markOf, runCommand } from '../command/run.ts';
 import type { Pool } from '../layout.ts';
 import { OWN_NAMES } from '../manifest/manifest.ts';
@@ -35,17 +35,22 @@ export async function runPrepare({ pool, template, draft, command, signal }: Pre
     ...(signal ? { signal } : {}),
   });
   signal?.throwIfAborted();
+  const log = `prepare-${template}`;
   const what = `template ${template}: its prepare command (${argv.join(' ')})`;
   const problem = await problemOf(end, draft, timeoutMs);
-  const lines = lastLines(end.output);
-  const said = lines.length > 0 ? `: ${lines.join(' | ')}` : ', and printed nothing';
-  const noSpace = problem && (await asNoSpace(new ProgramError(end.output), draft, what));
-  await writeCommandLog(pool, `prepare-${template}`, end.output);
-  if (noSpace) throw new CheckError('NO_SPACE', `${noSpace.message}${said}`, noSpace.details);
-  if (!problem) return;
-  throw new CheckError(end.timedOut ? 'PREPARE_TIMED_OUT' : 'PREPARE_FAILED', `${what} ${problem}${said}`, {
-    template,
-  });
+  const logged = await writeCommandLog(pool, log, end.output).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (!problem) {
+    if (logged === null) return;
+    throw (await asNoSpace(logged, draft, what)) ?? logged;
+  }
+  const said = sayPrinted(end.output, commandLogPath(pool, log));
+  const noSpace = await asNoSpace(new ProgramError(end.output), draft, what);
+  if (noSpace) throw new CheckError('NO_SPACE', `${noSpace.message}${said}`, noSpace.details, logged);
+  const code = end.timedOut ? 'PREPARE_TIMED_OUT' : 'PREPARE_FAILED';
+  throw new CheckError(code, `${what} ${problem}${said}`, { template }, logged);
 }
 
 /** As `outOf` takes a program's failure. */

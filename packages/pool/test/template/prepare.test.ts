@@ -72,7 +72,12 @@ it('runs again where the template was only touched: nobody knows what it looks a
 });
 
 it.each([
-  ['fails', 'echo one; echo two >&2; exit 4', 'PREPARE_FAILED', /ended with exit code 4: one \| two$/],
+  [
+    'fails',
+    'echo one; echo two >&2; exit 4',
+    'PREPARE_FAILED',
+    /ended with exit code 4: one \| two \(what it printed: .*prepare-default\.log\)$/,
+  ],
   ['is killed', 'kill -KILL $$', 'PREPARE_FAILED', /exit code 137/],
   ['takes a name that is ours', 'echo >manifest.json', 'PREPARE_FAILED', /left manifest\.json/],
   [

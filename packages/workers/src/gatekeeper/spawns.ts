@@ -10,6 +10,7 @@ import {
 import { WaitingChildrenError } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { openRequest } from '../gate/load.ts';
+import { GIVEN_UP, setUpOf } from '../spawner/set-up.ts';
 import { isHeldFor } from './children.ts';
 import type { Before } from './decide.ts';
 import { complete, fail } from './ends.ts';
@@ -69,6 +70,7 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   }
   const ids = instanceIdsOf(gateJob);
   if (ids.every((each) => gate.ledger.has(each))) {
+    await beginLeases(gateJob, ids);
     if ((await ctx.catalog.completeRequest(id, state.life, ids)) === 'completed')
       return complete(gateJob, ids);
     await startUndo(gateJob, { code: 'REQUEST_CANCELLED', message: `request ${id} was cancelled` }, 1);
@@ -91,8 +93,19 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   return null;
 }
 
-/** How a spawn fails because another one of its request has: it is no failure of its own. */
-export const GIVEN_UP = 'SPAWN_GIVEN_UP';
+/** Set-ups may have taken longer than the leases that their instances came up with: these begin when all are handed out. */
+async function beginLeases({ ctx, state: { request } }: GateJob, ids: readonly string[]): Promise<void> {
+  const { catalog, clock } = ctx;
+  if (request.lease === null || setUpOf(ctx, request) === null) return;
+  const { owner, tokenHash, ms } = request.lease;
+  const now = clock.now();
+  const lease = { owner, tokenHash, expiresAt: now + ms, since: now };
+  for (const { record, state } of await catalog.getMany(ids)) {
+    // Else they were handed out by a run of this job that was cut off, and are released again, perhaps.
+    if (state === 'in-flight') await catalog.protect(record.id, { lease, pin: null, releasedAt: null });
+  }
+  await catalog.putBackDirty(ids); // their records are to say so, too
+}
 
 const GONE = { code: 'SPAWN_GONE', message: 'its spawn jobs were removed before they ended' };
 

@@ -13,11 +13,11 @@ import {
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { takenByPool } from '../gate/bounds.ts';
-import { GIVEN_UP } from '../gatekeeper/spawns.ts';
 import { handBack, SHUTTING_DOWN } from '../runtime/hand-back.ts';
 import { isRefusedByRedis } from '../runtime/refused.ts';
 import { countEnd } from './breaker.ts';
 import { prepareTemplate } from './prepare.ts';
+import { GIVEN_UP } from './set-up.ts';
 import { spawnInstance } from './spawn.ts';
 
 /** The spawn queue's processor: `prepare` and `spawn` jobs. */

@@ -57,11 +57,3 @@ export function recordOf(
     oversize: null,
   };
 }
-
-/** With its lease beginning now: its holder is not to lose what the set-up took. */
-export function leasedFrom(record: InstanceRecord, now: number): InstanceRecord {
-  const { lease, spawnedAt } = record;
-  if (lease === null) return record;
-  const ms = lease.expiresAt - (spawnedAt ?? now);
-  return { ...record, lease: { ...lease, expiresAt: now + ms, since: now }, lastLeasedAt: now };
-}

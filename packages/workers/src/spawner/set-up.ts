@@ -4,25 +4,31 @@ import {
   commandLogPath,
   endMarked,
   isThere,
-  lastLines,
   markOf,
   readManifest,
   removeStaged,
   runCommand,
+  sayPrinted,
   writeCommandLog,
 } from '@spica/pool';
+import type { SpawnRequest } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import type { OpenRequest } from '../gate/state.ts';
-import { GIVEN_UP } from '../gatekeeper/spawns.ts';
 import type { Spawn } from './record.ts';
 
 /** What a template says of the set-up of its instances. */
 type SetUp = Pick<TemplateConfig, 'setupTimeoutMs'> & { readonly argv: NonNullable<TemplateConfig['setup']> };
 
+/** How a spawn fails because another one of its request has: it is no failure of its own. */
+export const GIVEN_UP = 'SPAWN_GIVEN_UP';
+
 /** The set-up that a request's instances get; null for none. A fork is what its parent was, set-up and all. */
-export function setUpOf({ policy }: ServedContext, { request }: OpenRequest): SetUp | null {
-  const { setup = null, setupTimeoutMs = 0 } = policy.templates[request.template] ?? {};
-  return setup === null || request.from !== null ? null : { argv: setup, setupTimeoutMs };
+export function setUpOf(
+  { policy }: Pick<ServedContext, 'policy'>,
+  { template, from }: Pick<SpawnRequest, 'template' | 'from'>,
+): SetUp | null {
+  const { setup = null, setupTimeoutMs = 0 } = policy.templates[template] ?? {};
+  return setup === null || from !== null ? null : { argv: setup, setupTimeoutMs };
 }
 
 /**
@@ -100,9 +106,8 @@ async function explain(
   { argv, problem }: SetUp & { readonly problem: string },
 ): Promise<CheckError> {
   const what = `instance ${id}: its set-up (${argv.join(' ')})`;
-  const lines = lastLines(output);
-  const said = lines.length > 0 ? `: ${lines.join(' | ')}` : ', and printed nothing';
-  const details = { instance: id, output: commandLogPath(ctx.pool, id) };
+  const said = sayPrinted(output, commandLogPath(ctx.pool, id));
+  const details = { instance: id };
   if (await isForRoom(ctx, output, open)) {
     return new CheckError('NO_SPACE', `${what} found no room: the disk is full${said}`, details);
   }

@@ -29,7 +29,7 @@ import { clonedSize, withOwnFiles } from '../gatekeeper/need.ts';
 import { capFor } from '../image/caps.ts';
 import { forkSource } from '../image/fork.ts';
 import { writeKnownRecord } from '../known-record.ts';
-import { leasedFrom, recordOf, type Spawn } from './record.ts';
+import { recordOf, type Spawn } from './record.ts';
 import { discardHalfSetUp, setUp, setUpOf } from './set-up.ts';
 
 /**
@@ -167,7 +167,7 @@ async function bringUp(
   const { id, of } = spawn;
   const spawnedAt = clock.now();
   const isKnown = gate.ledger.has(id);
-  const command = setUpOf(ctx, spawn.open);
+  const command = setUpOf(ctx, spawn.open.request);
   const record = recordOf(ctx, spawn, prepared, spawnedAt);
   const first = command ? { ...record, settingUp: true as const } : record;
   // Of one that the catalog knows it knows more than this: leases and pins since it was spawned.
@@ -176,12 +176,11 @@ async function bringUp(
   const clonedAt = clock.now();
   // A clone that shares its blocks has to know since when, to tell what is its own. Before anybody else writes to it.
   if (!isKnown && method !== 'copy') await writeRecord(pool, { ...first, clonedAt });
-  let whole: InstanceRecord = { ...record, clonedAt };
+  const whole: InstanceRecord = { ...record, clonedAt };
   if (command) {
     gate.ledger.beginSetUp(of.request, id);
     endClone();
     await setUp(ctx, spawn, command, signal);
-    whole = leasedFrom(whole, clock.now());
     if (!isKnown) await writeRecord(pool, whole);
   }
   await commit(ctx, spawn, whole);

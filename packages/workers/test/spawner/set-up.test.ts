@@ -88,7 +88,7 @@ describe('a set-up', () => {
         kind: 'check',
         code: 'SETUP_FAILED',
         message: expect.stringMatching(
-          /^instance spica-\w+: its set-up \(sh \.\/set-up-of-test\.sh\) ended with exit code 3: one \| no such package$/,
+          /^instance spica-\w+: its set-up \(sh \.\/set-up-of-test\.sh\) ended with exit code 3: one \| no such package \(what it printed: \/.*\/\.spica\/set-ups\/spica-\w+\.log\)$/,
         ),
       });
     }
@@ -102,7 +102,7 @@ describe('a set-up', () => {
     await setUp('seq 100; exit 1');
     const request = await stack.submit();
     await expect(stack.watcher.wait(request)).rejects.toMatchObject({
-      message: expect.stringContaining(': 96 | 97 | 98 | 99 | 100'),
+      message: expect.stringContaining(': 96 | 97 | 98 | 99 | 100 ('),
     });
     expect(await readCommandLog(stack.ctx.pool, instanceIdOf('main', request, 0))).toMatch(
       /^1\n2\n[\s\S]*\n100\n$/,
@@ -135,7 +135,7 @@ describe('a set-up', () => {
       esac`);
     await expect(stack.spawn({ count: 6 })).rejects.toMatchObject({
       code: 'SETUP_FAILED',
-      message: expect.stringMatching(/exit code 1: broken$/),
+      message: expect.stringMatching(/exit code 1: broken \(/),
     });
     expect((await readdir(stack.dir)).filter((name) => name.startsWith('begun-'))).toHaveLength(2);
     await expectUndone();
