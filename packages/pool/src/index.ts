@@ -5,7 +5,6 @@ export * from './audit/audit.ts';
 export * from './audit/line.ts';
 export * from './audit/tail.ts';
 export * from './audit/verify.ts';
-export { boundToUs } from './bound.ts';
 export { describeHolder, identifySelf, isAlive } from './claim/identity.ts';
 export * from './claim/pool.ts';
 export { cloneInstance } from './clone/clone.ts';
