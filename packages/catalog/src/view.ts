@@ -5,7 +5,7 @@ import type { CatalogInstance } from './values.ts';
  * An instance as JSON, for whoever looks at it: times are ISO-8601 UTC. A lease's token hash stays inside: nobody has a use for it.
  * @param now Epoch milliseconds, by which leases are judged.
  */
-export function toInstanceView({ record, state, request }: CatalogInstance, now: number) {
+export function toInstanceView({ record, state, request, unsaved }: CatalogInstance, now: number) {
   const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, ...rest } = record;
   return {
     ...rest,
@@ -22,6 +22,7 @@ export function toInstanceView({ record, state, request }: CatalogInstance, now:
     },
     lastLeasedAt: toIso(lastLeasedAt),
     pin: pin && { ...pin, at: toIso(pin.at) },
+    unsaved,
   };
 }
 

@@ -1,14 +1,23 @@
 import type { Catalog, CatalogInstance } from '@spica/catalog';
 import {
+  type Candidate,
   candidateOf,
   type Departure,
   departuresOf,
+  isWorkGivenUp,
   type PoolConfig,
   retentionPolicyOf,
   systemClock,
+  UNSAVED,
 } from '@spica/core';
 
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
+
+/** What a plan has found that would be lost keeps an instance, until the next one looks. */
+function withUnsaved(candidate: Candidate, { unsaved }: CatalogInstance): Candidate {
+  if (unsaved === null || candidate.protectedBy !== null || isWorkGivenUp(candidate)) return candidate;
+  return { ...candidate, protectedBy: { rule: UNSAVED, reason: unsaved } };
+}
 
 /**
  * When each instance would go by itself, and by which rule, as far as the catalog says: processes and lock files are looked
@@ -25,7 +34,7 @@ export async function readDepartures(
   return departuresOf({
     instances: instances
       .filter(({ state }) => state !== 'deleting')
-      .map((instance) => candidateOf(instance, leaseNow, NOTHING)),
+      .map((instance) => withUnsaved(candidateOf(instance, leaseNow, NOTHING), instance)),
     policy: retentionPolicyOf(retention),
     now,
     leaseNow,

@@ -14,6 +14,7 @@ const RETENTION_DEFAULTS = {
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
   protectWhenUnknown: false,
+  protectUnsavedWork: true,
 };
 
 const DISK_DEFAULTS = {
@@ -54,6 +55,7 @@ pools:
       trash_ttl: 1h
       protect_live_processes: false
       protect_when_unknown: false
+      protect_unsaved_work: false
     disk:
       min_free_space_gb: 1.5
       min_free_inodes_percent: 2
@@ -158,6 +160,7 @@ describe('a file', () => {
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
             protectWhenUnknown: false,
+            protectUnsavedWork: false,
           },
           disk: {
             minFreeSpaceGb: 1.5,
