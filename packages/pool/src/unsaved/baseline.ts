@@ -15,8 +15,9 @@ export interface SnapshotKey {
 }
 
 const SUFFIX = '.baseline';
-/** Nobody waits for a snapshot's repository as for an instance's: it is read once. */
 const MOST_MS = 30_000;
+/** What took too long, or could not be read, is not tried again at once. */
+const AGAIN_AFTER_MS = 300_000;
 
 const texts = z.array(z.string());
 const baselineFile = jsonFile({
@@ -62,7 +63,7 @@ function readOnce(path: string): Promise<Baseline | null> {
   if (known) return known;
   const reading = readBaseline(path, AbortSignal.timeout(MOST_MS));
   reads.set(path, reading);
-  reading.catch(() => reads.delete(path));
+  reading.catch(() => setTimeout(() => reads.delete(path), AGAIN_AFTER_MS).unref());
   return reading;
 }
 

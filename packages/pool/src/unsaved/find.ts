@@ -4,7 +4,7 @@ import { formatDuration, type UnsavedWork } from '@spica/core';
 import type { Pool } from '../layout.ts';
 import { OWN_NAMES } from '../manifest/manifest.ts';
 import { loadBaseline } from './baseline.ts';
-import { type Baseline, findNew } from './state.ts';
+import { findNew } from './state.ts';
 
 /** What is looked at. */
 export interface UnsavedTarget {
@@ -35,13 +35,13 @@ export async function findUnsavedWork(
   { mostMs = MOST_MS } = {},
 ): Promise<UnsavedWork> {
   const root = pool.pathOf(id);
+  const key = fingerprint === null ? null : { template, fingerprint };
+  // What cannot be read is as what is not known any more.
+  const baseline = key && (await loadBaseline(pool, key).catch(() => null));
   const signal = AbortSignal.timeout(mostMs);
-  let baseline: Baseline | null = null;
   try {
-    const key = fingerprint === null ? null : { template, fingerprint };
-    // What cannot be read is as what is not known any more.
-    baseline = key && (await loadBaseline(pool, key).catch(() => null));
-    const isOwn = (path: string) => isMadeBySpica(root, path, clonedAt);
+    const writtenBy = clonedAt ?? (key && (await guessClonedAt(root)));
+    const isOwn = (path: string) => isMadeBySpica(root, path, writtenBy);
     const found = await findNew(root, baseline, { signal, isOwn });
     if (found) return { ...found, unknown: null, isBaselineKnown: baseline !== null };
     if (baseline === null) return SAVED;
@@ -53,10 +53,19 @@ export async function findUnsavedWork(
   }
 }
 
+/** Parameters are added right after the lineage was written. */
+const RIGHT_AFTER_MS = 1_000;
+
+/** About when Spica had written what it writes, of a copy whose record does not say it: as after Redis was lost. */
+async function guessClonedAt(root: string): Promise<number | null> {
+  const lineage = await lstat(join(root, OWN_NAMES.lineage)).catch(() => null);
+  return lineage && lineage.mtimeMs + RIGHT_AFTER_MS;
+}
+
 /** Spica's own files, and the parameters that it has added; not what was added to those since. */
-async function isMadeBySpica(root: string, path: string, clonedAt: number | null): Promise<boolean> {
+async function isMadeBySpica(root: string, path: string, writtenBy: number | null): Promise<boolean> {
   if (OWN_FILES.has(path)) return true;
-  if (path !== ENV_FILE || clonedAt === null) return false;
+  if (path !== ENV_FILE || writtenBy === null) return false;
   const found = await lstat(join(root, path)).catch(() => null);
-  return found?.isFile() === true && found.mtimeMs <= clonedAt;
+  return found?.isFile() === true && found.mtimeMs <= writtenBy;
 }

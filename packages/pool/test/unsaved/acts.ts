@@ -67,7 +67,7 @@ export async function forge(path: string): Promise<void> {
 
 export async function appendLater(path: string): Promise<void> {
   await appendFile(path, 'MINE=1\n');
-  const later = new Date(Date.now() + 1_000);
+  const later = new Date(Date.now() + 2_000);
   await utimes(path, later, later);
 }
 

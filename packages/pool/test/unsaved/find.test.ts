@@ -176,6 +176,13 @@ describe('an instance of a template with changes, a stash and commits of its own
     expect(await site.look(at)).toMatch(expected);
   });
 
+  it('counts no parameters of the spawn where its record does not say when it was cloned', async () => {
+    const at = await site.spawn({ LR: '0.1' });
+    expect(await site.look(at, { clonedAt: null })).toBeNull();
+    await appendLater(join(at, '.env.spica'));
+    expect(await site.look(at, { clonedAt: null })).toBe('1 file changed since the spawn');
+  });
+
   it('is kept where git takes too long, or is not there', async () => {
     const at = await site.spawn();
     expect(await site.look(at, { mostMs: 1 })).toMatch(/cannot tell.*takes longer than 1ms/);

@@ -19,6 +19,12 @@ export async function commit(cwd: string, name: string): Promise<void> {
   await git(cwd, 'commit', '-qm', name);
 }
 
+interface LookOptions {
+  readonly mostMs?: number;
+  /** Null where the record does not say it. */
+  readonly clonedAt?: null;
+}
+
 /** A pool whose template is a repository: with a remote, and what only it has. */
 export interface Site extends Nursery {
   readonly template: string;
@@ -26,7 +32,7 @@ export interface Site extends Nursery {
   /** A new instance: its directory. */
   spawn(params?: Readonly<Record<string, string>>): Promise<string>;
   /** Why an instance is kept; null where it is not. */
-  look(instance: string, options?: { readonly mostMs?: number }): Promise<string | null>;
+  look(instance: string, options?: LookOptions): Promise<string | null>;
 }
 
 /** `dirty`: the template has a commit that was never pushed, a stash, and a staged, a changed and an untracked file. */
@@ -68,7 +74,8 @@ export async function openSite(dir: string, { dirty = true, remote = true } = {}
     async look(instance, options) {
       const id = instance.slice(instance.lastIndexOf('/') + 1);
       const known = clonedAt.get(instance) ?? { clonedAt: null, fingerprint: null };
-      const found = await findUnsavedWork(nursery.pool, { id, template: 'default', ...known }, options);
+      const target = { id, template: 'default', ...known, ...options };
+      const found = await findUnsavedWork(nursery.pool, target, options);
       return unsavedVerdict(found)?.reason ?? null;
     },
   };

@@ -84,8 +84,9 @@ export function createUnsavedGuard(
   let isSpent = false;
 
   const find = async ({ record, unsaved }: CatalogInstance): Promise<Verdict | null> => {
+    if (isWorkGivenUp(record)) return null;
     const known = isUrgent ? findingsOf(ctx.pool).get(record.id) : undefined;
-    if (known && performance.now() < known.until && !isWorkGivenUp(record)) return known.verdict;
+    if (known && performance.now() < known.until) return known.verdict;
     if (isUrgent && looks >= MOST_LOOKS) {
       isSpent = true;
       return NOT_LOOKED;
