@@ -36,7 +36,7 @@ function systemSays({ errno = 0, syscall }: NodeJS.ErrnoException): string {
  * hold the path. Null for any other error. Of a file that is open already Node does not give the path: then only an
  * answer that a disk gives counts, since sockets fail with others.
  */
-export function toFileError(error: unknown): CheckError | null {
+function toFileError(error: unknown): CheckError | null {
   if (!(error instanceof Error)) return null;
   const { errno, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
   if (errno === undefined || syscall === undefined) return null;

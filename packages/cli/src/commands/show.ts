@@ -39,7 +39,7 @@ async function showInstance(
     const manifest = pool && (await manifestOf(pool, id));
     const setUp = pool && (await setUpOf(pool, id));
     if (options.json)
-      writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now()), manifest, setUp });
+      writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now(), null), manifest, setUp });
     else writeInstance(io.stdout, instance, { manifest, setUp: setUp && saySetUp(setUp) });
     return;
   }

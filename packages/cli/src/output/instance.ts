@@ -84,7 +84,7 @@ export function writeInstance(
   instance: CatalogInstance,
   { manifest, setUp }: { readonly manifest: Manifest | null; readonly setUp: string | null },
 ): void {
-  const { record, state, request } = instance;
+  const { record, state, request, unsaved } = instance;
   const { sample } = record;
   writeFields(stdout, [
     ['instance', record.id],
@@ -97,6 +97,7 @@ export function writeInstance(
     ['cloned by', record.cloneMethod],
     ['spawned', toIso(record.spawnedAt) ?? 'unknown: spawned_at cannot be read'],
     ...sayUse(record),
+    ['unsaved', unsaved],
     ['request', record.request && `${record.request} (number ${(record.index ?? 0) + 1})`],
     ['parent', record.parent],
     ['generation', String(record.generation)],

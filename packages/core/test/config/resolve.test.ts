@@ -21,6 +21,7 @@ const RETENTION_DEFAULTS = {
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
   protectWhenUnknown: false,
+  protectUnsavedWork: true,
 };
 
 const DISK_DEFAULTS = {
@@ -63,6 +64,7 @@ pools:
       trash_ttl: 1h
       protect_live_processes: false
       protect_when_unknown: false
+      protect_unsaved_work: false
     disk:
       min_free_space_gb: 1.5
       min_free_inodes_percent: 2
@@ -189,6 +191,7 @@ describe('a file', () => {
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
             protectWhenUnknown: false,
+            protectUnsavedWork: false,
           },
           disk: {
             minFreeSpaceGb: 1.5,

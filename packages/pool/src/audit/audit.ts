@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CheckError, type Clock, reasonOf } from '@spica/core';
+import { CheckError, type Clock, messageOf } from '@spica/core';
 import type { Logger } from 'pino';
 import { singleFlight } from '../async/single-flight.ts';
 import type { AuditEntry } from './line.ts';
@@ -54,12 +54,12 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
   const fallback = auditPathOf({ path: null, stateDir: options.stateDir });
 
   async function fallBack(cause: unknown): Promise<Log> {
-    if (wanted === fallback) throw unwritable(`${wanted}: cannot be written: ${reasonOf(cause)}`, cause);
+    if (wanted === fallback) throw unwritable(`${wanted}: cannot be written: ${messageOf(cause)}`, cause);
     options.logger.warn(
       { err: cause, wanted, fallback },
       'the audit log cannot be written where it is wanted',
     );
-    return openFallback(fallback, `${wanted} cannot be written: ${reasonOf(cause)}`, logOptions);
+    return openFallback(fallback, `${wanted} cannot be written: ${messageOf(cause)}`, logOptions);
   }
 
   let log = await openLog(wanted, logOptions).catch(fallBack);
@@ -71,7 +71,7 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
       await log.write(said, { sync });
     } catch (cause) {
       if (log.path === fallback)
-        throw unwritable(`${fallback}: cannot be written: ${reasonOf(cause)}`, cause);
+        throw unwritable(`${fallback}: cannot be written: ${messageOf(cause)}`, cause);
       const next = await fallBack(cause);
       await log.close();
       log = next;
@@ -118,7 +118,7 @@ async function openFallback(path: string, reason: string, options: LogOptions): 
     return log;
   } catch (cause) {
     await log?.close(); // the next append tries anew, and again, while both disks are full
-    throw unwritable(`${reason}; nor can ${path}: ${reasonOf(cause)}`, cause);
+    throw unwritable(`${reason}; nor can ${path}: ${messageOf(cause)}`, cause);
   }
 }
 

@@ -19,7 +19,7 @@ export function recordOf(
   prepared: Prepared,
   spawnedAt: number,
 ): InstanceRecord {
-  const { template, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
+  const { template, by, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
   const { fingerprint, generation, each, expected } = open.admitted;
   return {
     schema: 'spica.record/v1',
@@ -36,6 +36,7 @@ export function recordOf(
     predicted: each,
     expected,
     replicas: replicas === null ? 0 : countReplicas(replicas),
+    by,
     parent,
     generation,
     experiment,
