@@ -81,7 +81,7 @@ async function readCap(ctx: ServedContext, id: string): Promise<{ record: Instan
   }
   throw new CheckError(
     'NOT_CAPPED',
-    `instance ${id}: it has no cap that could be raised: the kernel caps instances only in an image, with ` +
+    `instance ${id}: it has no cap that could be raised: the kernel caps instances in an image, or with disk.hard_cap, by ` +
       'disk.max_instance_gb or disk.cap: reservation',
     { id },
   );

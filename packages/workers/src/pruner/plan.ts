@@ -26,7 +26,7 @@ export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator
 /** What a plan is made with. */
 export type PlanContext = Pick<
   PoolContext,
-  'policy' | 'pool' | 'image' | 'clock' | 'clockGuard' | 'logger'
+  'policy' | 'pool' | 'image' | 'isCharged' | 'clock' | 'clockGuard' | 'logger'
 > & {
   readonly inventory: Omit<Inventory, 'begin' | 'noteFailure' | 'end'>;
 };
