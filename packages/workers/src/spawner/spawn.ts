@@ -212,6 +212,7 @@ async function clone(
   await cloneInstance({
     pool,
     prepared,
+    isLive: open.request.from !== null,
     method,
     id,
     manifest,
