@@ -11,7 +11,12 @@ export const samplePayloadSchema = z.union([
   z.strictObject({ pool: z.string().min(1), ids: z.array(instanceId).nullable() }),
   z.strictObject({
     pool: z.string().min(1),
-    grow: z.strictObject({ id: instanceId, capBytes: z.int().min(1) }),
+    grow: z.strictObject({
+      id: instanceId,
+      capBytes: z.int().min(1),
+      /** How long it may be held for want of room; null for `gate.max_wait`. */
+      maxWaitMs: z.int().min(0).nullable().default(null),
+    }),
   }),
 ]);
 export type SamplePayload = z.infer<typeof samplePayloadSchema>;
@@ -27,6 +32,8 @@ export interface GrowResult {
   /** Its cap from now on: as before where there was no room for more. */
   readonly capBytes: number;
   readonly granted: boolean;
+  /** More room than there can ever be: to wait for it would be in vain. */
+  readonly isImpossible: boolean;
   /** The sum that it was decided by. */
   readonly sentence: string;
 }

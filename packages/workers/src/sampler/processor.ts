@@ -8,7 +8,7 @@ import {
 } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
-import { growInstance } from '../image/grow.ts';
+import { growOrHold } from '../image/hold-grow.ts';
 import { handBack } from '../runtime/hand-back.ts';
 import { keepMeasurements } from './keep.ts';
 import { targetOf } from './target.ts';
@@ -27,7 +27,7 @@ export function createSampler(ctx: ServedContext) {
     try {
       const payload = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
-      if ('grow' in payload) return await growInstance(ctx, payload.grow);
+      if ('grow' in payload) return await growOrHold(ctx, job, token, payload.grow);
       const { ids } = payload;
       const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
       return await handBack(job, token, signal, async () => {
