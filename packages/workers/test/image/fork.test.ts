@@ -49,6 +49,18 @@ it('clones a live instance as it is now: its lineage says so, and each has a siz
   expect(await orphaned()).toBeGreaterThan(20e6); // its clones have that still
 });
 
+it('does not delete what it forks to make room for the forks', async (context) => {
+  const image = await imageStack();
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve({ 'pools.main.retention.max_instances': 2 });
+  const [champion = { id: '' }] = (await stack.spawn()).instances;
+  const [other = { id: '' }] = (await stack.spawn()).instances; // younger: by the order it would go later
+  const forked = await stack.spawn({ from: champion.id, parent: champion.id });
+  const ids = [champion.id, ...forked.instances.map(({ id }) => id)];
+  expect((await stack.ctx.catalog.ids()).toSorted()).toEqual(ids.toSorted());
+  expect(ids).not.toContain(other.id);
+});
+
 it('refuses a source that is gone', async (context) => {
   const image = await imageStack();
   if ('skipped' in image) return context.skip(image.skipped);
