@@ -17,7 +17,7 @@ export { endMarked } from './command/marked.ts';
 export { lastLines, sayPrinted } from './command/output.ts';
 export { type CommandEnd, markOf, runCommand } from './command/run.ts';
 export { filesystemOf } from './filesystem.ts';
-export { capInstance, forgetCharge, type PoolCharges } from './image/charge.ts';
+export { capInstance, forgetCharge, type PoolCharges, switchChargesOn } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
 export { growImage } from './image/grow.ts';
 export { type ImageHost, readImageHost } from './image/host.ts';
@@ -43,7 +43,7 @@ export {
   type PoolPlace,
   readMarker,
 } from './marker/marker.ts';
-export { asMeasurement, readChargesNow } from './measure/charged.ts';
+export { asMeasurement, readCharges, readChargesNow } from './measure/charged.ts';
 export * from './measure/measure.ts';
 export { isThere, nullIfMissing } from './missing.ts';
 export * from './modes.ts';
