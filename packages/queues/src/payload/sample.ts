@@ -1,11 +1,12 @@
 import { isInstanceId } from '@spica/core';
 import * as z from 'zod';
+import { askSchema } from './ask.ts';
 
 const instanceId = z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
 
 /**
- * A job of the sample queue: measure these instances, or (null) those that are due; or raise the cap of one, which its
- * size is compared with.
+ * A job of the sample queue: measure these instances, or (null) those that are due; raise the cap of one, which its size
+ * is compared with; or tell what was asked.
  */
 export const samplePayloadSchema = z.union([
   z.strictObject({ pool: z.string().min(1), ids: z.array(instanceId).nullable() }),
@@ -15,9 +16,10 @@ export const samplePayloadSchema = z.union([
       id: instanceId,
       capBytes: z.int().min(1),
       /** How long it may be held for want of room; null for `gate.max_wait`. */
-      maxWaitMs: z.int().min(0).nullable().default(null),
+      maxWaitMs: z.int().min(0).nullable(),
     }),
   }),
+  z.strictObject({ pool: z.string().min(1), ask: askSchema }),
 ]);
 export type SamplePayload = z.infer<typeof samplePayloadSchema>;
 
@@ -25,15 +27,4 @@ export interface SampleResult {
   readonly measured: readonly string[];
   /** Asked for, but not there (any more). */
   readonly vanished: readonly string[];
-}
-
-export interface GrowResult {
-  readonly id: string;
-  /** Its cap from now on: as before where there was no room for more. */
-  readonly capBytes: number;
-  readonly granted: boolean;
-  /** More room than there can ever be: to wait for it would be in vain. */
-  readonly isImpossible: boolean;
-  /** The sum that it was decided by. */
-  readonly sentence: string;
 }
