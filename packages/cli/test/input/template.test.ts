@@ -22,6 +22,7 @@ const pool = (...names: string[]): PoolConfig => ({
     trashTtlMs: 600_000,
     protectLiveProcesses: true,
     protectWhenUnknown: false,
+    protectUnsavedWork: true,
   },
   disk: {
     minFreeSpaceGb: 20,

@@ -46,6 +46,8 @@ export interface PoolConfig {
     readonly protectLiveProcesses: boolean;
     /** Whether nothing is deleted while there are processes that cannot be looked into. */
     readonly protectWhenUnknown: boolean;
+    /** Whether an instance is kept whose git repository holds what would be lost with it. */
+    readonly protectUnsavedWork: boolean;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;

@@ -66,6 +66,7 @@ const retention = z
     trash_ttl: duration().default('10m'),
     protect_live_processes: flag.default(true),
     protect_when_unknown: flag.default(false),
+    protect_unsaved_work: flag.default(true),
   })
   .refine(({ protect_live_processes: looks, protect_when_unknown: keeps }) => looks || !keeps, {
     path: ['protect_when_unknown'],

@@ -21,6 +21,7 @@ const RETENTION_DEFAULTS = {
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
   protectWhenUnknown: false,
+  protectUnsavedWork: true,
 };
 
 const DISK_DEFAULTS = {
@@ -64,6 +65,7 @@ pools:
       trash_ttl: 1h
       protect_live_processes: false
       protect_when_unknown: false
+      protect_unsaved_work: false
     disk:
       min_free_space_gb: 1.5
       min_free_inodes_percent: 2
@@ -191,6 +193,7 @@ describe('a file', () => {
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
             protectWhenUnknown: false,
+            protectUnsavedWork: false,
           },
           disk: {
             minFreeSpaceGb: 1.5,
