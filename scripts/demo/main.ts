@@ -48,10 +48,7 @@ async function writeConfig(dir: string): Promise<{ config: Config; path: string 
 }
 
 /** Submits the generations one after another, as a tournament does, and shows each one's way. */
-async function runGenerations(
-  ctx: ServedContext,
-  redis: Awaited<ReturnType<typeof connectProducer>>,
-) {
+async function runGenerations(ctx: ServedContext, redis: Awaited<ReturnType<typeof connectProducer>>) {
   const queues = openQueues('main', redis);
   const watcher = await watchRequests(queues, redis);
   const results: RequestResult[] = [];
