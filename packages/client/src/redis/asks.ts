@@ -20,7 +20,7 @@ import {
   type SampleResult,
   toUnreachable,
 } from '@spica/queues';
-import type { Asking, OnBehalf, Transport } from '../transport.ts';
+import type { Asking, GrowAsked, OnBehalf, Transport } from '../transport.ts';
 import type { SampleView } from '../view.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
@@ -70,10 +70,10 @@ export async function ask<Answer>(connection: AskedPool, asked: Ask, asking?: As
 export async function growInstance(
   connection: AskedPool,
   id: string,
-  { capBytes, by, ...asking }: Parameters<Transport['grow']>[1],
+  { capBytes, maxWaitMs = null, by, ...asking }: GrowAsked,
 ): Promise<GrowResult> {
   await noteAsked(connection, { action: 'grow_instance', instance: id, by });
-  const payload = { pool: connection.name, grow: { id, capBytes } };
+  const payload = { pool: connection.name, grow: { id, capBytes, maxWaitMs } };
   const result = (await work(connection, payload, asking).catch(async (error: unknown) => {
     throw await withWhyGone(connection, id, error);
   })) as GrowResult;
