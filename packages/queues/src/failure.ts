@@ -1,15 +1,19 @@
-import { constants } from 'node:os';
-import { getSystemErrorMessage } from 'node:util';
-import { CheckError, RefusedError, SpicaError, UnreachableError, UsageError } from '@spica/core';
+import {
+  CheckError,
+  RefusedError,
+  type SpicaError,
+  toKnownError,
+  UnreachableError,
+  UsageError,
+} from '@spica/core';
 import { UnrecoverableError } from 'bullmq';
 import { toRedisError } from './redis-error.ts';
 
-const { EDQUOT, EFBIG, EIO, ENOSPC, EROFS } = constants.errno;
 const CODED = /^([A-Z][A-Z0-9_]+): ([\s\S]*)$/;
 
 /** A failed job keeps only its message, so the message carries the code: `NO_SPACE: the disk is full …`. */
 export function toJobError(error: unknown): Error {
-  const said = error instanceof SpicaError ? error : fromSystem(error);
+  const said = toKnownError(error);
   if (said) {
     const wrapped = new UnrecoverableError(`${said.code}: ${said.message}`);
     wrapped.cause = error;
@@ -18,28 +22,6 @@ export function toJobError(error: unknown): Error {
   const refused = toRedisError(error, null);
   if (refused) return new Error(`${refused.code}: ${refused.message}`, { cause: error });
   return error instanceof Error ? error : new Error(String(error));
-}
-
-/**
- * What a disk answers to a call on a file that is open already, whose path Node does not give then. Sockets fail with
- * other errors.
- */
-const OF_DISKS = new Set([ENOSPC, EDQUOT, EIO, EROFS, EFBIG]);
-
-/** What the system said of a file, for people: without its name for the error; null for any other error. */
-function fromSystem(error: unknown): CheckError | null {
-  if (!(error instanceof Error)) return null;
-  const { errno, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
-  if (errno === undefined || syscall === undefined) return null;
-  if (path === undefined && !OF_DISKS.has(-errno)) return null;
-  const file = [path, dest].filter((name) => name !== undefined).join(' to ');
-  const says = `the system says "${describe(errno)}" (${syscall})`;
-  return new CheckError('FILE_FAILED', file ? `${file}: ${says}` : says, { path }, error);
-}
-
-/** Node has no text for EDQUOT. */
-function describe(errno: number): string {
-  return -errno === EDQUOT ? 'disk quota exceeded' : getSystemErrorMessage(errno);
 }
 
 /** Splits what `toJobError` joined. `code` is INTERNAL where there is none. */

@@ -1,7 +1,7 @@
-import { type Config, SpicaError } from '@spica/core';
+import { type Config, toKnownError } from '@spica/core';
 import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
-import { countWorkers, type PoolQueues, type SpawnRequest } from '@spica/queues';
-import { type Preview, previewAdmission } from '@spica/workers';
+import { countWorkers, type PoolQueues, type Preview, type SpawnRequest } from '@spica/queues';
+import { previewAdmission } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { withPool } from '../context/with-pool.ts';
 import type { Invocation } from '../io.ts';
@@ -57,7 +57,8 @@ async function sumNow(invocation: Invocation, request: SpawnRequest): Promise<Su
       previewAdmission(ctx, { template, count, experiment, replicas }),
     );
   } catch (error) {
-    if (error instanceof SpicaError) return { problem: error.message }; // its pool is on another host, for one
+    const problem = toKnownError(error);
+    if (problem) return { problem: problem.message }; // its pool is on another host, for one
     throw error;
   }
 }

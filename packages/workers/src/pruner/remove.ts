@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
-import { type Failure, type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
+import { type Failure, type InstanceRecord, isoTime, ownBytes, toKnownError } from '@spica/core';
 import {
   type AuditEntry,
   deleteRecord,
@@ -170,7 +170,7 @@ export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: strin
     return await ctx.perInstance.run(id, () => takeOne(ctx, wanted, owner));
   } catch (error) {
     ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
-    return { failed: messageOf(error), isNoted: await noteUndeletable(ctx, wanted, error) };
+    return { failed: failureText(error), isNoted: await noteUndeletable(ctx, wanted, error) };
   }
 }
 
@@ -241,6 +241,7 @@ function sayProtected(begun: BeginDelete): string | null {
   }
 }
 
-export function messageOf(error: unknown): string {
-  return error instanceof SpicaError ? `${error.code}: ${error.message}` : String(error);
+export function failureText(error: unknown): string {
+  const known = toKnownError(error);
+  return known ? `${known.code}: ${known.message}` : String(error);
 }
