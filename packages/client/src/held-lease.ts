@@ -1,5 +1,5 @@
 import type { Catalog } from '@spica/catalog';
-import { LeaseLostError } from './errors.ts';
+import { type LeaseLostError, leaseLost } from './errors.ts';
 
 /** A lease as it was granted. Times are epoch milliseconds. */
 export interface GrantedLease {
@@ -133,7 +133,7 @@ export class HeldLease {
   #lose(code: string, message: string): void {
     if (this.#isDone || this.signal.aborted) return;
     clearInterval(this.#timer);
-    const error = new LeaseLostError(code, this.#granted.instance, message, this.#failure);
+    const error = leaseLost(code, this.#granted.instance, message, this.#failure);
     this.#controller.abort(error);
     this.#onLost(error);
   }

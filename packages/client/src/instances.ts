@@ -2,13 +2,7 @@ import { type CatalogInstance, newLeaseToken, toInstanceView } from '@spica/cata
 import { ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import type { Connection } from './connection.ts';
-import {
-  instanceDeleting,
-  instanceUnknown,
-  type LeaseLostError,
-  LeaseLostError as Lost,
-  leasedBy,
-} from './errors.ts';
+import { instanceDeleting, instanceUnknown, type LeaseLostError, leasedBy, leaseLost } from './errors.ts';
 import { HeldLease } from './held-lease.ts';
 import { mark } from './instance.ts';
 import {
@@ -35,7 +29,7 @@ export class Instances {
   async get(id: string): Promise<InstanceView> {
     const instance = await this.#connection.catalog.get(id);
     if (!instance) throw instanceUnknown(id, this.#connection.pool);
-    return toInstanceView(instance, Date.now());
+    return toInstanceView(instance, Date.now(), null);
   }
 
   /** In the order of when they were spawned they are read as they are asked for; in any other, all are read first. */
@@ -50,11 +44,11 @@ export class Instances {
     const found: CatalogInstance[] = [];
     for await (const instance of this.#connection.catalog.list()) {
       if (!isAsked(instance)) continue;
-      if (sort === 'spawned') yield toInstanceView(instance, Date.now());
+      if (sort === 'spawned') yield toInstanceView(instance, Date.now(), null);
       else found.push(instance);
     }
     const by = sort === 'score' ? scoreOf : sizeOf;
-    for (const each of found.sort((a, b) => by(b) - by(a))) yield toInstanceView(each, Date.now());
+    for (const each of found.sort((a, b) => by(b) - by(a))) yield toInstanceView(each, Date.now(), null);
   }
 
   /**
@@ -76,7 +70,7 @@ export class Instances {
       case 'leased':
         throw leasedBy(id, answer);
       case 'oversize':
-        throw new Lost(
+        throw leaseLost(
           'LEASE_REFUSED',
           id,
           'it is refused, since the instance is larger than max_instance_gb',

@@ -101,6 +101,7 @@ function toRequest(pool: string, asked: ReadSpawnOptions, lease: Submitted['leas
     ...rest,
     pool,
     from: null,
+    by: defaultOwner(),
     ttlMs,
     maxWaitMs,
     lease: lease && { owner: lease.owner, ms: lease.ms, tokenHash: hashLeaseToken(lease.token) },

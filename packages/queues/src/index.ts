@@ -11,6 +11,7 @@ export * from './payload/sample.ts';
 export * from './payload/spawn.ts';
 export * from './progress.ts';
 export { redisRefusalOf, toRedisError } from './redis-error.ts';
+export * from './results.ts';
 export { readRedisInfo } from './serving.ts';
 export * from './submit.ts';
 export * from './takes-writes.ts';

@@ -28,7 +28,8 @@ async function showInstance(
   const instance = await catalog.get(id);
   if (instance) {
     const manifest = pool && (await manifestOf(pool, id));
-    if (options.json) writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now()), manifest });
+    if (options.json)
+      writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now(), null), manifest });
     else writeInstance(io.stdout, instance, manifest);
     return;
   }

@@ -1,7 +1,7 @@
 import { type Config, SpicaError } from '@spica/core';
 import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
-import { countWorkers, type PoolQueues, type SpawnRequest } from '@spica/queues';
-import { type Preview, previewAdmission } from '@spica/workers';
+import { countWorkers, type PoolQueues, type Preview, type SpawnRequest } from '@spica/queues';
+import { previewAdmission } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { withPool } from '../context/with-pool.ts';
 import type { Invocation } from '../io.ts';

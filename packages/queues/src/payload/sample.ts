@@ -21,12 +21,3 @@ export interface SampleResult {
   /** Asked for, but not there (any more). */
   readonly vanished: readonly string[];
 }
-
-export interface GrowResult {
-  readonly id: string;
-  /** Its cap from now on: as before where there was no room for more. */
-  readonly capBytes: number;
-  readonly granted: boolean;
-  /** The sum that it was decided by. */
-  readonly sentence: string;
-}
