@@ -16,4 +16,5 @@ export { readRedisInfo } from './serving.ts';
 export * from './submit.ts';
 export * from './takes-writes.ts';
 export * from './target.ts';
+export * from './unreachable.ts';
 export * from './wait.ts';

@@ -1,7 +1,8 @@
-import { createCatalog } from '@spica/catalog';
+import { createCatalog, createTokens } from '@spica/catalog';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
 import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
 import {
+  apiSocketOf,
   closeQueues,
   connectObserver,
   describeTarget,
@@ -16,6 +17,8 @@ import { version } from '../version.ts';
 
 export interface Board {
   readonly url: string;
+  /** The HTTP API's unix socket; null where another process serves it. */
+  readonly socket: string | null;
   close(): Promise<void>;
 }
 
@@ -40,10 +43,22 @@ export async function startBoard({ config, logger }: BoardOptions): Promise<Boar
   };
   try {
     const ping = () => pingRedis(redis, target);
-    const server = await startServer({ ...config.server, pools, ping, clock: systemClock, logger, version });
+    const server = await startServer({
+      ...config.server,
+      socket: apiSocketOf(config.stateDir),
+      pools,
+      transports: [],
+      tokens: createTokens(redis),
+      paths: pathsOf(config),
+      ping,
+      clock: systemClock,
+      logger,
+      version,
+    });
     const quiet = reportLoss(redis, target, logger);
     return {
       url: server.url,
+      socket: server.socket,
       async close() {
         quiet();
         await server.close();
@@ -54,6 +69,15 @@ export async function startBoard({ config, logger }: BoardOptions): Promise<Boar
     await close();
     throw error;
   }
+}
+
+/** Where pools, templates and Spica's own state lie: nothing for callers of the HTTP API who are no operators. */
+function pathsOf({ pools, stateDir }: Config): string[] {
+  const ofPools = Object.values(pools).flatMap(({ root, templates }) => [
+    root,
+    ...Object.values(templates).map(({ path }) => path),
+  ]);
+  return [...ofPools, stateDir];
 }
 
 function openServerPool(policy: PoolConfig, redis: Redis): ServerPool {
