@@ -7,6 +7,7 @@ import {
   UsageError,
 } from '@spica/core';
 import { UnrecoverableError } from 'bullmq';
+import type { RequestProgress } from './progress.ts';
 import { toRedisError } from './redis-error.ts';
 
 const CODED = /^([A-Z][A-Z0-9_]+): ([\s\S]*)$/;
@@ -32,10 +33,27 @@ export function readFailure(failedReason: string): { code: string; message: stri
     : { code: 'INTERNAL', message: failedReason };
 }
 
-/** The error that the submitter of a failed request gets to see. */
-export function toRequestError(failedReason: string, rejected: boolean): SpicaError {
+/** What a job may fail with that was wrong with what was asked for. */
+const USAGE_CODES = new Set([
+  'PAYLOAD_INVALID',
+  'PARAM_INVALID',
+  'TEMPLATE_UNKNOWN',
+  'PLAN_UNKNOWN',
+  'PLAN_TOO_OLD',
+  'CAP_INVALID',
+]);
+
+/**
+ * The error that the submitter of a failed job gets to see.
+ *
+ * @param rejection How the gate said no, as the request's progress has it; null where it did not.
+ */
+export function toRequestError(failedReason: string, rejection: RequestProgress | null): SpicaError {
   const { code, message } = readFailure(failedReason);
-  if (rejected) return new RefusedError(code, message);
+  if (rejection) {
+    const decision = 'decision' in rejection ? rejection.decision : undefined;
+    return new RefusedError(code, message, { ...decision });
+  }
   if (code.startsWith('REDIS_')) return new UnreachableError(code, message);
-  return code === 'PAYLOAD_INVALID' ? new UsageError(code, message) : new CheckError(code, message);
+  return USAGE_CODES.has(code) ? new UsageError(code, message) : new CheckError(code, message);
 }

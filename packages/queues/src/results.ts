@@ -54,10 +54,25 @@ export interface Preview extends Decision {
   readonly help: Help | null;
 }
 
-/** What a prune would do now: every instance, kept or not, with the rule that decided. */
-export interface PrunePlan extends PruneResult {
-  readonly items: readonly Omit<PlanItem, 'candidate'>[];
-  /** Names the sealed plan for an hour, so that exactly it can be carried out. */
+/** What a prune did, or (dry run) would do. */
+export interface PruneReport extends PruneResult {
+  readonly pool: string;
+  readonly dryRun: boolean;
+  /** Without Redis. */
+  readonly offline: boolean;
+  /** How long what was pruned can be brought back. */
+  readonly trashTtlMs?: number;
+  /** Of a dry run: every instance, kept or not, with the rule that decided. */
+  readonly items?: readonly PlannedItem[];
+  /** Of a dry run: the name of the sealed plan, for an hour; null without Redis, which keeps them. */
+  readonly digest?: string | null;
+}
+
+export type PlannedItem = Omit<PlanItem, 'candidate'>;
+
+/** What a prune would do now. Its digest names exactly this plan for an hour, so that it can be carried out. */
+export interface PrunePlan extends PruneReport {
+  readonly items: readonly PlannedItem[];
   readonly digest: string;
 }
 

@@ -1,11 +1,12 @@
+import type { RequestView } from '@spica/client';
+import { readRequest } from '@spica/client/redis';
 import { type Config, toKnownError } from '@spica/core';
 import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
-import { countWorkers, type PoolQueues, type Preview, type SpawnRequest } from '@spica/queues';
+import { countWorkers, type PoolQueues, type Preview } from '@spica/queues';
 import { previewAdmission } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { withPool } from '../context/with-pool.ts';
 import type { Invocation } from '../io.ts';
-import { type RequestView, readRequest } from './read.ts';
 
 /** The sum for a request as things stand now; `problem` says why it cannot be made here. */
 type SumNow = Preview | { readonly problem: string };
@@ -50,7 +51,7 @@ function isUndecided({ endedAt, progress }: RequestView): boolean {
   );
 }
 
-async function sumNow(invocation: Invocation, request: SpawnRequest): Promise<SumNow> {
+async function sumNow(invocation: Invocation, request: NonNullable<RequestView['request']>): Promise<SumNow> {
   const { template, count, experiment, replicas } = request;
   try {
     return await withPool(invocation, (ctx) =>

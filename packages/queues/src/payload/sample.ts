@@ -1,11 +1,12 @@
 import { isInstanceId } from '@spica/core';
 import * as z from 'zod';
+import { askSchema } from './ask.ts';
 
 const instanceId = z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
 
 /**
- * A job of the sample queue: measure these instances, or (null) those that are due; or raise the cap of one, which its
- * size is compared with.
+ * A job of the sample queue: measure these instances, or (null) those that are due; raise the cap of one, which its size
+ * is compared with; or tell what was asked.
  */
 export const samplePayloadSchema = z.union([
   z.strictObject({ pool: z.string().min(1), ids: z.array(instanceId).nullable() }),
@@ -13,6 +14,7 @@ export const samplePayloadSchema = z.union([
     pool: z.string().min(1),
     grow: z.strictObject({ id: instanceId, capBytes: z.int().min(1) }),
   }),
+  z.strictObject({ pool: z.string().min(1), ask: askSchema }),
 ]);
 export type SamplePayload = z.infer<typeof samplePayloadSchema>;
 

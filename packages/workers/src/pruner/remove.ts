@@ -83,8 +83,37 @@ export async function takeOut(
     return inUse === undefined ? attempt(ctx, item, owner) : { skipped: inUse };
   };
   const ends = await pMap(wanted, work, { concurrency: LANES });
-  await ctx.audit.append(outcomesOf(wanted, ends));
+  const outcomes = outcomesOf(wanted, ends);
+  await ctx.audit.append(outcomes);
+  await remember(ctx, outcomes);
   return { ...sortOut(wanted, ends), unseen };
+}
+
+/** They are gone, whether or not that is known to whoever asks for them. */
+async function remember(
+  { inventory, clockGuard, pool, logger }: DeletionContext,
+  outcomes: readonly AuditEntry[],
+): Promise<void> {
+  const timestamp = isoTime(clockGuard.now());
+  const gone = outcomes
+    .filter(({ outcome }) => outcome === 'trashed')
+    .map(({ action, request = null, instance, reason = null, bytes = null, outcome }) => {
+      return {
+        timestamp,
+        action,
+        pool: pool.name,
+        request,
+        instance: instance ?? '',
+        reason,
+        bytes,
+        outcome,
+      };
+    });
+  try {
+    await inventory.remember(gone);
+  } catch (error) {
+    logger.debug({ err: error }, 'why instances went could not be remembered');
+  }
 }
 
 const NOTHING_TAKEN: TakenOut = {
