@@ -1,4 +1,5 @@
 import { createCatalog, createTokens } from '@spica/catalog';
+import { openRedisTransport, type Transport } from '@spica/client/redis';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
 import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
 import {
@@ -37,17 +38,20 @@ export async function startBoard({ config, logger }: BoardOptions): Promise<Boar
   const target = redisTargetOf(config);
   const redis = await connectObserver(target);
   const pools = Object.values(config.pools).map((policy) => openServerPool(policy, redis));
+  const transports: Transport[] = [];
   const close = async () => {
+    await Promise.all(transports.map((transport) => transport.close()));
     await Promise.all(pools.map(({ queues }) => closeQueues(queues)));
     redis.disconnect();
   };
   try {
+    for (const pool of Object.keys(config.pools)) transports.push(await openRedisTransport(target, { pool }));
     const ping = () => pingRedis(redis, target);
     const server = await startServer({
       ...config.server,
       socket: apiSocketOf(config.stateDir),
       pools,
-      transports: [],
+      transports,
       tokens: createTokens(redis),
       paths: pathsOf(config),
       ping,

@@ -24,6 +24,8 @@ const submitted = requestViewSchema.extend({
 const result = z.object({ instances: requestViewSchema.shape.instances });
 
 const MOST_WAIT_S = 60;
+/** For reading how a request ended that has. */
+const READ_MS = 10_000;
 const PREFER = 'wait=30: answer when the request has ended, at the latest after so many seconds (at most 60)';
 const LAST_EVENT = 'the `id` of the last event that was seen';
 
@@ -95,9 +97,10 @@ export const requestRoutes: readonly Route[] = [
     headers: { Prefer: PREFER },
     answers: { 200: ['Its instances', result] },
     handle: async (call) => {
-      await known(call);
+      const { endedAt } = await known(call);
       await requireOwnRequest(call);
-      return call.pool.wait(call.id, { timeoutMs: preferredWait(call) ?? 0, signal: call.signal });
+      const timeoutMs = endedAt === null ? (preferredWait(call) ?? 0) : READ_MS;
+      return call.pool.wait(call.id, { timeoutMs, signal: call.signal });
     },
   }),
   route({
