@@ -3,6 +3,7 @@ import { SpicaError, UsageError } from '@spica/core';
 import { toUnreachable } from '@spica/queues';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHide, type Hide } from './hide.ts';
+import { RateLimitedError } from './rate.ts';
 
 /** Statuses of errors that the server alone throws. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -40,8 +41,8 @@ export function sendProblem(
   const problem = problemOf(thrown);
   if (problem.status >= 500) request.log.error({ err: thrown }, 'a call of the HTTP API failed');
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="spica"');
-  const wait = RETRY_AFTER[problem.status];
-  if (wait !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', String(wait));
+  const wait = thrown instanceof RateLimitedError ? thrown.retryAfterS : RETRY_AFTER[problem.status];
+  if (wait !== undefined) reply.header('retry-after', String(wait));
   const body = JSON.stringify(hide(problem));
   return reply.code(problem.status).type('application/problem+json').send(body);
 }

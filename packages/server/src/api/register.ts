@@ -1,7 +1,6 @@
-import rateLimit from '@fastify/rate-limit';
 import type { Tokens } from '@spica/catalog';
 import type { Transport } from '@spica/client/redis';
-import { CheckError, type Clock, UsageError } from '@spica/core';
+import { type Clock, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
@@ -10,6 +9,7 @@ import { parseBody } from './body.ts';
 import { createHide } from './hide.ts';
 import { forbidden } from './own.ts';
 import { sendProblem } from './problem.ts';
+import { createRateLimit } from './rate.ts';
 import { mayCall } from './roles.ts';
 import { Answer, type Call, type Route } from './route.ts';
 import type { Streams } from './stream.ts';
@@ -42,11 +42,12 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
       { parseAs: 'buffer', bodyLimit: MOST_BODY_BYTES },
       async (_request: FastifyRequest, bytes: Buffer) => parseBody(bytes),
     );
-    const requireRate = await limitRate(scope, options);
+    const { rateLimit, clock } = options;
+    const requireRate = rateLimit === null ? null : createRateLimit(rateLimit);
     const hideFrom = createHide(options.paths);
-    scope.addHook('onRequest', async (request, reply) => {
+    scope.addHook('onRequest', async (request) => {
       request.caller = await requireCaller(request.caller, options);
-      await requireRate(request, reply);
+      if (request.caller.door !== 'socket') requireRate?.(request.caller.name, clock.now());
     });
     scope.addHook('onResponse', async (request, reply) => logCall(request, reply));
     scope.setErrorHandler((error, request, reply) => {
@@ -80,25 +81,6 @@ async function requireCaller(
   if (await tokens.any(clock.now()))
     throw unauthenticated('expected a token (Authorization: Bearer), got none');
   return { name: 'loopback', role: 'viewer', door: 'loopback' };
-}
-
-/** Resolves with what throws CheckError RATE_LIMITED, with `Retry-After`, for a token that was used too often. */
-async function limitRate(scope: FastifyInstance, { rateLimit: max }: ApiOptions) {
-  if (max === null) return async () => undefined;
-  await scope.register(rateLimit, { global: false, max, timeWindow: 60_000 });
-  const count = scope.createRateLimit({
-    max,
-    timeWindow: 60_000,
-    keyGenerator: (request) => request.caller?.name ?? '',
-  });
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (request.caller?.door === 'socket') return;
-    const counted = await count(request);
-    if (counted.isAllowed || !counted.isExceeded) return;
-    reply.header('retry-after', String(counted.ttlInSeconds));
-    const message = `${request.caller?.name}: expected at most ${max} calls in a minute (server.rate_limit)`;
-    throw new CheckError('RATE_LIMITED', message);
-  };
 }
 
 function requireRole(route: Route, caller: Caller): void {
