@@ -66,7 +66,8 @@ function fromPackage(names: ReadonlyMap<string, string>, { verb, taken, from, pa
     .map((each) => each.trim())
     .filter((each) => each !== '')
     .map((each) => {
-      const module = names.get(`${from} ${each.replace(/^type /, '')}`);
+      const [name] = each.replace(/^type /, '').split(' as ');
+      const module = names.get(`${from} ${name}`);
       if (module === undefined) throw new Error(`build: ${path}: cannot find ${each} in ${from}`);
       return `${verb} ${type}{ ${each} } from '${posix.relative(dirname(path), module)}';`;
     })

@@ -52,6 +52,7 @@ export * from './retention/plan.ts';
 export * from './retention/policy.ts';
 export * from './retention/recheck.ts';
 export * from './retention/retention-plan.ts';
+export * from './retention/unsaved.ts';
 export * from './trust.ts';
 export * from './units/bytes.ts';
 export * from './units/count.ts';
