@@ -95,6 +95,7 @@ function aRecord(n: number, start: number): InstanceRecord {
     predicted: { bytes, inodes: 20_000 },
     expected: { bytes, inodes: 20_000 },
     replicas: 0,
+    by: null,
     parent: null,
     generation: 0,
     experiment: `experiment-${n % 100}`,

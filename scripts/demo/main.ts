@@ -5,10 +5,11 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runJob, startBoard, submitSpawn } from '@spica/cli';
+import { startBoard } from '@spica/cli';
+import { submitTo } from '@spica/client/redis';
 import { type Config, floorOf, formatBytes, resolveConfig, systemClock } from '@spica/core';
 import { initPool, readSpace } from '@spica/pool';
-import { connectProducer, openQueues, type RequestResult, watchRequests } from '@spica/queues';
+import { connectProducer, openQueues, type RequestResult, runJob, watchRequests } from '@spica/queues';
 import { createLogger, type ServedContext, startEmbeddedRedis, startRuntime } from '@spica/workers';
 import { readFlags } from '../flags.ts';
 import { checkAll, readDeletions } from './checks.ts';
@@ -49,7 +50,6 @@ async function writeConfig(dir: string): Promise<{ config: Config; path: string 
 /** Submits the generations one after another, as a tournament does, and shows each one's way. */
 async function runGenerations(
   ctx: ServedContext,
-  config: Config,
   redis: Awaited<ReturnType<typeof connectProducer>>,
 ) {
   const queues = openQueues('main', redis);
@@ -58,17 +58,16 @@ async function runGenerations(
   try {
     const ids: string[] = [];
     for (let generation = 0; generation < GENERATIONS; generation += 1) {
-      ids.push(
-        await submitSpawn(queues, {
-          config,
-          pool: 'main',
-          count: PER_GENERATION,
-          params: { GENERATION: generation, LEARNING_RATE: 0.1 / (generation + 1) },
-          experiment: 'demo',
-          notes: `generation ${generation}`,
-        }),
-      );
-      say(`request ${ids.at(-1)} submitted: generation ${generation}, ${PER_GENERATION} instances`);
+      const body = {
+        count: PER_GENERATION,
+        params: { GENERATION: generation, LEARNING_RATE: 0.1 / (generation + 1) },
+        experiment: 'demo',
+        notes: `generation ${generation}`,
+      };
+      const pool = { name: 'main', queues, catalog: ctx.catalog };
+      const { id } = await submitTo(pool, body, { key: null, by: null, clock: systemClock });
+      ids.push(id);
+      say(`request ${id} submitted: generation ${generation}, ${PER_GENERATION} instances`);
     }
     const waits = ids.map(async (id, generation) => {
       const result = await watcher.wait(id, {
@@ -79,8 +78,8 @@ async function runGenerations(
     });
     await Promise.all(waits);
     // As the schedule does: what went for its slot gives its space back here.
-    await runJob(queues.prune, 'prune', { pool: 'main', cause: 'schedule' }, redis);
-    const sampled = await runJob(queues.sample, 'sample', { pool: 'main', ids: null }, redis);
+    await runJob(queues.prune, 'prune', { pool: 'main', cause: 'schedule' }, { redis });
+    const sampled = await runJob(queues.sample, 'sample', { pool: 'main', ids: null }, { redis });
     say(`sampler: ${JSON.stringify(sampled)}`);
     return results;
   } finally {
@@ -110,7 +109,7 @@ async function main(): Promise<boolean> {
   const disk = watchLowest(policy.root);
   const producer = await connectProducer(redis.target);
   try {
-    const results = await runGenerations(ctx, config, producer);
+    const results = await runGenerations(ctx, producer);
     const { lowest, after } = disk.stop();
     const deletions = await readDeletions(runtime.auditPath);
     printDeletions(deletions);

@@ -18,7 +18,7 @@ it('docs/configuration.md lists every setting with its default, and none that th
 
 /** Names that users choose, of pools and templates, stand as NAME. */
 function generic(path: string): string {
-  return path.replace(/^pools\.main\./, 'pools.NAME.').replace(/\.templates\.default$/, '.templates.NAME');
+  return path.replace(/^pools\.main\./, 'pools.NAME.').replace('.templates.default.', '.templates.NAME.');
 }
 
 function text(value: unknown): string {

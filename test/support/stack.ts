@@ -119,5 +119,6 @@ export function aRequest(pool: string): SpawnRequest {
     ttlMs: null,
     replicas: null,
     maxWaitMs: null,
+    by: null,
   };
 }

@@ -16,6 +16,7 @@ export * from './config/loopback.ts';
 export * from './config/reload.ts';
 export * from './config/resolve.ts';
 export * from './errors.ts';
+export * from './file-error.ts';
 export * from './forecast/forecast.ts';
 export * from './forecast/history.ts';
 export * from './gate/clone-room.ts';

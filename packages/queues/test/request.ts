@@ -15,6 +15,7 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     ttlMs: null,
     replicas: null,
     maxWaitMs: null,
+    by: null,
     from: null,
     ...fields,
   };

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => cli.close());
 
 it('says on standard error what speaks against a template that was prepared for it, and explain says it again', async () => {
-  const template = cli.stack.ctx.policy.templates['default'] ?? '';
+  const template = cli.stack.ctx.policy.templates['default']?.path ?? '';
   await symlink(join(template, 'data'), join(template, 'to-data'));
   const first = await cli.spica('spawn', '--json');
   expect(first).toMatchObject({

@@ -2,12 +2,14 @@ import type { PoolConfig } from '@spica/core';
 import { expect, it } from 'vitest';
 import { chooseTemplate } from '../../src/input/template.ts';
 
+const TEMPLATE = { setup: null, setupTimeoutMs: 600_000, prepare: null, prepareTimeoutMs: 600_000 };
+
 const pool = (...names: string[]): PoolConfig => ({
   name: 'main',
   root: '/pool',
   image: null,
   allowGitFile: false,
-  templates: Object.fromEntries(names.map((name) => [name, `/templates/${name}`])),
+  templates: Object.fromEntries(names.map((name) => [name, { ...TEMPLATE, path: `/templates/${name}` }])),
   retention: {
     maxInstances: 10,
     maxAgeDays: 3,

@@ -1,5 +1,20 @@
 import type { RetentionOrder } from '../retention/order.ts';
 
+/** A command and its arguments; no shell reads them. */
+export type Argv = readonly [string, ...string[]];
+
+/** A template's settings. */
+export interface TemplateConfig {
+  /** Its directory, absolute. */
+  readonly path: string;
+  /** Runs in each instance before anybody is told of it; null for nothing. */
+  readonly setup: Argv | null;
+  readonly setupTimeoutMs: number;
+  /** Runs once in each prepared snapshot, before anything is cloned from it; null for nothing. */
+  readonly prepare: Argv | null;
+  readonly prepareTimeoutMs: number;
+}
+
 /** A pool's settings, with absolute paths. */
 export interface PoolConfig {
   readonly name: string;
@@ -11,8 +26,7 @@ export interface PoolConfig {
     readonly file: string | null;
     readonly allocate: boolean;
   } | null;
-  /** Name → directory. */
-  readonly templates: Readonly<Record<string, string>>;
+  readonly templates: Readonly<Record<string, TemplateConfig>>;
   /** Whether a template may have a `.git` that leads out of it, so that its clones share one repository. */
   readonly allowGitFile: boolean;
   readonly retention: {

@@ -1,6 +1,6 @@
 import type { core } from 'zod';
 import { UsageError } from '../errors.ts';
-import { type Layers, sourceOf, valueAt } from './layers.ts';
+import { isTree, type Layers, sourceOf, valueAt } from './layers.ts';
 import { describeValue, redactText } from './redact.ts';
 import { fileSchema } from './schema.ts';
 import { knownKeys, suggestKey } from './suggest.ts';
@@ -14,6 +14,7 @@ export function configError(problems: readonly string[]): UsageError {
 /** What is wrong, one line each: path, expectation, value, and where it was said. */
 export function describeIssues(issues: readonly core.$ZodIssue[], layers: Layers): string[] {
   return issues.flatMap((issue) => {
+    if (issue.code === 'invalid_union') return describeIssues(issuesOfForm(issue, layers), layers);
     if (issue.code !== 'unrecognized_keys') return [line(issue, layers)];
     const known = knownKeys(fileSchema, issue.path);
     return issue.keys.map((key) => {
@@ -21,6 +22,13 @@ export function describeIssues(issues: readonly core.$ZodIssue[], layers: Layers
       return `${dotted(path)}: unknown key, ${suggestKey(key, known)} (${sourceOf(layers, path)})`;
     });
   });
+}
+
+/** What may be a text or a map is judged as the one that it is. */
+function issuesOfForm(issue: core.$ZodIssueInvalidUnion, layers: Layers): core.$ZodIssue[] {
+  const [ofText = [], ofMap = ofText] = issue.errors;
+  const chosen = isTree(valueAt(layers, issue.path)) ? ofMap : ofText;
+  return chosen.map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
 }
 
 function line(issue: core.$ZodIssue, layers: Layers): string {

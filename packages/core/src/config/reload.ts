@@ -44,15 +44,19 @@ function differences(one: Config, other: Config): string[] {
   const [a, b] = [listSettings(one), listSettings(other)];
   const paths = [...new Set([...a.keys(), ...b.keys()])];
   const changed = paths.filter((path) => !isDeepStrictEqual(a.get(path), b.get(path)));
-  const isOneSided = (pool: string) => Object.hasOwn(one.pools, pool) !== Object.hasOwn(other.pools, pool);
-  return [
-    ...new Set(
-      changed.map((path) => {
-        const [section, pool] = path.split('.');
-        return section === 'pools' && pool !== undefined && isOneSided(pool) ? `pools.${pool}` : path;
-      }),
-    ),
-  ];
+  return [...new Set(changed.map((path) => oneSided(one, other, path) ?? path))];
+}
+
+/** The pool or template that only one of the configs has; null for a setting of what both have. */
+function oneSided(one: Config, other: Config, path: string): string | null {
+  const [section, pool, part, template] = path.split('.');
+  if (section !== 'pools' || pool === undefined) return null;
+  if (Object.hasOwn(one.pools, pool) !== Object.hasOwn(other.pools, pool)) return `pools.${pool}`;
+  if (part !== 'templates' || template === undefined) return null;
+  const [a = {}, b = {}] = [one.pools[pool]?.templates, other.pools[pool]?.templates];
+  return Object.hasOwn(a, template) === Object.hasOwn(b, template)
+    ? null
+    : `pools.${pool}.templates.${template}`;
 }
 
 /** Each setting under its name in the file: `gate.maxWaitMs` is `gate.max_wait` there. */

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { parseDuration } from '../units/duration.ts';
-import type { Config, PoolConfig } from './config.ts';
+import type { Config, PoolConfig, TemplateConfig } from './config.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
 import { configError, describeIssues } from './issues.ts';
 import { DEFAULT_POOL, isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
@@ -80,7 +80,10 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       ...pool,
       root: absolutePath(pool.root, start),
       image: pool.image && { ...pool.image, file: pool.image.file && absolutePath(pool.image.file, start) },
-      templates: absolute(pool.templates, (path) => absolutePath(path, start)),
+      templates: absolute(pool.templates, (template) => ({
+        ...template,
+        path: absolutePath(template.path, start),
+      })),
       disk: { ...pool.disk, also_watch: pool.disk.also_watch.map((path) => absolutePath(path, start)) },
     })),
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
@@ -121,7 +124,9 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
     name,
     root,
     image: image && { sizeGb: image.size_gb, file: image.file, allocate: image.allocate },
-    templates,
+    templates: Object.fromEntries(
+      Object.entries(templates).map(([key, template]) => [key, toTemplate(template)]),
+    ),
     allowGitFile,
     retention: {
       maxInstances: retention.max_instances,
@@ -156,6 +161,11 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       alsoWatch: disk.also_watch,
     },
   };
+}
+
+function toTemplate(template: FileConfig['pools'][string]['templates'][string]): TemplateConfig {
+  const { path, setup, setup_timeout: setupTimeout, prepare, prepare_timeout: prepareTimeout } = template;
+  return { path, setup, setupTimeoutMs: ms(setupTimeout), prepare, prepareTimeoutMs: ms(prepareTimeout) };
 }
 
 /** The schema has seen to it that the text is a duration. */
@@ -205,6 +215,18 @@ export function configFileCandidates({
   return [...(cwd === null ? [] : [cwd]), join(userDir, 'spica')].map((dir) => join(dir, 'spica.yaml'));
 }
 
+function redacted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redacted);
+  return typeof value === 'string' ? redactText(value) : value;
+}
+
+/** A template's path may stand in the place of the template. */
+function wasGiven(layers: Layers, path: readonly string[]): boolean {
+  const isTemplatePath = path.at(-3) === 'templates' && path.at(-1) === 'path';
+  const short = isTemplatePath ? valueAt(layers, path.slice(0, -1)) : undefined;
+  return valueAt(layers, path) !== undefined || typeof short === 'string';
+}
+
 function listSettings(file: FileConfig, layers: Layers): EffectiveSetting[] {
   const settings: EffectiveSetting[] = [];
   const walk = (value: unknown, path: readonly string[]): void => {
@@ -212,10 +234,10 @@ function listSettings(file: FileConfig, layers: Layers): EffectiveSetting[] {
       for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key]);
     } else if (value !== undefined) {
       // A default stands inside a map that was given, too.
-      const source = valueAt(layers, path) === undefined ? 'default' : sourceOf(layers, path);
+      const source = wasGiven(layers, path) ? sourceOf(layers, path) : 'default';
       settings.push({
         path: path.join('.'),
-        value: typeof value === 'string' ? redactText(value) : value,
+        value: redacted(value),
         source,
       });
     }

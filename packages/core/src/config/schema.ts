@@ -121,10 +121,27 @@ const image = z.strictObject({
   allocate: flag.default(false),
 });
 
+const COMMAND_EXPECTED = 'expected a list of a command and its arguments, like [npm, ci]';
+
+const argv = z
+  .tuple([text], text.or(z.literal('')), COMMAND_EXPECTED)
+  .refine((words) => words.every((word) => !word.includes('\0')), 'expected words without a NUL byte');
+
+const template = z.strictObject({
+  path,
+  setup: argv.nullable().default(null),
+  setup_timeout: duration({ least: 1_000, most: TIMER_MS }).default('10m'),
+  prepare: argv.nullable().default(null),
+  prepare_timeout: duration({ least: 1_000, most: TIMER_MS }).default('10m'),
+});
+
+/** A text is the template's path. */
+const templateOrPath = z.union([path.transform((it) => template.parse({ path: it })), template]);
+
 const pool = z.strictObject({
   root: path.default('./instances'),
   image: image.nullable().default(null),
-  templates: z.record(name, path).default({ default: './template' }),
+  templates: z.record(name, templateOrPath).prefault({ default: './template' }),
   allow_git_file: flag.default(false),
   retention: retention.prefault({}),
   disk: disk.prefault({}),

@@ -14,6 +14,7 @@ function unwrap(schema: unknown): unknown {
   const wraps =
     schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
   if (wraps) return unwrap(schema.def.innerType);
+  if (schema instanceof z.ZodUnion) return schema.def.options.find((form) => form instanceof z.ZodObject);
   return schema;
 }
 

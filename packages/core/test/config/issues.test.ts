@@ -58,6 +58,26 @@ describe('one wrong thing in the file', () => {
       'pools.main.templates.x: expected a text, got 5 (spica.yaml:1)',
     ],
     [
+      'pools: { main: { templates: { x: {} } } }',
+      'pools.main.templates.x.path: expected a text, got nothing (spica.yaml:1)',
+    ],
+    [
+      'pools: { main: { templates: { x: { path: /x, setup: npm ci } } } }',
+      'pools.main.templates.x.setup: expected a list of a command and its arguments, like [npm, ci], got "npm ci" (spica.yaml:1)',
+    ],
+    [
+      'pools: { main: { templates: { x: { path: /x, setup: [] } } } }',
+      'pools.main.templates.x.setup.0: expected a text, got nothing (spica.yaml:1)',
+    ],
+    [
+      'pools: { main: { templates: { x: { path: /x, setup: [sleep, 5] } } } }',
+      'pools.main.templates.x.setup.1: expected a text, got 5 (spica.yaml:1)',
+    ],
+    [
+      'pools: { main: { templates: { x: { path: /x, set_up: [a] } } } }',
+      'pools.main.templates.x.set_up: unknown key, did you mean setup? (spica.yaml:1)',
+    ],
+    [
       'pools: { main: { retention: { prune_on_spawn: yes } } }',
       'pools.main.retention.prune_on_spawn: expected true or false, got "yes" (spica.yaml:1)',
     ],

@@ -14,7 +14,7 @@ describe('~/ at the start of a path', () => {
     const { config } = resolve(FILE, { env: { SPICA_STATE_DIR: '~/state' } });
     expect(config.pools['main']).toMatchObject({
       root: '/home/ada/instances',
-      templates: { default: '/home/ada/t', other: '/etc/spica/~odd' },
+      templates: { default: { path: '/home/ada/t' }, other: { path: '/etc/spica/~odd' } },
     });
     expect(config.pools['second']?.root).toBe('/home/ada');
     expect(config.audit.path).toBe('/home/ada/log/audit.jsonl');
@@ -69,7 +69,7 @@ describe('where the working directory is gone', () => {
   it('what is absolute, or starts at home, is found all the same', () => {
     const file = { path: '/etc/spica/spica.yaml', text: FILE };
     const { config } = resolveConfig({ file, env: {}, flags: {}, ...gone });
-    expect(config.pools['main']?.templates['other']).toBe('/etc/spica/~odd');
+    expect(config.pools['main']?.templates['other']?.path).toBe('/etc/spica/~odd');
     expect(configFileCandidates({ env: {}, ...gone })).toEqual(['/home/ada/.config/spica/spica.yaml']);
     expect(absolutePathOf('--config', '~/c.yaml', { base: null, home: '/home/ada' })).toBe(
       '/home/ada/c.yaml',

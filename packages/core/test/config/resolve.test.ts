@@ -2,6 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/index.ts';
 import { resolve } from './resolving.ts';
 
+const TEMPLATE_DEFAULTS = {
+  setup: null,
+  setupTimeoutMs: 600_000,
+  prepare: null,
+  prepareTimeoutMs: 600_000,
+};
+
 const RETENTION_DEFAULTS = {
   maxInstances: 10,
   maxAgeDays: 3,
@@ -40,7 +47,9 @@ const EVERYTHING = `
 pools:
   main:
     root: /data/instances
-    templates: { default: ./template, big: ../big }
+    templates:
+      default: { path: ./template, setup: null, setup_timeout: 10m, prepare: null, prepare_timeout: 10m }
+      big: { path: ../big, setup: [npm, ci], setup_timeout: 5m, prepare: [make, -j2, all], prepare_timeout: 1h }
     allow_git_file: true
     image: { size_gb: 200, file: pool.img, allocate: true }
     retention:
@@ -102,7 +111,7 @@ describe('without file, environment and flags', () => {
           name: 'main',
           root: '/work/instances',
           image: null,
-          templates: { default: '/work/template' },
+          templates: { default: { path: '/work/template', ...TEMPLATE_DEFAULTS } },
           allowGitFile: false,
           retention: RETENTION_DEFAULTS,
           disk: DISK_DEFAULTS,
@@ -137,6 +146,19 @@ describe('without file, environment and flags', () => {
   });
 });
 
+describe('a template', () => {
+  it('is a path or a map with one, and shows as the same settings', () => {
+    const { at } = resolve(
+      'pools:\n  main:\n    templates:\n      a: /a\n      b: { path: /b, setup: [curl, "https://u:secret@h"] }\n',
+    );
+    expect(at('pools.main.templates.a.path')).toEqual(['/a', 'spica.yaml:4']);
+    expect(at('pools.main.templates.a.setup')).toEqual([null, 'default']);
+    expect(at('pools.main.templates.b.path')).toEqual(['/b', 'spica.yaml:5']);
+    expect(at('pools.main.templates.b.setup')).toEqual([['curl', 'https://***@h'], 'spica.yaml:5']);
+    expect(at('pools.main.templates.b.setup_timeout')).toEqual(['10m', 'default']);
+  });
+});
+
 describe('a file', () => {
   it('can set everything', () => {
     const { config, effective } = resolve(EVERYTHING);
@@ -146,7 +168,16 @@ describe('a file', () => {
           name: 'main',
           root: '/data/instances',
           image: { sizeGb: 200, file: '/etc/spica/pool.img', allocate: true },
-          templates: { default: '/etc/spica/template', big: '/etc/big' },
+          templates: {
+            default: { path: '/etc/spica/template', ...TEMPLATE_DEFAULTS },
+            big: {
+              path: '/etc/big',
+              setup: ['npm', 'ci'],
+              setupTimeoutMs: 300_000,
+              prepare: ['make', '-j2', 'all'],
+              prepareTimeoutMs: 3_600_000,
+            },
+          },
           allowGitFile: true,
           retention: {
             maxInstances: 6,
@@ -185,7 +216,7 @@ describe('a file', () => {
           name: 'other-2',
           root: '/etc/spica/other',
           image: null,
-          templates: { default: '/etc/spica/template' },
+          templates: { default: { path: '/etc/spica/template', ...TEMPLATE_DEFAULTS } },
           allowGitFile: false,
           retention: RETENTION_DEFAULTS,
           disk: DISK_DEFAULTS,

@@ -1,5 +1,5 @@
 import { rename } from 'node:fs/promises';
-import { CheckError, type CloneMethod, type Param, SpicaError } from '@spica/core';
+import { CheckError, type CloneMethod, messageOf, type Param, SpicaError } from '@spica/core';
 import type { ChargeTerms } from '../image/charge.ts';
 import type { Pool } from '../layout.ts';
 import { readManifest } from '../manifest/manifest.ts';
@@ -75,7 +75,7 @@ async function explain(error: unknown, { pool, id, signal }: CloneOptions): Prom
   if (error instanceof SpicaError || signal?.aborted) return error;
   const what = `instance ${id}: it could not be cloned`;
   const noSpace = await asNoSpace(error, pool.paths.staging, what);
-  return noSpace ?? new CheckError('CLONE_FAILED', `${what}: ${(error as Error).message}`, { id }, error);
+  return noSpace ?? new CheckError('CLONE_FAILED', `${what}: ${messageOf(error)}`, { id }, error);
 }
 
 /**

@@ -4,7 +4,7 @@ import { examine } from './examine.ts';
 import { type ExcludedReport, reportExcluded } from './excluded.ts';
 import { explainFailure, isChanging } from './failure.ts';
 import { parentOf, textOf } from './key.ts';
-import { locateSource, readSource, type Source } from './source.ts';
+import { locateSource, readSource, type Source, type Sources } from './source.ts';
 import type { Totals } from './tally.ts';
 import type { TemplateWarning } from './warning.ts';
 
@@ -35,7 +35,7 @@ export interface TemplateQuestion {
   /** The pool's root, which need not be there. */
   readonly root: string;
   /** Name → directory. */
-  readonly sources: Readonly<Record<string, string>>;
+  readonly sources: Sources;
   readonly name: string;
   readonly allowGitFile: boolean;
 }

@@ -1,9 +1,12 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { RefusedError } from '@spica/core';
+import { messageOf, RefusedError, reasonOf, type TemplateConfig } from '@spica/core';
 import { nullIfMissing } from '../missing.ts';
 import { type IgnoreRule, parseIgnore } from './ignore.ts';
 import { readOriginCommit, UNKNOWN_COMMIT } from './origin.ts';
+
+/** A pool's templates by their names. */
+export type Sources = Readonly<Record<string, Pick<TemplateConfig, 'path'>>>;
 
 /** Where a template lies. */
 export interface Location {
@@ -33,12 +36,8 @@ const MOST_TEXT = 100;
  * Finds a template's directory. The pool's root need not be there. Throws RefusedError, by the template's name:
  * TEMPLATE_UNKNOWN, TEMPLATE_MISSING, TEMPLATE_OVERLAPS_POOL.
  */
-export async function locateSource(
-  root: string,
-  sources: Readonly<Record<string, string>>,
-  name: string,
-): Promise<Location> {
-  const configured = Object.hasOwn(sources, name) ? sources[name] : undefined;
+export async function locateSource(root: string, sources: Sources, name: string): Promise<Location> {
+  const configured = Object.hasOwn(sources, name) ? sources[name]?.path : undefined;
   if (configured === undefined) {
     const known = Object.keys(sources).join(', ') || 'none';
     throw refuse(name, 'TEMPLATE_UNKNOWN', `there is none of that name (expected one of: ${known})`);
@@ -65,7 +64,7 @@ export async function readSource(location: Location, allowGitFile: boolean): Pro
     return { ...location, allowGitFile, rules, version, originCommit };
   } catch (error) {
     if (error instanceof RefusedError) throw error;
-    throw refuse(name, 'TEMPLATE_UNREADABLE', `it cannot be read: ${(error as Error).message}`, error);
+    throw refuse(name, 'TEMPLATE_UNREADABLE', `it cannot be read: ${messageOf(error)}`, error);
   }
 }
 
@@ -91,7 +90,8 @@ async function resolveDir(name: string, configured: string): Promise<string> {
     if ((await stat(dir)).isDirectory()) return dir;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? `there is no ${configured}` : `${configured} cannot be read: ${cause}`;
+    const reason =
+      code === 'ENOENT' ? `there is no ${configured}` : `${configured} cannot be read: ${reasonOf(cause)}`;
     throw refuse(name, 'TEMPLATE_MISSING', reason, cause);
   }
   throw refuse(name, 'TEMPLATE_MISSING', `expected a directory, but ${configured} is none`);

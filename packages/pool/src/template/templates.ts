@@ -14,7 +14,7 @@ import { digestsOf, fingerprintFrom } from './fingerprint.ts';
 import { createKnown } from './known.ts';
 import type { Prepared } from './prepared.ts';
 import { recheck } from './recheck.ts';
-import { type Location, locateSource, readSource } from './source.ts';
+import { type Location, locateSource, readSource, type Sources } from './source.ts';
 import { deleteStored, isDirectory, type SnapshotKind, type Stored, writeSidecar } from './store.ts';
 import { listSuperseded, sweepLeftovers } from './sweep.ts';
 import { UnreadableError, VanishedError } from './walk.ts';
@@ -67,8 +67,7 @@ export interface PrepareOptions extends WorkOptions {
 
 export interface TemplatesOptions {
   readonly pool: Pool;
-  /** Name → directory. */
-  readonly sources: Readonly<Record<string, string>>;
+  readonly sources: Sources;
   /** Whether a template's `.git` may lead out of it, so that its clones share one repository. */
   readonly allowGitFile?: boolean;
   readonly method: CloneMethod;

@@ -29,7 +29,7 @@ export async function openNursery(root: string, template: string): Promise<Nurse
   const method = await probeCloneMethod(pool);
   const templates = createTemplates({
     pool,
-    sources: { default: template },
+    sources: { default: { path: template } },
     method,
     clock: systemClock,
     logger: pino({ level: 'silent' }),

@@ -25,7 +25,7 @@ beforeEach(async () => {
   await writeFile(join(template, 'data/large'), Buffer.alloc(10 * MB, 'x'));
   templates = createTemplates({
     pool: await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock }),
-    sources: { default: template },
+    sources: { default: { path: template } },
     method: 'copy',
     clock: { now: () => Date.now() + later },
     logger: pino({ level: 'silent' }),
@@ -55,7 +55,7 @@ it('takes no snapshot for less than was copied, nor a template for less than wil
   expect(prepared.allocatedBytes).toBeLessThan(11 * MB);
   const question = {
     root: join(dir, 'pool'),
-    sources: { default: template },
+    sources: { default: { path: template } },
     name: 'default',
     allowGitFile: false,
   };

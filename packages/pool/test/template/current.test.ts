@@ -135,7 +135,7 @@ it('never holds half of an edit that comes while it is made', async () => {
 it('is used for this once, and not again, when a change time lies in the future', async () => {
   const templates = createTemplates({
     pool: nursery.pool,
-    sources: { default: template },
+    sources: { default: { path: template } },
     method: nursery.method,
     clock: { now: () => Date.now() - 3_600_000 },
     logger: pino({ level: 'silent' }),
@@ -156,7 +156,7 @@ it.each([
     for (const file of files) writeFileSync(at(file), 'x');
   }
   const source = await readSource(
-    await locateSource(nursery.pool.paths.root, { default: template }, 'default'),
+    await locateSource(nursery.pool.paths.root, { default: { path: template } }, 'default'),
     false,
   );
   const { scope, totals } = await survey(source);

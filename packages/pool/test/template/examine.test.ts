@@ -28,7 +28,7 @@ async function put(path: string, content: string, mode = 0o644): Promise<void> {
 }
 
 function warningsOf(configured = template) {
-  const sources = { default: configured };
+  const sources = { default: { path: configured } };
   return checkTemplate({ root: join(dir, 'pool'), sources, name: 'default', allowGitFile: false });
 }
 
@@ -164,7 +164,7 @@ it('is logged once for each snapshot that is made', async () => {
   const stream = new PassThrough().on('data', (line) => lines.push(JSON.parse(line)));
   const templates = createTemplates({
     pool: await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock }),
-    sources: { default: template },
+    sources: { default: { path: template } },
     method: 'copy',
     clock: systemClock,
     logger: pino({ level: 'warn' }, stream),

@@ -44,7 +44,7 @@ async function templatesOf(template: string, allowGitFile = false) {
   const pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
   return createTemplates({
     pool,
-    sources: { default: template },
+    sources: { default: { path: template } },
     allowGitFile,
     method: 'copy',
     clock: systemClock,
@@ -61,7 +61,7 @@ async function cloneOf(template: string, name: string, allowGitFile = false): Pr
 }
 
 async function warningsOf(template: string) {
-  const sources = { default: template };
+  const sources = { default: { path: template } };
   return checkTemplate({ root: join(dir, 'pool'), sources, name: 'default', allowGitFile: false });
 }
 

@@ -61,7 +61,7 @@ it('leaves out exactly what rsync leaves out, but for marks and blanks, and repo
     await writeFile(join(template, path), '1\n');
   }
   const { templates, pool } = await openNursery(join(dir, 'pool'), template);
-  const question = { root: pool.paths.root, sources: { default: template }, name: 'default' };
+  const question = { root: pool.paths.root, sources: { default: { path: template } }, name: 'default' };
   await fc.assert(
     fc.asyncProperty(ignoreFile, async ({ lines, ending }) => {
       const ignore = lines.map(({ text, before, after }) => before + text + after).join(ending);

@@ -51,7 +51,7 @@ it.each(['data/file-1', 'data'])('is told which part of a template cannot be rea
 it('is told that there may be more of what is left out and cannot be read', async () => {
   const { excluded } = await asUser(dir, async () => {
     await chmod(join(template, '.venv'), 0);
-    const sources = { default: template };
+    const sources = { default: { path: template } };
     return reportTemplate({ root: join(dir, 'pool'), sources, name: 'default', allowGitFile: false });
   });
   expect(excluded).toMatchObject({ entries: 1, isComplete: false });

@@ -21,7 +21,7 @@ it('is taken again after a power cut once it is on the disk, and made anew befor
   const open = () =>
     createTemplates({
       pool,
-      sources: { default: template },
+      sources: { default: { path: template } },
       method: 'copy',
       clock: { now: () => Date.now() + later },
       logger: pino({ level: 'silent' }),

@@ -22,7 +22,7 @@ async function templatesAt(source: string, root = join(dir, 'pool')): Promise<Te
   const pool = await initPool({ name: 'main', root, clock: systemClock });
   return createTemplates({
     pool,
-    sources: { default: source },
+    sources: { default: { path: source } },
     method: 'copy',
     clock: systemClock,
     logger: pino({ level: 'silent' }),

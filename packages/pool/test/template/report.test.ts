@@ -19,7 +19,7 @@ afterEach(() => removeTree(dir));
 const report = () =>
   reportTemplate({
     root: join(dir, 'no-pool'),
-    sources: { default: template },
+    sources: { default: { path: template } },
     name: 'default',
     allowGitFile: false,
   });

@@ -23,7 +23,8 @@ beforeEach(async () => {
 });
 afterEach(() => removeTree(dir));
 
-function open(sources: Record<string, string> = { default: template }) {
+function open(dirs: Record<string, string> = { default: template }) {
+  const sources = Object.fromEntries(Object.entries(dirs).map(([name, path]) => [name, { path }]));
   const clock: Clock = { now: () => Date.now() + later };
   return createTemplates({ pool, sources, method: 'copy', clock, logger: pino({ level: 'silent' }) });
 }

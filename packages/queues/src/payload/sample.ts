@@ -1,11 +1,12 @@
 import { isInstanceId } from '@spica/core';
 import * as z from 'zod';
+import { askSchema } from './ask.ts';
 
 const instanceId = z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
 
 /**
- * A job of the sample queue: measure these instances, or (null) those that are due; or raise the cap of one, which its
- * size is compared with.
+ * A job of the sample queue: measure these instances, or (null) those that are due; raise the cap of one, which its size
+ * is compared with; or tell what was asked.
  */
 export const samplePayloadSchema = z.union([
   z.strictObject({ pool: z.string().min(1), ids: z.array(instanceId).nullable() }),
@@ -13,6 +14,7 @@ export const samplePayloadSchema = z.union([
     pool: z.string().min(1),
     grow: z.strictObject({ id: instanceId, capBytes: z.int().min(1) }),
   }),
+  z.strictObject({ pool: z.string().min(1), ask: askSchema }),
 ]);
 export type SamplePayload = z.infer<typeof samplePayloadSchema>;
 
@@ -20,13 +22,4 @@ export interface SampleResult {
   readonly measured: readonly string[];
   /** Asked for, but not there (any more). */
   readonly vanished: readonly string[];
-}
-
-export interface GrowResult {
-  readonly id: string;
-  /** Its cap from now on: as before where there was no room for more. */
-  readonly capBytes: number;
-  readonly granted: boolean;
-  /** The sum that it was decided by. */
-  readonly sentence: string;
 }

@@ -1,4 +1,4 @@
-import type { BeginDelete, CatalogInstance } from '@spica/catalog';
+import type { BeginDelete, CatalogInstance, GoneRecord } from '@spica/catalog';
 import type { Failure } from '@spica/core';
 import type { PoolContext, ServedContext } from '../context.ts';
 
@@ -30,10 +30,15 @@ export interface Inventory {
   noteFailure(id: string, failure: Failure): Promise<boolean>;
   /** It is gone from sight, or it stays. */
   end(id: string, outcome: 'gone' | 'kept', owner: string): Promise<void>;
+  /** Remembers why they went, for whoever asks for them. */
+  remember(gone: readonly GoneRecord[]): Promise<void>;
 }
 
+/** What changes something; planning does without. */
+export type Changing = 'begin' | 'noteFailure' | 'end' | 'remember';
+
 /** The catalog, for planning only. */
-export function planningInventory(ctx: PoolContext): Omit<Inventory, 'begin' | 'noteFailure' | 'end'> {
+export function planningInventory(ctx: PoolContext): Omit<Inventory, Changing> {
   const { catalog, gateView } = ctx;
   return {
     list: () => catalog.list(),
@@ -57,6 +62,7 @@ export function catalogInventory(ctx: ServedContext): Inventory {
       const by = { owner, now: clockGuard.now(), changesSeen: gate.changesSeen };
       return catalog.beginDelete(id, undoOf === null ? by : { ...by, request: undoOf });
     },
+    remember: (gone) => catalog.rememberGone(gone),
     noteFailure: async (id, failure) => (await catalog.mark(id, { failure })) === 'marked',
     async end(id, outcome, owner) {
       const isDone = await catalog.endDelete(id, outcome, owner);

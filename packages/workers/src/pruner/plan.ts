@@ -12,7 +12,7 @@ import {
 import type { PrunePayload } from '@spica/queues';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
-import { type Inventory, planningInventory } from './inventory.ts';
+import { type Changing, type Inventory, planningInventory } from './inventory.ts';
 import { findUses, type Use } from './protection.ts';
 import { createUnsavedGuard, type NoteUnsaved } from './unsaved.ts';
 
@@ -29,7 +29,7 @@ export type PlanContext = Pick<
   PoolContext,
   'policy' | 'pool' | 'image' | 'clock' | 'clockGuard' | 'logger'
 > & {
-  readonly inventory: Omit<Inventory, 'begin' | 'noteFailure' | 'end'>;
+  readonly inventory: Omit<Inventory, Changing>;
 };
 
 /** A plan, made with a look for what is in use. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
-import { type Failure, type InstanceRecord, isoTime, ownBytes, SpicaError } from '@spica/core';
+import { type Failure, type InstanceRecord, isoTime, ownBytes, toKnownError } from '@spica/core';
 import {
   type AuditEntry,
   deleteRecord,
@@ -84,8 +84,37 @@ export async function takeOut(
     return inUse === undefined ? attempt(ctx, item, owner) : { skipped: inUse };
   };
   const ends = await pMap(wanted, work, { concurrency: LANES });
-  await ctx.audit.append(outcomesOf(wanted, ends));
+  const outcomes = outcomesOf(wanted, ends);
+  await ctx.audit.append(outcomes);
+  await remember(ctx, outcomes);
   return { ...sortOut(wanted, ends), unseen };
+}
+
+/** They are gone, whether or not that is known to whoever asks for them. */
+async function remember(
+  { inventory, clockGuard, pool, logger }: DeletionContext,
+  outcomes: readonly AuditEntry[],
+): Promise<void> {
+  const timestamp = isoTime(clockGuard.now());
+  const gone = outcomes
+    .filter(({ outcome }) => outcome === 'trashed')
+    .map(({ action, request = null, instance, reason = null, bytes = null, outcome }) => {
+      return {
+        timestamp,
+        action,
+        pool: pool.name,
+        request,
+        instance: instance ?? '',
+        reason,
+        bytes,
+        outcome,
+      };
+    });
+  try {
+    await inventory.remember(gone);
+  } catch (error) {
+    logger.debug({ err: error }, 'why instances went could not be remembered');
+  }
 }
 
 const NOTHING_TAKEN: TakenOut = {
@@ -171,7 +200,7 @@ export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: strin
     return await ctx.perInstance.run(id, () => takeOne(ctx, wanted, owner));
   } catch (error) {
     ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
-    return { failed: messageOf(error), isNoted: await noteUndeletable(ctx, wanted, error) };
+    return { failed: failureText(error), isNoted: await noteUndeletable(ctx, wanted, error) };
   }
 }
 
@@ -244,6 +273,7 @@ function sayProtected(begun: BeginDelete): string | null {
   }
 }
 
-export function messageOf(error: unknown): string {
-  return error instanceof SpicaError ? `${error.code}: ${error.message}` : String(error);
+export function failureText(error: unknown): string {
+  const known = toKnownError(error);
+  return known ? `${known.code}: ${known.message}` : String(error);
 }

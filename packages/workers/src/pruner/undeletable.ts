@@ -1,6 +1,6 @@
 import { CheckError, failAgain } from '@spica/core';
 import { outOf } from '@spica/pool';
-import { type DeletionContext, messageOf, type Wanted } from './remove.ts';
+import { type DeletionContext, failureText, type Wanted } from './remove.ts';
 
 /** What the host has against deleting, and not this instance alone. */
 const OF_THE_HOST = ['EROFS', 'EIO', 'ENOMEM', 'EMFILE'];
@@ -17,6 +17,6 @@ export async function noteUndeletable(
   if (!(error instanceof CheckError)) return false;
   const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? '';
   if (outOf(error) !== null || outOf(error.cause) !== null || OF_THE_HOST.includes(code)) return false;
-  const { failure } = failAgain(before, messageOf(error), clockGuard.now());
+  const { failure } = failAgain(before, failureText(error), clockGuard.now());
   return inventory.noteFailure(removal.id, failure);
 }

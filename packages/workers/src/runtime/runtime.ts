@@ -1,4 +1,4 @@
-import { ballastOf, CheckError, type Clock, type Config, type Reload } from '@spica/core';
+import { ballastOf, CheckError, type Clock, type Config, type Reload, retentionPolicyOf } from '@spica/core';
 import {
   type AuditLog,
   createSerialiser,
@@ -196,6 +196,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const below = await findDisksBelow(filesystems, ctx);
   const filesystem = await findFilesystem(filesystems, pool.paths.root);
   const gate = new GateState(filesystem, { isOpen, onError }, below);
+  gate.retention = retentionPolicyOf(ctx.policy.retention);
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,

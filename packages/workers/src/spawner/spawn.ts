@@ -228,7 +228,7 @@ function recordOf(
   prepared: Prepared,
   spawnedAt: number,
 ): InstanceRecord {
-  const { template, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
+  const { template, by, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
   const { fingerprint, generation, each, expected } = open.admitted;
   return {
     schema: 'spica.record/v1',
@@ -245,6 +245,7 @@ function recordOf(
     predicted: each,
     expected,
     replicas: replicas === null ? 0 : countReplicas(replicas),
+    by,
     parent,
     generation,
     experiment,

@@ -8,7 +8,7 @@ let stack: Stack;
 let template: string;
 useStack((served) => {
   stack = served;
-  template = served.ctx.policy.templates['default'] ?? '';
+  template = served.ctx.policy.templates['default']?.path ?? '';
 });
 
 const current = () => stack.ctx.templates.current('default');

@@ -1,15 +1,14 @@
-import type { Catalog, CatalogInstance } from '@spica/catalog';
 import {
   type Candidate,
   candidateOf,
   type Departure,
   departuresOf,
   isWorkGivenUp,
-  type PoolConfig,
-  retentionPolicyOf,
-  systemClock,
+  type RetentionPolicy,
   UNSAVED,
 } from '@spica/core';
+import type { Catalog } from './catalog.ts';
+import type { CatalogInstance } from './values.ts';
 
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
@@ -20,22 +19,26 @@ function withUnsaved(candidate: Candidate, { unsaved }: CatalogInstance): Candid
 }
 
 /**
- * When each instance would go by itself, and by which rule, as far as the catalog says: processes and lock files are looked
- * for only where something is to be deleted. Those that are being deleted are missing.
+ * When each instance would go by itself, by which rule, and what keeps it until then, as far as the catalog says: processes
+ * and lock files are looked for only where something is to be deleted. Those that are being deleted are missing.
+ *
+ * @param instances All that the pool has: the limits count them.
+ * @param policy Null for what whoever serves the pool has published; nothing is known where nobody has.
  */
 export async function readDepartures(
   catalog: Pick<Catalog, 'publishedGate' | 'clockState'>,
-  { retention }: Pick<PoolConfig, 'retention'>,
   instances: readonly CatalogInstance[],
+  { policy, now }: { readonly policy: RetentionPolicy | null; readonly now: number },
 ): Promise<ReadonlyMap<string, Departure>> {
   const [published, clock] = await Promise.all([catalog.publishedGate(), catalog.clockState()]);
-  const now = systemClock.now();
+  const inForce = policy ?? published?.retention ?? null;
+  if (inForce === null) return new Map();
   const leaseNow = now - Math.max(0, clock.suspended?.aheadMs ?? 0);
   return departuresOf({
     instances: instances
       .filter(({ state }) => state !== 'deleting')
       .map((instance) => withUnsaved(candidateOf(instance, leaseNow, NOTHING), instance)),
-    policy: retentionPolicyOf(retention),
+    policy: inForce,
     now,
     leaseNow,
     ageRulesSuspended: clock.suspended?.reason ?? null,
