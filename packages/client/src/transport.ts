@@ -103,8 +103,12 @@ export interface Transport {
   pin(id: string, pin: { readonly by: string; readonly why: string }): Promise<void>;
   unpin(id: string, by: OnBehalf): Promise<void>;
   score(id: string, value: number | null): Promise<void>;
-  /** Raises the cap of an instance. Throws RefusedError GROW_REFUSED with the sum where there is no room. */
-  grow(id: string, asked: OnBehalf & Asking & { readonly capBytes: number }): Promise<GrowResult>;
+  /** Raises the cap of an instance; where there is no room, once there is some within `maxWaitMs`, by default at once or not at
+   * all. Throws RefusedError GROW_REFUSED with the sum. */
+  grow(
+    id: string,
+    asked: OnBehalf & Asking & { readonly capBytes: number; readonly maxWaitMs?: number },
+  ): Promise<GrowResult>;
   /** Brings an instance back from the trash. */
   restore(id: string, asked: OnBehalf & Asking): Promise<void>;
   /** Measures these, or (null) those that are due. */

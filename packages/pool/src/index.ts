@@ -13,7 +13,7 @@ export { asNoSpace, outOf } from './clone/full-disk.ts';
 export { probeCloneMethod } from './clone/probe.ts';
 export { cleanStaging } from './clone/staging.ts';
 export { filesystemOf } from './filesystem.ts';
-export { capInstance, forgetCharge, type PoolCharges } from './image/charge.ts';
+export { capInstance, forgetCharge, type PoolCharges, switchChargesOn } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
 export { growImage } from './image/grow.ts';
 export { type ImageHost, readImageHost } from './image/host.ts';
@@ -39,7 +39,7 @@ export {
   type PoolPlace,
   readMarker,
 } from './marker/marker.ts';
-export { asMeasurement, readChargesNow } from './measure/charged.ts';
+export { asMeasurement, readCharges, readChargesNow } from './measure/charged.ts';
 export * from './measure/measure.ts';
 export { nullIfMissing } from './missing.ts';
 export * from './modes.ts';

@@ -37,6 +37,7 @@ const pool = (...names: string[]): PoolConfig => ({
     ballastMb: 64,
     forecastWarnMs: 21_600_000,
     maxInstanceGb: null,
+    hardCap: false,
     cap: 'max',
     onOversize: 'warn',
     maxPoolGb: null,

@@ -65,10 +65,10 @@ export async function ask<Answer>(connection: Connection, asked: Ask, asking?: A
 export async function growInstance(
   connection: Connection,
   id: string,
-  { capBytes, by, ...asking }: Parameters<Transport['grow']>[1],
+  { capBytes, maxWaitMs = 0, by, ...asking }: Parameters<Transport['grow']>[1],
 ): Promise<GrowResult> {
   await noteAsked(connection, { action: 'grow_instance', instance: id, by });
-  const payload = { pool: connection.name, grow: { id, capBytes } };
+  const payload = { pool: connection.name, grow: { id, capBytes, maxWaitMs } };
   const result = (await work(connection, payload, asking).catch(async (error: unknown) => {
     throw await withWhyGone(connection, id, error);
   })) as GrowResult;

@@ -156,6 +156,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       forecastWarnMs: ms(disk.forecast_warn),
       maxInstanceGb: disk.max_instance_gb,
       cap: disk.cap,
+      hardCap: disk.hard_cap,
       onOversize: disk.on_oversize,
       maxPoolGb: disk.max_pool_gb,
       alsoWatch: disk.also_watch,

@@ -37,6 +37,7 @@ const DISK_DEFAULTS = {
   ballastMb: 64,
   forecastWarnMs: 21_600_000,
   maxInstanceGb: null,
+  hardCap: false,
   cap: 'max',
   onOversize: 'warn',
   maxPoolGb: null,
@@ -78,6 +79,7 @@ pools:
       ballast_mb: 8
       forecast_warn: 2h
       max_instance_gb: 5
+      hard_cap: true
       cap: reservation
       on_oversize: end_lease
       max_pool_gb: 40
@@ -206,6 +208,7 @@ describe('a file', () => {
             ballastMb: 8,
             forecastWarnMs: 7_200_000,
             maxInstanceGb: 5,
+            hardCap: true,
             cap: 'reservation',
             onOversize: 'end_lease',
             maxPoolGb: 40,

@@ -20,7 +20,7 @@ afterEach(() => removeTree(dir));
 async function sweep({ pool, template }: Site): Promise<string[]> {
   const clock: Clock = { now: () => systemClock.now() + 120_000 };
   const logger = pino({ level: 'silent' });
-  const options = { pool, sources: { default: template }, method: 'copy' as const, clock, logger };
+  const options = { pool, sources: { default: { path: template } }, method: 'copy' as const, clock, logger };
   return createTemplates(options).sweep(new Set());
 }
 

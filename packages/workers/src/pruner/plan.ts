@@ -27,7 +27,7 @@ export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator
 /** What a plan is made with. */
 export type PlanContext = Pick<
   PoolContext,
-  'policy' | 'pool' | 'image' | 'clock' | 'clockGuard' | 'logger'
+  'policy' | 'pool' | 'image' | 'isCharged' | 'clock' | 'clockGuard' | 'logger'
 > & {
   readonly inventory: Omit<Inventory, Changing>;
 };
@@ -108,10 +108,15 @@ async function createPlanner(
 }
 
 /**
- * An operator may have taken away what kept an instance from being deleted: it is tried at once. For the disk itself only
+ * What a request forks does not go to make room for its forks. An operator may have taken away what kept an instance from being deleted: it is tried at once. For the disk itself only
  * what lies on it counts: that nothing more will be written there makes no room.
  */
-function asJobSees(candidate: Candidate, { cause }: PlannedPrune): Candidate {
+function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
+  const { cause } = job;
+  if (cause === 'request' && candidate.id === job.from) {
+    const forked = { rule: 'forked', reason: `request ${job.request} forks it` };
+    return { ...candidate, protectedBy: candidate.protectedBy ?? forked };
+  }
   if (cause === 'operator' && candidate.protectedBy?.rule === UNDELETABLE)
     return { ...candidate, protectedBy: null };
   return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;

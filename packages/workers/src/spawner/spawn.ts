@@ -202,7 +202,7 @@ async function clone(
   spawnedAt: number,
   signal?: AbortSignal,
 ) {
-  const { config, pool, method, image } = ctx;
+  const { config, pool, method, isCharged } = ctx;
   const { parent, params, notes } = open.request;
   const { generation, each } = open.admitted;
   const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
@@ -212,12 +212,13 @@ async function clone(
   await cloneInstance({
     pool,
     prepared,
+    isLive: open.request.from !== null,
     method,
     id,
     manifest,
     lineage,
     params,
-    charge: image ? { capBytes: capFor(ctx, each) } : null,
+    charge: isCharged ? { capBytes: capFor(ctx, each) } : null,
     ...(signal ? { signal } : {}),
   });
 }

@@ -37,7 +37,7 @@ const git = (cwd: string, ...args: string[]) =>
 /** The template is a repository with nothing on a remote, and a file that was never added. */
 beforeEach(async () => {
   looks.mockClear();
-  const template = policy().templates['default'] ?? '';
+  const template = policy().templates['default']?.path ?? '';
   await git(template, 'init', '-q');
   await git(template, 'add', '-A');
   await git(template, 'commit', '-qm', 'begin');
