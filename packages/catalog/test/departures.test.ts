@@ -1,10 +1,11 @@
-import type { Catalog, CatalogInstance } from '@spica/catalog';
-import { type InstanceRecord, resolveConfig } from '@spica/core';
+import { type InstanceRecord, resolveConfig, retentionPolicyOf } from '@spica/core';
 import { expect, it } from 'vitest';
-import { readDepartures } from '../../src/status/departures.ts';
+import { type Catalog, type CatalogInstance, readDepartures } from '../src/index.ts';
 
 const { config } = resolveConfig({ file: null, env: {}, flags: {}, cwd: '/', home: '/' });
-const policy = Object.values(config.pools)[0] as (typeof config.pools)[string];
+const [pool] = Object.values(config.pools);
+if (!pool) throw new TypeError('a config without a pool');
+const policy = retentionPolicyOf(pool.retention);
 const catalog = {
   publishedGate: async () => null,
   clockState: async () => ({ suspended: null }),
@@ -21,14 +22,18 @@ function instance(id: string, unsaved: string | null, record: Partial<InstanceRe
 
 it('what a plan has found that would be lost stays, until its owner discards it', async () => {
   const pin = { by: 'ada', why: 'baseline', at: 0 };
-  const departures = await readDepartures(catalog, policy, [
-    instance('saved', null),
-    instance('unsaved', '1 commit not pushed'),
-    instance('discarded', '1 commit not pushed', { discarded: true }),
-    instance('pinned', '1 commit not pushed', { pin }),
-  ]);
+  const departures = await readDepartures(
+    catalog,
+    [
+      instance('saved', null),
+      instance('unsaved', '1 commit not pushed'),
+      instance('discarded', '1 commit not pushed', { discarded: true }),
+      instance('pinned', '1 commit not pushed', { pin }),
+    ],
+    { policy, now: Date.now() },
+  );
   expect(departures.get('saved')).toMatchObject({ rule: 'age', at: expect.any(Number) });
-  expect(departures.get('unsaved')).toEqual({
+  expect(departures.get('unsaved')).toMatchObject({
     at: null,
     rule: 'unsaved-work',
     reason: '1 commit not pushed',
