@@ -21,6 +21,7 @@ import type { Redis } from 'ioredis';
 export interface Stack {
   readonly dir: string;
   readonly config: Config;
+  readonly target: RedisTarget;
   readonly redis: Redis;
   readonly queues: PoolQueues;
   readonly ctx: ServedContext;
@@ -69,6 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     dir,
     config,
+    target: options.target,
     redis,
     queues,
     ctx,

@@ -8,7 +8,7 @@ const EVERYBODY_ENTERS = 0o555;
 const OTHERS = 0o077;
 
 /** What Spica itself puts into a state directory. */
-const STATE_FILE = /^(audit\.jsonl(\..+)?|redis(\.sock)?)$/;
+const STATE_FILE = /^(audit\.jsonl(\..+)?|redis(\.sock)?|api\.sock)$/;
 
 /**
  * Gives a pool's own directories their modes, whatever the umask was: what may hold parameters (records, notes of the

@@ -1,4 +1,5 @@
 import { type Catalog, toInstanceView } from '@spica/catalog';
+import { instanceGone } from '@spica/client/redis';
 import { isInstanceId, type PoolConfig, systemClock, toKnownError } from '@spica/core';
 import {
   commandLogPath,
@@ -15,7 +16,6 @@ import type { Invocation } from '../io.ts';
 import { type Gone, toGoneJson, writeGone } from '../output/gone.ts';
 import { writeInstance } from '../output/instance.ts';
 import { writeJson } from '../output/write.ts';
-import { instanceUnknown } from '../refusal/instance.ts';
 
 /** `spica show ID`: all that is known of an instance, or what is left of one that is gone; or where a request stands. */
 export async function show(invocation: Invocation): Promise<number> {
@@ -44,7 +44,7 @@ async function showInstance(
     return;
   }
   const gone = await findGone(id, { policy, catalog, pool });
-  if (!gone) throw instanceUnknown(id, name);
+  if (!gone) throw await instanceGone({ name, catalog }, id);
   if (options.json) writeJson(io.stdout, toGoneJson(id, name, gone));
   else writeGone(io.stdout, id, name, gone);
 }
