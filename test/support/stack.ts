@@ -39,7 +39,8 @@ export interface StackOptions {
   readonly pool?: string;
   /** Where the pool's root goes; a temporary directory otherwise. */
   readonly root?: string;
-  readonly templates: Readonly<Record<string, string>>;
+  /** As `spica.yaml` has them. */
+  readonly templates: Readonly<Record<string, string | object>>;
   /** Further keys of `spica.yaml`, by dotted path. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly logLevel?: string;
