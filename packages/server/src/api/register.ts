@@ -107,7 +107,7 @@ function readCall(
   if (asked !== undefined && !route.ofPool)
     throw new UsageError('PAYLOAD_INVALID', `query: pool: unknown`, { field: 'pool' });
   const { signal, done } = calls.begin();
-  reply.raw.once('close', done);
+  reply.raw.once('close', () => done(reply.raw.writableFinished));
   const pool = route.ofPool ? choosePool(transports, asked) : null;
   return {
     get pool() {
