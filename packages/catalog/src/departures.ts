@@ -1,8 +1,22 @@
-import { candidateOf, type Departure, departuresOf, type RetentionPolicy } from '@spica/core';
+import {
+  type Candidate,
+  candidateOf,
+  type Departure,
+  departuresOf,
+  isWorkGivenUp,
+  type RetentionPolicy,
+  UNSAVED,
+} from '@spica/core';
 import type { Catalog } from './catalog.ts';
 import type { CatalogInstance } from './values.ts';
 
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
+
+/** What a plan has found that would be lost keeps an instance, until the next one looks. */
+function withUnsaved(candidate: Candidate, { unsaved }: CatalogInstance): Candidate {
+  if (unsaved === null || candidate.protectedBy !== null || isWorkGivenUp(candidate)) return candidate;
+  return { ...candidate, protectedBy: { rule: UNSAVED, reason: unsaved } };
+}
 
 /**
  * When each instance would go by itself, by which rule, and what keeps it until then, as far as the catalog says: processes
@@ -23,7 +37,7 @@ export async function readDepartures(
   return departuresOf({
     instances: instances
       .filter(({ state }) => state !== 'deleting')
-      .map((instance) => candidateOf(instance, leaseNow, NOTHING)),
+      .map((instance) => withUnsaved(candidateOf(instance, leaseNow, NOTHING), instance)),
     policy: inForce,
     now,
     leaseNow,

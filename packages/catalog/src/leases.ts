@@ -10,7 +10,8 @@ export type Mark =
   | { readonly score: number | null }
   | { readonly ttlMs: number | null }
   | { readonly oversize: Oversize }
-  | { readonly failure: Failure | null };
+  | { readonly failure: Failure | null }
+  | { readonly unsaved: string | null };
 
 /** What keeps an instance, of what its record says. */
 export type Protection = Pick<InstanceRecord, 'lease' | 'pin' | 'releasedAt'>;
@@ -128,5 +129,6 @@ function toField(mark: Mark): [field: string, value: string] {
   if ('score' in mark) return ['score', mark.score === null ? '' : String(mark.score)];
   if ('oversize' in mark) return ['oversize', mark.oversize ?? ''];
   if ('failure' in mark) return ['failure', mark.failure ? JSON.stringify(mark.failure) : ''];
+  if ('unsaved' in mark) return ['unsaved', mark.unsaved ?? ''];
   return ['ttl', mark.ttlMs === null ? '' : String(mark.ttlMs)];
 }

@@ -65,6 +65,8 @@ const fieldsSchema = z.object({
   oversize: z.enum(['warn', 'end_lease']).optional(),
   /** Why it could not be deleted. Not a part of the record: it is of no use once Redis was lost. */
   failure: z.string().optional(),
+  /** What would have been lost with it, in words. Not a part of the record either: it is looked at again. */
+  unsaved: z.string().optional(),
 });
 
 /** The hash fields of an instance, as a flat list of names and values. */
@@ -93,10 +95,10 @@ export function toFields(record: InstanceRecord): Argument[] {
 export function fromFields(
   key: string,
   stored: Readonly<Record<string, string>>,
-): { readonly record: InstanceRecord; readonly failure: Failure | null } {
+): { readonly record: InstanceRecord; readonly failure: Failure | null; readonly unsaved: string | null } {
   const fields = readHash(fieldsSchema, key, stored);
   const failure = fields.failure === undefined ? null : readJson(failureSchema, key, fields.failure);
-  return { record: toRecord(key, fields), failure };
+  return { record: toRecord(key, fields), failure, unsaved: fields.unsaved ?? null };
 }
 
 function toRecord(key: string, fields: z.infer<typeof fieldsSchema>): InstanceRecord {

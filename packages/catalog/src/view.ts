@@ -7,7 +7,7 @@ import type { CatalogInstance } from './values.ts';
  * @param goes When it would go by itself; null where that is not known.
  */
 export function toInstanceView(
-  { record, state, request }: CatalogInstance,
+  { record, state, request, unsaved }: CatalogInstance,
   now: number,
   goes: Departure | null,
 ) {
@@ -29,6 +29,7 @@ export function toInstanceView(
     pin: pin && { ...pin, at: toIso(pin.at) },
     keptBy: goes?.keptBy ?? null,
     goesAt: toIso(goes?.at ?? null),
+    unsaved,
   };
 }
 

@@ -76,7 +76,13 @@ describeOnRedis('the instances of a pool', (server) => {
       score: 0,
     });
     expect(await catalog.adopt(record)).toBe(true);
-    expect(await catalog.get('spica-0001')).toEqual({ record, state: 'ready', request: null, failure: null });
+    expect(await catalog.get('spica-0001')).toEqual({
+      record,
+      state: 'ready',
+      request: null,
+      failure: null,
+      unsaved: null,
+    });
     expect(await catalog.commit(FIRST, older)).toBe('committed');
     expect((await catalog.get('spica-0002'))?.record).toEqual(older);
   });

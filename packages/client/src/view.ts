@@ -63,6 +63,8 @@ export interface InstanceView {
   readonly pin: { readonly by: string; readonly why: string; readonly at: string | null } | null;
   /** What keeps it, and until when, in one sentence; null where nothing does, or that is not known. */
   readonly keptBy: string | null;
+  /** What a plan found in it that would be lost (`protect_unsaved_work`), in one sentence; null for nothing. */
+  readonly unsaved: string | null;
   /** When it would go by itself; null where it stays, or that is not known. A request that needs room may have it go before. */
   readonly goesAt: string | null;
 }

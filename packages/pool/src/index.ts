@@ -12,9 +12,14 @@ export * from './claim/pool.ts';
 export { cloneInstance } from './clone/clone.ts';
 export { asNoSpace, outOf } from './clone/full-disk.ts';
 export { probeCloneMethod } from './clone/probe.ts';
-export { cleanStaging } from './clone/staging.ts';
+export { cleanStaging, removeStaged } from './clone/staging.ts';
+export { type ChildEnd, runChild } from './command/child.ts';
+export * from './command/log.ts';
+export { endMarked } from './command/marked.ts';
+export { lastLines, sayPrinted } from './command/output.ts';
+export { type CommandEnd, markOf, runCommand } from './command/run.ts';
 export { filesystemOf } from './filesystem.ts';
-export { capInstance, forgetCharge, type PoolCharges } from './image/charge.ts';
+export { capInstance, forgetCharge, type PoolCharges, switchChargesOn } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
 export { growImage } from './image/grow.ts';
 export { type ImageHost, readImageHost } from './image/host.ts';
@@ -40,9 +45,9 @@ export {
   type PoolPlace,
   readMarker,
 } from './marker/marker.ts';
-export { asMeasurement, readChargesNow } from './measure/charged.ts';
+export { asMeasurement, readCharges, readChargesNow } from './measure/charged.ts';
 export * from './measure/measure.ts';
-export { nullIfMissing } from './missing.ts';
+export { isThere, nullIfMissing } from './missing.ts';
 export * from './modes.ts';
 export * from './records.ts';
 export { isSubvolume } from './remove/subvolume.ts';
@@ -58,4 +63,6 @@ export type { TemplateWarning } from './template/warning.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';
+export { sweepBaselines } from './unsaved/baseline.ts';
+export { findUnsavedWork } from './unsaved/find.ts';
 export { whyUnwritable } from './write-check.ts';

@@ -29,6 +29,8 @@ export interface GrowResult {
   /** Its cap from now on: as before where there was no room for more. */
   readonly capBytes: number;
   readonly granted: boolean;
+  /** More room than there can ever be: to wait for it would be in vain. */
+  readonly isImpossible: boolean;
   /** The sum that it was decided by. */
   readonly sentence: string;
 }

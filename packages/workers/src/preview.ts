@@ -58,7 +58,9 @@ export async function previewAdmission(
   const { need: total, shortfall } = decision;
   const isShort = decision.verdict === 'short' && !isShortBelow(decision);
   const short = { shortage: { need: total, shortfall }, reserved: sums.reserved };
-  const relief = isShort ? await findRelief(ctx, NEW.id, short, { mayReclaim: true }) : null;
+  const relief = isShort
+    ? await findRelief(ctx, { id: NEW.id, from: null }, short, { mayReclaim: true })
+    : null;
   return {
     ...decision,
     prepared: current !== null,

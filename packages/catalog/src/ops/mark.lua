@@ -1,4 +1,4 @@
--- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize, failure.
+-- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize, failure, unsaved.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: id, field, value
 -- Returns marked, absent, or deleting.

@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises';
 import { type Batch, type Instance, InstanceGoneError, type Spica } from '@spica/client';
-import { CheckError, type Replica, SpicaError } from '@spica/core';
+import { CheckError, environmentOf, type Replica, SpicaError } from '@spica/core';
+import { type ChildEnd, runChild } from '@spica/pool';
 import { throughOutage } from '@spica/queues';
 import type { Params } from './candidates.ts';
-import { type ChildEnd, runChild } from './child.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
 import type { Attempt, Journal } from './journal.ts';
 import type { Report } from './report.ts';
@@ -254,35 +254,29 @@ async function execute(
     if (from === 'stdout' && of.score?.from === 'last-json-line' && isJson(line)) lastJson = line;
     of.report.line(run.index, line);
   };
+  const { index, generation, replica, params, parent } = run;
+  const { id, path } = instance;
+  const ofRun = {
+    SPICA_REPLICA: String(replica),
+    SPICA_GENERATION: String(generation),
+    SPICA_PARENT: parent ?? '',
+  };
   const signal = AbortSignal.any([of.signal, instance.signal]);
   const end = await runChild({
     command: of.command,
-    cwd: instance.path,
-    env: { ...of.env, ...environmentOf(of, run, instance), SPICA_REQUEST: request, ...more },
-    onLine: of.inherits ? null : onLine,
+    cwd: path,
+    env: {
+      ...of.env,
+      ...environmentOf({ id, path, request, experiment: of.experiment, index, params }),
+      ...ofRun,
+      ...more,
+    },
+    output: of.inherits ? null : { onLine },
     timeLimitMs: of.timeLimitMs,
     signal,
     atOnce: of.atOnce,
   });
   return { ...end, lastLine, lastJson, isInterrupted: signal.aborted };
-}
-
-/** The run's parameters under their names, and who it is under `SPICA_…`. */
-function environmentOf(
-  { experiment }: Experiment,
-  { index, generation, replica, params, parent }: Run,
-  { id, path }: Instance,
-) {
-  return {
-    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])),
-    SPICA_ID: id,
-    SPICA_PATH: path,
-    SPICA_EXPERIMENT: experiment ?? '',
-    SPICA_INDEX: String(index),
-    SPICA_REPLICA: String(replica),
-    SPICA_GENERATION: String(generation),
-    SPICA_PARENT: parent ?? '',
-  };
 }
 
 function reasonOf({ reason }: AbortSignal): string {

@@ -74,9 +74,17 @@ function sayLease({ record }: CatalogInstance): string | null {
   return lease && `for ${formatAge(lease.expiresAt - now)}`;
 }
 
-/** All that is known of an instance, for people. */
-export function writeInstance(stdout: Output, instance: CatalogInstance, manifest: Manifest | null): void {
-  const { record, state, request } = instance;
+/**
+ * All that is known of an instance, for people.
+ *
+ * @param known.setUp What its set-up printed last, in a line; null where it had none.
+ */
+export function writeInstance(
+  stdout: Output,
+  instance: CatalogInstance,
+  { manifest, setUp }: { readonly manifest: Manifest | null; readonly setUp: string | null },
+): void {
+  const { record, state, request, unsaved } = instance;
   const { sample } = record;
   writeFields(stdout, [
     ['instance', record.id],
@@ -89,6 +97,7 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['cloned by', record.cloneMethod],
     ['spawned', toIso(record.spawnedAt) ?? 'unknown: spawned_at cannot be read'],
     ...sayUse(record),
+    ['unsaved', unsaved],
     ['request', record.request && `${record.request} (number ${(record.index ?? 0) + 1})`],
     ['parent', record.parent],
     ['generation', String(record.generation)],
@@ -97,6 +106,7 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['parameters', manifest && pairs(manifest.params)],
     ['seed', manifest && String(manifest.seed)],
     ['notes', manifest?.notes || null],
+    ['set up', setUp],
     ...saySize(record),
     ['measured', toIso(sample?.at)],
     ['oversize', sayOversize(record)],

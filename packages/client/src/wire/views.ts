@@ -53,6 +53,7 @@ export const instanceViewSchema = z.object({
   lastLeasedAt: textOrNull,
   pin: z.object({ by: text, why: text, at: textOrNull }).nullable(),
   keptBy: textOrNull,
+  unsaved: textOrNull,
   goesAt: textOrNull,
 }) satisfies z.ZodType<InstanceView>;
 

@@ -46,6 +46,8 @@ export interface PoolConfig {
     readonly protectLiveProcesses: boolean;
     /** Whether nothing is deleted while there are processes that cannot be looked into. */
     readonly protectWhenUnknown: boolean;
+    /** Whether an instance is kept whose git repository holds what would be lost with it. */
+    readonly protectUnsavedWork: boolean;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;
@@ -67,8 +69,10 @@ export interface PoolConfig {
     readonly forecastWarnMs: number;
     /** Null for no limit of one instance's size. */
     readonly maxInstanceGb: number | null;
-    /** In an image: what each instance's cap is, kept by the kernel: `maxInstanceGb`, or what was reserved for it. */
+    /** What each instance's cap is, where the kernel keeps caps: `maxInstanceGb`, or what was reserved for it. */
     readonly cap: 'max' | 'reservation';
+    /** Outside of an image: simple quotas may be switched on for the btrfs that the pool is on. */
+    readonly hardCap: boolean;
     readonly onOversize: 'warn' | 'end_lease';
     /** What the pool may take of its disk in all; null for no limit of its own. */
     readonly maxPoolGb: number | null;
@@ -98,7 +102,16 @@ export interface Config {
   };
   readonly prune: { readonly everyMs: number } | { readonly pattern: string };
   readonly sample: { readonly everyMs: number; readonly maxAgeMs: number };
-  readonly server: { readonly host: string; readonly port: number };
+  readonly server: {
+    /** An IP address, or `localhost`. */
+    readonly host: string;
+    readonly port: number;
+    /** Files of the certificate and its key, both or neither; null for plain HTTP. */
+    readonly tlsCert: string | null;
+    readonly tlsKey: string | null;
+    /** Calls in a minute that the HTTP API takes of one token; null for no limit. */
+    readonly rateLimit: number | null;
+  };
   readonly audit: { readonly path: string | null };
   readonly redis: { readonly url: string | null };
   readonly shutdownTimeoutMs: number;

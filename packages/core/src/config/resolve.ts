@@ -86,6 +86,11 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       })),
       disk: { ...pool.disk, also_watch: pool.disk.also_watch.map((path) => absolutePath(path, start)) },
     })),
+    server: {
+      ...file.server,
+      tls_cert: file.server.tls_cert && absolutePath(file.server.tls_cert, start),
+      tls_key: file.server.tls_key && absolutePath(file.server.tls_key, start),
+    },
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
   };
 }
@@ -108,7 +113,13 @@ function toConfig(file: FileConfig, stateDir: string): Config {
     },
     prune: prune.pattern === undefined ? { everyMs: ms(prune.every) } : { pattern: prune.pattern },
     sample: { everyMs: ms(file.sample.every), maxAgeMs: ms(file.sample.max_age) },
-    server,
+    server: {
+      host: server.host,
+      port: server.port,
+      tlsCert: server.tls_cert,
+      tlsKey: server.tls_key,
+      rateLimit: server.rate_limit,
+    },
     audit,
     redis,
     shutdownTimeoutMs: ms(file.shutdown_timeout),
@@ -140,6 +151,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       trashTtlMs: ms(retention.trash_ttl),
       protectLiveProcesses: retention.protect_live_processes,
       protectWhenUnknown: retention.protect_when_unknown,
+      protectUnsavedWork: retention.protect_unsaved_work,
     },
     disk: {
       minFreeSpaceGb: disk.min_free_space_gb,
@@ -155,6 +167,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       forecastWarnMs: ms(disk.forecast_warn),
       maxInstanceGb: disk.max_instance_gb,
       cap: disk.cap,
+      hardCap: disk.hard_cap,
       onOversize: disk.on_oversize,
       maxPoolGb: disk.max_pool_gb,
       alsoWatch: disk.also_watch,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as z from 'zod';
 import {
   DURATION_EXPECTED,
@@ -8,7 +9,6 @@ import {
 } from '../units/duration.ts';
 import { LEAST_IMAGE_BYTES } from './config.ts';
 import { isCronPattern } from './cron.ts';
-import { isLoopbackAddress } from './loopback.ts';
 import { pathProblem } from './path.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -66,6 +66,7 @@ const retention = z
     trash_ttl: duration().default('10m'),
     protect_live_processes: flag.default(true),
     protect_when_unknown: flag.default(false),
+    protect_unsaved_work: flag.default(true),
   })
   .refine(({ protect_live_processes: looks, protect_when_unknown: keeps }) => looks || !keeps, {
     path: ['protect_when_unknown'],
@@ -105,6 +106,7 @@ const disk = z
     forecast_warn: duration().default('6h'),
     max_instance_gb: number('expected a number of GB above 0', positive).nullable().default(null),
     cap: z.enum(['max', 'reservation'], 'expected max or reservation').default('max'),
+    hard_cap: flag.default(false),
     max_pool_gb: number('expected a number of GB above 0', positive).nullable().default(null),
     also_watch: z.array(path, 'expected a list of paths').default([]),
     on_oversize: z.enum(['warn', 'end_lease'], 'expected warn or end_lease').default('warn'),
@@ -208,16 +210,20 @@ export const fileSchema = z.strictObject({
   server: z
     .strictObject({
       host: text
-        .refine(
-          (host) => host === 'localhost' || isLoopbackAddress(host),
-          'expected a loopback address (127.0.0.1, ::1 or localhost), as the dashboard cannot authenticate anyone',
-        )
+        .refine((host) => host === 'localhost' || isIP(host) !== 0, 'expected an IP address or localhost')
         .default('127.0.0.1'),
       port: z
         .int('expected a port from 0 to 65535')
         .min(0, 'expected a port from 0 to 65535')
         .max(65_535, 'expected a port from 0 to 65535')
         .default(3737),
+      tls_cert: path.nullable().default(null),
+      tls_key: path.nullable().default(null),
+      rate_limit: atLeast1.nullable().default(6_000),
+    })
+    .refine(({ tls_cert: cert, tls_key: key }) => (cert === null) === (key === null), {
+      path: ['tls_cert'],
+      message: 'expected both tls_cert and tls_key, or neither',
     })
     .prefault({}),
   audit: z.strictObject({ path: path.nullable().default(null) }).prefault({}),

@@ -12,6 +12,8 @@ export interface KnownInstance {
   readonly request: string | null;
   /** Why it could not be deleted when that was last tried; null where nothing is in the way. */
   readonly failure: Failure | null;
+  /** What would have been lost with it when a plan last wanted to delete it; null where that was nothing, or none did. */
+  readonly unsaved: string | null;
 }
 
 /** The rule of a lease in force. */

@@ -21,6 +21,7 @@ const RETENTION_DEFAULTS = {
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
   protectWhenUnknown: false,
+  protectUnsavedWork: true,
 };
 
 const DISK_DEFAULTS = {
@@ -36,6 +37,7 @@ const DISK_DEFAULTS = {
   ballastMb: 64,
   forecastWarnMs: 21_600_000,
   maxInstanceGb: null,
+  hardCap: false,
   cap: 'max',
   onOversize: 'warn',
   maxPoolGb: null,
@@ -63,6 +65,7 @@ pools:
       trash_ttl: 1h
       protect_live_processes: false
       protect_when_unknown: false
+      protect_unsaved_work: false
     disk:
       min_free_space_gb: 1.5
       min_free_inodes_percent: 2
@@ -76,6 +79,7 @@ pools:
       ballast_mb: 8
       forecast_warn: 2h
       max_instance_gb: 5
+      hard_cap: true
       cap: reservation
       on_oversize: end_lease
       max_pool_gb: 40
@@ -92,7 +96,7 @@ gate:
   breaker: { failures: 5, cooldown: 1m }
 prune: { pattern: "0 */2 * * *" }
 sample: { every: 1m, max_age: 1d }
-server: { host: localhost, port: 0 }
+server: { host: localhost, port: 0, tls_cert: tls/cert.pem, tls_key: tls/key.pem, rate_limit: 60 }
 audit: { path: log/audit.jsonl }
 redis: { url: "rediss://spica:hunter2@redis.example:6380/1" }
 shutdown_timeout: 5s
@@ -126,7 +130,7 @@ describe('without file, environment and flags', () => {
       },
       prune: { everyMs: 600_000 },
       sample: { everyMs: 60_000, maxAgeMs: 3_600_000 },
-      server: { host: '127.0.0.1', port: 3737 },
+      server: { host: '127.0.0.1', port: 3737, tlsCert: null, tlsKey: null, rateLimit: 6_000 },
       audit: { path: null },
       redis: { url: null },
       shutdownTimeoutMs: 30_000,
@@ -189,6 +193,7 @@ describe('a file', () => {
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
             protectWhenUnknown: false,
+            protectUnsavedWork: false,
           },
           disk: {
             minFreeSpaceGb: 1.5,
@@ -203,6 +208,7 @@ describe('a file', () => {
             ballastMb: 8,
             forecastWarnMs: 7_200_000,
             maxInstanceGb: 5,
+            hardCap: true,
             cap: 'reservation',
             onOversize: 'end_lease',
             maxPoolGb: 40,
@@ -230,7 +236,13 @@ describe('a file', () => {
       },
       prune: { pattern: '0 */2 * * *' },
       sample: { everyMs: 60_000, maxAgeMs: 86_400_000 },
-      server: { host: 'localhost', port: 0 },
+      server: {
+        host: 'localhost',
+        port: 0,
+        tlsCert: '/etc/spica/tls/cert.pem',
+        tlsKey: '/etc/spica/tls/key.pem',
+        rateLimit: 60,
+      },
       audit: { path: '/etc/spica/log/audit.jsonl' },
       redis: { url: 'rediss://spica:hunter2@redis.example:6380/1' },
       shutdownTimeoutMs: 5_000,

@@ -23,6 +23,8 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
     pool: z.string().min(1),
     cause: z.literal('request'),
     request: z.string().min(1),
+    /** The instance that the request forks: it does not go for its own forks. */
+    from: instanceId.nullable(),
     /** What the request needs, and what of it was missing when it was decided. */
     need: amount,
     shortfall: amount,

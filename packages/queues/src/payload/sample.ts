@@ -12,7 +12,12 @@ export const samplePayloadSchema = z.union([
   z.strictObject({ pool: z.string().min(1), ids: z.array(instanceId).nullable() }),
   z.strictObject({
     pool: z.string().min(1),
-    grow: z.strictObject({ id: instanceId, capBytes: z.int().min(1) }),
+    grow: z.strictObject({
+      id: instanceId,
+      capBytes: z.int().min(1),
+      /** How long it may be held for want of room; null for `gate.max_wait`. */
+      maxWaitMs: z.int().min(0).nullable(),
+    }),
   }),
   z.strictObject({ pool: z.string().min(1), ask: askSchema }),
 ]);

@@ -13,7 +13,7 @@ const PAGE = 100;
 
 /** An instance as the ledger counts it, by what is known of it. */
 export function countedAs(
-  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'image'>,
+  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'isCharged'>,
   record: InstanceRecord,
 ): LedgerInstance {
   const growth = countedGrowth(ctx, record);
@@ -71,7 +71,7 @@ export function openRequest(
   if (admitted === null) return null;
   const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf(pool, id, index));
   gate.ledger.reserve(id, admitted.each, ids.filter((each) => !gate.ledger.has(each)).length);
-  const open: OpenRequest = { request, life, round, admitted, parked: false };
+  const open: OpenRequest = { request, life, round, admitted, parked: false, stop: new AbortController() };
   gate.requests.set(id, open);
   return open;
 }

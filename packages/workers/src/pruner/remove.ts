@@ -15,6 +15,7 @@ import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
 import { findUses, sayLocked, type Use } from './protection.ts';
 import { noteUndeletable } from './undeletable.ts';
+import { sayUnsaved } from './unsaved.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -61,7 +62,7 @@ const LANES = 8;
 
 /**
  * Takes instances out of sight: the intents in the audit log (synced) → for each: a mark that it is being deleted → a last
- * look whether it is in use → rename into the trash, which frees its slot → the outcomes in the audit log. What is
+ * look whether it is in use, or holds unsaved work → rename into the trash, which frees its slot → the outcomes in the audit log. What is
  * protected meanwhile, or gone already, is skipped with the reason. Throws CheckError AUDIT_UNWRITABLE when the audit log
  * cannot be written; nothing has been touched then.
  */
@@ -226,8 +227,10 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
 
   /** The trash that it became, null where it is gone, or why it stays after all. */
   async function moveAway(): Promise<TrashEntry | null | string> {
-    const inUse = undo ? null : await usedNow(ctx, id);
-    if (inUse !== null) return inUse;
+    // The use last: it is quick to see, and whoever begins to use it may begin to change it.
+    const unsaved = undo || record === null ? null : await sayUnsaved(ctx, record);
+    const kept = unsaved?.reason ?? (undo ? null : await usedNow(ctx, id));
+    if (kept !== null) return kept;
     const at = ctx.clockGuard.now();
     const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record, failure: null } });
     // What is undone was nobody's yet, and goes without a note where a full disk takes none.

@@ -145,7 +145,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   if (open.length > 0)
     opened.logger.warn({ paths: open }, 'other users may read these: their modes cannot be changed');
   const method = await probeCloneMethod(opened.pool);
-  await requireCharges(opened);
+  await requireCharges(opened, method);
   const serving = await startServing({ ...opened, method, lock });
   atEnd('the right to serve it', () => serving.close());
   await closeQueues(opened.queues);

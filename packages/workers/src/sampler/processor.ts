@@ -2,7 +2,7 @@ import { checkMarker, measureInstances } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import type { ServedContext } from '../context.ts';
-import { growInstance } from '../image/grow.ts';
+import { growOrHold } from '../image/hold-grow.ts';
 import { handBack, tryAgain } from '../runtime/hand-back.ts';
 import { answer } from './ask.ts';
 import { keepMeasurements } from './keep.ts';
@@ -24,7 +24,7 @@ export function createSampler(ctx: ServedContext) {
     try {
       const payload = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
-      if ('grow' in payload) return await growInstance(ctx, payload.grow);
+      if ('grow' in payload) return await growOrHold(ctx, job, token, payload.grow);
       if ('ask' in payload) return await answer(ctx, payload.ask);
       if (passes >= ctx.config.concurrency.sample) return await tryAgain(job, token);
       passes += 1;
