@@ -17,7 +17,7 @@ export { type ChildEnd, runChild } from './command/child.ts';
 export * from './command/log.ts';
 export { endMarked } from './command/marked.ts';
 export { lastLines, sayPrinted } from './command/output.ts';
-export { type CommandEnd, markOf, runCommand } from './command/run.ts';
+export { type CommandEnd, markOf, runCommand, underGuard } from './command/run.ts';
 export { filesystemOf } from './filesystem.ts';
 export { capInstance, forgetCharge, type PoolCharges, switchChargesOn } from './image/charge.ts';
 export { checkImage } from './image/check.ts';

@@ -1,11 +1,12 @@
 import { access } from 'node:fs/promises';
-import { type Batch, type Instance, InstanceGoneError, type Spica } from '@spica/client';
+import type { Instance, Spica } from '@spica/client';
 import { CheckError, environmentOf, type Replica, SpicaError } from '@spica/core';
-import { type ChildEnd, runChild } from '@spica/pool';
+import { type ChildEnd, runChild, underGuard } from '@spica/pool';
 import { throughOutage } from '@spica/queues';
+import { bringUp, type Place } from './bring-up.ts';
 import type { Params } from './candidates.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
-import type { Attempt, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { Report } from './report.ts';
 import type { RunResult } from './result.ts';
 import { isJson, readScore, type ScoreSource } from './score.ts';
@@ -55,14 +56,6 @@ export interface Ended {
 
 type Outcome = Partial<RunResult> & Pick<RunResult, 'outcome'>;
 
-/** An instance that has come up for a run, and in which attempt. */
-interface Place {
-  readonly request: string;
-  readonly batch: Batch;
-  readonly instance: Instance;
-  readonly attempt: Attempt;
-}
-
 /**
  * Spawns an instance, runs the command in it, scores and collects. Never throws for what the command or the gate does: the
  * result says it. Throws what makes further runs pointless (Redis or the worker is gone for good, bad usage, a full disk).
@@ -103,72 +96,6 @@ function nothingOf(
   const none = { exitCode: null, reason: null, score: null, collected: 0 };
   const state = { outcome: 'skipped', final: false, kept: false, ms: 0 } as const;
   return { index, generation, replica, params, instance, path, ...none, ...state };
-}
-
-/**
- * Has an instance come up for a run. Where an experiment goes on, one that the command had not been started in is taken
- * as it is, if it still is ours; and one in which the command was cut off is let go, since nobody knows what is in it.
- */
-async function bringUp(of: Experiment, run: Run): Promise<Place> {
-  const past = of.journal.past(run.index);
-  if (past?.state === 'started') await letGo(of, run.index);
-  if (past?.state === 'submitted') {
-    const place = await spawnFor(of, run, past.attempt).catch((error: unknown) => {
-      if (error instanceof SpicaError && (error.kind === 'refused' || error.kind === 'check')) return null;
-      throw error;
-    });
-    if (place && Number(place.instance.expiresAt) > Date.now()) return place;
-    await place?.batch.release();
-  }
-  return spawnFor(of, run, past ? past.attempt + 1 : 0);
-}
-
-/** Submitting it again, under its key and with its token, is the same request: through an outage, or after a kill. */
-async function spawnFor(of: Experiment, { index, params, parent }: Run, number: number): Promise<Place> {
-  const {
-    spica,
-    journal,
-    template,
-    experiment,
-    labels,
-    leaseMs: lease,
-    maxWaitMs: maxWait,
-    signal,
-    report,
-  } = of;
-  const attempt = journal.attempt(index, number);
-  await journal.submit(index, number);
-  // With a life of its own: what a killed run leaves goes by itself, not only when its room is needed.
-  const asked = { count: 1, template, experiment, labels, params, parent, lease, maxWait, ttl: lease };
-  const { key, token: leaseToken } = attempt;
-  const patience = { signal, onAway: (why: string) => report.event(index, 'waiting', why) };
-  const request = await throughOutage(() => spica.spawn({ ...asked, key, leaseToken }, { signal }), patience);
-  for await (const event of request) {
-    if (event.phase === 'held') report.event(index, 'held', event.reason);
-  }
-  const batch = await throughOutage(() => request.ready(), patience);
-  const [instance] = batch.instances;
-  if (!instance) throw new TypeError(`request for run ${index} came up without an instance`);
-  return { request: request.id, batch, instance, attempt };
-}
-
-/** Ends the lease of a run's instance that is left from before, so that retention may have it. */
-export async function letGo({ spica, journal, leaseMs }: Experiment, index: number): Promise<void> {
-  const past = journal.past(index);
-  if (!past?.instance) return;
-  const { token } = journal.attempt(index, past.attempt);
-  try {
-    const lease = await throughOutage(() =>
-      spica.instances.lease(past.instance ?? '', { lease: leaseMs, token }),
-    );
-    await throughOutage(() => lease.release({ discard: true }));
-  } catch (error) {
-    if (!(error instanceof InstanceGoneError) && !isLeased(error)) throw error; // it is not ours any more
-  }
-}
-
-function isLeased(error: unknown): boolean {
-  return error instanceof SpicaError && (error.code === 'INSTANCE_LEASED' || error.code === 'LEASE_REFUSED');
 }
 
 async function work(of: Experiment, run: Run, place: Place): Promise<Outcome> {
@@ -263,7 +190,8 @@ async function execute(
   };
   const signal = AbortSignal.any([of.signal, instance.signal]);
   const end = await runChild({
-    command: of.command,
+    // Where it has the terminal, or what we read, a shell in between would take that from it.
+    ...(of.inherits ? { command: of.command } : { command: underGuard(of.command), isBound: true }),
     cwd: path,
     env: {
       ...of.env,

@@ -86,7 +86,7 @@ function outcomeOf(result: RunResult, replica: Replica | undefined): ReplicaOutc
     instance_id: replica?.instance_id ?? '',
     status: outcome === 'done' ? 'pass' : outcome === 'stopped' && final ? 'timeout' : 'fail',
     metrics: { score, exit_code: exitCode, ms },
-    error: reason && reason.slice(0, 2_000),
+    error: reason?.slice(0, 2_000) ?? null,
   };
 }
 
