@@ -12,6 +12,7 @@ export { cloneInstance } from './clone/clone.ts';
 export { asNoSpace, outOf } from './clone/full-disk.ts';
 export { probeCloneMethod } from './clone/probe.ts';
 export { cleanStaging } from './clone/staging.ts';
+export { type CollectOptions, collectInstance, readCollectState } from './collect/collect.ts';
 export { filesystemOf } from './filesystem.ts';
 export { capInstance, forgetCharge, type PoolCharges } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
