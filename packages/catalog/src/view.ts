@@ -1,12 +1,12 @@
-import { isoTime, ownBytes } from '@spica/core';
+import { backOffUntil, type Collected, isoTime, ownBytes } from '@spica/core';
 import type { CatalogInstance } from './values.ts';
 
 /**
  * An instance as JSON, for whoever looks at it: times are ISO-8601 UTC. A lease's token hash stays inside: nobody has a use for it.
  * @param now Epoch milliseconds, by which leases are judged.
  */
-export function toInstanceView({ record, state, request }: CatalogInstance, now: number) {
-  const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, ...rest } = record;
+export function toInstanceView({ record, state, request, collectFailure }: CatalogInstance, now: number) {
+  const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, collected, ...rest } = record;
   return {
     ...rest,
     state,
@@ -22,7 +22,18 @@ export function toInstanceView({ record, state, request }: CatalogInstance, now:
     },
     lastLeasedAt: toIso(lastLeasedAt),
     pin: pin && { ...pin, at: toIso(pin.at) },
+    collected: collected && viewOf(collected),
+    collectFailure: collectFailure && {
+      cause: collectFailure.cause,
+      since: toIso(collectFailure.since),
+      triedAgainAt: toIso(backOffUntil(collectFailure)),
+    },
   };
+}
+
+/** What `state` is for is Spica's own. */
+function viewOf({ at, state: _, ...rest }: Collected) {
+  return { at: toIso(at), ...rest };
 }
 
 function toIso(at: number | null): string | null {

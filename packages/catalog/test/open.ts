@@ -63,6 +63,8 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     ttlMs: null,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
     ...fields,
   };
 }

@@ -111,5 +111,7 @@ function aRecord(id: string, spawnedAt: number): InstanceRecord {
     ttlMs: null,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
   };
 }

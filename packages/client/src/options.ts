@@ -36,6 +36,11 @@ export interface SpawnOptions {
   ttl?: number | string | null | undefined;
   /** Artifacts that each instance is going to make: they count in the pre-flight. */
   replicas?: { epochs: number; slicesPerEpoch: number; replicasPerSlice: number } | null | undefined;
+  /**
+   * What is collected of each instance when its lease ends and before it is deleted, as patterns (`results/**`), to the
+   * pool's `collect_to`; an empty list for nothing. By default what the template says.
+   */
+  collect?: readonly string[] | null | undefined;
   /** Idempotency key: the same key and the same request are submitted once. */
   key?: string | null | undefined;
 }
@@ -83,6 +88,7 @@ export const spawnOptionsSchema = z.strictObject({
     .strictObject({ epochs: z.int(), slicesPerEpoch: z.int(), replicasPerSlice: z.int() })
     .nullable()
     .default(null),
+  collect: z.array(z.string()).nullable().default(null),
   key: z.string().nullable().default(null),
 }) satisfies z.ZodType<unknown, SpawnOptions>;
 /** @internal */

@@ -15,6 +15,7 @@ import { toUnreachable, withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseCount, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
+import { parsePatterns } from '../input/patterns.ts';
 import { parseReplicas, type ReplicaOptions } from '../input/replicas.ts';
 import { chooseTemplate, namesTemplates } from '../input/template.ts';
 import { parseGivenText } from '../input/who.ts';
@@ -37,6 +38,7 @@ export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
   readonly label?: readonly string[];
   readonly notes?: string;
   readonly ttl?: string;
+  readonly collect?: readonly string[] | false;
   readonly wait: boolean;
   readonly maxWait?: string;
   readonly timeout?: string;
@@ -122,9 +124,16 @@ function readSpawn(
     lease: lease?.asked ?? null,
     ttlMs: parseSpan('--ttl', options.ttl),
     replicas: parseReplicas(options),
+    collect: readCollect(options),
     maxWaitMs: parseWait('--max-wait', options.maxWait),
     key: parseGivenText('--key', options.key),
   };
+}
+
+/** `--no-collect` has nothing collected, whatever the template says. */
+function readCollect({ collect }: SpawnOptions): readonly string[] | null {
+  if (collect === undefined) return null;
+  return collect === false ? [] : parsePatterns('--collect', collect);
 }
 
 function toLeaseJson({ asked, token }: SpawnLease) {

@@ -26,7 +26,8 @@ export async function collectFiles(
     at: systemClock.now(),
     mostBytes,
     mostFrom: '--collect-max-gb',
-    keepFree: { bytes: 0, inodes: 0 },
+    floor: { minFreeSpaceGb: 0, minFreeInodesPercent: 0 },
+    own: null,
   });
   return files;
 }

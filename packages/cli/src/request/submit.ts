@@ -18,6 +18,8 @@ export interface Spawn {
   readonly lease?: SpawnRequest['lease'];
   readonly ttlMs?: number | null;
   readonly replicas?: SpawnRequest['replicas'];
+  /** Patterns of what is collected of each; null for the template's. */
+  readonly collect?: readonly string[] | null;
   /** How long the gate may hold it; null for `gate.max_wait`. */
   readonly maxWaitMs?: number | null;
   /** Idempotency key. */
@@ -42,6 +44,7 @@ export async function submitSpawn(queues: PoolQueues, spawn: Spawn): Promise<str
     lease: spawn.lease ?? null,
     ttlMs: spawn.ttlMs ?? null,
     replicas: spawn.replicas ?? null,
+    collect: spawn.collect ? [...spawn.collect] : null,
     maxWaitMs: spawn.maxWaitMs ?? null,
   };
   return submitRequest(queues, request, { key: spawn.key ?? null, clock: spawn.clock ?? systemClock });

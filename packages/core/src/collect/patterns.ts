@@ -13,7 +13,7 @@ function patternProblem(pattern: string): string | null {
 }
 
 /** One pattern of what to collect, relative to the instance: `results/**`, `*.json`, `!results/tmp/**`. */
-export const collectPatternSchema = z
+const collectPatternSchema = z
   .string('expected a pattern')
   .min(1, 'expected a pattern that is not empty')
   .max(MOST_LENGTH, `expected at most ${MOST_LENGTH} characters`)

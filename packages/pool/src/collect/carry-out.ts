@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -37,7 +38,7 @@ export interface CollectInput extends CollectLimits {
 }
 
 /** Said beside the results, of what matches and is not among them. */
-export const COLLECTED_FILE = 'spica-collected.json';
+const COLLECTED_FILE = 'spica-collected.json';
 /** So many are named; all are counted. */
 const MOST_NAMED = 1_000;
 /** A file's own place on the disk, and a directory's, at most, besides its data. */
@@ -52,6 +53,7 @@ function carryOut(input: CollectInput): Collected {
   const { to, parts, as } = input;
   const from = realInstance(input.dir);
   const { matches, state } = findMatches(from, input.patterns);
+  requireOutside(to, dirname(from));
   const place = preparePlace(to, parts, as === 'directory' ? '' : '.tar.zst');
   try {
     const room = createRoom(dirname(place.target), input);
@@ -110,6 +112,19 @@ function realInstance(dir: string): string {
   const path = join(realpathSync(dirname(dir)), basename(dir));
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
   throw new CheckError('COLLECT_SOURCE', `${dir} is no directory`);
+}
+
+/** Among instances it would be taken for one, or go with one. Throws CheckError COLLECT_TARGET. */
+function requireOutside(to: string, root: string): void {
+  if (!`${realpathIfThere(to)}/`.startsWith(`${root}/`)) return;
+  throw new CheckError(
+    'COLLECT_TARGET',
+    `${to} lies in the pool (collect_to): expected a directory outside of it`,
+  );
+}
+
+function realpathIfThere(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 /** An archive is made beside the files that go into it. */

@@ -43,5 +43,5 @@ export async function readCollectState({
 function unwrap<T>(id: string, result: CollectTaskResult<T>): T {
   if ('done' in result) return result.done;
   const { code, message } = result.failed;
-  throw new CheckError(code, `instance ${id}: its results were not collected: ${message}`, { id });
+  throw new CheckError(code, message, { id });
 }

@@ -1,5 +1,6 @@
-import { statfsSync } from 'node:fs';
-import { CheckError, formatBytes, type Size } from '@spica/core';
+import { realpathSync, statfsSync, statSync } from 'node:fs';
+import { CheckError, floorOf, formatBytes, type PoolConfig, type Size } from '@spica/core';
+import { mountOf, readMounts } from '../mountinfo.ts';
 import { spaceFrom } from '../space.ts';
 
 /** What may be taken, and what must stay free where it goes. */
@@ -7,8 +8,10 @@ export interface CollectLimits {
   readonly mostBytes: number;
   /** What `mostBytes` is called: `collect_max_gb`. */
   readonly mostFrom: string;
-  /** Free bytes and inodes of the target's filesystem that are not for results. */
-  readonly keepFree: Size;
+  /** The free space and inodes that must stay on the target's filesystem. */
+  readonly floor: Pick<PoolConfig['disk'], 'minFreeSpaceGb' | 'minFreeInodesPercent'>;
+  /** What must stay free instead where the target is on the same filesystem as this directory; null for no such place. */
+  readonly own: { readonly dir: string; readonly keepFree: Size } | null;
 }
 
 /** Written between two looks at the disk. */
@@ -22,11 +25,14 @@ export interface Room {
   take(bytes: number): void;
 }
 
-export function createRoom(dir: string, { mostBytes, mostFrom, keepFree }: CollectLimits): Room {
+export function createRoom(dir: string, limits: CollectLimits): Room {
+  const { mostBytes, mostFrom, floor, own } = limits;
+  const inOwn = own !== null && deviceOf(own.dir) === deviceOf(dir);
   let taken = 0;
   let unchecked = 0;
   const require = (need: Size) => {
-    const { availableBytes, freeInodes } = spaceFrom(statfsSync(dir));
+    const { availableBytes, freeInodes, totalInodes } = spaceFrom(statfsSync(dir));
+    const keepFree = inOwn ? own.keepFree : floorOf(floor, totalInodes);
     const bytes = availableBytes - keepFree.bytes;
     if (need.bytes > bytes) {
       const found = `${formatBytes(Math.max(0, bytes))} free above the floor`;
@@ -49,6 +55,12 @@ export function createRoom(dir: string, { mostBytes, mostFrom, keepFree }: Colle
       require({ bytes, inodes: 1 });
     },
   };
+}
+
+/** The kernel's number for the filesystem that a directory is on: see `filesystemOf`. */
+function deviceOf(dir: string): string {
+  const path = realpathSync(dir);
+  return mountOf(path, readMounts('self'))?.device ?? `dev-${statSync(path).dev}`;
 }
 
 /** The error for what is more than may be collected. */

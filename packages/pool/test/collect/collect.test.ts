@@ -56,7 +56,8 @@ function collect(options: Partial<CollectOptions> = {}, signal?: AbortSignal) {
     at: 1_000,
     mostBytes: 1e9,
     mostFrom: 'collect_max_gb',
-    keepFree: { bytes: 0, inodes: 0 },
+    floor: { minFreeSpaceGb: 0, minFreeInodesPercent: 0 },
+    own: null,
     ...options,
   };
   return collectInstance(all, signal);
@@ -250,8 +251,14 @@ describe('what keeps it from being collected', () => {
 
   test('the floor of the target’s disk', async () => {
     await put('file', 'x'.repeat(10_000));
-    const keepFree = { bytes: Number.MAX_SAFE_INTEGER, inodes: 0 };
-    await expect(collect({ keepFree })).rejects.toMatchObject({ code: 'COLLECT_NO_ROOM' });
+    const floor = { minFreeSpaceGb: 1e9, minFreeInodesPercent: 0 };
+    await expect(collect({ floor })).rejects.toMatchObject({ code: 'COLLECT_NO_ROOM' });
+    const inodes = { minFreeSpaceGb: 0, minFreeInodesPercent: 100 };
+    await expect(collect({ floor: inodes })).rejects.toMatchObject({
+      message: /inodes free above the floor/,
+    });
+    const own = { dir, keepFree: { bytes: Number.MAX_SAFE_INTEGER, inodes: 0 } };
+    await expect(collect({ own })).rejects.toMatchObject({ code: 'COLLECT_NO_ROOM' });
     expect(await nothing()).toEqual(['sweep']);
   });
 

@@ -33,7 +33,8 @@ test('100,000 files are collected, and the process answers meanwhile', async () 
     at: 0,
     mostBytes: 1e9,
     mostFrom: 'collect_max_gb',
-    keepFree: { bytes: 0, inodes: 0 },
+    floor: { minFreeSpaceGb: 0, minFreeInodesPercent: 0 },
+    own: null,
   });
   clearInterval(timer);
   expect(files).toBe(MANY);

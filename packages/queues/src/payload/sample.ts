@@ -1,17 +1,27 @@
-import { isInstanceId } from '@spica/core';
+import { type Collected, collectPatternsSchema, isInstanceId } from '@spica/core';
 import * as z from 'zod';
 
 const instanceId = z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
 
+/** Most instances that one job is asked to collect. */
+const MOST_IDS = 10_000;
+
 /**
  * A job of the sample queue: measure these instances, or (null) those that are due; or raise the cap of one, which its
- * size is compared with.
+ * size is compared with; or collect the results of these, by these patterns from now on, or (null) those that they have.
  */
 export const samplePayloadSchema = z.union([
   z.strictObject({ pool: z.string().min(1), ids: z.array(instanceId).nullable() }),
   z.strictObject({
     pool: z.string().min(1),
     grow: z.strictObject({ id: instanceId, capBytes: z.int().min(1) }),
+  }),
+  z.strictObject({
+    pool: z.string().min(1),
+    collect: z.strictObject({
+      ids: z.array(instanceId).min(1).max(MOST_IDS),
+      patterns: collectPatternsSchema.nullable(),
+    }),
   }),
 ]);
 export type SamplePayload = z.infer<typeof samplePayloadSchema>;
@@ -29,4 +39,11 @@ export interface GrowResult {
   readonly granted: boolean;
   /** The sum that it was decided by. */
   readonly sentence: string;
+}
+
+export interface CollectResult {
+  readonly collected: readonly ({ readonly id: string } & Omit<Collected, 'state'>)[];
+  /** Nothing is to be collected of these any more. */
+  readonly forgone: readonly string[];
+  readonly failed: readonly { readonly id: string; readonly reason: string }[];
 }

@@ -1,6 +1,14 @@
 import type { BeginDelete, CatalogInstance } from '@spica/catalog';
 import { type InstanceRecord, leaseInForce } from '@spica/core';
-import { listRecords, listTrash, type Pool, readRecord, scanPool, type TrashEntry } from '@spica/pool';
+import {
+  listRecords,
+  listTrash,
+  type Pool,
+  readRecord,
+  scanPool,
+  type TrashEntry,
+  writeRecord,
+} from '@spica/pool';
 import type { Inventory } from '../pruner/inventory.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
 
@@ -71,6 +79,15 @@ export function recordInventory(
       );
     },
     noteFailure: async () => false,
+    async noteCollected(id, collected) {
+      const at = listed.findIndex(({ record }) => record.id === id);
+      const known = listed[at];
+      if (!known) return;
+      const record = { ...known.record, collected };
+      listed[at] = { ...known, record };
+      await writeRecord(pool, record);
+    },
+    noteCollectFailure: async () => undefined,
     end: async () => undefined,
   };
 }
@@ -80,9 +97,10 @@ function byRecord(record: InstanceRecord | undefined, now: number): CatalogInsta
   if (!record) return [];
   const { request, spawnedAt } = record;
   const isFresh = spawnedAt === null || now - spawnedAt < IN_FLIGHT_MS;
-  if (request === null || !isFresh) return [{ record, state: 'ready', request: null, failure: null }];
+  if (request === null || !isFresh)
+    return [{ record, state: 'ready', request: null, failure: null, collectFailure: null }];
   const known = `${request}, as far as the disk can say,`;
-  return [{ record, state: 'in-flight', request: known, failure: null }];
+  return [{ record, state: 'in-flight', request: known, failure: null, collectFailure: null }];
 }
 
 function sayProtection(record: InstanceRecord | undefined, now: number): BeginDelete | null {

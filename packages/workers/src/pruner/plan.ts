@@ -1,5 +1,6 @@
 import {
   type Candidate,
+  COLLECT_FAILED,
   canPlanLazily,
   planForRequest,
   planRetention,
@@ -10,15 +11,20 @@ import {
   type Verdict,
 } from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
+import { beingCollected } from '../collector/results.ts';
+import type { CollectRuns } from '../collector/runs.ts';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
-import { type Inventory, planningInventory } from './inventory.ts';
+import { type PlanningInventory, planningInventory } from './inventory.ts';
 import { findUses, type Use } from './protection.ts';
 
 /** Who begins to use an instance within this time is found when it is about to be deleted. */
 const PROCESSES_MAX_AGE_MS = 2_000;
 
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
+
+/** The rules of what failed a moment ago, and may work now. */
+const FAILED: readonly string[] = [UNDELETABLE, COLLECT_FAILED];
 
 /** The prune jobs that plan; the others are given what to delete. */
 export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator' | 'request' | 'pressure' }>;
@@ -28,7 +34,8 @@ export type PlanContext = Pick<
   PoolContext,
   'policy' | 'pool' | 'image' | 'clock' | 'clockGuard' | 'logger'
 > & {
-  readonly inventory: Omit<Inventory, 'begin' | 'noteFailure' | 'end'>;
+  readonly inventory: PlanningInventory;
+  readonly collectRuns?: Pick<CollectRuns, 'underWay'>;
 };
 
 /** A plan, made with a look for what is in use. */
@@ -44,7 +51,7 @@ export function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<LookedPl
  * protected, and planned around.
  */
 export async function makePlan(ctx: PlanContext, job: PlannedPrune): Promise<LookedPlan> {
-  const used = new Map<string, Verdict>();
+  const used = new Map(beingCollected(ctx));
   const planOnce = await createPlanner(ctx, job, used);
   let unseen: Use['unseen'] = null;
   for (;;) {
@@ -89,11 +96,11 @@ async function createPlanner(ctx: PlanContext, job: PlannedPrune, used: Readonly
 }
 
 /**
- * An operator may have taken away what kept an instance from being deleted: it is tried at once. For the disk itself only
+ * An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. For the disk itself only
  * what lies on it counts: that nothing more will be written there makes no room.
  */
 function asJobSees(candidate: Candidate, { cause }: PlannedPrune): Candidate {
-  if (cause === 'operator' && candidate.protectedBy?.rule === UNDELETABLE)
+  if (cause === 'operator' && FAILED.includes(candidate.protectedBy?.rule ?? ''))
     return { ...candidate, protectedBy: null };
   return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;
 }

@@ -1,6 +1,7 @@
 import { CheckError, failAgain } from '@spica/core';
 import { outOf } from '@spica/pool';
-import { type DeletionContext, messageOf, type Wanted } from './remove.ts';
+import { messageOf } from './message.ts';
+import type { DeletionContext, Wanted } from './remove.ts';
 
 /** What the host has against deleting, and not this instance alone. */
 const OF_THE_HOST = ['EROFS', 'EIO', 'ENOMEM', 'EMFILE'];

@@ -1,5 +1,6 @@
 import { checkMarker, measureInstances } from '@spica/pool';
 import {
+  type CollectResult,
   type GrowResult,
   parsePayload,
   type SampleResult,
@@ -7,6 +8,7 @@ import {
   toJobError,
 } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
+import { collectByCommand } from '../collector/job.ts';
 import type { ServedContext } from '../context.ts';
 import { growInstance } from '../image/grow.ts';
 import { handBack } from '../runtime/hand-back.ts';
@@ -19,15 +21,23 @@ const BATCH = 50;
 const MOST = 5_000;
 
 /**
- * The sample queue's processor: measures the instances asked for, or those that are due, and raises caps. What vanishes while it is
+ * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, and collects by command. What vanishes while it is
  * measured is no error.
  */
 export function createSampler(ctx: ServedContext) {
-  return async (job: Job, token?: string, signal?: AbortSignal): Promise<SampleResult | GrowResult> => {
+  return async (
+    job: Job,
+    token?: string,
+    signal?: AbortSignal,
+  ): Promise<SampleResult | GrowResult | CollectResult> => {
     try {
       const payload = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
       if ('grow' in payload) return await growInstance(ctx, payload.grow);
+      if ('collect' in payload) {
+        const { collect } = payload;
+        return await handBack(job, token, signal, () => collectByCommand(ctx, collect, signal));
+      }
       const { ids } = payload;
       const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
       return await handBack(job, token, signal, async () => {
