@@ -52,8 +52,8 @@ export interface PoolContext {
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
-  /** Collections under way; absent in a process that does not serve the pool. */
-  readonly collectRuns?: Pick<CollectRuns, 'underWay'>;
+  /** Collections that plans pass over; absent in a process that does not serve the pool. */
+  readonly collectRuns?: Pick<CollectRuns, 'passedOver'>;
 }
 
 /** A pool that this process serves: what the workers need besides. */

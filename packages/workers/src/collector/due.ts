@@ -34,7 +34,7 @@ export function createCollectDue({
     const now = clockGuard.now();
     for (const [id, at] of due) {
       if (collectRuns.free === 0) return;
-      if (at > now || collectRuns.underWay().has(id) || !(await isDue(id))) continue;
+      if (at > now || collectRuns.isUnderWay(id) || !(await isDue(id))) continue;
       collectRuns.collect(id).then(beginNext, beginNext);
     }
   }

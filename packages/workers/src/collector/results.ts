@@ -25,7 +25,7 @@ export function resultsOf(ctx: Pick<ServedContext, 'pool' | 'policy' | 'collectR
 /** @param waitMs How long it waits for all collections together; null as long as they take. */
 export function createResults(
   { pool }: Pick<ServedContext, 'pool'>,
-  runs: Pick<CollectRuns, 'collect'>,
+  runs: Pick<CollectRuns, 'collect' | 'passOver'>,
   { waitMs }: { readonly waitMs: number | null },
 ): Results {
   const deadline = waitMs === null ? Number.POSITIVE_INFINITY : performance.now() + waitMs;
@@ -45,7 +45,10 @@ export function createResults(
         await pTimeout(runs.collect(id), { milliseconds });
         return null;
       } catch (error) {
-        if (error instanceof TimeoutError) return 'its results are still being collected';
+        if (error instanceof TimeoutError) {
+          runs.passOver(id);
+          return 'its results are still being collected';
+        }
         return `its results could not be collected: ${messageOf(error)}`;
       }
     },
@@ -56,19 +59,14 @@ function patienceOf({ collectTimeoutMs }: Pick<PoolConfig, 'collectTimeoutMs'>):
   return Math.min(PATIENCE_MS, collectTimeoutMs);
 }
 
-/** Instances whose collection has kept somebody waiting: plans pass them over until it has ended. */
+/** Instances whose collection has kept somebody waiting in vain: plans pass them over until it has ended. */
 export function beingCollected({
-  policy,
-  clockGuard,
   collectRuns,
-}: Pick<ServedContext, 'policy' | 'clockGuard'> & {
-  readonly collectRuns?: Pick<CollectRuns, 'underWay'>;
+}: {
+  readonly collectRuns?: Pick<CollectRuns, 'passedOver'>;
 }): [id: string, verdict: Verdict][] {
-  const now = clockGuard.now();
-  return [...(collectRuns?.underWay() ?? [])]
-    .filter(([, since]) => now - since >= patienceOf(policy))
-    .map(([id, since]) => [
-      id,
-      { rule: 'collecting', reason: `its results are being collected since ${isoTime(since)}` },
-    ]);
+  return [...(collectRuns?.passedOver() ?? [])].map(([id, since]) => [
+    id,
+    { rule: 'collecting', reason: `its results are being collected since ${isoTime(since)}` },
+  ]);
 }

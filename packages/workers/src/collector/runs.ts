@@ -30,8 +30,11 @@ export interface CollectRuns {
   collect(id: string): Promise<Collected>;
   /** How many may begin at once. */
   readonly free: number;
-  /** The collections under way, with when each was asked for (epoch milliseconds). */
-  underWay(): ReadonlyMap<string, number>;
+  isUnderWay(id: string): boolean;
+  /** Somebody waited for it in vain: until it has ended, plans are to pass its instance over. */
+  passOver(id: string): void;
+  /** Those that plans are to pass over, with when each was asked for (epoch milliseconds). */
+  passedOver(): ReadonlyMap<string, number>;
   /** Ends them; what a disk holds up is left behind. */
   close(): Promise<void>;
 }
@@ -39,6 +42,7 @@ export interface CollectRuns {
 export function createCollectRuns(ctx: RunsContext): CollectRuns {
   const queue = new PQueue({ concurrency: LANES });
   const runs = new Map<string, Run>();
+  const slow = new Set<string>();
   const closing = new AbortController();
 
   /** In the queue until it has really ended, whoever waits: a second one must not fill the same place. */
@@ -50,6 +54,7 @@ export function createCollectRuns(ctx: RunsContext): CollectRuns {
       work.noted.then(resolve, reject);
       await work.ended;
       runs.delete(id);
+      slow.delete(id);
     });
     return { result, since: ctx.clockGuard.now() };
   };
@@ -63,7 +68,11 @@ export function createCollectRuns(ctx: RunsContext): CollectRuns {
     get free() {
       return Math.max(0, LANES - queue.pending - queue.size);
     },
-    underWay: () => new Map([...runs].map(([id, { since }]) => [id, since])),
+    isUnderWay: (id) => runs.has(id),
+    passOver(id) {
+      if (runs.has(id)) slow.add(id);
+    },
+    passedOver: () => new Map([...slow].map((id) => [id, runs.get(id)?.since ?? 0])),
     async close() {
       queue.clear();
       closing.abort(new CheckError('COLLECT_CANCELLED', 'the worker ended'));

@@ -35,7 +35,7 @@ export type PlanContext = Pick<
   'policy' | 'pool' | 'image' | 'clock' | 'clockGuard' | 'logger'
 > & {
   readonly inventory: PlanningInventory;
-  readonly collectRuns?: Pick<CollectRuns, 'underWay'>;
+  readonly collectRuns?: Pick<CollectRuns, 'passedOver'>;
 };
 
 /** A plan, made with a look for what is in use. */
