@@ -125,6 +125,7 @@ function recordOf(number: number, at: number): InstanceRecord {
     predicted: { bytes: 1_000, inodes: 1 },
     expected: { bytes: 1_000, inodes: 1 },
     replicas: 0,
+    by: null,
     parent: null,
     generation: 0,
     experiment: null,

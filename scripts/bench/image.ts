@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
+import { writeOwnFiles } from '../../packages/pool/src/clone/own-files.ts';
 import { chargeClone, readPoolCharges } from '../../packages/pool/src/image/charge.ts';
 import { awaitReturned } from '../../packages/pool/src/image/returned.ts';
+import { buildLineage, buildManifest } from '../../packages/pool/src/manifest/build.ts';
 import { snapshotSubvolume } from '../../packages/pool/src/native/snapshot.ts';
 import { removeTree } from '../../packages/pool/src/remove/remove-tree.ts';
 import { type ImageSite, imageSite } from '../../test/support/image.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';
 import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
+import { measureGeneration } from './generation.ts';
 import { makeTemplate } from './template.ts';
 
 /** Sparse: it takes what is written into it. */
@@ -86,16 +89,19 @@ interface Plan {
 async function measure(stack: Stack, site: ImageSite, { rounds, populations }: Plan): Promise<void> {
   await stack.spawn(); // prepares the template
   const copy = await measureCopy(site, rounds);
+  let latest = Number.NaN;
   for (const population of populations) {
     await populate(stack, population);
     const times: number[] = [];
     for (let round = 0; round < rounds; round += 1) times.push(await time(() => stack.spawn()));
     const spawn = median(times);
+    latest = spawn;
     console.log(
       `${population} instances there: spawn ${spawn.toFixed(0)}, cp -a ${copy.toFixed(0)}, ${(spawn / copy).toFixed(3)} of it`,
     );
   }
-  await measureSteps(stack, rounds);
+  await measureSteps(stack, rounds, latest);
+  await measureGeneration(site, rounds);
   await measureSizes(stack, rounds);
   await measureDeletions(stack, site);
   await measureWriter(stack, site);
@@ -129,21 +135,37 @@ async function settled({ catalog }: Stack['ctx']): Promise<void> {
   }
 }
 
-/** What of a spawn each step takes; the rest is Redis, files of the instance's own, and the queue. */
-async function measureSteps({ ctx }: Stack, rounds: number): Promise<void> {
-  const times = { look: [] as number[], snapshot: [] as number[], cap: [] as number[] };
-  const from = (await ctx.templates.current('default'))?.path ?? '';
+/** What of a spawn each step takes. `spawnMs` is one from submit to ready; the rest is queue, Redis and record. */
+async function measureSteps({ ctx }: Stack, rounds: number, spawnMs: number): Promise<void> {
+  const times = {
+    look: [] as number[],
+    snapshot: [] as number[],
+    cap: [] as number[],
+    files: [] as number[],
+  };
+  const prepared = await ctx.templates.current('default');
+  if (!prepared) throw new Error('the template is not prepared');
+  const id = 'spica-00000000beac';
+  const { budget } = ctx.config;
   for (let round = 0; round < rounds; round += 1) {
     const to = join(ctx.pool.paths.staging, 'bench');
     times.look.push(await time(() => ctx.templates.current('default')));
-    times.snapshot.push(await time(async () => snapshotSubvolume(from, to)));
-    times.cap.push(await time(async () => chargeClone(to, 'spica-00000000beac', { capBytes: 10e9 })));
+    times.snapshot.push(await time(async () => snapshotSubvolume(prepared.path, to)));
+    times.cap.push(await time(async () => chargeClone(to, id, { capBytes: 10e9 })));
+    const spawnedAt = ctx.clock.now();
+    const lineage = buildLineage({ id, parent: null, originCommit: 'unknown', generation: 0, spawnedAt });
+    const own = { id, prepared, lineage, seed: 7, params: {}, budget, spawnedAt, notes: '' };
+    const manifest = buildManifest(own);
+    times.files.push(await time(() => writeOwnFiles(to, { manifest, lineage, params: {} })));
     await removeTree(to);
   }
-  const [look, snapshot, cap] = [times.look, times.snapshot, times.cap].map((each) =>
-    median(each).toFixed(1),
+  const medians = [times.look, times.snapshot, times.cap, times.files].map(median);
+  const [look, snapshot, cap, files] = medians.map((each) => each.toFixed(1));
+  const rest = spawnMs - medians.reduce((sum, each) => sum + each, 0);
+  console.log(
+    `of a spawn of ${spawnMs.toFixed(0)}: the template's look ${look}, snapshot ${snapshot}, charge and cap ${cap}, ` +
+      `manifest and lineage ${files}; queue, Redis and record ${rest.toFixed(0)}`,
   );
-  console.log(`of a spawn: the template's look ${look}, snapshot ${snapshot}, charge and cap ${cap}`);
 }
 
 async function measureSizes({ ctx }: Stack, rounds: number): Promise<void> {

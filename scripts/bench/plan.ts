@@ -95,6 +95,7 @@ function aRecord(n: number, start: number): InstanceRecord {
     predicted: { bytes, inodes: 20_000 },
     expected: { bytes, inodes: 20_000 },
     replicas: 0,
+    by: null,
     parent: null,
     generation: 0,
     experiment: `experiment-${n % 100}`,
@@ -118,7 +119,12 @@ async function measure(ctx: PoolContext, redis: Redis): Promise<void> {
   console.log(`\n${INSTANCES} instances in the catalog, median of ${ROUNDS} rounds:`);
   const job = { pool: 'main', cause: 'schedule' } as const;
   const shown = { pool: 'main', cause: 'operator', maxInstances: null, maxAgeMs: null } as const;
-  const request = { cause: 'request', request: 'r', need: { bytes: 1e9, inodes: 20_000, slots: 8 } } as const;
+  const request = {
+    cause: 'request',
+    request: 'r',
+    from: null,
+    need: { bytes: 1e9, inodes: 20_000, slots: 8 },
+  } as const;
   await tell('a scheduled plan, reading included', redis, () => planPrune(ctx, job));
   await tell("a request's plan: 8 slots", redis, () =>
     planPrune(ctx, { pool: 'main', ...request, shortfall: NONE }),

@@ -1,9 +1,8 @@
 import { mkdtemp, readdir, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runJob } from '@spica/cli';
 import type { InstanceRecord } from '@spica/core';
-import type { PrunePayload, PruneResult } from '@spica/queues';
+import { type PrunePayload, type PruneResult, runJob } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
 import { countInstance } from '../../packages/workers/src/gate/load.ts';
@@ -130,7 +129,7 @@ async function syncDisk(dir: string): Promise<void> {
 async function prune({ ctx, queues, redis }: Stack) {
   const slotsFree = whenNoneIsSeen(ctx.pool.paths.root);
   const start = performance.now();
-  const done = runJob(queues.prune, 'prune', PRUNE, redis).then((result) => ({
+  const done = runJob(queues.prune, 'prune', PRUNE, { redis }).then((result) => ({
     result: result as PruneResult,
     doneMs: performance.now() - start,
   }));

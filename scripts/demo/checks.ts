@@ -26,8 +26,7 @@ export interface Evidence {
   readonly ctx: ServedContext;
   readonly results: readonly RequestResult[];
   readonly deletions: readonly Deletion[];
-  readonly floorBytes: number;
-  readonly lowestBytes: number;
+  readonly disks: readonly { readonly floorBytes: number; readonly lowest: number }[];
   readonly boardUrl: string;
 }
 
@@ -56,7 +55,10 @@ export async function checkAll(evidence: Evidence): Promise<Check[]> {
       claim: 'every kept instance was measured',
       ok: records.every((record) => (record?.sample?.allocatedBytes ?? 0) > 0),
     },
-    { claim: 'the floor was never crossed', ok: evidence.lowestBytes > evidence.floorBytes },
+    {
+      claim: 'the floor was never crossed',
+      ok: evidence.disks.every(({ lowest, floorBytes }) => lowest > floorBytes),
+    },
     {
       claim: 'ignored files were left out, symlinks and modes kept',
       ok: await faithful(onDisk.map((id) => join(root, id))),

@@ -1,25 +1,29 @@
 /**
  * `npm run demo`: the main job, end to end, in a directory of its own. Four generations of eight spawns go through the
- * gate; ten instances are kept, twenty-two pruned, sizes measured. Exits 0 only if all of that came true.
+ * gate; ten instances are kept, twenty-two pruned, sizes measured. The pool is in an image where this machine can have one;
+ * with --copy it is on the disk itself. Exits 0 only if all of that came true.
  */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runJob, startBoard, submitSpawn } from '@spica/cli';
-import { type Config, floorOf, formatBytes, resolveConfig, systemClock } from '@spica/core';
-import { initPool, readSpace } from '@spica/pool';
-import { connectProducer, openQueues, type RequestResult, watchRequests } from '@spica/queues';
+import { startBoard } from '@spica/cli';
+import { submitTo } from '@spica/client/redis';
+import { type Config, formatBytes, resolveConfig, systemClock } from '@spica/core';
+import { readSpace } from '@spica/pool';
+import { connectProducer, openQueues, type RequestResult, runJob, watchRequests } from '@spica/queues';
 import { createLogger, type ServedContext, startEmbeddedRedis, startRuntime } from '@spica/workers';
 import { readFlags } from '../flags.ts';
 import { checkAll, readDeletions } from './checks.ts';
-import { watchLowest } from './lowest.ts';
+import { compareClones, makePool, watchFloors } from './pool.ts';
 import { printChecks, printDeletions, printKept } from './report.ts';
 import { makeTemplate } from './template.ts';
 
 const GENERATIONS = 4;
 const PER_GENERATION = 8;
 
-const flags = readFlags('demo', { options: { keep: { type: 'boolean', default: false } } });
+const flags = readFlags('demo', {
+  options: { keep: { type: 'boolean', default: false }, copy: { type: 'boolean', default: false } },
+});
 const started = performance.now();
 const say = (text: string) =>
   console.log(`[${((performance.now() - started) / 1000).toFixed(1).padStart(5)}s] ${text}`);
@@ -47,28 +51,23 @@ async function writeConfig(dir: string): Promise<{ config: Config; path: string 
 }
 
 /** Submits the generations one after another, as a tournament does, and shows each one's way. */
-async function runGenerations(
-  ctx: ServedContext,
-  config: Config,
-  redis: Awaited<ReturnType<typeof connectProducer>>,
-) {
+async function runGenerations(ctx: ServedContext, redis: Awaited<ReturnType<typeof connectProducer>>) {
   const queues = openQueues('main', redis);
   const watcher = await watchRequests(queues, redis);
   const results: RequestResult[] = [];
   try {
     const ids: string[] = [];
     for (let generation = 0; generation < GENERATIONS; generation += 1) {
-      ids.push(
-        await submitSpawn(queues, {
-          config,
-          pool: 'main',
-          count: PER_GENERATION,
-          params: { GENERATION: generation, LEARNING_RATE: 0.1 / (generation + 1) },
-          experiment: 'demo',
-          notes: `generation ${generation}`,
-        }),
-      );
-      say(`request ${ids.at(-1)} submitted: generation ${generation}, ${PER_GENERATION} instances`);
+      const body = {
+        count: PER_GENERATION,
+        params: { GENERATION: generation, LEARNING_RATE: 0.1 / (generation + 1) },
+        experiment: 'demo',
+        notes: `generation ${generation}`,
+      };
+      const pool = { name: 'main', queues, catalog: ctx.catalog };
+      const { id } = await submitTo(pool, body, { key: null, by: null, clock: systemClock });
+      ids.push(id);
+      say(`request ${id} submitted: generation ${generation}, ${PER_GENERATION} instances`);
     }
     const waits = ids.map(async (id, generation) => {
       const result = await watcher.wait(id, {
@@ -79,8 +78,8 @@ async function runGenerations(
     });
     await Promise.all(waits);
     // As the schedule does: what went for its slot gives its space back here.
-    await runJob(queues.prune, 'prune', { pool: 'main', cause: 'schedule' }, redis);
-    const sampled = await runJob(queues.sample, 'sample', { pool: 'main', ids: null }, redis);
+    await runJob(queues.prune, 'prune', { pool: 'main', cause: 'schedule' }, { redis });
+    const sampled = await runJob(queues.sample, 'sample', { pool: 'main', ids: null }, { redis });
     say(`sampler: ${JSON.stringify(sampled)}`);
     return results;
   } finally {
@@ -97,7 +96,12 @@ async function main(): Promise<boolean> {
   const policy = config.pools['main'];
   if (!policy) throw new Error('the demo has no pool');
   await mkdir(config.stateDir, { recursive: true });
-  await initPool({ name: 'main', root: policy.root, clock: systemClock });
+  const pool = await makePool(policy, flags);
+  say(
+    pool.why === null
+      ? `the pool is in an image, ${policy.root}.img`
+      : `the pool is in no image: ${pool.why}`,
+  );
   const logger = createLogger({ level: 'warn', pretty: true });
   const redis = await startEmbeddedRedis({ stateDir: config.stateDir, logger });
   const runtime = await startRuntime({ config, target: redis.target, clock: systemClock, logger });
@@ -105,31 +109,33 @@ async function main(): Promise<boolean> {
   const ctx = runtime.pools.get('main');
   if (!ctx) throw new Error('the demo serves no pool');
   say(`the stack is up: pool main clones by ${ctx.method}, Bull Board at ${board.url}/queues`);
-  const space = await readSpace(policy.root);
-  const floorBytes = floorOf(policy.disk, space.totalInodes).bytes;
-  const disk = watchLowest(policy.root);
+  const floors = await watchFloors(policy, dir, pool.isInImage);
   const producer = await connectProducer(redis.target);
   try {
-    const results = await runGenerations(ctx, config, producer);
-    const { lowest, after } = disk.stop();
+    const results = await runGenerations(ctx, producer);
+    const disks = floors.map(({ watch, ...floor }) => ({ ...floor, before: watch.before, ...watch.stop() }));
     const deletions = await readDeletions(runtime.auditPath);
     printDeletions(deletions);
     await printKept(ctx);
-    const figures = { floorBytes, lowestBytes: lowest, boardUrl: board.url };
-    const checks = await checkAll({ ctx, results, deletions, ...figures });
-    console.log(
-      `\nDisk: ${formatBytes(disk.before)} available before, ${formatBytes(lowest)} at the lowest, ${formatBytes(after)} after; floor ${formatBytes(floorBytes)}`,
-    );
+    const checks = await checkAll({ ctx, results, deletions, disks, boardUrl: board.url });
+    console.log('');
+    for (const { what, before, lowest, after, floorBytes } of disks) {
+      console.log(
+        `${what}: ${formatBytes(before)} available before, ${formatBytes(lowest)} at the lowest, ${formatBytes(after)} after; floor ${formatBytes(floorBytes)}`,
+      );
+    }
+    console.log(await compareClones(ctx, dir));
     console.log(`Audit log: ${runtime.auditPath}`);
     printChecks(checks);
     if (flags.keep) await keepRunning(board.url, path, config.stateDir);
     return checks.every(({ ok }) => ok);
   } finally {
-    disk.stop();
+    for (const { watch } of floors) watch.stop();
     producer.disconnect();
     await board.close();
     await runtime.close();
     await redis.stop();
+    await pool.close();
     goOn(path, config.stateDir, dir);
   }
 }

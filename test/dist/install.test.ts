@@ -86,7 +86,7 @@ export async function run(): Promise<string[]> {
   spica.on('lease-lost', (error) => console.error(error.instance satisfies string));
   const request = await spica.spawn({ count: 2, params: { LR: 0.1 }, lease: '1h' });
   for await (const event of request) if (event.phase === 'held') console.error(event.position?.toFixed());
-  await using batch = await request.ready({ timeoutMs: 1_000 });
+  await using batch = await request.ready({ timeout: '5m' });
   const view: InstanceView = await spica.instances.get(batch.instances[0]?.id ?? '');
   console.error(view.lease?.inForce === true, LeaseLostError.name);
   // @ts-expect-error there is no such option

@@ -3,12 +3,13 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
 import { instanceIdOf, systemClock } from '@spica/core';
-import { listRecords, listTrash, type Pool } from '@spica/pool';
+import { listRecords, listTrash, type Pool, readChargesNow } from '@spica/pool';
 import { type RequestResult, submitRequest, watchRequests } from '@spica/queues';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
+import { imageSite } from '../support/image.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
 import { isRunning, processesAbout } from '../support/process.ts';
-import { makeSite, type Site } from '../support/site.ts';
+import { makeSite, type Site, type SiteOptions } from '../support/site.ts';
 import { aRequest } from '../support/stack.ts';
 
 const REQUESTS = 20;
@@ -18,21 +19,56 @@ const MAX_INSTANCES = 12;
 let site: Site;
 afterEach(() => site.close());
 
-async function makeBusySite(files: number): Promise<void> {
+async function makeBusySite(files: number, own: Pick<SiteOptions, 'root' | 'disk'> = {}): Promise<void> {
   site = await makeSite({
+    ...own,
     template: { files, bytes: 20_000 },
     retention: { max_instances: MAX_INSTANCES, trash_ttl: '0s' },
     settings: { concurrency: { gate: 4, spawn: 3 }, gate: { poll_every: '1s' } },
   });
 }
 
-it('kill -9 at any moment: every request ends, whole and once, and nothing is left behind', async () => {
+const END = 'every request ends, whole and once, and nothing is left behind';
+
+it(`kill -9 at any moment: ${END}`, async () => {
   await makeBusySite(100);
+  await killAndExpectAll();
+}, 120_000);
+
+it(`kill -9 at any moment, in an image: ${END}, and the kernel charges whom there is`, async (context) => {
+  const image = await imageSite();
+  if ('skipped' in image) return context.skip(image.skipped);
+  onTestFinished(() => image.close());
+  await image.make({ bytes: 1e9 });
+  await makeBusySite(100, { root: image.root, disk: { max_instance_gb: 0.05 } });
+  const grown = new Set<string>();
+  const listed = await killAndExpectAll(async () => {
+    const [id] = await instancesOnDisk(site.pool);
+    if (id === undefined) return;
+    grown.add(id);
+    await site.spica('grow', id, '60M'); // its worker is killed meanwhile, or not
+  });
+  const charges = (await readChargesNow(image.root))?.byInstance ?? new Map();
+  for (const id of listed) {
+    const { capBytes } = charges.get(id) ?? {};
+    expect([id, capBytes]).toEqual([id, grown.has(id) && capBytes === 60e6 ? 60e6 : 50e6]);
+  }
+  // Those of the others are forgotten by whoever serves the pool next.
+  const up = await site.up();
+  const charged = async () => [...((await readChargesNow(image.root))?.byInstance.keys() ?? [])].sort();
+  await expect.poll(charged).toEqual(listed);
+  await up.kill('SIGTERM');
+}, 240_000);
+
+/** Returns the ids of the instances that are there in the end, in order. */
+async function killAndExpectAll(meanwhile = () => Promise.resolve()): Promise<string[]> {
   let up = await site.up();
   const ids = await submit(REQUESTS);
   for (let kill = 0; kill < KILLS; kill += 1) {
+    const others = meanwhile();
     await changesIn(site.pool, 1 + Math.floor(Math.random() * 25));
     await up.kill('SIGKILL');
+    await others;
     for (const id of await instancesOnDisk(site.pool)) expect(lacks(id)).toEqual([]);
     up = await site.up();
   }
@@ -50,8 +86,10 @@ it('kill -9 at any moment: every request ends, whole and once, and nothing is le
   }
   await expect.poll(() => listTrash(site.pool)).toEqual([]);
   await up.kill('SIGTERM');
-  await expectNothingLeft(listed.map(({ record }) => record.id));
-}, 120_000);
+  const left = listed.map(({ record }) => record.id).sort();
+  await expectNothingLeft(left);
+  return left;
+}
 
 /** Resolves after so many changes of what lies in staging, in the trash, and in sight: a moment of the work's own time. */
 async function changesIn({ paths }: Pool, count: number): Promise<void> {

@@ -18,6 +18,7 @@ const pruneFor = (world: World, { bytes, inodes }: { bytes: number; inodes: numb
   world.prune({
     pool: 'main',
     cause: 'request',
+    from: null,
     request: 'r',
     need: { bytes: Math.max(1, bytes), inodes: Math.max(1, inodes), slots: 1 },
     shortfall: { bytes, inodes, slots: 0 },

@@ -149,6 +149,7 @@ export class World {
       pool: this.pool,
       method: 'copy',
       image: null,
+      isCharged: false,
       catalog,
       profiles: createProfiles(catalog),
       clock,

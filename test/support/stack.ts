@@ -120,5 +120,6 @@ export function aRequest(pool: string): SpawnRequest {
     replicas: null,
     collect: null,
     maxWaitMs: null,
+    by: null,
   };
 }

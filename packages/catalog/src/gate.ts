@@ -1,4 +1,4 @@
-import type { LedgerSums, Limits, Size } from '@spica/core';
+import type { LedgerSums, Limits, RetentionPolicy, Size } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { filesystemKey, type Keys } from './keys.ts';
@@ -27,6 +27,10 @@ export interface GateFigures {
   readonly limits: Limits;
   /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
   readonly share: number;
+  /** By which instances go; null in what earlier versions wrote. */
+  readonly retention: RetentionPolicy | null;
+  /** What admitted work must leave free; null before the worker's first look at the disk. */
+  readonly floorBytes: number | null;
 }
 
 /** Whom it holds. */
@@ -81,6 +85,19 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     starts: z.array(z.object({ at: z.number(), count: z.number(), request: z.string().nullable() })),
   }),
   share: z.number().min(0).max(1).default(1),
+  retention: z
+    .object({
+      maxInstances: z.number(),
+      maxAgeMs: z.number(),
+      maxPerExperiment: z.number().nullable(),
+      keepBest: z.number(),
+      minAgeMs: z.number(),
+      keepAfterLeaseMs: z.number(),
+      order: z.enum(['oldest', 'largest', 'least_recently_leased']),
+    })
+    .nullable()
+    .default(null),
+  floorBytes: z.number().nullable().default(null),
 });
 
 const lineSchema: z.ZodType<PublishedLine> = z.object({

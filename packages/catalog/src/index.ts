@@ -1,4 +1,5 @@
 export * from './catalog.ts';
+export { readDepartures } from './departures.ts';
 export type { GateFigures, HeldRequest, PublishedGate, PublishedLine } from './gate.ts';
 export type { DeletionBy } from './instances.ts';
 export { type Change, hashLeaseToken, newLeaseToken } from './leases.ts';

@@ -33,6 +33,8 @@ export function keysOf(pool: string) {
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */
     tombstone: (id: string) => `${base}:tombstone:${id}`,
+    /** String: what the audit log says of the deletion of an instance. */
+    gone: (id: string) => `${base}:gone:${id}`,
     /** String: a sealed plan and when it was made. */
     plan: (digest: string) => `${base}:plan:${digest}`,
     /** Hash: what is agreed about the clocks. */

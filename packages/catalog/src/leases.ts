@@ -13,7 +13,8 @@ export type Mark =
   | { readonly failure: Failure | null }
   | { readonly collect: readonly string[] | null }
   | { readonly collected: Collected | null }
-  | { readonly collectFailure: Failure | null };
+  | { readonly collectFailure: Failure | null }
+  | { readonly unsaved: string | null };
 
 /** What keeps an instance, of what its record says. */
 export type Protection = Pick<InstanceRecord, 'lease' | 'pin' | 'releasedAt'>;
@@ -130,6 +131,7 @@ function toField(mark: Mark): [field: string, value: string] {
   if ('score' in mark) return ['score', mark.score === null ? '' : String(mark.score)];
   if ('oversize' in mark) return ['oversize', mark.oversize ?? ''];
   if ('ttlMs' in mark) return ['ttl', mark.ttlMs === null ? '' : String(mark.ttlMs)];
+  if ('unsaved' in mark) return ['unsaved', mark.unsaved ?? ''];
   const [[field, value] = ['', null]] = Object.entries(mark);
   return [field, value === null ? '' : JSON.stringify(value)];
 }

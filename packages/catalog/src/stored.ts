@@ -73,6 +73,8 @@ const fieldsSchema = z.object({
   collected: z.string().optional(),
   /** Why its results could not be collected; no part of the record either. */
   collectFailure: z.string().optional(),
+  /** What would have been lost with it, in words. Not a part of the record either: it is looked at again. */
+  unsaved: z.string().optional(),
 });
 
 /** The hash fields of an instance, as a flat list of names and values. */
@@ -104,7 +106,7 @@ export function toFields(record: InstanceRecord): Argument[] {
 export function fromFields(
   key: string,
   stored: Readonly<Record<string, string>>,
-): { readonly record: InstanceRecord } & Pick<KnownInstance, 'failure' | 'collectFailure'> {
+): { readonly record: InstanceRecord } & Pick<KnownInstance, 'failure' | 'collectFailure' | 'unsaved'> {
   const fields = readHash(fieldsSchema, key, stored);
   const failureIn = (text: string | undefined) =>
     text === undefined ? null : readJson(failureSchema, key, text);
@@ -112,6 +114,7 @@ export function fromFields(
     record: toRecord(key, fields),
     failure: failureIn(fields.failure),
     collectFailure: failureIn(fields.collectFailure),
+    unsaved: fields.unsaved ?? null,
   };
 }
 

@@ -3,9 +3,22 @@ import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Keys } from './keys.ts';
 import { readJson } from './stored.ts';
-import type { LeftNote, Note, Tombstone } from './values.ts';
+import type { GoneRecord, LeftNote, Note, Tombstone } from './values.ts';
 
 const KEEP_SECONDS = 30 * 86_400;
+/** Long enough for whoever used it to ask, and short where thousands go in an hour. */
+const KEEP_GONE_SECONDS = 3 * 86_400;
+
+const goneSchema: z.ZodType<GoneRecord> = z.object({
+  timestamp: z.string(),
+  action: z.string(),
+  pool: z.string(),
+  request: z.string().nullable(),
+  instance: z.string(),
+  reason: z.string().nullable(),
+  bytes: z.number().nullable(),
+  outcome: z.string(),
+});
 
 const tombstoneSchema = z.strictObject({ lastSeenAt: z.number().nullable(), record: instanceRecordSchema });
 /** The chain of the audit log is not for notes to say. */
@@ -31,6 +44,10 @@ export interface Tombstones {
   /** Remembers for 30 days an instance that vanished from the disk. */
   bury(tombstone: Tombstone): Promise<void>;
   tombstone(id: string): Promise<Tombstone | null>;
+  /** Remembers for three days what the audit log says of deletions. */
+  rememberGone(records: readonly GoneRecord[]): Promise<void>;
+  /** What the audit log says of an instance's deletion; null where that is not known (any more). */
+  gone(id: string): Promise<GoneRecord | null>;
   /** Leaves an audit entry for the worker, which writes the log. */
   leaveNote(note: Note): Promise<void>;
   /** The oldest notes, at most so many. They stay until they are dropped. */
@@ -47,6 +64,18 @@ export function createTombstones(redis: Redis, keys: Keys): Tombstones {
     async tombstone(id) {
       const text = await redis.get(keys.tombstone(id));
       return text === null ? null : readJson(tombstoneSchema, keys.tombstone(id), text);
+    },
+    async rememberGone(records) {
+      if (records.length === 0) return;
+      const pipeline = redis.pipeline();
+      for (const record of records) {
+        pipeline.set(keys.gone(record.instance), JSON.stringify(record), 'EX', KEEP_GONE_SECONDS);
+      }
+      for (const [failed] of (await pipeline.exec()) ?? []) if (failed) throw failed;
+    },
+    async gone(id) {
+      const text = await redis.get(keys.gone(id));
+      return text === null ? null : readJson(goneSchema, keys.gone(id), text);
     },
     async leaveNote(note) {
       await redis.rpush(keys.notes, JSON.stringify(note));

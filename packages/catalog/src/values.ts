@@ -31,6 +31,19 @@ export interface Tombstone {
   readonly record: InstanceRecord;
 }
 
+/** What the audit log says of an instance's deletion: when, on whose behalf, and why. */
+export interface GoneRecord {
+  /** ISO-8601 UTC. */
+  readonly timestamp: string;
+  readonly action: string;
+  readonly pool: string;
+  readonly request: string | null;
+  readonly instance: string;
+  readonly reason: string | null;
+  readonly bytes: number | null;
+  readonly outcome: string;
+}
+
 /** An entry of the audit log; the log's own schema knows the rest of its fields. */
 export interface Note {
   readonly action: string;

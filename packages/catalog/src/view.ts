@@ -1,11 +1,16 @@
-import { backOffUntil, type Collected, isoTime, ownBytes } from '@spica/core';
+import { backOffUntil, type Collected, type Departure, isoTime, ownBytes } from '@spica/core';
 import type { CatalogInstance } from './values.ts';
 
 /**
  * An instance as JSON, for whoever looks at it: times are ISO-8601 UTC. A lease's token hash stays inside: nobody has a use for it.
  * @param now Epoch milliseconds, by which leases are judged.
+ * @param goes When it would go by itself; null where that is not known.
  */
-export function toInstanceView({ record, state, request, collectFailure }: CatalogInstance, now: number) {
+export function toInstanceView(
+  { record, state, request, unsaved, collectFailure }: CatalogInstance,
+  now: number,
+  goes: Departure | null,
+) {
   const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, collected, ...rest } = record;
   return {
     ...rest,
@@ -28,6 +33,9 @@ export function toInstanceView({ record, state, request, collectFailure }: Catal
       since: toIso(collectFailure.since),
       triedAgainAt: toIso(backOffUntil(collectFailure)),
     },
+    keptBy: goes?.keptBy ?? null,
+    goesAt: toIso(goes?.at ?? null),
+    unsaved,
   };
 }
 

@@ -29,6 +29,16 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
     },
     ownBytes: 7,
     share: 0.5,
+    retention: {
+      maxInstances: 10,
+      maxAgeMs: 1_000,
+      maxPerExperiment: null,
+      keepBest: 1,
+      minAgeMs: 0,
+      keepAfterLeaseMs: 60_000,
+      order: 'least_recently_leased',
+    },
+    floorBytes: 20e9,
     limits: {
       breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 }, cause: 'x' },
       starts: [

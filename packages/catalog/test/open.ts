@@ -49,6 +49,7 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     predicted: null,
     expected: null,
     replicas: 0,
+    by: null,
     parent: null,
     generation: 0,
     experiment: null,

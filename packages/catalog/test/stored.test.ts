@@ -104,6 +104,8 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
       ownBytes: 1,
       atCap: null,
       share: 1,
+      retention: null,
+      floorBytes: null,
       limits: NO_LIMITS,
     };
     await other.publishGate(figures, { held: [], heldCount: 0 });

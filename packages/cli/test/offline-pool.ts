@@ -90,6 +90,7 @@ function aRecord(id: string, spawnedAt: number): InstanceRecord {
     predicted: null,
     expected: null,
     replicas: 0,
+    by: null,
     parent: null,
     generation: 0,
     experiment: null,

@@ -1,8 +1,8 @@
-import type { RequestResult } from '@spica/queues';
-import type { Connection } from './connection.ts';
-import type { LeaseLostError } from './errors.ts';
+import { InstanceGoneError, type LeaseLostError } from './errors.ts';
 import { type GrantedLease, HeldLease } from './held-lease.ts';
 import { Instance } from './instance.ts';
+import type { Transport } from './transport.ts';
+import type { SpawnedInstance } from './view.ts';
 
 /**
  * The instances of a request that has completed. Their leases renew themselves for as long as the batch is held; disposing
@@ -21,24 +21,28 @@ export class Batch implements AsyncDisposable {
    * @param onLost Called with each lease that is lost.
    */
   static async of(
-    connection: Connection,
-    instances: RequestResult['instances'],
+    transport: Transport,
+    instances: readonly SpawnedInstance[],
     lease: Pick<GrantedLease, 'owner' | 'token' | 'ms'> | null,
     onLost: (error: LeaseLostError) => void,
   ): Promise<Batch> {
-    if (lease === null) return new Batch(instances.map((each) => new Instance(connection, each, null)));
-    const known = await connection.catalog.getMany(instances.map(({ id }) => id));
-    const ends = new Map(known.map(({ record }) => [record.id, record.lease?.expiresAt ?? 0]));
+    if (lease === null) return new Batch(instances.map((each) => new Instance(transport, each, null)));
+    const ends = await Promise.all(instances.map(({ id }) => leaseEndOf(transport, id)));
     return new Batch(
-      instances.map((each) => {
-        // One that is not there any more has lost its lease, as the first tick finds.
-        const granted = { ...lease, instance: each.id, expiresAt: ends.get(each.id) ?? 0 };
-        return new Instance(connection, each, new HeldLease(connection.catalog, granted, onLost));
+      instances.map((each, i) => {
+        const granted = { ...lease, instance: each.id, expiresAt: ends[i] ?? 0 };
+        return new Instance(transport, each, new HeldLease(transport, granted, onLost));
       }),
     );
   }
 
-  /** Releases all leases, as `Instance.release` does. Throws what Redis answers, once all were tried: what is left then ends by itself. */
+  /** When the first of its leases ends if they are not renewed any more; null where they have none. */
+  get expiresAt(): Date | null {
+    const ends = this.instances.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [Number(expiresAt)]));
+    return ends.length === 0 ? null : new Date(Math.min(...ends));
+  }
+
+  /** Releases all leases, as `Instance.release` does. Throws UnreachableError, once all were tried: what is left then ends by itself. */
   async release(options: { readonly discard?: boolean } = {}): Promise<void> {
     const released = await Promise.allSettled(this.instances.map((instance) => instance.release(options)));
     const failed = released.find((each) => each.status === 'rejected');
@@ -47,5 +51,16 @@ export class Batch implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
+  }
+}
+
+/** Epoch milliseconds. One that is not there any more has lost its lease, as its first tick finds. */
+async function leaseEndOf(transport: Transport, id: string): Promise<number> {
+  try {
+    const { lease } = await transport.instance(id);
+    return lease?.expiresAt ? Date.parse(lease.expiresAt) : 0;
+  } catch (error) {
+    if (error instanceof InstanceGoneError) return 0;
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { CheckError, isoTime } from '@spica/core';
+import { CheckError, type ErrorDetails, isoTime } from '@spica/core';
 
 /**
  * A lease is over though its holder did not release it: it ran out while it could not be renewed, somebody took it by
@@ -9,17 +9,25 @@ export class LeaseLostError extends CheckError {
   /** Id of the instance. */
   readonly instance: string;
 
-  constructor(code: string, instance: string, message: string, cause?: unknown) {
-    super(code, `lease on ${instance}: ${message}`, { instance }, cause);
-    this.instance = instance;
+  constructor(code: string, message: string, details: ErrorDetails & { instance: string }, cause?: unknown) {
+    super(code, message, details, cause);
+    this.instance = details.instance;
   }
 }
 
-/** No such instance, any more or at all; or its deletion has begun. `code`: INSTANCE_UNKNOWN, INSTANCE_DELETING. */
+/**
+ * No such instance, any more or at all; or its deletion has begun. `code`: INSTANCE_UNKNOWN, INSTANCE_GONE (it was there:
+ * `details.audit` is the audit log's record of its end, who, when and by which rule, where that is known),
+ * INSTANCE_DELETING.
+ */
 export class InstanceGoneError extends CheckError {}
 
+export function leaseLost(code: string, instance: string, why: string, cause?: unknown): LeaseLostError {
+  return new LeaseLostError(code, `lease on ${instance}: ${why}`, { instance }, cause);
+}
+
 export function instanceUnknown(id: string, pool: string): InstanceGoneError {
-  return new InstanceGoneError('INSTANCE_UNKNOWN', `id: no instance ${id} in pool ${pool}`);
+  return new InstanceGoneError('INSTANCE_UNKNOWN', `id: no instance ${id} in pool ${pool}`, { field: 'id' });
 }
 
 export function instanceDeleting(id: string): InstanceGoneError {
@@ -28,8 +36,7 @@ export function instanceDeleting(id: string): InstanceGoneError {
 
 /** Somebody else's lease is in force, until `expiresAt` (epoch milliseconds). */
 export function leasedBy(id: string, { owner, expiresAt }: { owner: string; expiresAt: number }): CheckError {
-  return new CheckError(
-    'INSTANCE_LEASED',
-    `instance ${id} is leased by ${owner} until ${isoTime(expiresAt)}`,
-  );
+  const until = isoTime(expiresAt);
+  const details = { owner, expiresAt: until };
+  return new CheckError('INSTANCE_LEASED', `instance ${id} is leased by ${owner} until ${until}`, details);
 }

@@ -1,5 +1,6 @@
-import type { Catalog } from '@spica/catalog';
-import { LeaseLostError } from './errors.ts';
+import { CheckError, isoTime } from '@spica/core';
+import { InstanceGoneError, LeaseLostError, leaseLost } from './errors.ts';
+import type { Transport } from './transport.ts';
 
 /** A lease as it was granted. Times are epoch milliseconds. */
 export interface GrantedLease {
@@ -19,11 +20,11 @@ const RENEW_AFTER = 1 / 3;
 const JITTER = 0.1;
 
 /**
- * Keeps a lease in force until it is released: renews it in time, goes on trying while Redis is away, and says at once when
- * it is lost. It does not keep the process alive.
+ * Keeps a lease in force until it is released: renews it in time, goes on trying while whatever grants it is out of reach,
+ * and says at once when it is lost. It does not keep the process alive.
  */
 export class HeldLease {
-  readonly #catalog: Pick<Catalog, 'lease' | 'releaseLease'>;
+  readonly #transport: Pick<Transport, 'lease' | 'releaseLease'>;
   readonly #granted: GrantedLease;
   readonly #controller = new AbortController();
   readonly #onLost: (error: LeaseLostError) => void;
@@ -39,11 +40,11 @@ export class HeldLease {
 
   /** @internal */
   constructor(
-    catalog: Pick<Catalog, 'lease' | 'releaseLease'>,
+    transport: Pick<Transport, 'lease' | 'releaseLease'>,
     granted: GrantedLease,
     onLost: (error: LeaseLostError) => void,
   ) {
-    this.#catalog = catalog;
+    this.#transport = transport;
     this.#granted = granted;
     this.#onLost = onLost;
     this.#expiresAt = granted.expiresAt;
@@ -55,9 +56,9 @@ export class HeldLease {
     return this.#granted.token;
   }
 
-  /** When it ends if it is not renewed any more, epoch milliseconds. */
-  get expiresAt(): number {
-    return this.#expiresAt;
+  /** When it ends if it is not renewed any more. */
+  get expiresAt(): Date {
+    return new Date(this.#expiresAt);
   }
 
   /** Aborted, with a LeaseLostError as its reason, once the lease is lost. */
@@ -66,8 +67,8 @@ export class HeldLease {
   }
 
   /**
-   * Ends the lease. One that is lost already is left alone. Throws what Redis answers: the lease then ends by
-   * itself, unless it is released once more.
+   * Ends the lease. One that is lost already is left alone. Throws UnreachableError: the lease then ends by itself, unless
+   * it is released once more.
    *
    * @param discard Nobody needs the instance any more: `retention.keep_after_lease` does not keep it, and it goes first.
    */
@@ -76,18 +77,19 @@ export class HeldLease {
     this.#isDone = true;
     clearInterval(this.#timer);
     await this.#renewing; // which would bring it back
-    const by = { token: this.token, now: Date.now(), discard };
-    await this.#catalog.releaseLease(this.#granted.instance, by);
+    const { instance, owner, token } = this.#granted;
+    try {
+      await this.#transport.releaseLease(instance, { token, discard, by: owner });
+    } catch (error) {
+      if (!isOver(error)) throw error;
+    }
     this.#released = true;
   }
 
   #tick(): void {
     const now = Date.now();
     if (now >= this.#expiresAt) {
-      this.#lose(
-        'LEASE_EXPIRED',
-        `it ended at ${new Date(this.#expiresAt).toISOString()}, and was not renewed in time`,
-      );
+      this.#lose('LEASE_EXPIRED', `it ended at ${isoTime(this.#expiresAt)}, and was not renewed in time`);
     } else if (now >= this.#renewAt) {
       this.#renewing ??= this.#renew(now).finally(() => {
         this.#renewing = null;
@@ -97,33 +99,18 @@ export class HeldLease {
 
   async #renew(now: number): Promise<void> {
     const { instance, owner, token, ms } = this.#granted;
-    const expiresAt = now + ms;
-    let answer: Awaited<ReturnType<Catalog['lease']>>;
     try {
-      answer = await this.#catalog.lease(instance, { owner, token, expiresAt, now });
+      await this.#transport.lease(instance, { owner, token, ms });
     } catch (error) {
+      if (this.#isDone) return;
+      if (isOver(error)) return this.#lose(...whyOver(error));
       this.#failure = error; // out of reach: the next tick tries again, until the lease has ended
       return;
     }
-    if (this.#isDone) return;
-    switch (answer.outcome) {
-      case 'granted':
-      case 'renewed':
-        this.#failure = undefined;
-        this.#expiresAt = expiresAt;
-        this.#renewAt = this.#nextRenewal(now);
-        return;
-      case 'leased':
-        return this.#lose('LEASE_TAKEN', `${answer.owner} has taken it`);
-      case 'oversize':
-        return this.#lose(
-          'LEASE_REFUSED',
-          'it is not renewed, since the instance is larger than max_instance_gb',
-        );
-      case 'absent':
-      case 'deleting':
-        return this.#lose('INSTANCE_GONE', 'its instance is gone');
-    }
+    this.#failure = undefined;
+    // By the clock of here, and from before it was asked for: it ends no earlier than that.
+    this.#expiresAt = now + ms;
+    this.#renewAt = this.#nextRenewal(now);
   }
 
   #nextRenewal(from: number): number {
@@ -133,8 +120,25 @@ export class HeldLease {
   #lose(code: string, message: string): void {
     if (this.#isDone || this.signal.aborted) return;
     clearInterval(this.#timer);
-    const error = new LeaseLostError(code, this.#granted.instance, message, this.#failure);
+    const error = leaseLost(code, this.#granted.instance, message, this.#failure);
     this.#controller.abort(error);
     this.#onLost(error);
   }
+}
+
+/** Whether an answer says that the lease is not its holder's any more. */
+function isOver(error: unknown): error is CheckError {
+  return (
+    error instanceof InstanceGoneError ||
+    error instanceof LeaseLostError ||
+    (error instanceof CheckError && error.code === 'INSTANCE_LEASED')
+  );
+}
+
+function whyOver(error: CheckError): [code: string, message: string] {
+  if (error instanceof InstanceGoneError) return ['INSTANCE_GONE', `its instance is gone: ${error.message}`];
+  if (error instanceof LeaseLostError) {
+    return ['LEASE_REFUSED', 'it is not renewed, since the instance is larger than max_instance_gb'];
+  }
+  return ['LEASE_TAKEN', `${error.details['owner']} has taken it`];
 }

@@ -1,17 +1,35 @@
 export {
   CheckError,
   RefusedError,
+  RefusedError as RejectedError,
   SpicaError,
   TimedOutError,
   UnreachableError,
   UsageError,
 } from '@spica/core';
+export type {
+  AuditRecord,
+  GrowResult,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  PruneResult,
+} from '@spica/queues';
+export type { AuditLog } from './audit.ts';
 export { Batch } from './batch.ts';
+export type { ConnectOptions } from './connect.ts';
 export { InstanceGoneError, LeaseLostError } from './errors.ts';
 export { HeldLease } from './held-lease.ts';
 export { Instance } from './instance.ts';
 export type { Instances } from './instances.ts';
-export type { LeaseOptions, ListOptions, SpawnOptions } from './options.ts';
-export type { ReadyOptions, RequestEvent, SpawnRequestHandle } from './request.ts';
-export { type ConnectOptions, Spica } from './spica.ts';
-export type { InstanceView } from './view.ts';
+export type {
+  CallOptions,
+  LeaseOptions,
+  ListOptions,
+  PlanOptions,
+  PreflightOptions,
+  SpawnOptions,
+} from './options.ts';
+export type { SpawnRequestHandle } from './request.ts';
+export { Spica } from './spica.ts';
+export type { InstanceView, PoolView, RequestEvent, RequestView, SampleView } from './view.ts';

@@ -1,26 +1,23 @@
-import type { Connection } from './connection.ts';
-import { instanceDeleting, instanceUnknown } from './errors.ts';
+import type { GrowResult, LineageVerdict } from '@spica/queues';
 import type { HeldLease } from './held-lease.ts';
 import { defaultOwner } from './options.ts';
+import type { Transport } from './transport.ts';
+import type { InstanceView, SpawnedInstance } from './view.ts';
 
-/** An instance of a batch: its directory, and its lease if it has one. */
+/** An instance of a batch: its directory, and its lease if it has one. Its verbs throw InstanceGoneError once it is gone. */
 export class Instance {
   readonly id: string;
   /** Its directory, on the host that serves the pool. */
   readonly path: string;
-  readonly #connection: Connection;
+  readonly #transport: Transport;
   readonly #lease: HeldLease | null;
   readonly #never = new AbortController().signal;
 
   /** @internal */
-  constructor(
-    connection: Connection,
-    { id, path }: { readonly id: string; readonly path: string },
-    lease: HeldLease | null,
-  ) {
+  constructor(transport: Transport, { id, path }: SpawnedInstance, lease: HeldLease | null) {
     this.id = id;
     this.path = path;
-    this.#connection = connection;
+    this.#transport = transport;
     this.#lease = lease;
   }
 
@@ -31,17 +28,36 @@ export class Instance {
 
   /** When its lease ends if it is not renewed any more; null where it has none. */
   get expiresAt(): Date | null {
-    return this.#lease && new Date(this.#lease.expiresAt);
+    return this.#lease?.expiresAt ?? null;
   }
 
-  /** Says how good it is; null takes that back. With `keep_best` the best of an experiment stay. Throws InstanceGoneError. */
-  async score(value: number | null): Promise<void> {
-    await mark(this.#connection, this.id, { score: value });
+  /** What is known of it now: what keeps it, for one, and when it would go. Reading prolongs nothing. */
+  view(): Promise<InstanceView> {
+    return this.#transport.instance(this.id);
   }
 
-  /** Keeps it until it is unpinned, whatever retention says. Throws InstanceGoneError. */
-  async pin(why: string): Promise<void> {
-    await mark(this.#connection, this.id, { pin: { by: defaultOwner(), why, at: Date.now() } });
+  /** Says how good it is; null takes that back. With `keep_best` the best of an experiment stay. */
+  score(value: number | null): Promise<void> {
+    return this.#transport.score(this.id, value);
+  }
+
+  /** Keeps it until it is unpinned, whatever retention says. */
+  pin(why: string): Promise<void> {
+    return this.#transport.pin(this.id, { by: defaultOwner(), why });
+  }
+
+  unpin(): Promise<void> {
+    return this.#transport.unpin(this.id, { by: defaultOwner() });
+  }
+
+  /** Raises its cap to so many bytes. Throws RefusedError GROW_REFUSED with the sum where there is no room. */
+  grow(capBytes: number): Promise<GrowResult> {
+    return this.#transport.grow(this.id, { capBytes, by: defaultOwner() });
+  }
+
+  /** Compares its lineage with its manifest. */
+  verify(): Promise<LineageVerdict> {
+    return this.#transport.verify(this.id);
   }
 
   /**
@@ -51,19 +67,4 @@ export class Instance {
   async release({ discard = true }: { readonly discard?: boolean } = {}): Promise<void> {
     await this.#lease?.release({ discard });
   }
-}
-
-/**
- * Throws InstanceGoneError.
- *
- * @internal
- */
-export async function mark(
-  { catalog, pool }: Connection,
-  id: string,
-  what: Parameters<Connection['catalog']['mark']>[1],
-): Promise<void> {
-  const outcome = await catalog.mark(id, what);
-  if (outcome === 'absent') throw instanceUnknown(id, pool);
-  if (outcome === 'deleting') throw instanceDeleting(id);
 }

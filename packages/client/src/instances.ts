@@ -1,111 +1,98 @@
-import { type CatalogInstance, newLeaseToken, toInstanceView } from '@spica/catalog';
-import { ownBytes, UsageError } from '@spica/core';
-import { parsePayload } from '@spica/queues';
-import type { Connection } from './connection.ts';
-import {
-  instanceDeleting,
-  instanceUnknown,
-  type LeaseLostError,
-  LeaseLostError as Lost,
-  leasedBy,
-} from './errors.ts';
+import { newLeaseToken } from '@spica/catalog';
+import { UsageError } from '@spica/core';
+import { type GrowResult, type LineageVerdict, parsePayload } from '@spica/queues';
+import type { LeaseLostError } from './errors.ts';
 import { HeldLease } from './held-lease.ts';
-import { mark } from './instance.ts';
 import {
+  type CallOptions,
   defaultOwner,
   type LeaseOptions,
   type ListOptions,
   leaseOptionsSchema,
   listOptionsSchema,
+  readCall,
 } from './options.ts';
-import type { InstanceView } from './view.ts';
+import type { Transport } from './transport.ts';
+import type { InstanceView, SampleView } from './view.ts';
+import { MOST_LISTED } from './wire/queries.ts';
 
-/** The instances of a pool, whoever spawned them. */
+/**
+ * The instances of a pool, whoever spawned them. What is not there (any more) throws InstanceGoneError, with the audit
+ * record of its end in `details.audit` where that is known.
+ */
 export class Instances {
-  readonly #connection: Connection;
+  readonly #transport: Transport;
   readonly #onLost: (error: LeaseLostError) => void;
 
   /** @internal */
-  constructor(connection: Connection, onLost: (error: LeaseLostError) => void) {
-    this.#connection = connection;
+  constructor(transport: Transport, onLost: (error: LeaseLostError) => void) {
+    this.#transport = transport;
     this.#onLost = onLost;
   }
 
-  /** Throws InstanceGoneError INSTANCE_UNKNOWN. */
-  async get(id: string): Promise<InstanceView> {
-    const instance = await this.#connection.catalog.get(id);
-    if (!instance) throw instanceUnknown(id, this.#connection.pool);
-    return toInstanceView(instance, Date.now());
+  /** Reading prolongs nothing. */
+  get(id: string): Promise<InstanceView> {
+    return this.#transport.instance(id);
   }
 
-  /** In the order of when they were spawned they are read as they are asked for; in any other, all are read first. */
+  /** Those that are asked for, in parts as they are gone through: what comes up or goes meanwhile may be missing. */
   async *list(options: ListOptions = {}): AsyncGenerator<InstanceView, void> {
-    const { sort, ...filter } = parsePayload(listOptionsSchema, options, 'list');
-    const labels = Object.entries(filter.labels);
-    const isAsked = ({ record, state }: CatalogInstance) =>
-      (filter.experiment === undefined || record.experiment === filter.experiment) &&
-      (filter.template === undefined || record.template === filter.template) &&
-      (filter.state === undefined || state === filter.state) &&
-      labels.every(([name, value]) => record.labels[name] === value);
-    const found: CatalogInstance[] = [];
-    for await (const instance of this.#connection.catalog.list()) {
-      if (!isAsked(instance)) continue;
-      if (sort === 'spawned') yield toInstanceView(instance, Date.now());
-      else found.push(instance);
+    const query = parsePayload(listOptionsSchema, options, 'list');
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const { items, next } = await this.#transport.instances({
+        ...query,
+        limit: MOST_LISTED,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      yield* items;
+      cursor = next;
     }
-    const by = sort === 'score' ? scoreOf : sizeOf;
-    for (const each of found.sort((a, b) => by(b) - by(a))) yield toInstanceView(each, Date.now());
   }
 
   /**
    * Takes a lease on an instance, or renews it for whoever has its token, and keeps it until it is released. Throws
-   * InstanceGoneError; CheckError INSTANCE_LEASED when somebody else has it; LeaseLostError LEASE_REFUSED.
+   * CheckError INSTANCE_LEASED when somebody else has it; LeaseLostError LEASE_REFUSED for one that is too large.
    */
   async lease(id: string, options: LeaseOptions): Promise<HeldLease> {
-    const { lease: ms, token: given } = parsePayload(leaseOptionsSchema, options, 'lease');
+    const { lease: ms, token: given, force } = parsePayload(leaseOptionsSchema, options, 'lease');
     if (ms < 1) throw new UsageError('PAYLOAD_INVALID', `lease: lease: expected at least 1 ms, got ${ms}`);
-    const { catalog, pool } = this.#connection;
-    const [token, owner, now] = [given ?? newLeaseToken(), defaultOwner(), Date.now()];
-    const expiresAt = now + ms;
-    const answer = await catalog.lease(id, { owner, token, expiresAt, now });
-    switch (answer.outcome) {
-      case 'absent':
-        throw instanceUnknown(id, pool);
-      case 'deleting':
-        throw instanceDeleting(id);
-      case 'leased':
-        throw leasedBy(id, answer);
-      case 'oversize':
-        throw new Lost(
-          'LEASE_REFUSED',
-          id,
-          'it is refused, since the instance is larger than max_instance_gb',
-        );
-      default:
-        return new HeldLease(catalog, { instance: id, owner, token, ms, expiresAt }, this.#onLost);
-    }
+    const [token, now] = [given ?? newLeaseToken(), Date.now()];
+    const { owner } = await this.#transport.lease(id, { owner: defaultOwner(), token, ms, force });
+    const granted = { instance: id, owner, token, ms, expiresAt: now + ms };
+    return new HeldLease(this.#transport, granted, this.#onLost);
   }
 
-  /** Says how good an instance is; null takes that back. Throws InstanceGoneError. */
+  /** Says how good an instance is; null takes that back. */
   score(id: string, value: number | null): Promise<void> {
-    return mark(this.#connection, id, { score: value });
+    return this.#transport.score(id, value);
   }
 
-  /** Keeps an instance until it is unpinned, whatever retention says. Throws InstanceGoneError. */
+  /** Keeps an instance until it is unpinned, whatever retention says. */
   pin(id: string, why: string): Promise<void> {
-    return mark(this.#connection, id, { pin: { by: defaultOwner(), why, at: Date.now() } });
+    return this.#transport.pin(id, { by: defaultOwner(), why });
   }
 
-  /** Throws InstanceGoneError. */
   unpin(id: string): Promise<void> {
-    return mark(this.#connection, id, { pin: null });
+    return this.#transport.unpin(id, { by: defaultOwner() });
   }
-}
 
-function scoreOf({ record }: CatalogInstance): number {
-  return record.score ?? Number.NEGATIVE_INFINITY;
-}
+  /** Raises the cap of an instance to so many bytes. Throws RefusedError GROW_REFUSED with the sum where there is no room. */
+  grow(id: string, capBytes: number, options: CallOptions = {}): Promise<GrowResult> {
+    return this.#transport.grow(id, { capBytes, by: defaultOwner(), ...readCall('grow', options) });
+  }
 
-function sizeOf({ record }: CatalogInstance): number {
-  return ownBytes(record) ?? 0;
+  /** Brings an instance back from the trash, whole. Throws CheckError NOT_IN_TRASH. */
+  restore(id: string, options: CallOptions = {}): Promise<void> {
+    return this.#transport.restore(id, { by: defaultOwner(), ...readCall('restore', options) });
+  }
+
+  /** Compares an instance's lineage with its manifest. */
+  verify(id: string, options: CallOptions = {}): Promise<LineageVerdict> {
+    return this.#transport.verify(id, readCall('verify', options));
+  }
+
+  /** Has these instances measured, or those that are due. */
+  sample(ids: readonly string[] | null = null, options: CallOptions = {}): Promise<SampleView> {
+    return this.#transport.sample(ids, readCall('sample', options));
+  }
 }

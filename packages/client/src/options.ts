@@ -1,14 +1,10 @@
 import { hostname, userInfo } from 'node:os';
-import { durationExpected, MAX_DURATION_MS, paramSchema, parseDuration } from '@spica/core';
+import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-
-/** A span of time: milliseconds, or a text like `30s`, `10m`, `1h30m`. In the output, milliseconds. */
-const span = z
-  .union([z.int().min(0).max(MAX_DURATION_MS), z.string()])
-  .refine((value) => typeof value === 'number' || parseDuration(value) !== null, {
-    error: ({ input }) => durationExpected(input),
-  })
-  .transform((value) => (typeof value === 'number' ? value : (parseDuration(value) ?? 0)));
+import type { Asking } from './transport.ts';
+import { leaseTokenSchema, planBodySchema, preflightBodySchema, requestBodySchema } from './wire/bodies.ts';
+import { listQuerySchema } from './wire/queries.ts';
+import { span } from './wire/span.ts';
 
 /** What `Spica.spawn` takes. Spans of time are milliseconds, or a text like `30s`, `10m`, `1h30m`. */
 export interface SpawnOptions {
@@ -20,6 +16,8 @@ export interface SpawnOptions {
   params?: Record<string, string | number | boolean> | undefined;
   /** Id of the instance that these descend from. */
   parent?: string | null | undefined;
+  /** Id of the live instance that these are clones of, in place of the template; its parent then, too. */
+  from?: string | null | undefined;
   experiment?: string | null | undefined;
   labels?: Record<string, string> | undefined;
   notes?: string | undefined;
@@ -28,7 +26,10 @@ export interface SpawnOptions {
    * no lease: then retention may delete an instance as soon as the request has ended.
    */
   lease?: number | string | null | undefined;
-  /** 32 hexadecimal digits; a new one by default. Needed with `key`: a request that is made again brings the same. */
+  /**
+   * 32 hexadecimal digits. A new one by default; with `key` one that is the same whenever this user submits the request
+   * again on this machine. From another machine, it has to be given.
+   */
   leaseToken?: string | null | undefined;
   /** How long the gate may hold the request before it rejects it; by default the pool's `gate.max_wait`. */
   maxWait?: number | string | null | undefined;
@@ -40,8 +41,8 @@ export interface SpawnOptions {
    * What is collected of each instance when its lease ends and before it is deleted, as patterns (`results/**`), to the
    * pool's `collect_to`; an empty list for nothing. By default what the template says.
    */
-  collect?: readonly string[] | null | undefined;
-  /** Idempotency key: the same key and the same request are submitted once. */
+  collect?: string[] | null | undefined;
+  /** Idempotency key: the same key and the same request are submitted once. Another request under it is refused. */
   key?: string | null | undefined;
 }
 
@@ -50,6 +51,28 @@ export interface LeaseOptions {
   lease: number | string;
   /** Of a lease that is in force already; a new one by default. */
   token?: string | null | undefined;
+  /** Takes it whoever has it; the audit log tells. */
+  force?: boolean | undefined;
+}
+
+/** How long a call waits. */
+export interface CallOptions {
+  /**
+   * How long this call waits: milliseconds, or a text like `5m`. What it waits for goes on. By default as long as there is
+   * somebody to do it.
+   */
+  timeout?: number | string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What `Spica.preflight` takes: of a request what its admission depends on. */
+export type PreflightOptions = Pick<SpawnOptions, 'count' | 'template' | 'experiment' | 'replicas'>;
+
+/** Limits for one plan alone; by default those of the pool. */
+export interface PlanOptions {
+  maxInstances?: number | null | undefined;
+  /** Older ones go: milliseconds, or a text like `3d`. */
+  maxAge?: number | string | null | undefined;
 }
 
 /** Which instances a list has, and in which order. */
@@ -68,28 +91,9 @@ export interface ListOptions {
 }
 
 /** @internal */
-export const spawnOptionsSchema = z.strictObject({
-  count: z.int(),
-  template: z.string().default('default'),
-  params: z.record(z.string(), paramSchema).default({}),
-  parent: z.string().nullable().default(null),
-  experiment: z.string().nullable().default(null),
-  labels: z.record(z.string(), z.string()).default({}),
-  notes: z.string().default(''),
-  lease: span.nullable().default(null),
-  leaseToken: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits')
-    .nullable()
-    .default(null),
-  maxWait: span.nullable().default(null),
-  ttl: span.nullable().default(null),
-  replicas: z
-    .strictObject({ epochs: z.int(), slicesPerEpoch: z.int(), replicasPerSlice: z.int() })
-    .nullable()
-    .default(null),
-  collect: z.array(z.string()).nullable().default(null),
-  key: z.string().nullable().default(null),
+export const spawnOptionsSchema = requestBodySchema.omit({ leaseOwner: true, leaseTokenHash: true }).extend({
+  leaseToken: leaseTokenSchema.nullable().default(null),
+  key: z.string().min(1).nullable().default(null),
 }) satisfies z.ZodType<unknown, SpawnOptions>;
 /** @internal */
 export type ReadSpawnOptions = z.output<typeof spawnOptionsSchema>;
@@ -97,17 +101,36 @@ export type ReadSpawnOptions = z.output<typeof spawnOptionsSchema>;
 /** @internal */
 export const leaseOptionsSchema = z.strictObject({
   lease: span,
-  token: z.string().nullable().default(null),
+  token: leaseTokenSchema.nullable().default(null),
+  force: z.boolean().default(false),
 }) satisfies z.ZodType<unknown, LeaseOptions>;
 
 /** @internal */
-export const listOptionsSchema = z.strictObject({
-  experiment: z.string().optional(),
-  template: z.string().optional(),
-  state: z.enum(['in-flight', 'ready', 'deleting']).optional(),
-  labels: z.record(z.string(), z.string()).default({}),
-  sort: z.enum(['spawned', 'score', 'size']).default('spawned'),
-}) satisfies z.ZodType<unknown, ListOptions>;
+export const listOptionsSchema = listQuerySchema.omit({ limit: true, cursor: true }) satisfies z.ZodType<
+  unknown,
+  ListOptions
+>;
+
+/** @internal */
+export const preflightOptionsSchema = preflightBodySchema satisfies z.ZodType<unknown, PreflightOptions>;
+
+/** @internal */
+export const planOptionsSchema = planBodySchema satisfies z.ZodType<unknown, PlanOptions>;
+
+const callOptionsSchema = z.strictObject({ timeout: span.optional() });
+
+/**
+ * Throws UsageError PAYLOAD_INVALID.
+ *
+ * @internal
+ */
+export function readCall(what: string, { signal, ...options }: CallOptions): Asking {
+  const { timeout } = parsePayload(callOptionsSchema, options, what);
+  return {
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
 
 /** Who leases and pins, unless told otherwise: `user@host`. */
 export function defaultOwner(): string {

@@ -1,62 +1,78 @@
 import { EventEmitter } from 'node:events';
 import { hashLeaseToken, newLeaseToken } from '@spica/catalog';
-import { systemClock, UsageError } from '@spica/core';
-import { parsePayload, type RedisTarget, type SpawnRequest, submitRequest } from '@spica/queues';
-import { type Connection, openConnection, targetFromEnvironment } from './connection.ts';
+import { UsageError } from '@spica/core';
+import { type Preview, type PrunePlan, type PruneResult, parsePayload } from '@spica/queues';
+import { AuditLog } from './audit.ts';
+import { type ConnectOptions, connect } from './connect.ts';
 import type { LeaseLostError } from './errors.ts';
 import { Instances } from './instances.ts';
-import { defaultOwner, type ReadSpawnOptions, type SpawnOptions, spawnOptionsSchema } from './options.ts';
+import {
+  type CallOptions,
+  defaultOwner,
+  type PlanOptions,
+  type PreflightOptions,
+  planOptionsSchema,
+  preflightOptionsSchema,
+  type ReadSpawnOptions,
+  readCall,
+  type SpawnOptions,
+  spawnOptionsSchema,
+} from './options.ts';
 import { SpawnRequestHandle, type Submitted } from './request.ts';
-
-export interface ConnectOptions {
-  /** `redis://…`; by default `REDIS_URL`, else the Redis that `spica up` runs on this machine for this user. */
-  readonly redisUrl?: string;
-  /** The unix socket of a Redis, in place of a URL. */
-  readonly socket?: string;
-  /** Name of the pool; by default the only one that is served there. */
-  readonly pool?: string;
-}
+import { leaseTokenOf } from './token.ts';
+import type { Transport } from './transport.ts';
+import type { PoolView } from './view.ts';
 
 interface SpicaEvents {
   /** A lease of this client's was lost; the signal of its instance is aborted with the same error. */
   'lease-lost': [error: LeaseLostError];
-  /** A request whose signal was aborted could not be cancelled, as Redis is out of reach: it goes on. */
+  /** A request whose signal was aborted could not be cancelled, as its pool is out of reach: it goes on. */
   'cancel-failed': [error: unknown, request: string];
 }
 
 /**
- * What an experiment runner uses: `await using spica = await Spica.connect()`, then `spawn`. Over Redis: a runner needs to
- * reach the queue, and no disk.
+ * What an experiment runner uses: `await using spica = await Spica.connect()`, then `spawn`. A runner needs to reach the
+ * pool's queue, and no disk.
  */
 export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable {
+  /** Name of the pool. */
+  readonly pool: string;
   readonly instances: Instances;
-  readonly #connection: Connection;
+  readonly audit: AuditLog;
+  readonly #transport: Transport;
   readonly #onLost = (error: LeaseLostError) => void this.emit('lease-lost', error);
 
-  private constructor(connection: Connection) {
+  private constructor(transport: Transport) {
     super();
-    this.#connection = connection;
-    this.instances = new Instances(connection, this.#onLost);
+    this.#transport = transport;
+    this.pool = transport.pool;
+    this.instances = new Instances(transport, this.#onLost);
+    this.audit = new AuditLog(transport);
   }
 
-  /** Throws UnreachableError where Redis cannot be reached, or refuses; UsageError POOL_AMBIGUOUS without a pool. */
-  static async connect({ redisUrl, socket, pool }: ConnectOptions = {}): Promise<Spica> {
-    return new Spica(await openConnection(targetOf(redisUrl, socket), pool ?? null));
+  /** Throws UnreachableError where the pool cannot be reached, or refuses; UsageError POOL_AMBIGUOUS without a pool. */
+  static async connect(options: ConnectOptions = {}): Promise<Spica> {
+    return new Spica(await connect(options));
   }
 
   /**
-   * Submits a request, and resolves as soon as Redis has it. Throws UsageError, which names the field, the value and what
-   * was expected: PAYLOAD_INVALID, PARAM_INVALID, REQUEST_TOO_LARGE, KEY_REUSED (the key named a different request).
+   * Submits a request, and resolves as soon as it is on its way. Throws UsageError, which names the field, the value and
+   * what was expected: PAYLOAD_INVALID, PARAM_INVALID, REQUEST_TOO_LARGE, KEY_REUSED (the key named a different request).
    *
    * @param signal Cancels the request when it is aborted, at any time before it has completed.
    */
   async spawn(options: SpawnOptions, { signal }: { signal?: AbortSignal } = {}): Promise<SpawnRequestHandle> {
     signal?.throwIfAborted();
     const asked = parsePayload(spawnOptionsSchema, options, 'spawn') as ReadSpawnOptions;
-    const lease = leaseOf(asked);
-    const request = toRequest(this.#connection.pool, asked, lease);
-    const id = await submitRequest(this.#connection.queues, request, { key: asked.key, clock: systemClock });
-    const handle = new SpawnRequestHandle(this.#connection, { id, count: asked.count, lease }, this.#onLost);
+    const { key, leaseToken: _, ...body } = asked;
+    const lease = await leaseOf(this.pool, asked);
+    const leaseOwner = lease && lease.owner;
+    const leaseTokenHash = lease && hashLeaseToken(lease.token);
+    const submitted = { ...body, leaseOwner, leaseTokenHash };
+    const now = Date.now();
+    const { id } = await this.#transport.submit(submitted, { key, by: defaultOwner() });
+    const heldUntil = body.maxWait === null ? null : now + body.maxWait;
+    const handle = new SpawnRequestHandle(this.#transport, { id, lease, heldUntil }, this.#onLost);
     const cancel = () => {
       handle.cancel().catch((error: unknown) => this.emit('cancel-failed', error, id));
     };
@@ -65,9 +81,30 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
     return handle;
   }
 
+  /** What the gate would do with such a request as things stand: the decision with its sum and its sentence. */
+  async preflight(options: PreflightOptions, call: CallOptions = {}): Promise<Preview> {
+    const asked = parsePayload(preflightOptionsSchema, options, 'preflight');
+    return this.#transport.preflight(asked, readCall('preflight', call));
+  }
+
+  /** What a prune would do now. Touches nothing; its digest names exactly this plan for an hour. */
+  async plan(options: PlanOptions = {}, call: CallOptions = {}): Promise<PrunePlan> {
+    return this.#transport.plan(parsePayload(planOptionsSchema, options, 'plan'), readCall('plan', call));
+  }
+
+  /** Carries out exactly a plan, but for what is protected by now. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
+  async execute(digest: string, call: CallOptions = {}): Promise<PruneResult> {
+    return this.#transport.execute(digest, { by: defaultOwner(), ...readCall('execute', call) });
+  }
+
+  /** How the pool stands: what is reserved, who is held, the pressure on its disk. */
+  status(): Promise<PoolView> {
+    return this.#transport.poolStatus();
+  }
+
   /** Ends the connection. Leases that are held are not renewed any more, and not released either. */
   async close(): Promise<void> {
-    await this.#connection.close();
+    await this.#transport.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,34 +112,24 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   }
 }
 
-function targetOf(redisUrl: string | undefined, socket: string | undefined): RedisTarget {
-  if (redisUrl !== undefined) return { url: redisUrl };
-  return socket === undefined ? targetFromEnvironment(process.env) : { socket };
-}
-
-function leaseOf({ lease: ms, leaseToken, key }: ReadSpawnOptions): Submitted['lease'] {
+async function leaseOf(
+  pool: string,
+  { lease: ms, leaseToken, key }: ReadSpawnOptions,
+): Promise<Submitted['lease']> {
   if (ms === null) {
     if (leaseToken === null) return null;
     throw new UsageError('PAYLOAD_INVALID', 'spawn: lease: expected with a leaseToken, none was given');
   }
-  if (key !== null && leaseToken === null) {
-    const why = 'a request that is submitted again must bring the same';
-    throw new UsageError(
-      'PAYLOAD_INVALID',
-      `spawn: leaseToken: expected with key and lease, none was given: ${why}`,
-    );
-  }
-  return { owner: defaultOwner(), token: leaseToken ?? newLeaseToken(), ms };
+  return { owner: defaultOwner(), token: leaseToken ?? (await newTokenOf(pool, key)), ms };
 }
 
-function toRequest(pool: string, asked: ReadSpawnOptions, lease: Submitted['lease']): SpawnRequest {
-  const { lease: _, leaseToken: __, key: ___, ttl: ttlMs, maxWait: maxWaitMs, ...rest } = asked;
-  return {
-    ...rest,
-    pool,
-    from: null,
-    ttlMs,
-    maxWaitMs,
-    lease: lease && { owner: lease.owner, ms: lease.ms, tokenHash: hashLeaseToken(lease.token) },
-  };
+async function newTokenOf(pool: string, key: string | null): Promise<string> {
+  if (key === null) return newLeaseToken();
+  try {
+    return await leaseTokenOf(pool, key, process.env);
+  } catch (error) {
+    const why = `a request that is submitted again must bring the same, and none can be kept here (${(error as Error).message})`;
+    const message = `spawn: leaseToken: expected with key and lease, none was given: ${why}`;
+    throw new UsageError('PAYLOAD_INVALID', message, { field: 'leaseToken' }, error);
+  }
 }

@@ -1,9 +1,30 @@
-/** What is known of an instance, as JSON: `spica ls --json` prints the same. Times are ISO-8601 UTC. */
+import type { Forecast } from '@spica/core';
+import type { RequestProgress } from '@spica/queues';
+
+/*
+ * What a client is told, as JSON: the command prints the same with `--json`. Times are ISO-8601 UTC, bytes are numbers of
+ * bytes. Plain types: what runners import names no type of another package.
+ */
+
+interface Size {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/** A part of a list; `next` is the cursor of the part after it, null at the end. What it means is the server's affair. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** What is known of an instance. */
 export interface InstanceView {
   readonly id: string;
   readonly pool: string;
   readonly request: string | null;
   readonly index: number | null;
+  /** Who submitted its request: the name of a token, or `user@host`; null where that is not known. */
+  readonly by: string | null;
   readonly template: string;
   readonly templateVersion: string;
   readonly fingerprint: string | null;
@@ -40,9 +61,126 @@ export interface InstanceView {
   } | null;
   readonly lastLeasedAt: string | null;
   readonly pin: { readonly by: string; readonly why: string; readonly at: string | null } | null;
+  /** What keeps it, and until when, in one sentence; null where nothing does, or that is not known. */
+  readonly keptBy: string | null;
+  /** What a plan found in it that would be lost (`protect_unsaved_work`), in one sentence; null for nothing. */
+  readonly unsaved: string | null;
+  /** When it would go by itself; null where it stays, or that is not known. A request that needs room may have it go before. */
+  readonly goesAt: string | null;
 }
 
-interface Size {
-  readonly bytes: number;
-  readonly inodes: number;
+/** Where a request stands. */
+export interface RequestView {
+  readonly id: string;
+  readonly pool: string;
+  /** Tells this life of the request from others under the same id; empty where the job's payload cannot be read. */
+  readonly life: string;
+  /** The gate job's state, in BullMQ's words. */
+  readonly state: string;
+  readonly progress: RequestProgress | null;
+  /** What was asked for; null where the job's payload cannot be read. */
+  readonly request: RequestedSpawn | null;
+  readonly submittedAt: string | null;
+  readonly endedAt: string | null;
+  readonly instances: readonly SpawnedInstance[];
+  readonly failure: { readonly code: string; readonly message: string } | null;
+  /** The jobs that work for it. */
+  readonly children: readonly {
+    readonly id: string;
+    readonly queue: 'gate' | 'spawn' | 'prune' | 'sample';
+    readonly state: string;
+    readonly failure: string | null;
+  }[];
+}
+
+export interface SpawnedInstance {
+  readonly id: string;
+  /** Its directory, on the host that serves the pool. */
+  readonly path: string;
+}
+
+/** A request as it was submitted. A lease's token hash stays inside: nobody has a use for it. */
+export interface RequestedSpawn {
+  readonly pool: string;
+  readonly template: string;
+  readonly count: number;
+  readonly params: Readonly<Record<string, string | number | boolean>>;
+  readonly parent: string | null;
+  readonly from: string | null;
+  readonly experiment: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly notes: string;
+  readonly lease: { readonly owner: string; readonly ms: number } | null;
+  readonly ttlMs: number | null;
+  readonly replicas: Replicas | null;
+  readonly maxWaitMs: number | null;
+  /** Who submitted it: the name of a token, or `user@host`; null where that is not known. */
+  readonly by: string | null;
+}
+
+export interface Replicas {
+  readonly epochs: number;
+  readonly slicesPerEpoch: number;
+  readonly replicasPerSlice: number;
+}
+
+/** Where a request stands, as it changes. The last event is `ready`, `rejected` or `failed`. */
+export type RequestEvent =
+  | Exclude<RequestProgress, { readonly phase: 'held' | 'spawning' | 'done' }>
+  /** `position` in the line, the head is 1; null where the line is not known. `until`: then it is rejected. */
+  | (Extract<RequestProgress, { readonly phase: 'held' }> & { readonly position: number | null })
+  /** So many of its instances have come up. */
+  | { readonly phase: 'spawning'; readonly reason: string; readonly spawned: number; readonly of: number }
+  | { readonly phase: 'ready'; readonly reason: string };
+
+/** What was measured, and what was not there (any more). */
+export interface SampleView {
+  readonly measured: readonly InstanceView[];
+  readonly vanished: readonly string[];
+}
+
+/** How a pool stands, as far as what its worker publishes says. */
+export interface PoolView {
+  readonly pool: string;
+  /** Whether a worker serves it; null where Redis does not tell. */
+  readonly served: boolean | null;
+  readonly instances: number;
+  /** Its limit; null before anybody served the pool. */
+  readonly maxInstances: number | null;
+  /** Promised to requests that have not used it yet. */
+  readonly reserved: Size & { readonly slots: number };
+  /** What live instances are still expected to add. */
+  readonly growth: Size;
+  /** Bytes that its instances take by themselves. */
+  readonly ownBytes: number;
+  /** The pressure on its disk as the worker last saw it; null before its first look. */
+  readonly pressure: {
+    readonly level: string;
+    readonly since: string | null;
+    readonly reason: string | null;
+  } | null;
+  /** Why rules of age are suspended; null where they are in force. */
+  readonly clockSuspended: string | null;
+  /** The requests that are held, the head of the line first, and how many there are. */
+  readonly held: readonly {
+    readonly request: string;
+    readonly count: number;
+    readonly since: string;
+    readonly reason: string;
+  }[];
+  readonly heldCount: number;
+}
+
+/** Who used a pool's disk when, oldest first, and when its floor is reached if it goes on so. */
+export interface DiskHistory {
+  readonly points: readonly {
+    readonly at: string;
+    readonly availableBytes: number;
+    readonly instancesBytes: number;
+    readonly trashBytes: number;
+    readonly templatesBytes: number;
+    readonly othersBytes: number;
+  }[];
+  /** Null where the pool's floor is not known: nobody has served it. */
+  readonly forecast: (Forecast & { readonly sentence: string }) | null;
 }

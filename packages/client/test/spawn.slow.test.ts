@@ -76,11 +76,10 @@ it('submits a request once under its key, and refuses another one under it', asy
 });
 
 it.each([
-  [{ count: 0 }, 'request: count: expected a whole number from 1 to 10000, got 0'],
+  [{ count: 0 }, 'spawn: count: expected a whole number from 1 to 10000, got 0'],
   [{ count: 1.5 }, 'spawn: count: '],
   [{ count: 1, lease: 'soon' }, 'spawn: lease: expected a duration like 30s, 10m, 1h30m or 2d, got "soon"'],
   [{ count: 1, leese: '1h' }, 'spawn: (payload): Unrecognized key: "leese"'],
-  [{ count: 1, lease: '1h', key: 'k' }, 'spawn: leaseToken: expected with key and lease'],
   [{ count: 1, params: { 'A-B': 1 } }, 'params: expected a name of letters'],
 ])('refuses %j by the field, the value and what was expected', async (asked, message) => {
   const { spica, stack } = await serve();

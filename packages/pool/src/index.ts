@@ -14,7 +14,7 @@ export { probeCloneMethod } from './clone/probe.ts';
 export { cleanStaging } from './clone/staging.ts';
 export { type CollectOptions, collectInstance, readCollectState } from './collect/collect.ts';
 export { filesystemOf } from './filesystem.ts';
-export { capInstance, forgetCharge, type PoolCharges } from './image/charge.ts';
+export { capInstance, forgetCharge, type PoolCharges, switchChargesOn } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
 export { growImage } from './image/grow.ts';
 export { type ImageHost, readImageHost } from './image/host.ts';
@@ -40,7 +40,7 @@ export {
   type PoolPlace,
   readMarker,
 } from './marker/marker.ts';
-export { asMeasurement, readChargesNow } from './measure/charged.ts';
+export { asMeasurement, readCharges, readChargesNow } from './measure/charged.ts';
 export * from './measure/measure.ts';
 export { nullIfMissing } from './missing.ts';
 export * from './modes.ts';
@@ -58,4 +58,6 @@ export type { TemplateWarning } from './template/warning.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';
+export { sweepBaselines } from './unsaved/baseline.ts';
+export { findUnsavedWork } from './unsaved/find.ts';
 export { whyUnwritable } from './write-check.ts';

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { CheckError } from '@spica/core';
+import { CheckError, reasonOf } from '@spica/core';
 import * as z from 'zod';
 import { nullIfMissing } from './missing.ts';
 import { writeFileWhole } from './write-whole.ts';
@@ -56,7 +56,9 @@ export function jsonFile<T>(kind: JsonFileKind<T>): JsonFile<T> {
   const orFail = <Result>(path: string, work: Promise<Result>): Promise<Result> =>
     work.catch((cause: Error) => {
       const problem =
-        cause instanceof InvalidError ? `is not ${is}: ${cause.message}` : `cannot be read: ${cause}`;
+        cause instanceof InvalidError
+          ? `is not ${is}: ${cause.message}`
+          : `cannot be read: ${reasonOf(cause)}`;
       throw new CheckError(code, `${path} ${problem}${remedy ? `; ${remedy}` : ''}`, { path }, cause);
     });
 

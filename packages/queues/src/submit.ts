@@ -21,16 +21,26 @@ export interface SubmitOptions {
 /** Most bytes that a request's JSON may have: it stands in Redis, and in the manifest of each instance. */
 const MOST_BYTES = 1_000_000;
 
-/**
- * Puts a request into its pool's gate. Resolves with the request's id as soon as Redis has it.
- * Throws UsageError: PAYLOAD_INVALID, PARAM_INVALID, REQUEST_TOO_LARGE, or KEY_REUSED when the key names a different
- * request.
- */
+/** As `submitOrFind`, for who needs no more than the request's id. */
 export async function submitRequest(
   queues: PoolQueues,
   input: SpawnRequestInput,
-  { key, clock }: SubmitOptions,
+  options: SubmitOptions,
 ): Promise<string> {
+  return (await submitOrFind(queues, input, options)).id;
+}
+
+/**
+ * Puts a request into its pool's gate. Resolves with the request's id as soon as Redis has it, and whether it is new: under
+ * a key that was used for the same request it is that one. Who submits it makes no difference.
+ * Throws UsageError: PAYLOAD_INVALID, PARAM_INVALID, REQUEST_TOO_LARGE, or KEY_REUSED when the key names a different
+ * request.
+ */
+export async function submitOrFind(
+  queues: PoolQueues,
+  input: SpawnRequestInput,
+  { key, clock }: SubmitOptions,
+): Promise<{ readonly id: string; readonly created: boolean }> {
   if (key === '') {
     throw new UsageError('PAYLOAD_INVALID', 'request: key: expected a text that is not empty, got ""');
   }
@@ -52,8 +62,7 @@ export async function submitRequest(
     failure: null,
   };
   await queues.gate.add('request', payload, { jobId: id });
-  if (key !== null) await checkSameRequest(queues, id, key, request);
-  return id;
+  return { id, created: key === null || (await isOwn(queues, id, key, payload)) };
 }
 
 function checkSize(request: SpawnRequest): void {
@@ -68,10 +77,15 @@ function checkSize(request: SpawnRequest): void {
 }
 
 /** BullMQ answers the re-adding of a job with the caller's own data, so what is stored has to be read. */
-async function checkSameRequest(queues: PoolQueues, id: string, key: string, request: SpawnRequest) {
+async function isOwn(
+  queues: PoolQueues,
+  id: string,
+  key: string,
+  { request, life }: GatePayload,
+): Promise<boolean> {
   const stored = await Job.fromId(queues.gate, id);
-  const first = parsePayload(gatePayloadSchema, stored?.data, `request ${id}`).request;
-  if (isDeepStrictEqual(first, request)) return;
+  const first = parsePayload(gatePayloadSchema, stored?.data, `request ${id}`);
+  if (isDeepStrictEqual({ ...first.request, by: null }, { ...request, by: null })) return first.life === life;
   throw new UsageError('KEY_REUSED', `key: "${key}" was used for a different request before (${id})`, {
     key,
   });

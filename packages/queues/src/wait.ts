@@ -70,7 +70,7 @@ async function waitFor(
     const read = readEnd(queues, id).then((end) => end ?? ended.promise);
     const end = await Promise.race([read, ended.promise]);
     if ('result' in end) return end.result;
-    throw toRequestError(end.failedReason, await wasRejected(queues, id));
+    throw toRequestError(end.failedReason, await readRejection(queues, id));
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', aborted);
@@ -86,8 +86,8 @@ async function readEnd(queues: PoolQueues, id: string): Promise<End | null> {
   return job.failedReason ? { failedReason: job.failedReason } : { result: job.returnvalue as RequestResult };
 }
 
-/** Whether it was the gate that said no. */
-async function wasRejected(queues: PoolQueues, id: string): Promise<boolean> {
-  const job = await queues.gate.getJob(id);
-  return progressOf(job?.progress)?.phase === 'rejected';
+/** How the gate said no; null where it was not the gate. */
+async function readRejection(queues: PoolQueues, id: string): Promise<RequestProgress | null> {
+  const progress = progressOf((await queues.gate.getJob(id))?.progress);
+  return progress?.phase === 'rejected' ? progress : null;
 }

@@ -103,7 +103,9 @@ describe('what the system says of a file', () => {
 
 describe('the error that the submitter gets to see', () => {
   it('is a refusal when the gate rejected the request', () => {
-    expect(toRequestError('NEVER_FITS: too large', true)).toMatchObject({
+    expect(
+      toRequestError('NEVER_FITS: too large', { phase: 'rejected', reason: 'r', code: 'C' }),
+    ).toMatchObject({
       kind: 'refused',
       code: 'NEVER_FITS',
       message: 'too large',
@@ -111,12 +113,12 @@ describe('the error that the submitter gets to see', () => {
   });
 
   it('is bad usage when the payload was wrong, and a failed check else', () => {
-    expect(toRequestError('PAYLOAD_INVALID: count', false)).toMatchObject({ kind: 'usage' });
-    expect(toRequestError('NO_SPACE: full', false)).toMatchObject({ kind: 'check', code: 'NO_SPACE' });
-    expect(toRequestError('FILE_FAILED: /a: the system says "i/o error" (read)', false)).toMatchObject({
+    expect(toRequestError('PAYLOAD_INVALID: count', null)).toMatchObject({ kind: 'usage' });
+    expect(toRequestError('NO_SPACE: full', null)).toMatchObject({ kind: 'check', code: 'NO_SPACE' });
+    expect(toRequestError('FILE_FAILED: /a: the system says "i/o error" (read)', null)).toMatchObject({
       kind: 'check',
       code: 'FILE_FAILED',
     });
-    expect(toRequestError('boom', false)).toMatchObject({ kind: 'check', code: 'INTERNAL' });
+    expect(toRequestError('boom', null)).toMatchObject({ kind: 'check', code: 'INTERNAL' });
   });
 });

@@ -16,6 +16,7 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     replicas: null,
     collect: null,
     maxWaitMs: null,
+    by: null,
     from: null,
     ...fields,
   };

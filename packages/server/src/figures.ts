@@ -4,6 +4,7 @@ import {
   type Forecast,
   floorOf,
   forecastFloor,
+  messageOf,
   type PressureLevel,
   poolFloor,
   type Space,
@@ -66,7 +67,7 @@ export async function tryReadFigures(
     const figures = await withDeadline(readFigures(pool, now), POOL_MS, `pool ${pool.policy.name}`);
     return { figures, problem: null };
   } catch (error) {
-    return { figures: null, problem: reasonOf(error) };
+    return { figures: null, problem: messageOf(error) };
   }
 }
 
@@ -117,10 +118,6 @@ async function readDisk({ policy, readSpace, readImage }: ServerPool): Promise<P
     const floorBytes = floorOf(policy.disk, null).bytes;
     return { space, floor, imageHost: image.host && { ...image.host, floorBytes } };
   } catch (error) {
-    return { problem: reasonOf(error) };
+    return { problem: messageOf(error) };
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

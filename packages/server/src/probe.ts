@@ -1,3 +1,4 @@
+import { messageOf } from '@spica/core';
 import { singleFlight, withDeadline } from '@spica/pool';
 
 /** Asks whether Redis answers: null when it does, else why not, at the latest after the probe's deadline. */
@@ -11,7 +12,7 @@ export function createProbe(ping: () => Promise<unknown>, deadlineMs: number): P
       await withDeadline(pingOnce(), deadlineMs, 'Redis'); // the ping before it may take as long
       return null;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   };
 }

@@ -64,7 +64,18 @@ export function aGate({
   held?: readonly HeldRequest[];
 }): PublishedGate {
   const sums = { reserved, growth, instances: 0, landed: { bytes: 0, inodes: 0 }, bounds: {} };
-  return { at: 0, sums, ownBytes: 0, atCap: null, limits: NO_LIMITS, share: 1, held, heldCount: held.length };
+  return {
+    at: 0,
+    sums,
+    ownBytes: 0,
+    atCap: null,
+    limits: NO_LIMITS,
+    share: 1,
+    retention: null,
+    floorBytes: null,
+    held,
+    heldCount: held.length,
+  };
 }
 
 /** A request for eight instances that is held since then (epoch milliseconds). */

@@ -36,8 +36,10 @@ export interface PoolContext {
   readonly pool: Pool;
   /** How this pool clones, as the forced trial found it. */
   readonly method: CloneMethod;
-  /** The image that it lives in, or null: there the kernel charges instances for what they write, and caps them. */
+  /** The image that it lives in, or null. */
   readonly image: ImageNote | null;
+  /** Whether the kernel charges instances for what they write, and caps them: in an image, or by `disk.hard_cap`. */
+  readonly isCharged: boolean;
   readonly templates: Templates;
   readonly catalog: Catalog;
   readonly profiles: Profiles;
@@ -104,12 +106,14 @@ export async function openPoolContext(options: OpenPoolContextOptions): Promise<
   const known = await catalog.identity();
   // Until a worker has tried what the disk can do, reckon with the way that needs the most space.
   const method = known?.method ?? 'copy';
+  const image = await readImageNote(pool.paths.root);
   return {
     config,
     policy,
     pool,
     method,
-    image: await readImageNote(pool.paths.root),
+    image,
+    isCharged: image !== null || policy.disk.hardCap,
     catalog,
     profiles: createProfiles(catalog),
     gateView: { read: () => catalog.publishedGate() },

@@ -3,6 +3,7 @@ export { emptySums } from './gate/state.ts';
 export { checkIdentity, checkRebind } from './identity.ts';
 export { type OfflineOptions, previewOfflinePrune, pruneOffline } from './offline/prune.ts';
 export * from './preview.ts';
+export { reportPlan } from './pruner/report.ts';
 export { bytesOf } from './pruner/trash.ts';
 export { compare, type Drift } from './reconciler/compare.ts';
 export { type EmbeddedRedis, startEmbeddedRedis } from './runtime/embedded-redis.ts';

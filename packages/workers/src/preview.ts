@@ -1,15 +1,13 @@
 import {
-  type Decision,
   decide,
   type GateFacts,
-  type Help,
-  type HostTrouble,
   isShortBelow,
   type LedgerSums,
   NO_LIMITS,
   step,
   UsageError,
 } from '@spica/core';
+import type { Preview } from '@spica/queues';
 import type { PoolContext } from './context.ts';
 import { emptySums } from './gate/state.ts';
 import { type DiskNow, readDisk, termsOf } from './gatekeeper/facts.ts';
@@ -18,27 +16,6 @@ import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
 import type { LookedPlan } from './pruner/plan.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
-
-/** What is to be deleted, and why; of the trash, why it was put there. */
-interface Going {
-  readonly id: string;
-  readonly reason: string;
-  readonly bytes: number | null;
-}
-
-/** What the gate would do with a request as things stand. */
-export interface Preview extends Decision {
-  /** Whether the template's snapshot is up to date. */
-  readonly prepared: boolean;
-  /** What is wrong with the disk: nothing is decided as long as it is; null for nothing. */
-  readonly trouble: HostTrouble | null;
-  /** What the request would wait for besides room, were it submitted now: a barrier, the breaker, a rate; else null. */
-  readonly waitsFor: string | null;
-  /** What the gate would have pruned, to admit it then; null where it is not short, or that would not do. */
-  readonly afterPruning: { readonly instances: readonly Going[]; readonly trash: readonly Going[] } | null;
-  /** What would help where it is short and no room can be made for it; else null. */
-  readonly help: Help | null;
-}
 
 /** A request that was never submitted: it comes last in the line. */
 const NEW = { id: '(preview)', heldAt: null, maxWaitMs: Number.MAX_SAFE_INTEGER } as const;
@@ -81,7 +58,9 @@ export async function previewAdmission(
   const { need: total, shortfall } = decision;
   const isShort = decision.verdict === 'short' && !isShortBelow(decision);
   const short = { shortage: { need: total, shortfall }, reserved: sums.reserved };
-  const relief = isShort ? await findRelief(ctx, NEW.id, short, { mayReclaim: true }) : null;
+  const relief = isShort
+    ? await findRelief(ctx, { id: NEW.id, from: null }, short, { mayReclaim: true })
+    : null;
   return {
     ...decision,
     prepared: current !== null,

@@ -63,6 +63,7 @@ export async function makeSite(
   const manifest = buildManifest({ id: instance, prepared: said, lineage, ...own });
   await cloneInstance({
     charge: null,
+    isLive: false,
     pool,
     prepared: snapshot,
     method: 'copy',

@@ -1,5 +1,5 @@
 -- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize, failure, collect, collected,
--- collectFailure.
+-- collectFailure, unsaved.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: id, field, value
 -- Returns marked, absent, or deleting.

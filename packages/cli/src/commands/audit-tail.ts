@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import { auditPathOf, tailAudit } from '@spica/pool';
+import { auditPathOf, readAuditAfter, seqOf, tailAudit } from '@spica/pool';
 import { loadConfig } from '../context/config.ts';
 import { parseCount } from '../input/numbers.ts';
 import type { Invocation, Io } from '../io.ts';
-import { formatAuditLine, seqOf } from '../output/audit.ts';
+import { formatAuditLine } from '../output/audit.ts';
 import { listenForStop } from '../stack/signals.ts';
 
 export interface AuditTailOptions {
@@ -46,7 +46,7 @@ async function follow(io: Io, { path, seen, write }: Following): Promise<void> {
   const stopping = stop.first.then(() => stopped.abort());
   try {
     for (let newest = seen; !stopped.signal.aborted; ) {
-      const lines = await newerThan(path, newest);
+      const lines = await readAuditAfter(path, newest);
       write(lines);
       newest = Math.max(newest, newestSeq(lines));
       await setTimeout(LOOK_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined); // Ctrl-C
@@ -54,27 +54,6 @@ async function follow(io: Io, { path, seen, write }: Following): Promise<void> {
     await stopping;
   } finally {
     stop.dispose();
-  }
-}
-
-/** A log that is rotated while it is read seems to lack lines: then it is read again, at most so often. */
-const MOST_READS = 5;
-
-/** A line that is still being written has no number yet; the next look takes it. */
-async function newerThan(path: string, seen: number): Promise<string[]> {
-  let newer: string[] = [];
-  for (let reads = 0; reads < MOST_READS; reads += 1) {
-    newer = await readNewer(path, seen);
-    if (newer.every((line, i) => seqOf(line) === seen + 1 + i)) break;
-  }
-  return newer;
-}
-
-async function readNewer(path: string, seen: number): Promise<string[]> {
-  for (let count = 64; ; count *= 4) {
-    const lines = await tailAudit(path, count);
-    const newer = lines.filter((line) => (seqOf(line) ?? 0) > seen);
-    if (newer.length < count) return newer;
   }
 }
 

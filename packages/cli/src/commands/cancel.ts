@@ -1,12 +1,13 @@
+import { cancelRequest, readRequest } from '@spica/client/redis';
 import { CheckError } from '@spica/core';
 import { closeQueues, openQueues } from '@spica/queues';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
+import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
 import { writeJson } from '../output/write.ts';
-import { readRequest } from '../request/read.ts';
 
 /** `spica cancel REQUEST`: one that is held leaves at once, one that is being spawned is undone. Exit 1 once it has ended. */
 export async function cancel({ io, args, options }: Invocation): Promise<number> {
@@ -17,10 +18,11 @@ export async function cancel({ io, args, options }: Invocation): Promise<number>
   return withRedis(config, async (redis) => {
     const catalog = await openOwnCatalog(redis, policy);
     const queues = openQueues(pool, redis);
-    const { state, life } = await readRequest(queues, pool, request);
-    await closeQueues(queues);
+    const { state } = await readRequest(queues, pool, request);
     if (state === 'completed' || state === 'failed') throw ended(request, state);
-    const outcome = await catalog.cancel(request, life);
+    const by = parseWho('--by', undefined);
+    const outcome = await cancelRequest({ name: pool, catalog, queues }, request, { by });
+    await closeQueues(queues);
     if (outcome === 'completed') throw ended(request, outcome);
     if (options.json) writeJson(io.stdout, { pool, request, cancelled: true });
     else io.stdout.write(`${request}\n`);

@@ -1,5 +1,5 @@
 import { type Catalog, hashLeaseToken, newLeaseToken } from '@spica/catalog';
-import { systemClock } from '@spica/core';
+import { leaseInstance } from '@spica/client/redis';
 import { withCatalog } from '../context/catalog.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseSpan } from '../input/numbers.ts';
@@ -8,7 +8,6 @@ import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
 import { toIso } from '../output/age.ts';
 import { writeJson, writeRows } from '../output/write.ts';
-import { beingDeleted, instanceUnknown, leasedBy } from '../refusal/instance.ts';
 import { warnIfUnmirrored } from '../wait/mirror.ts';
 
 export interface LeaseOptions {
@@ -29,25 +28,14 @@ export async function lease(invocation: Invocation<LeaseOptions>): Promise<numbe
     const { catalog, policy } = pool;
     const token = given ?? newLeaseToken();
     const owner = options.owner === undefined ? await ownerOf(catalog, id, { token, asked }) : asked;
-    const now = systemClock.now();
     const force = options.force === true;
-    const granted = await catalog.lease(id, { owner, token, expiresAt: now + ms, now, force });
-    if (force) await noteForce(catalog, { id, owner, now, outcome: granted.outcome });
-    switch (granted.outcome) {
-      case 'absent':
-        throw instanceUnknown(id, policy.name);
-      case 'deleting':
-        throw beingDeleted(id);
-      case 'leased':
-        throw leasedBy(id, granted);
-      default: {
-        const row = { id, owner, until: toIso(now + ms), token };
-        if (options.json) writeJson(io.stdout, { pool: policy.name, outcome: granted.outcome, ...row });
-        else writeRows(io.stdout, COLUMNS, [row]);
-        await warnIfUnmirrored(io, pool);
-        return 0;
-      }
-    }
+    const named = { name: policy.name, catalog };
+    const { outcome, expiresAt } = await leaseInstance(named, id, { owner, token, ms, force });
+    const row = { id, owner, until: toIso(expiresAt), token };
+    if (options.json) writeJson(io.stdout, { pool: policy.name, outcome, ...row });
+    else writeRows(io.stdout, COLUMNS, [row]);
+    await warnIfUnmirrored(io, pool);
+    return 0;
   });
 }
 
@@ -55,14 +43,6 @@ export async function lease(invocation: Invocation<LeaseOptions>): Promise<numbe
 async function ownerOf(catalog: Catalog, id: string, by: { token: string; asked: string }): Promise<string> {
   const current = (await catalog.get(id))?.record.lease;
   return current?.tokenHash === hashLeaseToken(by.token) ? current.owner : by.asked;
-}
-
-async function noteForce(
-  catalog: Catalog,
-  { id, owner, now, outcome }: { id: string; owner: string; now: number; outcome: string },
-): Promise<void> {
-  const reason = `taken by force by ${owner}`;
-  await catalog.leaveNote({ action: 'force_lease', instance: id, reason, at: toIso(now), outcome });
 }
 
 interface Row {

@@ -1,4 +1,5 @@
-import type { CatalogInstance } from '@spica/catalog';
+import { type CatalogInstance, readDepartures } from '@spica/catalog';
+import { retentionPolicyOf, systemClock } from '@spica/core';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
@@ -6,7 +7,6 @@ import { withRedis } from '../context/redis.ts';
 import type { Invocation } from '../io.ts';
 import { type Listed, listedColumns, toListedJson } from '../output/listed.ts';
 import { writeJson, writeRows } from '../output/write.ts';
-import { readDepartures } from '../status/departures.ts';
 
 /** `spica ls`: the pool's instances, oldest first, and when each would go. */
 export async function ls({ io, options }: Invocation): Promise<number> {
@@ -17,7 +17,10 @@ export async function ls({ io, options }: Invocation): Promise<number> {
     const catalog = await openOwnCatalog(redis, policy);
     const instances: CatalogInstance[] = [];
     for await (const instance of catalog.list()) instances.push(instance);
-    const departures = await readDepartures(catalog, policy, instances);
+    const departures = await readDepartures(catalog, instances, {
+      policy: retentionPolicyOf(policy.retention),
+      now: systemClock.now(),
+    });
     return instances.map((instance) => ({ instance, goes: departures.get(instance.record.id) ?? null }));
   });
   if (options.json) {

@@ -1,12 +1,11 @@
-import { systemClock, UsageError } from '@spica/core';
+import { releaseInstance } from '@spica/client/redis';
+import { UsageError } from '@spica/core';
 import { withCatalog } from '../context/catalog.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseToken } from '../input/token.ts';
 import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
-import { toIso } from '../output/age.ts';
 import { writeJson } from '../output/write.ts';
-import { instanceUnknown, leasedBy } from '../refusal/instance.ts';
 import { warnIfUnmirrored } from '../wait/mirror.ts';
 
 export interface ReleaseOptions {
@@ -31,20 +30,13 @@ export async function release(invocation: Invocation<ReleaseOptions>): Promise<n
   }
   return withCatalog(invocation, async (pool) => {
     const { catalog, policy } = pool;
-    const now = systemClock.now();
-    const ended = await catalog.releaseLease(id, { token, now, force, discard });
-    if (force) {
-      const reason = `released by force by ${parseWho('--owner', undefined)}`;
-      const { outcome } = ended;
-      await catalog.leaveNote({ action: 'force_release', instance: id, reason, at: toIso(now), outcome });
-    }
-    if (ended.outcome === 'absent') throw instanceUnknown(id, policy.name);
-    if (ended.outcome === 'leased') throw leasedBy(id, ended);
-    if (options.json)
-      writeJson(io.stdout, { pool: policy.name, id, outcome: ended.outcome, discarded: discard });
-    else if (ended.outcome === 'none') io.stderr.write(`instance ${id} has no lease in force\n`);
+    const by = parseWho('--owner', undefined);
+    const named = { name: policy.name, catalog };
+    const outcome = await releaseInstance(named, id, { token, force, discard, by });
+    if (options.json) writeJson(io.stdout, { pool: policy.name, id, outcome, discarded: discard });
+    else if (outcome === 'none') io.stderr.write(`instance ${id} has no lease in force\n`);
     else if (io.stdout.isTTY) io.stdout.write(`${id} is ${discard ? 'discarded' : 'released'}\n`);
-    if (ended.outcome !== 'none') await warnIfUnmirrored(io, pool);
+    if (outcome !== 'none') await warnIfUnmirrored(io, pool);
     return 0;
   });
 }

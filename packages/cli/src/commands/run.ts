@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Spica } from '@spica/client';
 import { absolutePathOf, UsageError } from '@spica/core';
-import { redisTargetOf } from '@spica/queues';
+import { redisTargetOf, requireWorker } from '@spica/queues';
 import pMap from 'p-map';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
@@ -25,7 +25,6 @@ import { chooseTemplate } from '../input/template.ts';
 import { parseGivenText } from '../input/who.ts';
 import type { GlobalOptions, Invocation, Io } from '../io.ts';
 import { reportFailure } from '../output/failure.ts';
-import { requireWorker } from '../wait/worker.ts';
 
 export interface RunOptions {
   readonly count: string;

@@ -27,7 +27,7 @@ export async function sample({ io, args, options }: Invocation): Promise<number>
     if (options.json) {
       writeJson(io.stdout, {
         pool,
-        measured: measured.map((each) => toInstanceView(each, systemClock.now())),
+        measured: measured.map((each) => toInstanceView(each, systemClock.now(), null)),
         vanished: result.vanished,
       });
       return 0;

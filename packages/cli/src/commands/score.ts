@@ -1,10 +1,10 @@
+import { scoreInstance } from '@spica/client/redis';
 import { UsageError } from '@spica/core';
 import { withCatalog } from '../context/catalog.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseNumber } from '../input/numbers.ts';
 import type { Invocation } from '../io.ts';
 import { writeJson } from '../output/write.ts';
-import { beingDeleted, instanceUnknown } from '../refusal/instance.ts';
 import { warnIfUnmirrored } from '../wait/mirror.ts';
 
 export interface ScoreOptions {
@@ -18,9 +18,7 @@ export async function score(invocation: Invocation<ScoreOptions>): Promise<numbe
   const value = readScore(args[1], options.clear === true);
   return withCatalog(invocation, async (pool) => {
     const { catalog, policy } = pool;
-    const marked = await catalog.mark(id, { score: value });
-    if (marked === 'absent') throw instanceUnknown(id, policy.name);
-    if (marked === 'deleting') throw beingDeleted(id);
+    await scoreInstance({ name: policy.name, catalog }, id, value);
     if (options.json) writeJson(io.stdout, { pool: policy.name, id, score: value });
     else if (io.stdout.isTTY)
       io.stdout.write(`${id} has ${value === null ? 'no score' : `the score ${value}`}\n`);

@@ -1,5 +1,5 @@
 import { type Catalog, toInstanceView } from '@spica/catalog';
-import { isInstanceId, type PoolConfig, SpicaError, systemClock } from '@spica/core';
+import { isInstanceId, type PoolConfig, systemClock, toKnownError } from '@spica/core';
 import { listTrash, type Manifest, openPool, type Pool, readManifest } from '@spica/pool';
 import { withCatalog } from '../context/catalog.ts';
 import type { Invocation } from '../io.ts';
@@ -28,7 +28,8 @@ async function showInstance(
   const instance = await catalog.get(id);
   if (instance) {
     const manifest = pool && (await manifestOf(pool, id));
-    if (options.json) writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now()), manifest });
+    if (options.json)
+      writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now(), null), manifest });
     else writeInstance(io.stdout, instance, manifest);
     return;
   }
@@ -54,7 +55,7 @@ async function poolHere({ name, root }: PoolConfig): Promise<Pool | null> {
   try {
     return await openPool({ name, root });
   } catch (error) {
-    if (error instanceof SpicaError) return null;
+    if (toKnownError(error)) return null;
     throw error;
   }
 }
@@ -64,7 +65,7 @@ async function manifestOf(pool: Pool, id: string): Promise<Manifest | null> {
   try {
     return await readManifest(pool, id);
   } catch (error) {
-    if (error instanceof SpicaError) return null;
+    if (toKnownError(error)) return null;
     throw error;
   }
 }

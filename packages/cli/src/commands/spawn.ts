@@ -1,5 +1,6 @@
-import type { Catalog } from '@spica/catalog';
-import { TimedOutError, UnreachableError, UsageError } from '@spica/core';
+import { submitTo } from '@spica/client/redis';
+import type { RequestBodyInput } from '@spica/client/wire';
+import { systemClock, TimedOutError, UnreachableError, UsageError } from '@spica/core';
 import {
   closeQueues,
   describeTarget,
@@ -7,26 +8,25 @@ import {
   openQueues,
   type RequestResult,
   redisTargetOf,
+  requireWorker,
+  toUnreachable,
 } from '@spica/queues';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
-import { toUnreachable, withRedis } from '../context/redis.ts';
+import { withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseCount, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
 import { parsePatterns } from '../input/patterns.ts';
 import { parseReplicas, type ReplicaOptions } from '../input/replicas.ts';
 import { chooseTemplate, namesTemplates } from '../input/template.ts';
-import { parseGivenText } from '../input/who.ts';
+import { parseGivenText, parseWho } from '../input/who.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
-import { instanceUnknown } from '../refusal/instance.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
-import { type Spawn, submitSpawn } from '../request/submit.ts';
 import { waitForRequest, writeWarnings } from '../request/wait.ts';
 import { Interrupted } from '../wait/interrupted.ts';
-import { requireWorker } from '../wait/worker.ts';
 
 export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
   readonly count: string;
@@ -53,16 +53,17 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
   const timeoutMs = parseWait('--timeout', options.timeout);
   const loaded = await loadConfig(io, options);
   const lease = readSpawnLease(options, io.env);
-  const asked = readSpawn(options, loaded, lease);
-  const { pool, count } = asked;
+  const { pool, key, body } = readSpawn(options, loaded, lease);
+  const { count } = body;
   const json = options.json === true;
   return withRedis(loaded.config, async (redis) => {
     const catalog = await openOwnCatalog(redis, choosePool(loaded.config, options.pool));
     const queues = openQueues(pool, redis);
     // Before it is submitted: a request that nobody serves would come up long after its submitter went away.
     if (options.wait) await requireWorker(redis, { pool, queue: 'gate' });
-    const wanted = await asFork(asked, catalog);
-    const request = await submitSpawn(queues, wanted);
+    const by = parseWho('--owner', undefined);
+    const named = { name: pool, catalog, queues };
+    const { id: request } = await submitTo(named, body, { key, by, clock: systemClock });
     if (lease && !json) io.stderr.write(`lease token: ${lease.token}\n`);
     const printed = { pool, request, ...(lease && { lease: toLeaseJson(lease) }) };
     if (options.wait) {
@@ -80,15 +81,6 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
   });
 }
 
-/** A clone of an instance is of its template, and its child. Throws CheckError INSTANCE_UNKNOWN. */
-async function asFork(spawn: Spawn, catalog: Pick<Catalog, 'get'>): Promise<Spawn> {
-  const { from = null, pool } = spawn;
-  if (from === null) return spawn;
-  const source = await catalog.get(from);
-  if (!source) throw instanceUnknown(from, pool);
-  return { ...spawn, template: source.record.template, parent: from };
-}
-
 /** Throws UsageError FLAG_INVALID beside `--template` and `--parent`, which follow from it. */
 function readFrom({ from, template, parent }: SpawnOptions): string | null {
   if (from === undefined) return null;
@@ -97,6 +89,13 @@ function readFrom({ from, template, parent }: SpawnOptions): string | null {
     'FLAG_INVALID',
     `--from: expected no ${template === undefined ? '--parent' : '--template'} beside it, as it follows from the instance`,
   );
+}
+
+interface Spawn {
+  readonly pool: string;
+  /** Idempotency key. */
+  readonly key: string | null;
+  readonly body: RequestBodyInput;
 }
 
 /** Checks what was asked for before anything is done. Throws UsageError that names the flag. */
@@ -110,9 +109,7 @@ function readSpawn(
     options.template === undefined || namesTemplates(effective, policy.name)
       ? chooseTemplate(policy, options.template)
       : options.template;
-  return {
-    config,
-    pool: policy.name,
+  const body = {
     count: parseCount('-n', options.count, { least: 1, most: MAX_COUNT }),
     template,
     params: parseParams(options.set ?? []),
@@ -121,17 +118,19 @@ function readSpawn(
     experiment: parseGivenText('--experiment', options.experiment),
     labels: parseLabels(options.label ?? []),
     notes: options.notes ?? '',
-    lease: lease?.asked ?? null,
-    ttlMs: parseSpan('--ttl', options.ttl),
+    lease: lease?.asked.ms ?? null,
+    leaseOwner: lease?.asked.owner ?? null,
+    leaseTokenHash: lease?.asked.tokenHash ?? null,
+    ttl: parseSpan('--ttl', options.ttl),
     replicas: parseReplicas(options),
     collect: readCollect(options),
-    maxWaitMs: parseWait('--max-wait', options.maxWait),
-    key: parseGivenText('--key', options.key),
+    maxWait: parseWait('--max-wait', options.maxWait),
   };
+  return { pool: policy.name, key: parseGivenText('--key', options.key), body };
 }
 
 /** `--no-collect` has nothing collected, whatever the template says. */
-function readCollect({ collect }: SpawnOptions): readonly string[] | null {
+function readCollect({ collect }: SpawnOptions): string[] | null {
   if (collect === undefined) return null;
   return collect === false ? [] : parsePatterns('--collect', collect);
 }

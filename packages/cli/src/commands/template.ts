@@ -1,4 +1,4 @@
-import { EXIT_CODES, type PoolConfig, SpicaError, UsageError } from '@spica/core';
+import { EXIT_CODES, type PoolConfig, type SpicaError, toKnownError, UsageError } from '@spica/core';
 import { reportTemplate, type TemplateReport } from '@spica/pool';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
@@ -49,8 +49,9 @@ async function showTemplate(policy: PoolConfig, name: string): Promise<ShownTemp
   try {
     return { pool, name, report: await reportTemplate({ root, sources, name, allowGitFile }) };
   } catch (error) {
-    if (error instanceof SpicaError) return { pool, name, error };
-    throw error;
+    const problem = toKnownError(error);
+    if (!problem) throw error;
+    return { pool, name, error: problem };
   }
 }
 

@@ -1,5 +1,12 @@
 import type { Catalog } from '@spica/catalog';
-import { type CloneMethod, countOf, formatBytes, type PoolConfig, poolFloor, SpicaError } from '@spica/core';
+import {
+  type CloneMethod,
+  countOf,
+  formatBytes,
+  type PoolConfig,
+  poolFloor,
+  toKnownError,
+} from '@spica/core';
 import {
   doubtSpace,
   findLiveUses,
@@ -40,8 +47,9 @@ export async function checkPool(policy: PoolConfig, catalog: Catalog | null): Pr
       ...templates,
     ];
   } catch (error) {
-    if (!(error instanceof SpicaError)) throw error;
-    return [fail(check, error.message, adviceFor(error.code, policy.name)), ...templates];
+    const problem = toKnownError(error);
+    if (!problem) throw error;
+    return [fail(check, problem.message, adviceFor(problem.code, policy.name)), ...templates];
   }
 }
 

@@ -1,4 +1,4 @@
-import { type PoolConfig, SpicaError } from '@spica/core';
+import { type PoolConfig, toKnownError } from '@spica/core';
 import { checkTemplate } from '@spica/pool';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
@@ -17,9 +17,8 @@ async function checkOne(policy: PoolConfig, name: string): Promise<Finding[]> {
     if (warnings.length === 0) return [ok(check, sources[name]?.path ?? '')];
     return warnings.map(({ found, advice }) => warn(check, found, advice));
   } catch (error) {
-    const { message } = error as Error;
-    if (error instanceof SpicaError)
-      return [fail(check, message, `mend it, or pools.${pool}.templates.${name}`)];
-    return [fail(check, `it could not be looked at: ${message}`, 'see above')];
+    const problem = toKnownError(error);
+    if (problem) return [fail(check, problem.message, `mend it, or pools.${pool}.templates.${name}`)];
+    return [fail(check, `it could not be looked at: ${(error as Error).message}`, 'see above')];
   }
 }

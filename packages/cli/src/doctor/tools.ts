@@ -14,7 +14,10 @@ const NEEDED: Readonly<Record<string, string>> = {
 
 /** What is missed only a little: the package, and what for. */
 const WANTED: Readonly<Record<string, readonly [string, string]>> = {
-  git: ['git', "a template's commit is not known: template_ref says unknown"],
+  git: [
+    'git',
+    'instances that are git repositories are kept, since nothing tells what would be lost with them',
+  ],
   ionice: ['util-linux', 'deletion and measuring take the disk from others'],
 };
 

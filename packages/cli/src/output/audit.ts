@@ -2,11 +2,6 @@ import { formatBytes } from '@spica/core';
 import { auditLineSchema } from '@spica/pool';
 import { oneLine } from './one-line.ts';
 
-/** An entry's number in the log; null for what is no whole entry. */
-export function seqOf(line: string): number | null {
-  return read(line)?.seq ?? null;
-}
-
 /** An entry as people read it; a line that is no entry stays as it is. */
 export function formatAuditLine(line: string): string {
   const entry = read(line);

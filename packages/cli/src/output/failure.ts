@@ -1,4 +1,4 @@
-import { EXIT_CODES, SpicaError } from '@spica/core';
+import { EXIT_CODES, toKnownError } from '@spica/core';
 import { toRedisError } from '@spica/queues';
 import { CommanderError } from 'commander';
 import type { Output } from '../io.ts';
@@ -40,8 +40,9 @@ export function reportFailure(error: unknown, stderr: Output, { json, verbose }:
 
 function describe(thrown: unknown): Failure {
   const error = toRedisError(thrown, null) ?? thrown;
-  if (error instanceof SpicaError) {
-    const { kind, code, message, details } = error;
+  const known = toKnownError(error);
+  if (known) {
+    const { kind, code, message, details } = known;
     return { exitCode: EXIT_CODES[kind], code, kind, message, details };
   }
   if (error instanceof Interrupted) {

@@ -76,7 +76,7 @@ function sayLease({ record }: CatalogInstance): string | null {
 
 /** All that is known of an instance, for people. */
 export function writeInstance(stdout: Output, instance: CatalogInstance, manifest: Manifest | null): void {
-  const { record, state, request } = instance;
+  const { record, state, request, unsaved } = instance;
   const { sample } = record;
   writeFields(stdout, [
     ['instance', record.id],
@@ -89,6 +89,7 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['cloned by', record.cloneMethod],
     ['spawned', toIso(record.spawnedAt) ?? 'unknown: spawned_at cannot be read'],
     ...sayUse(record),
+    ['unsaved', unsaved],
     ['request', record.request && `${record.request} (number ${(record.index ?? 0) + 1})`],
     ['parent', record.parent],
     ['generation', String(record.generation)],

@@ -13,7 +13,8 @@ export interface Listed {
 
 /** An instance of the list as `--json` prints it: `goes.at` is null where nothing takes it by itself. */
 export function toListedJson({ instance, goes }: Listed) {
-  return { ...toInstanceView(instance, systemClock.now()), goes: goes && { ...goes, at: toIso(goes.at) } };
+  const view = toInstanceView(instance, systemClock.now(), goes);
+  return { ...view, goes: goes && { at: toIso(goes.at), rule: goes.rule, reason: goes.reason } };
 }
 
 const GOES: readonly Column<Listed>[] = [

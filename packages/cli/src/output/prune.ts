@@ -1,55 +1,10 @@
-import { countOf, formatBytes, formatDuration, type PlanItem, type RetentionPlan } from '@spica/core';
-import type { PruneResult } from '@spica/queues';
+import { countOf, formatBytes, formatDuration } from '@spica/core';
+import type { PlannedItem, PruneReport } from '@spica/queues';
 import type { Io } from '../io.ts';
 import { type Column, writeJson, writeRows } from './write.ts';
 
-type PlannedItem = Omit<PlanItem, 'candidate'>;
-
-/** What a prune did, or (dry run) would do. */
-export interface PruneReport extends PruneResult {
-  readonly pool: string;
-  readonly dryRun: boolean;
-  /** Without Redis. */
-  readonly offline: boolean;
-  /** How long what was pruned can be brought back. */
-  readonly trashTtlMs?: number;
-  /** Of a dry run: every instance, kept or not, with the rule that decided. */
-  readonly items?: readonly PlannedItem[];
-  /** Of a dry run: the name of the sealed plan; null without Redis, which keeps them. */
-  readonly digest?: string | null;
-}
-
 /** More kept instances than this are only counted on a terminal. */
 const MOST_KEPT = 50;
-
-/** A plan, as what it would do. */
-export function reportPlan(
-  pool: string,
-  planned: Pick<PruneResult, 'unknownDirectories'> & {
-    readonly plan: RetentionPlan & Pick<PruneResult, 'unseen'>;
-    readonly digest: string | null;
-    readonly offline: boolean;
-  },
-): PruneReport {
-  const { plan, digest, unknownDirectories, offline } = planned;
-  return {
-    pool,
-    dryRun: true,
-    offline,
-    digest,
-    items: plan.items.map(({ candidate: _, ...item }) => item),
-    pruned: plan.deletes.map(({ id, reason, bytes }) => ({ id, reason, bytes })),
-    kept: plan.kept,
-    skipped: [],
-    failed: [],
-    failsAgain: false,
-    unknownDirectories,
-    unseen: plan.unseen,
-    reclaimedBytes: plan.frees.bytes,
-    trashedBytes: 0,
-    sentence: plan.sentence,
-  };
-}
 
 /** On a terminal tables and sums; when piped a line for each instance. What was left alone goes to stderr. */
 export function writePrune(io: Pick<Io, 'stdout' | 'stderr'>, report: PruneReport, json: boolean): void {

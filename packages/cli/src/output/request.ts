@@ -1,5 +1,5 @@
+import type { RequestView } from '@spica/client';
 import type { Output } from '../io.ts';
-import type { RequestView } from '../request/read.ts';
 import { writeFields, writeRows } from './write.ts';
 
 /** Where a request stands, for people: what was asked, what became of it, and its jobs. */

@@ -1,5 +1,5 @@
 import { countOf, formatBytes } from '@spica/core';
-import type { Preview } from '@spica/workers';
+import type { Preview } from '@spica/queues';
 
 type Pruning = NonNullable<Preview['afterPruning']>;
 

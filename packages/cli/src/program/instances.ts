@@ -39,11 +39,12 @@ export function addInstanceCommands(add: Add): void {
     .argument('<id>')
     .argument('[score]', 'a number; higher is better')
     .option('--clear', 'take its score away');
-  add('grow', "raise an instance's cap, if there is room (image pools)", async () => {
+  add('grow', "raise an instance's cap, once there is room (pools with caps)", async () => {
     return (await import('../commands/grow.ts')).grow;
   })
     .argument('<id>')
-    .argument('<size>', 'what it may become in all, like 30G');
+    .argument('<size>', 'what it may become in all, like 30G')
+    .option('--max-wait <duration>', 'how long to wait for room, like 10m (default: gate.max_wait)');
   add('collect', 'collect the results of instances now, to collect_to', async () => {
     return (await import('../commands/collect.ts')).collect;
   })

@@ -8,10 +8,7 @@ export function addRequestCommands(add: Add): void {
   });
   addAsked(spawn)
     .option('-s, --set <K=V>', 'parameter for .env.spica and manifest, repeatable', gather)
-    .option(
-      '--from <id>',
-      'clone this instance, as it is now, in place of a template (btrfs, as in an image)',
-    )
+    .option('--from <id>', 'clone this instance, as it is now, in place of a template')
     .option('--parent <id>', 'instance that these descend from')
     .option('-l, --label <K=V>', 'label, repeatable', gather)
     .option('--notes <text>', 'free text for the manifest')

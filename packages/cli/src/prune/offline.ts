@@ -1,10 +1,16 @@
 import { systemClock, UsageError } from '@spica/core';
-import { createLogger, type OfflineOptions, previewOfflinePrune, pruneOffline } from '@spica/workers';
+import type { PruneReport } from '@spica/queues';
+import {
+  createLogger,
+  type OfflineOptions,
+  previewOfflinePrune,
+  pruneOffline,
+  reportPlan,
+} from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { probeRedis, type RedisProbe } from '../context/probe-redis.ts';
 import type { Invocation } from '../io.ts';
-import { type PruneReport, reportPlan } from '../output/prune.ts';
 import { askIfNothingStays } from './ask.ts';
 import type { Limits, PruneOptions } from './options.ts';
 

@@ -1,11 +1,10 @@
 import type { Catalog } from '@spica/catalog';
 import { SpicaError, UnreachableError } from '@spica/core';
-import type { PrunePayload, PruneResult } from '@spica/queues';
-import { previewPrune } from '@spica/workers';
+import type { PrunePayload, PruneReport, PruneResult } from '@spica/queues';
+import { previewPrune, reportPlan } from '@spica/workers';
 import { withQueues } from '../context/queues.ts';
 import { withPool } from '../context/with-pool.ts';
 import type { Invocation } from '../io.ts';
-import { type PruneReport, reportPlan } from '../output/prune.ts';
 import { runServedJob } from '../wait/served-job.ts';
 import { askIfNothingStays, type PruneEffect } from './ask.ts';
 import type { Limits, PruneOptions } from './options.ts';

@@ -1,11 +1,12 @@
-import { type Config, SpicaError } from '@spica/core';
+import type { RequestView } from '@spica/client';
+import { readRequest } from '@spica/client/redis';
+import { type Config, toKnownError } from '@spica/core';
 import { auditLineSchema, auditPathOf, tailAudit } from '@spica/pool';
-import { countWorkers, type PoolQueues, type SpawnRequest } from '@spica/queues';
-import { type Preview, previewAdmission } from '@spica/workers';
+import { countWorkers, type PoolQueues, type Preview } from '@spica/queues';
+import { previewAdmission } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { withPool } from '../context/with-pool.ts';
 import type { Invocation } from '../io.ts';
-import { type RequestView, readRequest } from './read.ts';
 
 /** The sum for a request as things stand now; `problem` says why it cannot be made here. */
 type SumNow = Preview | { readonly problem: string };
@@ -50,14 +51,15 @@ function isUndecided({ endedAt, progress }: RequestView): boolean {
   );
 }
 
-async function sumNow(invocation: Invocation, request: SpawnRequest): Promise<SumNow> {
+async function sumNow(invocation: Invocation, request: NonNullable<RequestView['request']>): Promise<SumNow> {
   const { template, count, experiment, replicas } = request;
   try {
     return await withPool(invocation, (ctx) =>
       previewAdmission(ctx, { template, count, experiment, replicas }),
     );
   } catch (error) {
-    if (error instanceof SpicaError) return { problem: error.message }; // its pool is on another host, for one
+    const problem = toKnownError(error);
+    if (problem) return { problem: problem.message }; // its pool is on another host, for one
     throw error;
   }
 }

@@ -1,8 +1,8 @@
+import { readRequest } from '@spica/client/redis';
 import { withQueues } from '../context/queues.ts';
 import type { Invocation } from '../io.ts';
 import { writeRequest } from '../output/request.ts';
 import { writeJson } from '../output/write.ts';
-import { readRequest } from './read.ts';
 
 /** Prints where a request stands. Resolves with the exit code. Throws CheckError REQUEST_UNKNOWN. */
 export async function showRequest(invocation: Invocation, id: string): Promise<number> {

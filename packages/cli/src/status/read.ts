@@ -8,9 +8,9 @@ import {
   poolFloor,
   type Size,
   type Space,
-  SpicaError,
   splitUse,
   systemClock,
+  toKnownError,
 } from '@spica/core';
 import {
   type ImageHost,
@@ -147,7 +147,8 @@ async function readDisk(
       imageHost: host && { ...host, floorBytes: floorOf(disk, null).bytes },
     };
   } catch (error) {
-    if (!(error instanceof SpicaError)) throw error;
-    return { problem: { code: error.code, message: error.message }, look: null, imageHost: null };
+    const problem = toKnownError(error);
+    if (!problem) throw error;
+    return { problem: { code: problem.code, message: problem.message }, look: null, imageHost: null };
   }
 }

@@ -1,13 +1,10 @@
-import type { PoolQueues, QueueName } from '@spica/queues';
+import { type PoolQueues, type QueueName, runServedJob as runJob } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Io } from '../io.ts';
-import { runJob } from './job.ts';
-import { waitWhileServed } from './wait-for.ts';
-import { requireWorker } from './worker.ts';
+import { Interrupted, onInterrupt } from './interrupted.ts';
 
 /**
- * Has the pool's worker do a job and waits for its end. Nothing is added when no worker serves the pool: a prune must
- * not run long after who asked for it went away. Throws UnreachableError, Interrupted, or what the job failed with.
+ * As `runServedJob` of the queues, until Ctrl-C: throws Interrupted then (the job goes on).
  */
 export async function runServedJob(
   queues: PoolQueues,
@@ -15,11 +12,21 @@ export async function runServedJob(
   payload: { readonly pool: string },
   { io, redis }: { io: Io; redis: Redis },
 ): Promise<unknown> {
-  const queue = queues[name];
-  const served = { pool: payload.pool, queue: name };
-  await requireWorker(redis, served);
-  const goesOn = `the ${name} job goes on; \`spica status\` and the dashboard show it`;
-  return waitWhileServed({ io, redis, served, goesOn }, (signal) =>
-    runJob(queue, name, payload, redis, signal),
-  );
+  return untilInterrupted(io, name, (signal) => runJob(queues, name, payload, { redis, signal }));
+}
+
+/** Runs work that waits for the pool's worker, with a signal that Ctrl-C aborts: throws Interrupted then. */
+export async function untilInterrupted<T>(
+  io: Io,
+  job: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const interrupted = new AbortController();
+  const goesOn = `the ${job} job goes on; \`spica status\` and the dashboard show it`;
+  const release = onInterrupt(io, () => interrupted.abort(new Interrupted(goesOn)));
+  try {
+    return await work(interrupted.signal);
+  } finally {
+    release();
+  }
 }

@@ -1,7 +1,7 @@
+import { type ServedQueue, whileServed } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Io } from '../io.ts';
 import { Interrupted, onInterrupt } from './interrupted.ts';
-import { type ServedQueue, watchWorker } from './worker.ts';
 
 export interface WaitTerms {
   readonly io: Io;
@@ -20,17 +20,11 @@ export async function waitWhileServed<T>(
   { io, redis, served, goesOn }: WaitTerms,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const release = onInterrupt(io, () => controller.abort(new Interrupted(goesOn)));
-  const watch = watchWorker(redis, served, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) controller.abort(error);
-  });
+  const interrupted = new AbortController();
+  const release = onInterrupt(io, () => interrupted.abort(new Interrupted(goesOn)));
   try {
-    return await work(signal);
+    return await whileServed(redis, served, work, interrupted.signal);
   } finally {
     release();
-    if (!signal.aborted) controller.abort(new Error('the waiting is over'));
-    await watch;
   }
 }

@@ -32,6 +32,7 @@ const pool = (...names: string[]): PoolConfig => ({
     trashTtlMs: 600_000,
     protectLiveProcesses: true,
     protectWhenUnknown: false,
+    protectUnsavedWork: true,
   },
   disk: {
     minFreeSpaceGb: 20,
@@ -46,6 +47,7 @@ const pool = (...names: string[]): PoolConfig => ({
     ballastMb: 64,
     forecastWarnMs: 21_600_000,
     maxInstanceGb: null,
+    hardCap: false,
     cap: 'max',
     onOversize: 'warn',
     maxPoolGb: null,

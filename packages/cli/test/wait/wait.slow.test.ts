@@ -1,8 +1,7 @@
+import { requireWorker, runJob, watchWorker } from '@spica/queues';
 import { beforeEach, expect, it } from 'vitest';
 import { waitForRequest } from '../../src/request/wait.ts';
-import { runJob } from '../../src/wait/job.ts';
 import { runServedJob } from '../../src/wait/served-job.ts';
-import { requireWorker, watchWorker } from '../../src/wait/worker.ts';
 import { capture } from '../capture.ts';
 import { startQueues, type TestQueues } from '../redis.ts';
 
@@ -36,14 +35,16 @@ it('does without a worker for a moment, then says how to start one', async () =>
 
 it('waits for a job and resolves with what came of it', async () => {
   await work('prune', async (job) => ({ seen: job.data }));
-  expect(await runJob(queues.prune, 'prune', { pool: 'main' }, redis)).toEqual({ seen: { pool: 'main' } });
+  expect(await runJob(queues.prune, 'prune', { pool: 'main' }, { redis })).toEqual({
+    seen: { pool: 'main' },
+  });
 });
 
 it('throws the error that a job failed with, by its code', async () => {
   await work('prune', async () => {
     throw new Error('AUDIT_UNWRITABLE: the audit log cannot be written');
   });
-  const failed = runJob(queues.prune, 'prune', { pool: 'main' }, redis);
+  const failed = runJob(queues.prune, 'prune', { pool: 'main' }, { redis });
   await expect(failed).rejects.toMatchObject({ code: 'AUDIT_UNWRITABLE', kind: 'check' });
 });
 

@@ -56,6 +56,8 @@ export interface PoolConfig {
     readonly protectLiveProcesses: boolean;
     /** Whether nothing is deleted while there are processes that cannot be looked into. */
     readonly protectWhenUnknown: boolean;
+    /** Whether an instance is kept whose git repository holds what would be lost with it. */
+    readonly protectUnsavedWork: boolean;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;
@@ -77,8 +79,10 @@ export interface PoolConfig {
     readonly forecastWarnMs: number;
     /** Null for no limit of one instance's size. */
     readonly maxInstanceGb: number | null;
-    /** In an image: what each instance's cap is, kept by the kernel: `maxInstanceGb`, or what was reserved for it. */
+    /** What each instance's cap is, where the kernel keeps caps: `maxInstanceGb`, or what was reserved for it. */
     readonly cap: 'max' | 'reservation';
+    /** Outside of an image: simple quotas may be switched on for the btrfs that the pool is on. */
+    readonly hardCap: boolean;
     readonly onOversize: 'warn' | 'end_lease';
     /** What the pool may take of its disk in all; null for no limit of its own. */
     readonly maxPoolGb: number | null;

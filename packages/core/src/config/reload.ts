@@ -36,7 +36,12 @@ function mergePool(before: PoolConfig, after: PoolConfig): PoolConfig {
     image,
     templates,
     allowGitFile,
-    disk: { ...after.disk, ballastMb: before.disk.ballastMb, alsoWatch: before.disk.alsoWatch },
+    disk: {
+      ...after.disk,
+      ballastMb: before.disk.ballastMb,
+      alsoWatch: before.disk.alsoWatch,
+      hardCap: before.disk.hardCap,
+    },
   };
 }
 

@@ -156,6 +156,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       trashTtlMs: ms(retention.trash_ttl),
       protectLiveProcesses: retention.protect_live_processes,
       protectWhenUnknown: retention.protect_when_unknown,
+      protectUnsavedWork: retention.protect_unsaved_work,
     },
     disk: {
       minFreeSpaceGb: disk.min_free_space_gb,
@@ -171,6 +172,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       forecastWarnMs: ms(disk.forecast_warn),
       maxInstanceGb: disk.max_instance_gb,
       cap: disk.cap,
+      hardCap: disk.hard_cap,
       onOversize: disk.on_oversize,
       maxPoolGb: disk.max_pool_gb,
       alsoWatch: disk.also_watch,

@@ -67,6 +67,7 @@ const retention = z
     trash_ttl: duration().default('10m'),
     protect_live_processes: flag.default(true),
     protect_when_unknown: flag.default(false),
+    protect_unsaved_work: flag.default(true),
   })
   .refine(({ protect_live_processes: looks, protect_when_unknown: keeps }) => looks || !keeps, {
     path: ['protect_when_unknown'],
@@ -106,6 +107,7 @@ const disk = z
     forecast_warn: duration().default('6h'),
     max_instance_gb: number('expected a number of GB above 0', positive).nullable().default(null),
     cap: z.enum(['max', 'reservation'], 'expected max or reservation').default('max'),
+    hard_cap: flag.default(false),
     max_pool_gb: number('expected a number of GB above 0', positive).nullable().default(null),
     also_watch: z.array(path, 'expected a list of paths').default([]),
     on_oversize: z.enum(['warn', 'end_lease'], 'expected warn or end_lease').default('warn'),

@@ -89,7 +89,13 @@ export type Step =
   | { readonly do: 'reclaim'; readonly shortage: Shortage; readonly reason: string }
   | { readonly do: 'admit'; readonly decision: Decision; readonly reason: string }
   | Hold
-  | { readonly do: 'reject'; readonly code: string; readonly reason: string }
+  | {
+      readonly do: 'reject';
+      readonly code: string;
+      readonly reason: string;
+      /** The sum that it was rejected by; missing where none was made. */
+      readonly decision?: Decision;
+    }
   /** The host could not do the work while the request waited: no refusal. */
   | { readonly do: 'fail'; readonly code: string; readonly reason: string };
 
@@ -104,7 +110,7 @@ export function step(request: GateRequest, facts: GateFacts, ledger: LedgerSums)
   if (facts.cancelled) return reject('REQUEST_CANCELLED', `request ${request.id} was cancelled`);
   if (facts.trouble !== null) return holdForHost(request, facts, facts.trouble);
   const decision = facts.need && decide(facts.need, facts, ledger);
-  if (decision?.verdict === 'impossible') return reject('NEVER_FITS', decision.sentence);
+  if (decision?.verdict === 'impossible') return reject('NEVER_FITS', decision.sentence, decision);
   const rate = rateOf(request, facts);
   if (rate.verdict === 'never') return reject('RATE_EXCEEDED', rate.reason);
   const barrier = findBarrier({
@@ -201,7 +207,7 @@ function hold(
   const until = (request.heldAt ?? now) + request.maxWaitMs;
   if (until <= now) {
     const waited = `held for ${formatDuration(request.maxWaitMs)} (max_wait) in vain`;
-    return reject('MAX_WAIT_EXCEEDED', `${waited}: ${reason}`);
+    return reject('MAX_WAIT_EXCEEDED', `${waited}: ${reason}`, decision);
   }
   const full = request.heldAt === null ? refuseAsFull(line.length, terms.maxWaiting) : null;
   if (full !== null) return reject('QUEUE_FULL', full);
@@ -210,6 +216,6 @@ function hold(
   return { do: 'hold', reason, until, shortage, need, headroom, behind };
 }
 
-function reject(code: string, reason: string): Step {
-  return { do: 'reject', code, reason };
+function reject(code: string, reason: string, decision: Decision | null = null): Step {
+  return { do: 'reject', code, reason, ...(decision && { decision }) };
 }

@@ -98,6 +98,8 @@ export const instanceRecordSchema = z.strictObject({
   expected: sizeSchema.nullable(),
   /** How many replicas it was to run. */
   replicas: count,
+  /** Who submitted its request: the name of a token, or `user@host`; null where that is not known. */
+  by: z.string().nullable().default(null),
   parent: z.string().nullable(),
   generation: count,
   experiment: z.string().nullable(),

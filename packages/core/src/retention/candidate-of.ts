@@ -14,6 +14,8 @@ export interface KnownInstance {
   readonly failure: Failure | null;
   /** Why its results could not be collected when that was last tried; null where nothing is in the way. */
   readonly collectFailure: Failure | null;
+  /** What would have been lost with it when a plan last wanted to delete it; null where that was nothing, or none did. */
+  readonly unsaved: string | null;
 }
 
 /** The rule of a lease in force. */

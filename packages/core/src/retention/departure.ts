@@ -11,15 +11,30 @@ import type { PlanItem } from './retention-plan.ts';
 export interface Departure extends Verdict {
   /** Epoch milliseconds, now where the next run takes it; null where it stays. */
   readonly at: number | null;
+  /** What keeps it, and until when where that is known, in one sentence; null where nothing does. */
+  readonly keptBy: string | null;
 }
+
+type When = Omit<Departure, 'keptBy'>;
 
 /** When each instance would go. A request that needs room may have one go before, as soon as nothing keeps it. */
 export function departuresOf(input: RetentionInput): ReadonlyMap<string, Departure> {
   const { items } = planRetention(input);
-  return new Map(items.map((item) => [item.id, departureOf(item, input)]));
+  return new Map(
+    items.map((item) => {
+      const when = whenItGoes(item, input);
+      return [item.id, { ...when, keptBy: sayWhatKeeps(item, when, input.now) }];
+    }),
+  );
 }
 
-function departureOf({ action, rule, reason, candidate }: PlanItem, terms: Terms): Departure {
+/** Where an end is known, it is said: at the end of a lease nothing goes yet, for instance. */
+function sayWhatKeeps({ action, reason }: PlanItem, when: When, now: number): string | null {
+  if (action === 'delete' || (when.at !== null && when.at <= now)) return null;
+  return when.reason === reason ? reason : `${reason}; ${when.reason}`;
+}
+
+function whenItGoes({ action, rule, reason, candidate }: PlanItem, terms: Terms): When {
   if (action === 'delete' || rule === 'run-limit') return { at: terms.now, rule, reason };
   const { protectedBy } = candidate;
   const stays = (protectedBy !== null && protectedBy.rule !== LEASED) || rule === 'keep-best';
@@ -30,7 +45,7 @@ function departureOf({ action, rule, reason, candidate }: PlanItem, terms: Terms
 }
 
 /** No rule takes it now: its age will, once nothing keeps it any more. */
-function dueLater(candidate: Candidate, since: number, { policy }: Terms): Departure {
+function dueLater(candidate: Candidate, since: number, { policy }: Terms): When {
   const { rule, limitMs } = ageLimitOf(candidate, policy);
   const grown = (candidate.spawnedAt ?? 0) + policy.minAgeMs;
   const at = Math.max(since + limitMs, grown, keptUntil(candidate, policy) ?? 0);

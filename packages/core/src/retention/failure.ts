@@ -44,7 +44,10 @@ const HELP: readonly (readonly [RegExp, string])[] = [
     /permission denied|EACCES/i,
     'it belongs to somebody else: delete it as its owner or as root, or `chown -R`',
   ],
-  [/input\/output error|EIO/i, 'the disk has errors: see the kernel log, and check the filesystem'],
+  [
+    /input\/output error|i\/o error|EIO/i,
+    'the disk has errors: see the kernel log, and check the filesystem',
+  ],
 ];
 
 /** What to do about something that cannot be deleted, by the cause. `spica prune` then tries at once. */

@@ -29,6 +29,7 @@ const RETENTION_DEFAULTS = {
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
   protectWhenUnknown: false,
+  protectUnsavedWork: true,
 };
 
 const DISK_DEFAULTS = {
@@ -44,6 +45,7 @@ const DISK_DEFAULTS = {
   ballastMb: 64,
   forecastWarnMs: 21_600_000,
   maxInstanceGb: null,
+  hardCap: false,
   cap: 'max',
   onOversize: 'warn',
   maxPoolGb: null,
@@ -75,6 +77,7 @@ pools:
       trash_ttl: 1h
       protect_live_processes: false
       protect_when_unknown: false
+      protect_unsaved_work: false
     disk:
       min_free_space_gb: 1.5
       min_free_inodes_percent: 2
@@ -88,6 +91,7 @@ pools:
       ballast_mb: 8
       forecast_warn: 2h
       max_instance_gb: 5
+      hard_cap: true
       cap: reservation
       on_oversize: end_lease
       max_pool_gb: 40
@@ -207,6 +211,7 @@ describe('a file', () => {
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
             protectWhenUnknown: false,
+            protectUnsavedWork: false,
           },
           disk: {
             minFreeSpaceGb: 1.5,
@@ -221,6 +226,7 @@ describe('a file', () => {
             ballastMb: 8,
             forecastWarnMs: 7_200_000,
             maxInstanceGb: 5,
+            hardCap: true,
             cap: 'reservation',
             onOversize: 'end_lease',
             maxPoolGb: 40,

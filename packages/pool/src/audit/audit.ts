@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CheckError, type Clock } from '@spica/core';
+import { CheckError, type Clock, messageOf } from '@spica/core';
 import type { Logger } from 'pino';
 import { singleFlight } from '../async/single-flight.ts';
 import type { AuditEntry } from './line.ts';
@@ -124,8 +124,4 @@ async function openFallback(path: string, reason: string, options: LogOptions): 
 
 function unwritable(what: string, cause: unknown): CheckError {
   return new CheckError('AUDIT_UNWRITABLE', `audit log: ${what}`, {}, cause);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { nullIfMissing } from '../missing.ts';
+import { seqOf } from './line.ts';
 import { rotatedFiles } from './rotate.ts';
 
 const BLOCK = 64 * 1024;
@@ -17,6 +18,30 @@ export async function tailAudit(path: string, count: number): Promise<string[]> 
     lines = [...(await tailFile(file, count - lines.length)), ...lines];
   }
   return lines;
+}
+
+/** A log that is rotated while it is read seems to lack lines: then it is read again, at most so often. */
+const MOST_READS = 5;
+
+/**
+ * All lines after the one with this number, oldest first. A line that is still being written has no number yet; the next
+ * look takes it.
+ */
+export async function readAuditAfter(path: string, seen: number): Promise<string[]> {
+  let newer: string[] = [];
+  for (let reads = 0; reads < MOST_READS; reads += 1) {
+    newer = await readNewer(path, seen);
+    if (newer.every((line, i) => seqOf(line) === seen + 1 + i)) break;
+  }
+  return newer;
+}
+
+async function readNewer(path: string, seen: number): Promise<string[]> {
+  for (let count = 64; ; count *= 4) {
+    const lines = await tailAudit(path, count);
+    const newer = lines.filter((line) => (seqOf(line) ?? 0) > seen);
+    if (newer.length < count) return newer;
+  }
 }
 
 async function tailFile(path: string, count: number): Promise<string[]> {

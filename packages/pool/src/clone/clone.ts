@@ -1,5 +1,5 @@
 import { rename } from 'node:fs/promises';
-import { CheckError, type CloneMethod, type Param, SpicaError } from '@spica/core';
+import { CheckError, type CloneMethod, messageOf, type Param, SpicaError } from '@spica/core';
 import type { ChargeTerms } from '../image/charge.ts';
 import type { Pool } from '../layout.ts';
 import { readManifest } from '../manifest/manifest.ts';
@@ -10,6 +10,7 @@ import { removeTree } from '../remove/remove-tree.ts';
 import type { Snapshot } from '../template/prepared.ts';
 import { inThread } from '../threads/threads.ts';
 import { copyTree } from './copy.ts';
+import { copyLive } from './copy-live.ts';
 import { asNoSpace } from './full-disk.ts';
 import { writeOwnFiles } from './own-files.ts';
 import { stagingPath } from './staging.ts';
@@ -20,6 +21,8 @@ const TAKEN = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'];
 export interface CloneOptions {
   readonly pool: Pool;
   readonly prepared: Snapshot;
+  /** What is cloned is an instance that may be written to meanwhile, and no snapshot. */
+  readonly isLive: boolean;
   /** How this pool clones (`probeCloneMethod`). */
   readonly method: CloneMethod;
   readonly id: string;
@@ -36,7 +39,7 @@ export interface CloneOptions {
  * Brings an instance up: a clone of the prepared snapshot in the staging directory, its own files, and only then a
  * rename to where it is seen. Safe to run again after a crash: where the instance is there already, it is left as it is.
  * On failure nothing is left behind, or the message ends with what is. Throws CheckError: NO_SPACE (in plain words),
- * SNAPSHOT_GONE, INSTANCE_EXISTS (something else lies there), ENV_FILE_INVALID, CLONE_FAILED; or the signal's reason.
+ * SNAPSHOT_GONE, FORK_*, INSTANCE_EXISTS (something else lies there), ENV_FILE_INVALID, CLONE_FAILED; or the signal's reason.
  */
 export async function cloneInstance(options: CloneOptions): Promise<void> {
   const { pool, prepared, method, id, signal } = options;
@@ -45,7 +48,8 @@ export async function cloneInstance(options: CloneOptions): Promise<void> {
   const staged = stagingPath(pool, id);
   let isOurs: boolean;
   try {
-    await copyTree(prepared, staged, method, signal);
+    if (options.isLive && method !== 'snapshot') await copyLive(prepared.path, staged, signal);
+    else await copyTree(prepared, staged, method, signal);
     if (options.charge) await inThread('charge', { path: staged, id, terms: options.charge });
     await writeOwnFiles(staged, options);
     signal?.throwIfAborted();
@@ -75,7 +79,7 @@ async function explain(error: unknown, { pool, id, signal }: CloneOptions): Prom
   if (error instanceof SpicaError || signal?.aborted) return error;
   const what = `instance ${id}: it could not be cloned`;
   const noSpace = await asNoSpace(error, pool.paths.staging, what);
-  return noSpace ?? new CheckError('CLONE_FAILED', `${what}: ${(error as Error).message}`, { id }, error);
+  return noSpace ?? new CheckError('CLONE_FAILED', `${what}: ${messageOf(error)}`, { id }, error);
 }
 
 /**

@@ -8,10 +8,13 @@ import { requireMounted } from './show.ts';
 import { readImageFile } from './superblock.ts';
 import { runTool } from './tool.ts';
 
+/** The kernel resizes a btrfs to no less. */
+const LEAST_GROWN_BYTES = 2 ** 28;
+
 /**
  * Makes an image larger, while it is in use: the file, then its loop device, then the btrfs in it. Safe to run again when
- * it was cut off. Throws UsageError IMAGE_SIZE_INVALID where it is that large already, CheckError IMAGE_NO_ROOM,
- * IMAGE_FAILED, and what `requireMounted` throws.
+ * it was cut off. Throws UsageError IMAGE_SIZE_INVALID where it is that large already, or where the kernel would not take
+ * the size; CheckError IMAGE_NO_ROOM, IMAGE_FAILED, and what `requireMounted` throws.
  */
 export async function growImage(place: PoolPlace, sizeBytes: number): Promise<void> {
   const { note, device, file } = await requireMounted(place);
@@ -22,6 +25,14 @@ export async function growImage(place: PoolPlace, sizeBytes: number): Promise<vo
       throw new UsageError(
         'IMAGE_SIZE_INVALID',
         `size: expected more than the ${formatBytes(found?.sizeBytes ?? 0)} that ${file} has, got ${formatBytes(sizeBytes)}`,
+        { file },
+      );
+    }
+    if (sizeBytes < LEAST_GROWN_BYTES) {
+      throw new UsageError(
+        'IMAGE_SIZE_INVALID',
+        `size: expected at least ${formatBytes(LEAST_GROWN_BYTES)}, to which the kernel can resize a btrfs, got ` +
+          formatBytes(sizeBytes),
         { file },
       );
     }

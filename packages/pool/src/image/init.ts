@@ -6,6 +6,7 @@ import { makeDirectory } from '../make-directory.ts';
 import { initPool } from '../marker/init.ts';
 import { type PoolPlace, readMarker } from '../marker/marker.ts';
 import { isThere } from '../missing.ts';
+import { labelBtrfs } from '../native/btrfs-label.ts';
 import { completeDraft } from './draft.ts';
 import { makeImage } from './make.ts';
 import { mountImage } from './mount.ts';
@@ -28,7 +29,7 @@ export interface InitImageOptions extends PoolPlace {
   readonly clock: Clock;
   /** What was asked for; null to take the image that the root says it has. Without a size: one that is there already. */
   readonly spec: (Omit<ImageSpec, 'sizeBytes'> & { readonly sizeBytes: number | null }) | null;
-  /** The pool in the image that the root says it has is called so from now on. */
+  /** The pool that is in the image is called so from now on. */
   readonly rename?: boolean;
 }
 
@@ -47,12 +48,19 @@ export async function initImagePool(options: InitImageOptions): Promise<Pool> {
   const known = isWhole ? await readImageNote(root) : note;
   if (known && !(await isInTheMaking(file))) {
     await mountImage(place, await noteAt(place, known, file));
-    return initPool({ name, root, clock, rename });
+    return initPoolIn({ name, root, clock, rename });
   }
   if (spec && spec.sizeBytes !== null) {
     return makeImage({ name, root, clock, spec: { ...spec, sizeBytes: spec.sizeBytes } });
   }
-  return adoptImage(place, file, { allocate: spec?.allocate ?? false, clock });
+  return adoptImage(place, file, { allocate: spec?.allocate ?? false, clock, rename });
+}
+
+/** As `initPool`, in an image that is mounted; its label is the pool's name, by which it is known without being mounted. */
+async function initPoolIn(options: Parameters<typeof initPool>[0]): Promise<Pool> {
+  const pool = await initPool(options);
+  labelBtrfs(options.root, options.name);
+  return pool;
 }
 
 /** Whether a root is where an image belongs, or is being made. */
@@ -91,7 +99,7 @@ async function adoptImage(place: PoolPlace, file: string, spec: AdoptSpec): Prom
       { file },
     );
   }
-  if (found.btrfs.label !== name) throw foreign(place, file, found.btrfs.label);
+  if (found.btrfs.label !== name && !spec.rename) throw foreign(place, file, found.btrfs.label);
   await refuseRoot(name, root);
   const note: ImageNote = {
     schema: 'spica.image/v1',
@@ -103,24 +111,26 @@ async function adoptImage(place: PoolPlace, file: string, spec: AdoptSpec): Prom
   await writeImageNote(root, note);
   await mountImage(place, note);
   const marker = await readMarker(pathsOf(root));
-  if (marker?.name !== name) {
+  if (!marker || (marker.name !== name && !spec.rename)) {
     await runTool(`${root} could not be unmounted`, 'umount', ['--', root]);
     await rm(imageNotePath(root), { force: true });
     throw foreign(place, file, marker?.name ?? '');
   }
   await writeImageNote(root, note);
-  return initPool({ ...place, clock: spec.clock });
+  return initPoolIn({ ...place, clock: spec.clock, rename: spec.rename });
 }
 
 interface AdoptSpec {
   readonly allocate: boolean;
   readonly clock: Clock;
+  readonly rename: boolean;
 }
 
 function foreign({ name }: PoolPlace, file: string, of: string): CheckError {
   return new CheckError(
     'IMAGE_FOREIGN',
-    `pool ${name}: the image ${file} is that of ${of === '' ? 'no pool' : `the pool "${of}"`}; expected "${name}"`,
+    `pool ${name}: the image ${file} is that of ${of === '' ? 'no pool' : `the pool "${of}"`}; expected "${name}" ` +
+      '(`spica init --rebind` gives an image that is taken a new name)',
     { file },
   );
 }

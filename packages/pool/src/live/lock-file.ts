@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckError, isoTime } from '@spica/core';
+import { CheckError, isoTime, reasonOf } from '@spica/core';
 import type { Pool } from '../layout.ts';
 
 const NAME = '.tournament_lock';
@@ -49,7 +49,7 @@ async function statOf(path: string, id: string): Promise<Stats | null> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    const message = `instance ${id}: ${path} cannot be looked at: ${error}`;
+    const message = `instance ${id}: ${path} cannot be looked at: ${reasonOf(error)}`;
     throw new CheckError('LOCK_FILE_UNREADABLE', message, { id }, error);
   }
 }

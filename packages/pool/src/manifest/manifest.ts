@@ -54,3 +54,17 @@ export async function verifyLineage(pool: Pool, id: string): Promise<LineageChec
   const actual = hashOf(bytes);
   return { ok: actual === manifest.lineage_sha, expected: manifest.lineage_sha, actual };
 }
+
+/** The same as a verdict: what cannot be compared differs, and `reason` says why. */
+export async function judgeLineage(
+  pool: Pool,
+  id: string,
+): Promise<{ readonly id: string; readonly ok: boolean; readonly reason: string | null }> {
+  try {
+    const { ok, expected, actual } = await verifyLineage(pool, id);
+    return { id, ok, reason: ok ? null : `lineage.json hashes to ${actual}, the manifest says ${expected}` };
+  } catch (error) {
+    if (!(error instanceof CheckError)) throw error;
+    return { id, ok: false, reason: `${error.code}: ${error.message}` };
+  }
+}

@@ -1,6 +1,7 @@
 import { type ExecaError, execa } from 'execa';
 import { boundToUs } from '../bound.ts';
 import { formatRules, type IgnoreRule } from './ignore.ts';
+import { textOf } from './key.ts';
 import type { Source } from './source.ts';
 
 /** Exit codes of rsync(1): some source files vanished before they could be transferred. */
@@ -73,6 +74,36 @@ export interface Difference {
 export async function findDifferences(source: Source, copy: string, signal?: AbortSignal) {
   const options = [...FAITHFULLY, '-n8', '--delete', '--delete-excluded', ITEMIZED, '--exclude-from=-'];
   return listItems([...options, '--', `${source.dir}/`, `${copy}/`], formatRules(source.rules), signal);
+}
+
+/**
+ * Compares all of a copy with the directory that it is of, contents too, and copies what differs, or is gone. Returns what
+ * that was, in words; nothing means that the copy was as its source at the moment when the comparison began. What vanishes
+ * meanwhile counts as different. Throws what execa throws.
+ */
+export async function findChanges(from: string, copy: string, signal?: AbortSignal): Promise<string[]> {
+  const options = [...FAITHFULLY, '-xc8', '--delete', ITEMIZED];
+  try {
+    const differences = await listItems([...options, '--', `${from}/`, `${copy}/`], Buffer.alloc(0), signal);
+    return differences.map(({ key, change }) => `${textOf(key)} ${change}`);
+  } catch (error) {
+    if (error instanceof ChangingError) return [error.message];
+    const complaints = Buffer.from(((error as ExecaError).stderr ?? '') as Uint8Array)
+      .toString()
+      .split('\n')
+      .filter(isComplaint);
+    if (
+      complaints.length === 0 ||
+      !complaints.every((line) => line.endsWith(': No such file or directory (2)'))
+    )
+      throw error;
+    return ['files vanished while they were compared'];
+  }
+}
+
+/** Not the summary that rsync ends with. */
+function isComplaint(line: string): boolean {
+  return line.startsWith('rsync: ');
 }
 
 /** Those of the files, by keys, whose content is another in the copy. Throws as `findDifferences`. */

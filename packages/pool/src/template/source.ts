@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { RefusedError, type TemplateConfig } from '@spica/core';
+import { messageOf, RefusedError, reasonOf, type TemplateConfig } from '@spica/core';
 import { nullIfMissing } from '../missing.ts';
 import { type IgnoreRule, parseIgnore } from './ignore.ts';
 import { readOriginCommit, UNKNOWN_COMMIT } from './origin.ts';
@@ -64,7 +64,7 @@ export async function readSource(location: Location, allowGitFile: boolean): Pro
     return { ...location, allowGitFile, rules, version, originCommit };
   } catch (error) {
     if (error instanceof RefusedError) throw error;
-    throw refuse(name, 'TEMPLATE_UNREADABLE', `it cannot be read: ${(error as Error).message}`, error);
+    throw refuse(name, 'TEMPLATE_UNREADABLE', `it cannot be read: ${messageOf(error)}`, error);
   }
 }
 
@@ -90,7 +90,8 @@ async function resolveDir(name: string, configured: string): Promise<string> {
     if ((await stat(dir)).isDirectory()) return dir;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? `there is no ${configured}` : `${configured} cannot be read: ${cause}`;
+    const reason =
+      code === 'ENOENT' ? `there is no ${configured}` : `${configured} cannot be read: ${reasonOf(cause)}`;
     throw refuse(name, 'TEMPLATE_MISSING', reason, cause);
   }
   throw refuse(name, 'TEMPLATE_MISSING', `expected a directory, but ${configured} is none`);

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inThread } from '../threads/threads.ts';
+import { isBaseline } from '../unsaved/baseline.ts';
 import { snapshotOfCopied } from './copied.ts';
 import type { Prepared } from './prepared.ts';
 import { deleteStored, listStored, type Stored } from './store.ts';
@@ -24,7 +25,8 @@ export async function listSuperseded(dir: string, templates: readonly string[]):
 
 /** Deletes what a crash left of snapshots. To be called while none is made. Throws the first failure when all is tried. */
 export async function sweepLeftovers(dir: string): Promise<void> {
-  const [names, stored] = await Promise.all([readdir(dir), listStored(dir)]);
+  const [all, stored] = await Promise.all([readdir(dir), listStored(dir)]);
+  const names = all.filter((name) => !isBaseline(name));
   const whole = new Set(stored.map(({ prepared }) => prepared.path));
   const paths = names.map((name) => join(dir, snapshotOfCopied(name).replace(/\.json$/, '')));
   const failures: unknown[] = [];

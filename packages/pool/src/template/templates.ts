@@ -6,6 +6,7 @@ import { singleFlight } from '../async/single-flight.ts';
 import { asNoSpace } from '../clone/full-disk.ts';
 import type { Pool } from '../layout.ts';
 import { syncFilesystem } from '../sync.ts';
+import { keepBaseline } from '../unsaved/baseline.ts';
 import { buildSnapshot, measureSynced } from './build.ts';
 import { surveyClonable } from './clonable.ts';
 import { type Copied, readCopied, sizeOfCopied, writeCopied } from './copied.ts';
@@ -225,6 +226,7 @@ export function createTemplates({
         if (keep.has(fingerprint) || (handedOut.get(fingerprint) ?? 0) > since) continue;
         markedForDeletion.add(fingerprint);
         try {
+          await keepBaseline(path, fingerprint, logger);
           await deleteStored(path);
           swept.push(fingerprint);
         } finally {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CheckError } from '@spica/core';
+import { CheckError, messageOf } from '@spica/core';
 import { liftCap } from '../image/charge.ts';
 import type { Pool } from '../layout.ts';
 import { isThere, nullIfMissing } from '../missing.ts';
@@ -35,7 +35,7 @@ export async function trashInstance(
     if (code === 'ENOENT') return null;
     throw new CheckError(
       'RENAME_FAILED',
-      `instance ${id}: it could not be moved to the trash: ${cause}`,
+      `instance ${id}: it could not be moved to the trash: ${messageOf(cause)}`,
       { id },
       cause,
     );

@@ -27,7 +27,7 @@ it('goes to the state directory when it cannot be where it is wanted, and says s
   expect(log.path).toBe(join(dir, 'audit.jsonl'));
   const [first, second] = await linesOf(log.path);
   expect(first).toMatchObject({ action: 'audit_fallback', pool: null, outcome: 'done' });
-  expect(first?.reason).toMatch(`${wanted} cannot be written: E`);
+  expect(first?.reason).toMatch(`${wanted} cannot be written: `);
   expect(second?.reason).toBe('entry 1');
   expect(said.join('')).toContain('the audit log cannot be written where it is wanted');
   expect((await verifyAudit(log.path)).problems).toEqual([]);
@@ -59,8 +59,9 @@ it('says AUDIT_UNWRITABLE with both reasons when it can be nowhere', async () =>
   const error = await opening.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(CheckError);
   expect(error).toMatchObject({ code: 'AUDIT_UNWRITABLE' });
-  expect(String(error)).toContain(`${join(dir, 'file', 'audit.jsonl')} cannot be written: E`);
-  expect(String(error)).toContain(`nor can ${join(dir, 'file', 'state', 'audit.jsonl')}: ENOTDIR`);
+  expect(String(error)).toContain(`${join(dir, 'file', 'audit.jsonl')} cannot be written: `);
+  expect(String(error)).toContain('the system says "not a directory"');
+  expect(String(error)).toContain(`nor can ${join(dir, 'file', 'state', 'audit.jsonl')}: `);
 });
 
 it("says AUDIT_UNWRITABLE when something else than a lock is in the lock's place", {

@@ -148,6 +148,28 @@ it("will not take another pool's image, and leaves the root as it was", async ()
   expect(await readdir(site.dir)).not.toContain('second');
 });
 
+it('is known by its new name after it was renamed, though the root was lost', async () => {
+  const { id } = await site.make();
+  const renamed = { name: 'renamed', clock: systemClock, rename: true };
+  await initImagePool({ ...renamed, root: site.root, spec: null });
+  await unmountImage({ name: 'renamed', root: site.root }, { clock: systemClock });
+  const spec = { sizeBytes: null, file: site.file, allocate: false };
+  const root = join(site.dir, 'other');
+  const old = initImagePool({ name: 'main', root, clock: systemClock, spec });
+  await expect(old).rejects.toMatchObject({ code: 'IMAGE_FOREIGN' });
+  expect((await initImagePool({ name: 'renamed', root, clock: systemClock, spec })).id).toBe(id);
+});
+
+it('gives an image that is taken a name of its own where that is asked for', async () => {
+  const { id } = await site.make();
+  await unmount();
+  const spec = { sizeBytes: null, file: site.file, allocate: false };
+  const root = join(site.dir, 'other');
+  const taken = await initImagePool({ name: 'second', root, clock: systemClock, spec, rename: true });
+  expect(taken).toMatchObject({ id, name: 'second' });
+  expect(await openPool({ name: 'second', root })).toMatchObject({ id });
+});
+
 /** Everything as it was before, apart from what the test itself put there. */
 async function expectNothingLeft(names: string[]): Promise<void> {
   expect((await readdir(site.dir)).sort()).toEqual(names);

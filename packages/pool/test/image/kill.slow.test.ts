@@ -1,17 +1,22 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CheckError } from '@spica/core';
+import { CheckError, systemClock, UsageError } from '@spica/core';
 import { execa } from 'execa';
 import { expect, it, onTestFinished } from 'vitest';
 import { type ImageSite, imageSite, loopDevices } from '../../../../test/support/image.ts';
+import { growImage } from '../../src/image/grow.ts';
 import { ensureMounted } from '../../src/image/mount.ts';
 import { mountedImage } from '../../src/image/mounted.ts';
+import { reportImage } from '../../src/image/show.ts';
+import { unmountImage } from '../../src/image/unmount.ts';
 import { readSimpleCharges } from '../../src/native/btrfs-quota.ts';
+import { readSpace } from '../../src/space.ts';
 
 const MAKE = fileURLToPath(new URL('./make.ts', import.meta.url));
-/** The programs that making an image runs. */
-const PROGRAMS = ['losetup', 'mkfs.btrfs', 'mount'];
+const GROW = fileURLToPath(new URL('./grow.ts', import.meta.url));
+/** The programs that making an image, and making it larger, run. */
+const PROGRAMS = ['losetup', 'mkfs.btrfs', 'mount', 'btrfs'];
 /** What is done after the last of them takes milliseconds. */
 const DELAYS_MS = [0, 1, 2, 3, 5, 8, 12, 20];
 
@@ -38,12 +43,16 @@ async function putKillers(
 }
 
 /** Whether the process was killed on its way. */
-async function makeAndDie(site: ImageSite, at: Parameters<typeof putKillers>[1]): Promise<boolean> {
+async function runAndDie(
+  program: string,
+  site: ImageSite,
+  at: Parameters<typeof putKillers>[1],
+): Promise<boolean> {
   const bin = join(site.dir, 'bin');
   await execa('mkdir', ['-p', bin]);
   await putKillers(bin, at);
   const env = { PATH: `${bin}:${process.env['PATH']}` };
-  const { signal } = await execa(process.execPath, [MAKE, site.root], { env, reject: false });
+  const { signal } = await execa(process.execPath, [program, site.root], { env, reject: false });
   await execa('rm', ['-r', bin]);
   return signal === 'SIGKILL';
 }
@@ -72,7 +81,7 @@ async function tryKill(at: Parameters<typeof putKillers>[1]): Promise<boolean> {
   const site = await imageSite();
   if ('skipped' in site) throw new Error(site.skipped);
   try {
-    const wasKilled = await makeAndDie(site, at);
+    const wasKilled = await runAndDie(MAKE, site, at);
     await expectMended(site);
     return wasKilled;
   } finally {
@@ -94,4 +103,40 @@ it('a kill at any moment leaves nothing that a second run cannot mend', async (c
   const kills = [];
   for (const when of DELAYS_MS) kills.push(await tryKill({ nth: calls, when }));
   expect(kills).toContain(true);
+}, 240_000);
+
+/** Dies at one moment of growing, is mended by a second run; whether it died at all. */
+async function tryKillGrow(at: Parameters<typeof putKillers>[1]): Promise<boolean> {
+  const site = await imageSite();
+  if ('skipped' in site) throw new Error(site.skipped);
+  try {
+    await site.make({ bytes: 128e6 });
+    const place = { name: 'main', root: site.root };
+    await writeFile(join(site.root, 'kept'), 'whole');
+    const wasKilled = await runAndDie(GROW, site, at);
+    await unmountImage(place, { clock: systemClock }); // also when it is half done
+    expect(await ensureMounted(place)).toBe('mounted');
+    await growImage(place, 300e6).catch((error: unknown) => {
+      if (!(error instanceof UsageError && error.code === 'IMAGE_SIZE_INVALID')) throw error; // it was done
+    });
+    await expectWhole(site);
+    expect(await reportImage(place)).toMatchObject({ sizeBytes: 300e6 });
+    expect((await readSpace(site.root)).totalBytes).toBeGreaterThan(295e6);
+    expect(await readFile(join(site.root, 'kept'), 'utf8')).toBe('whole');
+    return wasKilled;
+  } finally {
+    await site.close();
+  }
+}
+
+it('a kill at any moment of growing leaves an image that works, and that a second run makes as large', async (context) => {
+  const site = await imageSite();
+  if ('skipped' in site) return context.skip(site.skipped);
+  onTestFinished(() => site.close());
+  let calls = 0;
+  while (await tryKillGrow({ nth: calls + 1, when: 'before' })) {
+    calls += 1;
+    await tryKillGrow({ nth: calls, when: 'after' });
+  }
+  expect(calls).toBeGreaterThanOrEqual(2);
 }, 240_000);

@@ -61,6 +61,19 @@ it('does not grow to what it has already, or less', async () => {
   }
 });
 
+it('does not begin to grow to what the kernel would refuse', async () => {
+  await unmount();
+  const other = await imageSite();
+  if ('skipped' in other) throw new Error(other.skipped);
+  onTestFinished(() => other.close());
+  await other.make({ bytes: 128e6 });
+  await expect(growImage({ name: 'main', root: other.root }, 200e6)).rejects.toMatchObject({
+    code: 'IMAGE_SIZE_INVALID',
+    message: expect.stringContaining('expected at least 268.4 MB'),
+  });
+  expect((await stat(other.file)).size).toBe(128e6);
+});
+
 it('stays mounted while something is in use, and says what', async () => {
   const inside = join(site.root, 'spica-0123456789ab');
   await execa('mkdir', [inside]);

@@ -54,7 +54,7 @@ export async function openNursery(root: string, template: string): Promise<Nurse
         notes: '',
       });
       const own = { id, manifest, lineage, params, ...(signal ? { signal } : {}) };
-      await cloneInstance({ pool, prepared, method, charge: null, ...own });
+      await cloneInstance({ pool, prepared, method, isLive: false, charge: null, ...own });
       return pool.pathOf(id);
     },
   };

@@ -17,6 +17,7 @@ export function aRecord(id: string): InstanceRecord {
     predicted: null,
     expected: null,
     replicas: 0,
+    by: null,
     parent: null,
     generation: 0,
     experiment: null,

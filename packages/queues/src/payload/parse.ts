@@ -12,7 +12,9 @@ export function parsePayload<T>(schema: z.ZodType<T>, data: unknown, where: stri
     const path = issue.path.join('.') || '(payload)';
     return `${path}: ${issue.message}${quoted(issue.input)}`;
   });
-  throw new UsageError('PAYLOAD_INVALID', `${where}: ${issues.join('; ')}`, { where, issues });
+  const field = result.error.issues[0]?.path.join('.') ?? '';
+  const details = { where, issues, ...(field ? { field } : {}) };
+  throw new UsageError('PAYLOAD_INVALID', `${where}: ${issues.join('; ')}`, details);
 }
 
 function quoted(input: unknown): string {

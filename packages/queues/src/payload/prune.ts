@@ -23,6 +23,8 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
     pool: z.string().min(1),
     cause: z.literal('request'),
     request: z.string().min(1),
+    /** The instance that the request forks: it does not go for its own forks. */
+    from: instanceId.nullable(),
     /** What the request needs, and what of it was missing when it was decided. */
     need: amount,
     shortfall: amount,
@@ -75,24 +77,4 @@ export interface ReconcileResult {
   readonly brokenRecords: readonly { readonly name: string; readonly reason: string }[];
   /** Nothing is deleted before this time, epoch milliseconds. */
   readonly graceUntil: number;
-}
-
-/** What one prune run did. */
-export interface PruneResult {
-  readonly pruned: readonly { readonly id: string; readonly reason: string; readonly bytes: number | null }[];
-  readonly kept: number;
-  /** To be deleted by the plan, but protected or gone when its turn came. */
-  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
-  readonly failed: readonly { readonly id: string; readonly reason: string }[];
-  /** Some of the failed are planned again at once; the others plans leave out for a while. */
-  readonly failsAgain: boolean;
-  /** Directories under the pool's root that are not Spica's, or not yet in the catalog: left alone. */
-  readonly unknownDirectories: readonly { readonly name: string; readonly reason: string }[];
-  /** Processes that could not be looked into, which may use what goes; null where there are none, or nobody looked. */
-  readonly unseen: { readonly processes: number; readonly sentence: string } | null;
-  /** Bytes that are free again. */
-  readonly reclaimedBytes: number;
-  /** Bytes that wait in the trash, and can be brought back. */
-  readonly trashedBytes: number;
-  readonly sentence: string;
 }

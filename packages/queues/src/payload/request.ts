@@ -47,6 +47,8 @@ export const spawnRequestSchema = z.strictObject({
   collect: collectPatternsSchema.nullable().default(null),
   /** How long the request may be held, in milliseconds; null means the pool's `gate.max_wait`. */
   maxWaitMs: milliseconds(0).nullable(),
+  /** Who submitted it: the name of a token, or `user@host`; null where that is not known. */
+  by: shortText.nullable().default(null),
 });
 export type SpawnRequest = z.infer<typeof spawnRequestSchema>;
 /** The same as its submitter writes it: what has a default may be left out. */

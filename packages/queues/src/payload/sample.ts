@@ -1,5 +1,6 @@
 import { type Collected, collectPatternsSchema, isInstanceId } from '@spica/core';
 import * as z from 'zod';
+import { askSchema } from './ask.ts';
 
 const instanceId = z.string().refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
 
@@ -7,14 +8,20 @@ const instanceId = z.string().refine(isInstanceId, 'expected an instance id like
 const MOST_IDS = 10_000;
 
 /**
- * A job of the sample queue: measure these instances, or (null) those that are due; or raise the cap of one, which its
- * size is compared with; or collect the results of these, by these patterns from now on, or (null) those that they have.
+ * A job of the sample queue: measure these instances, or (null) those that are due; raise the cap of one, which its size
+ * is compared with; collect the results of these, by these patterns from now on, or (null) those that they have; or tell
+ * what was asked.
  */
 export const samplePayloadSchema = z.union([
   z.strictObject({ pool: z.string().min(1), ids: z.array(instanceId).nullable() }),
   z.strictObject({
     pool: z.string().min(1),
-    grow: z.strictObject({ id: instanceId, capBytes: z.int().min(1) }),
+    grow: z.strictObject({
+      id: instanceId,
+      capBytes: z.int().min(1),
+      /** How long it may be held for want of room; null for `gate.max_wait`. */
+      maxWaitMs: z.int().min(0).nullable().default(null),
+    }),
   }),
   z.strictObject({
     pool: z.string().min(1),
@@ -23,6 +30,7 @@ export const samplePayloadSchema = z.union([
       patterns: collectPatternsSchema.nullable(),
     }),
   }),
+  z.strictObject({ pool: z.string().min(1), ask: askSchema }),
 ]);
 export type SamplePayload = z.infer<typeof samplePayloadSchema>;
 
@@ -30,15 +38,6 @@ export interface SampleResult {
   readonly measured: readonly string[];
   /** Asked for, but not there (any more). */
   readonly vanished: readonly string[];
-}
-
-export interface GrowResult {
-  readonly id: string;
-  /** Its cap from now on: as before where there was no room for more. */
-  readonly capBytes: number;
-  readonly granted: boolean;
-  /** The sum that it was decided by. */
-  readonly sentence: string;
 }
 
 export interface CollectResult {

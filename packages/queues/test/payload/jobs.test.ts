@@ -111,7 +111,7 @@ describe('a job of the prune queue', () => {
   const jobs: readonly PrunePayload[] = [
     { pool: 'main', cause: 'schedule' },
     { pool: 'main', cause: 'operator', maxInstances: 0, maxAgeMs: null },
-    { pool: 'main', cause: 'request', request: 'req-1', need: amount, shortfall: amount },
+    { pool: 'main', cause: 'request', from: null, request: 'req-1', need: amount, shortfall: amount },
     { pool: 'main', cause: 'pressure', shortfall: amount },
     { pool: 'main', cause: 'sealed', digest: 'abc' },
     { pool: 'main', cause: 'trash', all: false },

@@ -1,7 +1,7 @@
 import { CheckError } from '@spica/core';
 import type { CollectResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
-import { messageOf } from '../pruner/message.ts';
+import { failureText } from '../pruner/message.ts';
 import { noTarget } from './runs.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function collectByCommand(
         collected.push({ id, ...found });
       }
     } catch (error) {
-      failed.push({ id, reason: messageOf(error) });
+      failed.push({ id, reason: failureText(error) });
     }
   }
   return { collected, forgone, failed };

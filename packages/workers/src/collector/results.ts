@@ -3,7 +3,7 @@ import { type InstanceRecord, isoTime, mayGoUncollected, type PoolConfig, type V
 import { nullIfMissing, readCollectState } from '@spica/pool';
 import pTimeout, { TimeoutError } from 'p-timeout';
 import type { ServedContext } from '../context.ts';
-import { messageOf } from '../pruner/message.ts';
+import { failureText } from '../pruner/message.ts';
 import type { CollectRuns } from './runs.ts';
 
 /** A prune waits no longer than this for collections, all of them together: who waits for its room must not hang on them. */
@@ -49,7 +49,7 @@ export function createResults(
           runs.passOver(id);
           return 'its results are still being collected';
         }
-        return `its results could not be collected: ${messageOf(error)}`;
+        return `its results could not be collected: ${failureText(error)}`;
       }
     },
   };

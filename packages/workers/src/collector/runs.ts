@@ -3,7 +3,7 @@ import { type Audit, collectInstance } from '@spica/pool';
 import PQueue from 'p-queue';
 import pTimeout from 'p-timeout';
 import type { CollectNotes } from '../pruner/inventory.ts';
-import { messageOf } from '../pruner/message.ts';
+import { failureText } from '../pruner/message.ts';
 import { type CollectContext, optionsFor } from './options.ts';
 
 /** So many at a time: each holds a thread, of which there are few, and the disks are the same. */
@@ -158,7 +158,7 @@ async function noteFailure(
   try {
     const [known] = await notes.getMany([id]);
     if (!known || known.record.collect.length === 0) return;
-    const { failure, isNews } = failAgain(known.collectFailure, messageOf(error), clockGuard.now());
+    const { failure, isNews } = failAgain(known.collectFailure, failureText(error), clockGuard.now());
     await notes.noteCollectFailure(id, failure);
     if (!isNews) return;
     logger.warn({ err: error, instance: id }, 'its results could not be collected: it is kept');

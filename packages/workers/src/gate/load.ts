@@ -13,7 +13,7 @@ const PAGE = 100;
 
 /** An instance as the ledger counts it, by what is known of it. */
 export function countedAs(
-  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'image'>,
+  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'isCharged'>,
   record: InstanceRecord,
 ): LedgerInstance {
   const growth = countedGrowth(ctx, record);

@@ -1,5 +1,5 @@
 import type { GateFigures, PublishedGate, PublishedLine } from '@spica/catalog';
-import { Ledger, type LedgerSums, type Limits, NO_LIMITS } from '@spica/core';
+import { Ledger, type LedgerSums, type Limits, NO_LIMITS, type RetentionPolicy } from '@spica/core';
 import type { Admitted, SpawnRequest } from '@spica/queues';
 import { boundTotals, type DiskBelow } from './bounds.ts';
 import type { Filesystem } from './filesystem.ts';
@@ -39,6 +39,10 @@ export class GateState {
   atCap: number | null = null;
   /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
   share = 1;
+  /** By which its instances go, for who looks on; null until the pool is served. */
+  retention: RetentionPolicy | null = null;
+  /** What admitted work must leave free, as last seen. */
+  floorBytes: number | null = null;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -61,8 +65,9 @@ export class GateState {
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
   figures(at: number, growthAt: number): GateFigures {
-    const { ledger, limits, atCap, share } = this;
-    return { at, sums: ledger.sums(growthAt), ownBytes: ledger.ownBytes, atCap, limits, share };
+    const { ledger, limits, atCap, share, retention, floorBytes } = this;
+    const sums = ledger.sums(growthAt);
+    return { at, sums, ownBytes: ledger.ownBytes, atCap, limits, share, retention, floorBytes };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */

@@ -82,7 +82,8 @@ export async function reclaim(
   wakes: number,
 ): Promise<void> {
   const { ctx, id } = gateJob;
-  const data: PrunePayload = { pool: ctx.pool.name, cause: 'request', request: id, ...shortage };
+  const { from } = gateJob.state.request;
+  const data: PrunePayload = { pool: ctx.pool.name, cause: 'request', request: id, from, ...shortage };
   const child = { name: 'prune', id: childIds.prune, data };
   ctx.gate.reclaims.set(id, wakes);
   await startChild(gateJob, ctx.queues.prune, child, { step: 'reclaim' }, { phase: 'reclaiming', reason });

@@ -78,7 +78,7 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
     const certain = certainOf(ctx.gate, found.shortage);
     const mayReclaim = !reclaimedInVain && isAnything(certain.shortfall);
     const short = { shortage: mayReclaim ? certain : found.shortage, reserved: sums.reserved };
-    const relief = await findRelief(ctx, id, short, { mayReclaim });
+    const relief = await findRelief(ctx, { id, from: gateJob.state.request.from }, short, { mayReclaim });
     const disk = await readDisk(ctx, ledger.sums(ctx.clockGuard.now()), ledger.ownBytes);
     const { limits, line } = ctx.gate;
     const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.state() };

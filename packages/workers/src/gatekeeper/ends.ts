@@ -20,12 +20,12 @@ export async function complete(gateJob: GateJob, ids: readonly string[]): Promis
 /** The gate says no: recorded, visible, and nothing of the request is left. Never returns. */
 export async function reject(
   gateJob: GateJob,
-  { code, reason }: Pick<Extract<Step, { do: 'reject' }>, 'code' | 'reason'>,
+  { code, reason, decision }: Omit<Extract<Step, { do: 'reject' }>, 'do'>,
 ): Promise<never> {
   const { ctx, id } = gateJob;
   gateJob.logger.info({ code, reason }, 'request rejected');
   await ctx.audit.append({ action: 'reject_request', request: id, reason, outcome: code });
-  await report(gateJob, { phase: 'rejected', reason, code });
+  await report(gateJob, { phase: 'rejected', reason, code, ...(decision && { decision }) });
   await leave(gateJob);
   throw toJobError(new RefusedError(code, reason));
 }

@@ -4,6 +4,7 @@ import {
   type GateRequest,
   type GateTerms,
   type LedgerSums,
+  messageOf,
   poolFloor,
   RefusedError,
   type Size,
@@ -143,10 +144,9 @@ export async function readDisk(
       trouble: troubleOf(ctx),
     };
   } catch (error) {
-    const { message } = error as Error;
     const trouble = troubleOf(ctx) ?? {
       code: 'DISK_UNREADABLE',
-      reason: `the disk cannot be read: ${message}`,
+      reason: `the disk cannot be read: ${messageOf(error)}`,
     };
     return {
       space: NO_SPACE,

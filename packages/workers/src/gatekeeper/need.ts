@@ -43,7 +43,7 @@ export function withOwnFiles({ bytes, inodes }: Size): Size {
  * its data but not its inodes.
  */
 export async function needFor(
-  ctx: Pick<PoolContext, 'method' | 'profiles' | 'policy' | 'image'>,
+  ctx: Pick<PoolContext, 'method' | 'profiles' | 'policy' | 'isCharged'>,
   snapshot: Snapshot,
   asked: Asked,
 ): Promise<NeedInput> {

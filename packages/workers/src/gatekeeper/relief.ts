@@ -37,6 +37,14 @@ export interface RoomPlan {
 
 const NOTHING: Amount = { bytes: 0, inodes: 0, slots: 0 };
 
+/** Who is short of room. */
+interface Asker {
+  /** Of the request. */
+  readonly id: string;
+  /** The instance that it forks, which is not to go for it. */
+  readonly from: string | null;
+}
+
 /**
  * Finds what can be done about a shortage. Changes nothing.
  *
@@ -44,7 +52,7 @@ const NOTHING: Amount = { bytes: 0, inodes: 0, slots: 0 };
  */
 export async function findRelief(
   ctx: PoolContext,
-  request: string,
+  request: Asker,
   { shortage, reserved }: { shortage: Shortage; reserved: Amount },
   { mayReclaim }: { mayReclaim: boolean },
 ): Promise<Relief> {
@@ -60,7 +68,7 @@ export function asFact({ room, help }: Relief): NonNullable<GateFacts['relief']>
 
 async function planRoom(
   ctx: PoolContext,
-  request: string,
+  { id: request, from }: Asker,
   { need, shortfall }: Shortage,
 ): Promise<{ room: RoomPlan | null; most: Amount }> {
   if (!ctx.policy.retention.pruneOnSpawn) return { room: null, most: NOTHING };
@@ -71,7 +79,7 @@ async function planRoom(
     const isEnough = left.bytes + left.inodes + left.slots === 0;
     return { room: trash.length > 0 && isEnough ? { trash, deletes: [] } : null, most: NOTHING };
   }
-  const job = { pool: ctx.pool.name, cause: 'request', request, need, shortfall: left } as const;
+  const job = { pool: ctx.pool.name, cause: 'request', request, from, need, shortfall: left } as const;
   const { sufficient, deletes, most } = await planPrune(ctx, job);
   const room = sufficient && deletes.length + trash.length > 0 ? { trash, deletes } : null;
   const inTrash = { bytes: bytesOf(trash), inodes: inodesOf(trash) };

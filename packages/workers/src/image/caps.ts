@@ -4,11 +4,11 @@ import type { PoolContext } from '../context.ts';
 /** What a clone writes itself (its own files, and the nodes of the tree that lead to them) must fit under its cap. */
 const LEAST_CAP_BYTES = 4 * 2 ** 20;
 
-type CapTerms = Pick<PoolContext, 'image' | 'policy'>;
+type CapTerms = Pick<PoolContext, 'isCharged' | 'policy'>;
 
 /** Whether each instance is capped at what was reserved for it. */
-export function capsReservations({ image, policy }: CapTerms): boolean {
-  return image !== null && policy.disk.cap === 'reservation';
+export function capsReservations({ isCharged, policy }: CapTerms): boolean {
+  return isCharged && policy.disk.cap === 'reservation';
 }
 
 /** What an instance needs so that it can be capped at that. */

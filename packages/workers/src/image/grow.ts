@@ -6,17 +6,23 @@ import { countInstance } from '../gate/load.ts';
 import { readDisk } from '../gatekeeper/facts.ts';
 import { keepMeasurements } from '../sampler/keep.ts';
 
+/** What raising a cap asks for. */
+export interface GrowRequest {
+  readonly id: string;
+  readonly capBytes: number;
+  /** What to say in the audit log where there is no room; null to say nothing. */
+  readonly otherwise: 'refused' | 'held' | null;
+}
+
 /**
  * Raises an instance's cap to so many bytes if there is room for what it may then write beyond its cap of now, by the sum
- * that the gate holds requests against: at once, or not at all. Between the decision and the cap nothing else is decided.
+ * that the gate holds requests against: now, or not at all. Between the decision and the cap nothing else is decided.
  * Throws CheckError INSTANCE_UNKNOWN, NOT_CAPPED, DISK_* for a disk that is in trouble; UsageError CAP_INVALID where it
  * has as much already.
  */
-export async function growInstance(
-  ctx: ServedContext,
-  { id, capBytes }: { readonly id: string; readonly capBytes: number },
-): Promise<GrowResult> {
-  const { record, ...result } = await ctx.perInstance.run(id, () => grow(ctx, id, capBytes));
+export async function growInstance(ctx: ServedContext, request: GrowRequest): Promise<GrowResult> {
+  const { id, capBytes } = request;
+  const { record, ...result } = await ctx.perInstance.run(id, () => grow(ctx, request));
   if (result.granted) {
     const measured = asMeasurement({ bytes: ownBytes(record) ?? 0, capBytes }, ctx.clock);
     await keepMeasurements(ctx, [record], new Map([[id, measured]])); // takes its turn on the instance by itself
@@ -26,8 +32,7 @@ export async function growInstance(
 
 async function grow(
   ctx: ServedContext,
-  id: string,
-  capBytes: number,
+  { id, capBytes, otherwise }: GrowRequest,
 ): Promise<GrowResult & { readonly record: InstanceRecord }> {
   const { gate, pool, clockGuard, audit } = ctx;
   const { record, cap } = await readCap(ctx, id);
@@ -55,14 +60,18 @@ async function grow(
   const granted = verdict === 'admit' && capInstance(pool, id, capBytes);
   if (granted && record.sample)
     countInstance(ctx, { record: { ...record, sample: { ...record.sample, capBytes } } });
-  await audit.append({
-    action: 'grow_instance',
-    instance: id,
-    reason: `from a cap of ${formatBytes(cap)} to ${formatBytes(capBytes)}: ${sentence}`,
-    bytes: capBytes,
-    outcome: granted ? 'granted' : 'refused',
-  });
-  return { id, capBytes: granted ? capBytes : cap, granted, sentence, record };
+  const isImpossible = verdict === 'impossible';
+  const outcome = granted ? 'granted' : isImpossible ? 'refused' : otherwise;
+  if (outcome !== null) {
+    await audit.append({
+      action: 'grow_instance',
+      instance: id,
+      reason: `from a cap of ${formatBytes(cap)} to ${formatBytes(capBytes)}: ${sentence}`,
+      bytes: capBytes,
+      outcome,
+    });
+  }
+  return { id, capBytes: granted ? capBytes : cap, granted, isImpossible, sentence, record };
 }
 
 /** The instance as it is now, and its cap as the kernel has it. */
@@ -81,7 +90,7 @@ async function readCap(ctx: ServedContext, id: string): Promise<{ record: Instan
   }
   throw new CheckError(
     'NOT_CAPPED',
-    `instance ${id}: it has no cap that could be raised: the kernel caps instances only in an image, with ` +
+    `instance ${id}: it has no cap that could be raised: the kernel caps instances in an image, or with disk.hard_cap, by ` +
       'disk.max_instance_gb or disk.cap: reservation',
     { id },
   );

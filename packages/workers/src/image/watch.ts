@@ -1,5 +1,12 @@
 import { isAtCap, isInstanceId } from '@spica/core';
-import { asMeasurement, forgetCharge, type Measurement, type PoolCharges, readChargesNow } from '@spica/pool';
+import {
+  asMeasurement,
+  forgetCharge,
+  type Measurement,
+  type PoolCharges,
+  readCharges,
+  readChargesNow,
+} from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { endsWithin } from '../runtime/workers.ts';
 import { keepMeasurements } from '../sampler/keep.ts';
@@ -16,11 +23,11 @@ export interface ChargeWatch {
 }
 
 /**
- * Looks at each `disk.check_every` at what the kernel charges to all instances of an image pool, and keeps what has
- * changed: so an instance that runs away, or comes to its cap, is known of within seconds. Does nothing for other pools.
+ * Looks at each `disk.check_every` at what the kernel charges to all instances of a pool, and keeps what has changed: so
+ * an instance that runs away, or comes to its cap, is known of within seconds. Does nothing where nothing is charged.
  */
 export function watchCharges(ctx: ServedContext): ChargeWatch {
-  if (!ctx.image) return { close: async () => undefined };
+  if (!ctx.isCharged) return { close: async () => undefined };
   const look = createLook(ctx);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -55,8 +62,12 @@ function createLook(ctx: ServedContext): () => Promise<void> {
   let kept = new Map<string, Measurement>();
   /** Of groups to which nothing is charged: one that was just made is of a clone that begins. */
   let empty = new Set<string>();
+  /** Of those that were seen as this pool's: on a btrfs that is not ours alone there may be other groups, too. */
+  let own = new Set<string>();
   return async () => {
-    const charges = await readChargesNow(ctx.pool.paths.root);
+    const { root } = ctx.pool.paths;
+    // On a btrfs that is not ours alone a sync would make everybody wait: its own commits charge what was written.
+    const charges = await (ctx.image ? readChargesNow(root) : readCharges(root));
     if (!charges) return;
     const measured = measurementsOf(ctx, charges);
     const changed = [...measured].filter(([id, now]) => isWorthKeeping(kept.get(id), now));
@@ -70,7 +81,8 @@ function createLook(ctx: ServedContext): () => Promise<void> {
       }
     }
     noteAtCap(ctx, [...measured.values()].filter(reaches).length);
-    empty = forgetEmpty(ctx, charges, empty);
+    own = new Set([...own, ...measured.keys()].filter((id) => charges.byInstance.has(id)));
+    empty = forgetEmpty(ctx, charges, { before: empty, isOurs: (id) => ctx.image !== null || own.has(id) });
   };
 }
 
@@ -101,10 +113,10 @@ function noteAtCap({ gate, publisher }: ServedContext, count: number): void {
 function forgetEmpty(
   { pool, gate }: ServedContext,
   { byInstance }: PoolCharges,
-  before: ReadonlySet<string>,
+  { before, isOurs }: { readonly before: ReadonlySet<string>; readonly isOurs: (id: string) => boolean },
 ): Set<string> {
   const empty = [...byInstance].filter(
-    ([id, { bytes }]) => bytes === 0 && isInstanceId(id) && !gate.ledger.has(id),
+    ([id, { bytes }]) => bytes === 0 && isInstanceId(id) && isOurs(id) && !gate.ledger.has(id),
   );
   return new Set(empty.map(([id]) => id).filter((id) => !(before.has(id) && forgetCharge(pool, id))));
 }

@@ -89,18 +89,21 @@ export function recordInventory(
     },
     noteCollectFailure: async () => undefined,
     end: async () => undefined,
+    remember: async () => undefined, // nobody to tell: Redis is away
   };
 }
+
+/** Nothing on disk says what a plan has met. */
+const UNTRIED = { failure: null, collectFailure: null, unsaved: null };
 
 /** Nothing on disk says whether a request has ended: what was spawned within the last hour counts as in flight. */
 function byRecord(record: InstanceRecord | undefined, now: number): CatalogInstance[] {
   if (!record) return [];
   const { request, spawnedAt } = record;
   const isFresh = spawnedAt === null || now - spawnedAt < IN_FLIGHT_MS;
-  if (request === null || !isFresh)
-    return [{ record, state: 'ready', request: null, failure: null, collectFailure: null }];
+  if (request === null || !isFresh) return [{ record, state: 'ready', request: null, ...UNTRIED }];
   const known = `${request}, as far as the disk can say,`;
-  return [{ record, state: 'in-flight', request: known, failure: null, collectFailure: null }];
+  return [{ record, state: 'in-flight', request: known, ...UNTRIED }];
 }
 
 function sayProtection(record: InstanceRecord | undefined, now: number): BeginDelete | null {

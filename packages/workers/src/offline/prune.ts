@@ -149,6 +149,7 @@ interface OfflineContext {
   readonly policy: PoolConfig;
   readonly pool: Pool;
   readonly image: ImageNote | null;
+  readonly isCharged: boolean;
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
@@ -165,7 +166,8 @@ async function openOffline(options: OfflineOptions): Promise<OfflineContext> {
   const lastTrace = lastTraceOf(disk.records, disk.trash);
   const clockGuard = judgeByTraces(clock.now(), lastTrace, { confirmed: clockConfirmed });
   const inventory = recordInventory(pool, disk, { known, now: () => clockGuard.now() });
-  return { policy, pool, image, clock, clockGuard, logger, inventory, unknown: disk.unknown };
+  const isCharged = image !== null || policy.disk.hardCap;
+  return { policy, pool, image, isCharged, clock, clockGuard, logger, inventory, unknown: disk.unknown };
 }
 
 function planOffline(ctx: OfflineContext, limits: OfflineLimits): Promise<LookedPlan> {

@@ -164,6 +164,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     const space = await ctx.gauge.read({ maxAgeMs: 0 });
     const inImage = ctx.image !== null;
     const floor = poolFloor(disk, space, inImage);
+    ctx.gate.floorBytes = floor.bytes;
     // The target is one of free space on the host, as the floor is.
     const bytes = byteLevels(inImage ? { targetFreeGb: null } : disk, space.availableBytes, floor.bytes);
     const inodes = space.freeInodes === null ? null : inodeLevels(space.freeInodes, floor.inodes);

@@ -1,4 +1,4 @@
-import { ballastOf, byteLevels, type Config, poolFloor, SpicaError } from '@spica/core';
+import { ballastOf, byteLevels, type Config, poolFloor, toKnownError } from '@spica/core';
 import { isInImage, openPool, readSpace } from '@spica/pool';
 import type { Logger } from 'pino';
 import { createBallast } from './ballast.ts';
@@ -19,7 +19,7 @@ export async function makeRoomToStart(config: Config, logger: Logger): Promise<v
         continue;
       logger.warn({ pool: name, freeBytes: free }, 'the disk is critically full: the ballast is given up');
     } catch (error) {
-      if (!(error instanceof SpicaError)) throw error;
+      if (!toKnownError(error)) throw error;
       logger.debug({ err: error, pool: name }, 'no room could be made before the start');
     }
   }

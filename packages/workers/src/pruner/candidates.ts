@@ -5,7 +5,7 @@ import type { Inventory } from './inventory.ts';
 
 /** The pool's instances as candidates for retention, oldest first, with what protects them now. */
 export async function* readCandidates(
-  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'image'>,
+  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'isCharged'>,
   inventory: Pick<Inventory, 'list'>,
 ): AsyncIterable<Candidate> {
   const leaseNow = ctx.clockGuard.now();

@@ -1,7 +1,7 @@
 import { helpWithFailure } from '@spica/core';
 import { emptyTrash, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { messageOf } from './message.ts';
+import { failureText } from './message.ts';
 import { noteStuck } from './stuck.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function freeSpace(ctx: FreeContext, trash: TrashEntry): Promise<bo
   try {
     return await emptyTrash(trash, () => logDeleted(ctx, trash));
   } catch (error) {
-    const cause = messageOf(error);
+    const cause = failureText(error);
     if (await noteStuck(ctx, trash, cause)) {
       await ctx.audit.append({ ...deletionOf(trash), bytes: 0, outcome: `failed: ${cause}` });
       ctx.logger.error(

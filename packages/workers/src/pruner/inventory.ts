@@ -1,4 +1,4 @@
-import type { BeginDelete, Catalog, CatalogInstance } from '@spica/catalog';
+import type { BeginDelete, Catalog, CatalogInstance, GoneRecord } from '@spica/catalog';
 import type { Collected, Failure } from '@spica/core';
 import type { PoolContext, ServedContext } from '../context.ts';
 
@@ -33,6 +33,8 @@ export interface Inventory {
   noteCollectFailure(id: string, failure: Failure | null): Promise<void>;
   /** It is gone from sight, or it stays. */
   end(id: string, outcome: 'gone' | 'kept', owner: string): Promise<void>;
+  /** Remembers why they went, for whoever asks for them. */
+  remember(gone: readonly GoneRecord[]): Promise<void>;
 }
 
 /** What a plan needs of an inventory. */
@@ -82,6 +84,7 @@ export function catalogInventory(ctx: ServedContext): Inventory {
       const by = { owner, now: clockGuard.now(), changesSeen: gate.changesSeen };
       return catalog.beginDelete(id, undoOf === null ? by : { ...by, request: undoOf });
     },
+    remember: (gone) => catalog.rememberGone(gone),
     noteFailure: async (id, failure) => (await catalog.mark(id, { failure })) === 'marked',
     async end(id, outcome, owner) {
       const isDone = await catalog.endDelete(id, outcome, owner);

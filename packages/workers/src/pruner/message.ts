@@ -1,6 +1,7 @@
-import { SpicaError } from '@spica/core';
+import { toKnownError } from '@spica/core';
 
 /** A failure for the audit log: its code and message. */
-export function messageOf(error: unknown): string {
-  return error instanceof SpicaError ? `${error.code}: ${error.message}` : String(error);
+export function failureText(error: unknown): string {
+  const known = toKnownError(error);
+  return known ? `${known.code}: ${known.message}` : String(error);
 }

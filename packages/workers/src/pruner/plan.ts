@@ -17,6 +17,7 @@ import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
 import { type PlanningInventory, planningInventory } from './inventory.ts';
 import { findUses, type Use } from './protection.ts';
+import { createUnsavedGuard, type NoteUnsaved } from './unsaved.ts';
 
 /** Who begins to use an instance within this time is found when it is about to be deleted. */
 const PROCESSES_MAX_AGE_MS = 2_000;
@@ -32,7 +33,7 @@ export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator
 /** What a plan is made with. */
 export type PlanContext = Pick<
   PoolContext,
-  'policy' | 'pool' | 'image' | 'clock' | 'clockGuard' | 'logger'
+  'policy' | 'pool' | 'image' | 'isCharged' | 'clock' | 'clockGuard' | 'logger'
 > & {
   readonly inventory: PlanningInventory;
   readonly collectRuns?: Pick<CollectRuns, 'passedOver'>;
@@ -41,29 +42,47 @@ export type PlanContext = Pick<
 /** A plan, made with a look for what is in use. */
 export type LookedPlan = RetentionPlan & Pick<Use, 'unseen'>;
 
-/** The plan for a prune job as things stand now, from the catalog. Changes nothing. */
-export function planPrune(ctx: PoolContext, job: PlannedPrune): Promise<LookedPlan> {
-  return makePlan({ ...ctx, inventory: planningInventory(ctx) }, job);
+/** The plan for a prune job as things stand now, from the catalog. Changes nothing, but for what `note` does. */
+export function planPrune(
+  ctx: PoolContext,
+  job: PlannedPrune,
+  { note }: { readonly note?: NoteUnsaved } = {},
+): Promise<LookedPlan> {
+  return makePlan({ ...ctx, inventory: planningInventory(ctx) }, job, { note });
 }
 
 /**
  * The plan for a prune job as things stand now. Changes nothing. What a lock file or a process turns out to be using is
- * protected, and planned around.
+ * protected, and planned around; and so is what holds unsaved work.
  */
-export async function makePlan(ctx: PlanContext, job: PlannedPrune): Promise<LookedPlan> {
-  const used = new Map(beingCollected(ctx));
-  const planOnce = await createPlanner(ctx, job, used);
+export async function makePlan(
+  ctx: PlanContext,
+  job: PlannedPrune,
+  { note }: { readonly note?: NoteUnsaved | undefined } = {},
+): Promise<LookedPlan> {
+  const used = new Map<string, Verdict>(beingCollected(ctx));
+  const guard = createUnsavedGuard(ctx, {
+    isUrgent: job.cause === 'request' || job.cause === 'pressure',
+    note,
+  });
+  const verdictOf = (candidate: Candidate) => used.get(candidate.id) ?? guard.verdictOf(candidate);
+  const planOnce = await createPlanner(ctx, job, verdictOf);
   let unseen: Use['unseen'] = null;
   for (;;) {
     const plan = await planOnce();
     const found = await findUses(ctx, plan.deletes, { processesMaxAgeMs: PROCESSES_MAX_AGE_MS });
     unseen = found.unseen ?? unseen;
-    if (found.verdicts.size === 0) return { ...plan, unseen };
     for (const [id, verdict] of found.verdicts) used.set(id, verdict);
+    const isHeld = await guard.look(plan.deletes.filter(({ id }) => !found.verdicts.has(id)));
+    if (found.verdicts.size === 0 && !isHeld) return { ...plan, unseen };
   }
 }
 
-async function createPlanner(ctx: PlanContext, job: PlannedPrune, used: ReadonlyMap<string, Verdict>) {
+async function createPlanner(
+  ctx: PlanContext,
+  job: PlannedPrune,
+  verdictOf: (candidate: Candidate) => Verdict | null,
+) {
   const { inventory, clock, clockGuard } = ctx;
   const { instances: total, reservedSlots } = await inventory.totals();
   const policy = policyFor(ctx, job);
@@ -81,7 +100,7 @@ async function createPlanner(ctx: PlanContext, job: PlannedPrune, used: Readonly
     for await (const candidate of readCandidates(ctx, inventory)) yield asJobSees(candidate, job);
   }
   const protect = (candidate: Candidate): Candidate => {
-    const verdict = used.get(candidate.id);
+    const verdict = candidate.protectedBy ?? verdictOf(candidate);
     return verdict ? { ...candidate, protectedBy: verdict } : candidate;
   };
   async function* protectedCandidates(): AsyncIterable<Candidate> {
@@ -96,10 +115,15 @@ async function createPlanner(ctx: PlanContext, job: PlannedPrune, used: Readonly
 }
 
 /**
- * An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. For the disk itself only
+ * What a request forks does not go to make room for its forks. An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. For the disk itself only
  * what lies on it counts: that nothing more will be written there makes no room.
  */
-function asJobSees(candidate: Candidate, { cause }: PlannedPrune): Candidate {
+function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
+  const { cause } = job;
+  if (cause === 'request' && candidate.id === job.from) {
+    const forked = { rule: 'forked', reason: `request ${job.request} forks it` };
+    return { ...candidate, protectedBy: candidate.protectedBy ?? forked };
+  }
   if (cause === 'operator' && FAILED.includes(candidate.protectedBy?.rule ?? ''))
     return { ...candidate, protectedBy: null };
   return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;

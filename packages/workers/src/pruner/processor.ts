@@ -15,7 +15,7 @@ import { reconcileNow } from '../reconciler/job.ts';
 import { handBack } from '../runtime/hand-back.ts';
 import { catalogInventory } from './inventory.ts';
 import { learnFrom } from './learn.ts';
-import { type LookedPlan, planPrune } from './plan.ts';
+import { type LookedPlan, type PlannedPrune, planPrune } from './plan.ts';
 import { type Kept, type Removal, type TakenOut, takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
 import { openSealed } from './sealed.ts';
@@ -111,7 +111,7 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
   switch (payload.cause) {
     case 'schedule':
     case 'operator':
-      return thenExpired(ctx, await takePlanned(ctx, await planPrune(ctx, payload), null, signal), {
+      return thenExpired(ctx, await takePlanned(ctx, await planNoted(ctx, payload), null, signal), {
         isAsked: payload.cause === 'operator',
       });
     case 'sealed': {
@@ -141,6 +141,11 @@ async function takeJob(ctx: ServedContext, payload: Pruning, signal?: AbortSigna
       await restoreInstance(ctx, payload.id);
       return { ...NOTHING, sentence: `brings back ${payload.id}` };
   }
+}
+
+/** The plan of a job that carries it out: what it finds of unsaved work is in the catalog then. */
+function planNoted(ctx: ServedContext, job: PlannedPrune): Promise<LookedPlan> {
+  return planPrune(ctx, job, { note: (id, unsaved) => ctx.catalog.mark(id, { unsaved }) });
 }
 
 /** What the trash has held for long enough goes with this run; with `trash_ttl: 0`, what it took out itself. */
@@ -180,7 +185,7 @@ async function takeForRoom(
 ): Promise<Run> {
   const request = payload.cause === 'request' ? payload.request : null;
   const relief = await trashRelief(ctx, payload.shortfall);
-  const plan = await planPrune(ctx, { ...payload, shortfall: relief.left });
+  const plan = await planNoted(ctx, { ...payload, shortfall: relief.left });
   const run = await takePlanned(ctx, plan, request, signal);
   const shortOfSpace = relief.left.bytes > 0 || relief.left.inodes > 0;
   if (shortOfSpace) return { ...run, empties: [...relief.entries, ...run.taken.map(({ trash }) => trash)] };

@@ -14,9 +14,10 @@ import pMap from 'p-map';
 import type { Results } from '../collector/results.ts';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
-import { messageOf } from './message.ts';
+import { failureText } from './message.ts';
 import { findUses, sayLocked, type Use } from './protection.ts';
 import { noteUndeletable } from './undeletable.ts';
+import { sayUnsaved } from './unsaved.ts';
 
 /** One deletion: what goes, and why. */
 export interface Removal {
@@ -63,7 +64,7 @@ const LANES = 8;
 
 /**
  * Takes instances out of sight: the intents in the audit log (synced) → for each: a mark that it is being deleted → a last
- * look whether it is in use, and whether its results are collected as they are now (else the mark is taken back, and they are
+ * look whether it is in use, or holds unsaved work, and whether its results are collected as they are now (else the mark is taken back, and they are
  * collected first) → rename into the trash, which frees its slot → the outcomes in the audit log. What is
  * protected meanwhile, or gone already, is skipped with the reason. Throws CheckError AUDIT_UNWRITABLE when the audit log
  * cannot be written; nothing has been touched then.
@@ -86,8 +87,37 @@ export async function takeOut(
     return inUse === undefined ? attempt(ctx, item, owner) : { skipped: inUse };
   };
   const ends = await pMap(wanted, work, { concurrency: LANES });
-  await ctx.audit.append(outcomesOf(wanted, ends));
+  const outcomes = outcomesOf(wanted, ends);
+  await ctx.audit.append(outcomes);
+  await remember(ctx, outcomes);
   return { ...sortOut(wanted, ends), unseen };
+}
+
+/** They are gone, whether or not that is known to whoever asks for them. */
+async function remember(
+  { inventory, clockGuard, pool, logger }: DeletionContext,
+  outcomes: readonly AuditEntry[],
+): Promise<void> {
+  const timestamp = isoTime(clockGuard.now());
+  const gone = outcomes
+    .filter(({ outcome }) => outcome === 'trashed')
+    .map(({ action, request = null, instance, reason = null, bytes = null, outcome }) => {
+      return {
+        timestamp,
+        action,
+        pool: pool.name,
+        request,
+        instance: instance ?? '',
+        reason,
+        bytes,
+        outcome,
+      };
+    });
+  try {
+    await inventory.remember(gone);
+  } catch (error) {
+    logger.debug({ err: error }, 'why instances went could not be remembered');
+  }
 }
 
 const NOTHING_TAKEN: TakenOut = {
@@ -187,7 +217,7 @@ export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: strin
     throw new TypeError(`instance ${id} was not looked up`);
   } catch (error) {
     ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
-    return { failed: messageOf(error), isNoted: await noteUndeletable(ctx, wanted, error) };
+    return { failed: failureText(error), isNoted: await noteUndeletable(ctx, wanted, error) };
   }
 }
 
@@ -218,9 +248,12 @@ async function takeOne(
 
   /** The trash that it became, null where it is gone, or why it stays after all. */
   async function moveAway(): Promise<TrashEntry | null | string | typeof UNCOLLECTED> {
-    const inUse = undo ? null : await usedNow(ctx, id);
-    if (inUse !== null) return inUse;
+    const unsaved = undo || record === null ? null : await sayUnsaved(ctx, record);
+    if (unsaved) return unsaved.reason;
     if (!undo && record && !(await ctx.results.isCollected(record))) return UNCOLLECTED;
+    // The use last: it is quick to see, and whoever begins to use it may begin to change it.
+    const used = undo ? null : await usedNow(ctx, id);
+    if (used !== null) return used;
     const at = ctx.clockGuard.now();
     const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record, failure: null } });
     // What is undone was nobody's yet, and goes without a note where a full disk takes none.

@@ -4,7 +4,7 @@ import type { PrunePayload } from '@spica/queues';
 import pMap from 'p-map';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { type FreeContext, freeSpace } from './free.ts';
-import { messageOf } from './message.ts';
+import { failureText } from './message.ts';
 import type { Kept } from './remove.ts';
 import { noteFreed } from './space-returning.ts';
 import { failureOf, isBackingOff } from './stuck.ts';
@@ -88,7 +88,7 @@ export async function freeAll(
     try {
       if (await freeSpace(ctx, entry)) freed.push(entry);
     } catch (error) {
-      failed.push({ id: entry.id, reason: messageOf(error) });
+      failed.push({ id: entry.id, reason: failureText(error) });
     }
   };
   await pMap(entries, free, { concurrency: AT_ONCE });

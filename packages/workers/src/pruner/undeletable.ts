@@ -1,6 +1,6 @@
 import { CheckError, failAgain } from '@spica/core';
 import { outOf } from '@spica/pool';
-import { messageOf } from './message.ts';
+import { failureText } from './message.ts';
 import type { DeletionContext, Wanted } from './remove.ts';
 
 /** What the host has against deleting, and not this instance alone. */
@@ -18,6 +18,6 @@ export async function noteUndeletable(
   if (!(error instanceof CheckError)) return false;
   const code = (error.cause as NodeJS.ErrnoException | undefined)?.code ?? '';
   if (outOf(error) !== null || outOf(error.cause) !== null || OF_THE_HOST.includes(code)) return false;
-  const { failure } = failAgain(before, messageOf(error), clockGuard.now());
+  const { failure } = failAgain(before, failureText(error), clockGuard.now());
   return inventory.noteFailure(removal.id, failure);
 }

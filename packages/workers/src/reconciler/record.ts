@@ -22,6 +22,7 @@ export function recordFromManifest(
     predicted: null,
     expected: null,
     replicas: 0,
+    by: null,
     parent: lineage?.parent_id ?? null,
     generation: lineage?.generation ?? 0,
     experiment: null,

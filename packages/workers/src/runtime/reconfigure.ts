@@ -1,4 +1,4 @@
-import { type Config, compareConfigs, type Reload } from '@spica/core';
+import { type Config, compareConfigs, type Reload, retentionPolicyOf } from '@spica/core';
 import type { Logger } from 'pino';
 import type { ServedContext } from '../context.ts';
 import { countInstance } from '../gate/load.ts';
@@ -29,6 +29,8 @@ export async function reconfigure(
     workers.setConcurrency(config.concurrency);
     await schedule(ctx);
     if (live.includes(`pools.${ctx.pool.name}.disk.growth_window`)) await countGrowthAnew(ctx);
+    ctx.gate.retention = retentionPolicyOf(ctx.policy.retention);
+    ctx.publisher.soon();
     await ctx.gate.line.wake();
   }
   return { live, needsRestart };

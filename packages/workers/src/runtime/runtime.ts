@@ -1,4 +1,4 @@
-import { ballastOf, CheckError, type Clock, type Config, type Reload } from '@spica/core';
+import { ballastOf, CheckError, type Clock, type Config, type Reload, retentionPolicyOf } from '@spica/core';
 import {
   type AuditLog,
   createSerialiser,
@@ -148,7 +148,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   if (open.length > 0)
     opened.logger.warn({ paths: open }, 'other users may read these: their modes cannot be changed');
   const method = await probeCloneMethod(opened.pool);
-  await requireCharges(opened);
+  await requireCharges(opened, method);
   const serving = await startServing({ ...opened, method, lock });
   atEnd('the right to serve it', () => serving.close());
   await closeQueues(opened.queues);
@@ -200,6 +200,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const below = await findDisksBelow(filesystems, ctx);
   const filesystem = await findFilesystem(filesystems, pool.paths.root);
   const gate = new GateState(filesystem, { isOpen, onError }, below);
+  gate.retention = retentionPolicyOf(ctx.policy.retention);
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,

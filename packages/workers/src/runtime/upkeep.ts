@@ -1,5 +1,5 @@
 import type { Change } from '@spica/catalog';
-import { checkMarker } from '@spica/pool';
+import { checkMarker, listRecords, listTrash, type Pool, sweepBaselines } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { dropSpawns } from '../gatekeeper/spawns.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
@@ -47,6 +47,7 @@ const LOOK: readonly Step[] = [
   ['collecting results', ({ collectDue }) => collectDue.begin()],
   ['looking after the trash', scheduleTrash],
   ['sweeping templates', sweepTemplates],
+  ['sweeping what is known of earlier templates', sweepBaselinesAtTimes],
 ];
 
 /**
@@ -136,6 +137,23 @@ export async function startUpkeep(ctx: ServedContext): Promise<Upkeep> {
 async function sweepTemplates({ gate, templates }: ServedContext): Promise<void> {
   const needed = [...gate.requests.values()].map(({ admitted }) => admitted.fingerprint);
   await templates.sweep(new Set(needed));
+}
+
+const BASELINES_EVERY_MS = 3_600_000;
+const baselinesSwept = new WeakMap<Pool, number>();
+
+/** What is known of snapshots that are gone goes with the last instance of each. All records are read for that. */
+async function sweepBaselinesAtTimes({ pool }: ServedContext): Promise<void> {
+  const now = performance.now();
+  if (now < (baselinesSwept.get(pool) ?? Number.NEGATIVE_INFINITY) + BASELINES_EVERY_MS) return;
+  baselinesSwept.set(pool, now);
+  await sweepBaselines(pool, async () => {
+    const [{ records }, trash] = await Promise.all([listRecords(pool), listTrash(pool)]);
+    const trashed = trash.flatMap(({ note }) => note?.record ?? []);
+    return [...records, ...trashed].flatMap(({ template, fingerprint }) =>
+      fingerprint === null ? [] : [{ template, fingerprint }],
+    );
+  });
 }
 
 /**

@@ -17,6 +17,9 @@ const MANY = 1_000_000;
 /** How much of a graceful stop's time is left to jobs that were asked to hand back. */
 const HAND_BACK_MS = 5_000;
 
+/** Who asks something is answered beside what is measured (sampler/processor.ts). */
+const ASK_SLOTS = 1;
+
 export interface PoolWorkers {
   /** Has the clones in progress given up, for this reason. */
   cancelSpawns(reason: string): void;
@@ -44,7 +47,7 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
     const worker = new Worker(name, processors[name], {
       connection,
       prefix: prefixOf(ctx.pool.name),
-      concurrency: ctx.config.concurrency[name],
+      concurrency: slotsOf(name, ctx.config.concurrency),
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: MANY,
@@ -62,7 +65,7 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
     setConcurrency(concurrency) {
       for (const [at, name] of QUEUE_NAMES.entries()) {
         const worker = workers[at];
-        if (worker) worker.concurrency = concurrency[name];
+        if (worker) worker.concurrency = slotsOf(name, concurrency);
       }
     },
     async close(deadlineMs) {
@@ -76,6 +79,10 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
       for (const connection of connections) connection.disconnect();
     },
   };
+}
+
+function slotsOf(name: QueueName, concurrency: Readonly<Record<QueueName, number>>): number {
+  return concurrency[name] + (name === 'sample' ? ASK_SLOTS : 0);
 }
 
 /** Whether work ends within so many milliseconds. Rejects as it does; it is not stopped. */

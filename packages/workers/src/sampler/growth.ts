@@ -25,7 +25,7 @@ export function growthAfter(
 
 /** What the gate counts as still to come: what a cap lets an instance write, else what it is expected to. */
 export function countedGrowth(
-  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'image'>,
+  ctx: Pick<PoolContext, 'policy' | 'clockGuard' | 'isCharged'>,
   record: InstanceRecord,
 ): ExpectedGrowth {
   return growthUnderCap(ctx, record) ?? growthAfter(ctx, record);

@@ -1,17 +1,11 @@
 import { checkMarker, measureInstances } from '@spica/pool';
-import {
-  type CollectResult,
-  type GrowResult,
-  parsePayload,
-  type SampleResult,
-  samplePayloadSchema,
-  toJobError,
-} from '@spica/queues';
+import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
 import { collectByCommand } from '../collector/job.ts';
 import type { ServedContext } from '../context.ts';
-import { growInstance } from '../image/grow.ts';
-import { handBack } from '../runtime/hand-back.ts';
+import { growOrHold } from '../image/hold-grow.ts';
+import { handBack, tryAgain } from '../runtime/hand-back.ts';
+import { answer } from './ask.ts';
 import { keepMeasurements } from './keep.ts';
 import { targetOf } from './target.ts';
 
@@ -21,35 +15,46 @@ const BATCH = 50;
 const MOST = 5_000;
 
 /**
- * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, and collects by command. What vanishes while it is
- * measured is no error.
+ * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, collects by
+ * command, and tells what was asked. What vanishes while it is measured is no error. Who asks is answered beside the passes, which may take long: of
+ * these no more run at a time than `concurrency.sample` says.
  */
 export function createSampler(ctx: ServedContext) {
-  return async (
-    job: Job,
-    token?: string,
-    signal?: AbortSignal,
-  ): Promise<SampleResult | GrowResult | CollectResult> => {
+  let passes = 0;
+  return async (job: Job, token?: string, signal?: AbortSignal): Promise<unknown> => {
     try {
       const payload = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
-      if ('grow' in payload) return await growInstance(ctx, payload.grow);
+      if ('grow' in payload) return await growOrHold(ctx, job, token, payload.grow);
       if ('collect' in payload) {
         const { collect } = payload;
         return await handBack(job, token, signal, () => collectByCommand(ctx, collect, signal));
       }
-      const { ids } = payload;
-      const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
-      return await handBack(job, token, signal, async () => {
-        const result = await sample(ctx, due, signal);
-        if (ids === null) await ctx.catalog.noteRun('sample', ctx.clock.now());
-        return result;
-      });
+      if ('ask' in payload) return await answer(ctx, payload.ask);
+      if (passes >= ctx.config.concurrency.sample) return await tryAgain(job, token);
+      passes += 1;
+      try {
+        return await handBack(job, token, signal, () => pass(ctx, payload.ids, signal));
+      } finally {
+        passes -= 1;
+      }
     } catch (error) {
       if (error instanceof DelayedError) throw error;
       throw toJobError(error);
     }
   };
+}
+
+/** Measures these, or (null) those that are due. */
+async function pass(
+  ctx: ServedContext,
+  ids: readonly string[] | null,
+  signal?: AbortSignal,
+): Promise<SampleResult> {
+  const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
+  const result = await sample(ctx, due, signal);
+  if (ids === null) await ctx.catalog.noteRun('sample', ctx.clock.now());
+  return result;
 }
 
 async function sample(

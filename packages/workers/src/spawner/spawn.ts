@@ -203,7 +203,7 @@ async function clone(
   spawnedAt: number,
   signal?: AbortSignal,
 ) {
-  const { config, pool, method, image } = ctx;
+  const { config, pool, method, isCharged } = ctx;
   const { parent, params, notes } = open.request;
   const { generation, each } = open.admitted;
   const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
@@ -213,12 +213,13 @@ async function clone(
   await cloneInstance({
     pool,
     prepared,
+    isLive: open.request.from !== null,
     method,
     id,
     manifest,
     lineage,
     params,
-    charge: image ? { capBytes: capFor(ctx, each) } : null,
+    charge: isCharged ? { capBytes: capFor(ctx, each) } : null,
     ...(signal ? { signal } : {}),
   });
 }
@@ -229,7 +230,7 @@ function recordOf(
   prepared: Prepared,
   spawnedAt: number,
 ): InstanceRecord {
-  const { template, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
+  const { template, by, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
   const { fingerprint, generation, each, expected } = open.admitted;
   return {
     schema: 'spica.record/v1',
@@ -246,6 +247,7 @@ function recordOf(
     predicted: each,
     expected,
     replicas: replicas === null ? 0 : countReplicas(replicas),
+    by,
     parent,
     generation,
     experiment,

@@ -1,9 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { awaitReturned, emptyTrash, reportImage, trashInstance } from '@spica/pool';
+import { execa } from 'execa';
 import { expect, it, onTestFinished } from 'vitest';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { startStack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
 import { chargeOf, imageStack } from './stack.ts';
 
 it('clones a live instance as it is now: its lineage says so, and each has a size and a cap of its own', async (context) => {
@@ -46,9 +49,19 @@ it('clones a live instance as it is now: its lineage says so, and each has a siz
   expect(await orphaned()).toBeGreaterThan(20e6); // its clones have that still
 });
 
-it('refuses a source that is gone, and a pool in which a clone would be a copy', async (context) => {
-  const server = await startLocal();
-  onTestFinished(() => server.stop());
+it('does not delete what it forks to make room for the forks', async (context) => {
+  const image = await imageStack();
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve({ 'pools.main.retention.max_instances': 2 });
+  const [champion = { id: '' }] = (await stack.spawn()).instances;
+  const [other = { id: '' }] = (await stack.spawn()).instances; // younger: by the order it would go later
+  const forked = await stack.spawn({ from: champion.id, parent: champion.id });
+  const ids = [champion.id, ...forked.instances.map(({ id }) => id)];
+  expect((await stack.ctx.catalog.ids()).toSorted()).toEqual(ids.toSorted());
+  expect(ids).not.toContain(other.id);
+});
+
+it('refuses a source that is gone', async (context) => {
   const image = await imageStack();
   if ('skipped' in image) return context.skip(image.skipped);
   const stack = await image.serve();
@@ -57,9 +70,39 @@ it('refuses a source that is gone, and a pool in which a clone would be a copy',
     code: 'FORK_SOURCE_GONE',
     message: expect.stringContaining(from),
   });
-  const copies = await startStack({ target: { url: server.url }, templates: { default: image.template } });
-  onTestFinished(() => copies.close());
-  if (copies.ctx.method === 'snapshot') return context.skip('the temporary directory is on btrfs');
-  const [{ id } = { id: '' }] = (await copies.spawn()).instances;
-  await expect(copies.spawn({ from: id, parent: id })).rejects.toMatchObject({ code: 'FORK_NEEDS_SNAPSHOT' });
+});
+
+it('copies a live instance where clones are copies, with its room reserved, and refuses one that changes all the time', async (context) => {
+  const server = await startLocal();
+  onTestFinished(() => server.stop());
+  const dir = await mkdtemp(join(tmpdir(), 'spica-fork-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const template = await makeTemplate(join(dir, 'template'));
+  const stack = await startStack({ target: { url: server.url }, templates: { default: template } });
+  onTestFinished(() => stack.close());
+  const { catalog, method } = stack.ctx;
+  if (method === 'snapshot') return context.skip('the temporary directory is on btrfs');
+  const [champion = { id: '', path: '' }] = (await stack.spawn()).instances;
+  const weights = Buffer.alloc(20e6, 'trained ');
+  await writeFile(join(champion.path, 'weights'), weights);
+  const forked = await stack.spawn({ from: champion.id, parent: champion.id, count: 2 });
+  for (const { id, path } of forked.instances) {
+    expect(weights.equals(await readFile(join(path, 'weights')))).toBe(true);
+    expect(JSON.parse(await readFile(join(path, 'lineage.json'), 'utf8'))).toMatchObject({
+      spica_id: id,
+      parent_id: champion.id,
+    });
+    const record = (await catalog.get(id))?.record;
+    expect(record).toMatchObject({ parent: champion.id, generation: 1 });
+    if (method === 'copy') expect(record?.cloned?.bytes).toBeGreaterThan(20e6);
+  }
+  const script = "for (let n = 0; ; n += 1) require('node:fs').writeFileSync('log', String(n))";
+  const writer = execa(process.execPath, ['-e', script], { cwd: champion.path, reject: false });
+  await expect.poll(() => readFile(join(champion.path, 'log'), 'utf8').catch(() => '')).not.toBe('');
+  await expect(stack.spawn({ from: champion.id, parent: champion.id })).rejects.toMatchObject({
+    code: 'FORK_CHANGING',
+  });
+  writer.kill();
+  await writer;
+  expect((await stack.spawn({ from: champion.id, parent: champion.id })).instances).toHaveLength(1);
 });

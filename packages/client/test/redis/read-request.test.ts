@@ -1,7 +1,7 @@
 import { submitRequest } from '@spica/queues';
 import { beforeEach, expect, it } from 'vitest';
-import { readRequest } from '../../src/request/read.ts';
-import { startQueues, type TestQueues } from '../redis.ts';
+import { startQueues, type TestQueues } from '../../../cli/test/redis.ts';
+import { readRequest } from '../../src/redis/read-request.ts';
 
 let started: TestQueues;
 
@@ -24,6 +24,7 @@ const request = {
   replicas: null,
   maxWaitMs: null,
   from: null,
+  by: null,
 };
 const submit = () => submitRequest(started.queues, request, { key: null, clock: { now: () => 0 } });
 

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { UnreachableError } from '@spica/core';
-import { countWorkers, type QueueName } from '@spica/queues';
 import type { Redis } from 'ioredis';
+import { countWorkers } from './figures.ts';
+import type { QueueName } from './names.ts';
 
 /** A queue of a pool, by name. */
 export interface ServedQueue {
@@ -34,6 +35,29 @@ export async function requireWorker(redis: Redis, served: ServedQueue, wait: Wor
 export async function watchWorker(redis: Redis, served: ServedQueue, wait: WorkerWait = {}): Promise<never> {
   await pollUntil(redis, served, () => false, wait);
   throw new TypeError('the watch over the workers ended by itself');
+}
+
+/**
+ * Waits for work that others do, as long as somebody is there to do it. `work` gets a signal that ends the waiting, not the
+ * work. Throws what `watchWorker` throws, and the reason of `signal` once that is aborted.
+ */
+export async function whileServed<T>(
+  redis: Redis,
+  served: ServedQueue,
+  work: (signal: AbortSignal) => Promise<T>,
+  outer?: AbortSignal,
+): Promise<T> {
+  const over = new AbortController();
+  const signal = outer ? AbortSignal.any([outer, over.signal]) : over.signal;
+  const watch = watchWorker(redis, served, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) over.abort(error);
+  });
+  try {
+    return await work(signal);
+  } finally {
+    over.abort(new Error('the waiting is over'));
+    await watch;
+  }
 }
 
 async function pollUntil(

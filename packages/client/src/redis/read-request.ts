@@ -1,54 +1,21 @@
-import { CheckError } from '@spica/core';
+import { isoTime } from '@spica/core';
 import {
   gatePayloadSchema,
   type PoolQueues,
   progressOf,
   QUEUE_NAMES,
-  type QueueName,
-  type RequestProgress,
   type RequestResult,
   readFailure,
   type SpawnRequest,
 } from '@spica/queues';
 import type { Job } from 'bullmq';
-import { toIso } from '../output/age.ts';
-
-/** A job that works for a request. */
-export interface ChildView {
-  readonly id: string;
-  readonly queue: QueueName;
-  readonly state: string;
-  readonly failure: string | null;
-}
-
-/** Where a request stands. */
-export interface RequestView {
-  readonly id: string;
-  readonly pool: string;
-  /** Tells this life of the request from others under the same id; empty where the job's payload cannot be read. */
-  readonly life: string;
-  /** The gate job's state, in BullMQ's words. */
-  readonly state: string;
-  readonly progress: RequestProgress | null;
-  /** Null where the job's payload cannot be read. */
-  readonly request: SpawnRequest | null;
-  readonly submittedAt: string | null;
-  readonly endedAt: string | null;
-  readonly instances: RequestResult['instances'];
-  readonly failure: { readonly code: string; readonly message: string } | null;
-  readonly children: readonly ChildView[];
-}
+import type { RequestedSpawn, RequestView } from '../view.ts';
+import { requestUnknown } from './requests.ts';
 
 /** Reads a request and its children from the queues. Throws CheckError REQUEST_UNKNOWN. */
 export async function readRequest(queues: PoolQueues, pool: string, id: string): Promise<RequestView> {
   const job = await queues.gate.getJob(id);
-  if (!job) {
-    const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
-    throw new CheckError(
-      'REQUEST_UNKNOWN',
-      `id: no instance or request "${shown}" is known in pool ${pool} (any more)`,
-    );
-  }
+  if (!job) throw requestUnknown(id, pool);
   const payload = gatePayloadSchema.safeParse(job.data).data ?? null;
   const result = job.returnvalue as RequestResult | null;
   return {
@@ -57,7 +24,7 @@ export async function readRequest(queues: PoolQueues, pool: string, id: string):
     life: payload?.life ?? '',
     state: await job.getState(),
     progress: progressOf(job.progress),
-    request: payload?.request ?? null,
+    request: payload && toRequested(payload.request),
     submittedAt: toIso(payload?.submittedAt),
     endedAt: toIso(job.finishedOn),
     instances: result?.instances ?? [],
@@ -65,6 +32,16 @@ export async function readRequest(queues: PoolQueues, pool: string, id: string):
     children: await readChildren(queues, job),
   };
 }
+
+function toIso(at: number | undefined): string | null {
+  return at === undefined ? null : isoTime(at);
+}
+
+function toRequested({ lease, ...rest }: SpawnRequest): RequestedSpawn {
+  return { ...rest, lease: lease && { owner: lease.owner, ms: lease.ms } };
+}
+
+type ChildView = RequestView['children'][number];
 
 /** All that were started for it and are still known: those of earlier rounds too. */
 async function readChildren(queues: PoolQueues, job: Job): Promise<ChildView[]> {

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  formatDuration,
+  isoTime,
+  RefusedError,
+  SpicaError,
+  TimedOutError,
+  UnreachableError,
+} from '@spica/core';
+import {
+  type Ask,
+  type AuditRecord,
+  type GrowResult,
+  type LineageVerdict,
+  type PrunePayload,
+  type PruneResult,
+  parsePayload,
+  runServedJob,
+  type SamplePayload,
+  type SampleResult,
+  toUnreachable,
+} from '@spica/queues';
+import type { Asking, OnBehalf, Transport } from '../transport.ts';
+import type { SampleView } from '../view.ts';
+import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
+import type { Connection } from './connection.ts';
+import { instanceGone, readInstances, withWhyGone } from './instances.ts';
+
+/*
+ * What the pool's worker does or tells, by a job of its own: the disk and the config are its affair.
+ */
+
+/**
+ * Has the worker do a job, for as long as one serves the pool. Throws UnreachableError WORKER_UNREACHABLE, TimedOutError
+ * WAIT_TIMED_OUT (the job goes on), the signal's reason, or what the job failed with.
+ */
+async function work(
+  { queues, redis, events, name }: Connection,
+  payload: SamplePayload | PrunePayload,
+  { timeoutMs, signal }: Asking = {},
+): Promise<unknown> {
+  const queue = 'cause' in payload ? 'prune' : 'sample';
+  const timeout = timeoutMs === undefined ? null : AbortSignal.timeout(timeoutMs);
+  const signals = [signal, timeout].filter((each) => each !== null && each !== undefined);
+  try {
+    return await runServedJob(queues, queue, payload, {
+      redis,
+      events: await events(queue),
+      ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
+      options: 'ask' in payload ? { lifo: true } : {}, // before measurements that wait
+    });
+  } catch (error) {
+    if (!timeout?.aborted || signal?.aborted || error !== timeout.reason) throw error;
+    const waited = formatDuration(timeoutMs ?? 0);
+    throw new TimedOutError('WAIT_TIMED_OUT', `the worker of pool ${name} has not answered within ${waited}`);
+  }
+}
+
+/** Has the worker tell something. The answer is of the kind that was asked for. */
+export async function ask<Answer>(connection: Connection, asked: Ask, asking?: Asking): Promise<Answer> {
+  return (await work(connection, { pool: connection.name, ask: asked }, asking)) as Answer;
+}
+
+/** Throws InstanceGoneError, RefusedError GROW_REFUSED with the sum. */
+export async function growInstance(
+  connection: Connection,
+  id: string,
+  { capBytes, maxWaitMs = 0, by, ...asking }: Parameters<Transport['grow']>[1],
+): Promise<GrowResult> {
+  await noteAsked(connection, { action: 'grow_instance', instance: id, by });
+  const payload = { pool: connection.name, grow: { id, capBytes, maxWaitMs } };
+  const result = (await work(connection, payload, asking).catch(async (error: unknown) => {
+    throw await withWhyGone(connection, id, error);
+  })) as GrowResult;
+  if (result.granted) return result;
+  throw new RefusedError('GROW_REFUSED', `instance ${id}: ${result.sentence}`, { ...result });
+}
+
+export async function restoreInstance(
+  connection: Connection,
+  id: string,
+  { by, ...asking }: OnBehalf & Asking,
+): Promise<void> {
+  await noteAsked(connection, { action: 'restore_instance', instance: id, by });
+  await work(connection, { pool: connection.name, cause: 'restore', id }, asking);
+}
+
+export async function executePlan(
+  connection: Connection,
+  digest: string,
+  { by, ...asking }: OnBehalf & Asking,
+): Promise<PruneResult> {
+  await noteAsked(connection, { action: 'prune_instances', plan: digest, by });
+  return (await work(connection, { pool: connection.name, cause: 'sealed', digest }, asking)) as PruneResult;
+}
+
+/** Who asked: the worker's own entries say what came of it. */
+async function noteAsked(
+  { catalog }: Connection,
+  { by, ...of }: OnBehalf & { readonly action: string; readonly [fact: string]: unknown },
+): Promise<void> {
+  const reason = `asked for by ${by ?? 'an unknown caller'}`;
+  await catalog.leaveNote({ ...of, reason, at: isoTime(Date.now()), outcome: 'asked' });
+}
+
+/** Throws InstanceGoneError for one that is not there. */
+export async function sampleInstances(
+  connection: Connection,
+  ids: readonly string[] | null,
+  asking?: Asking,
+): Promise<SampleView> {
+  const { catalog, name } = connection;
+  const known = new Set((await catalog.getMany(ids ?? [])).map(({ record }) => record.id));
+  const unknown = ids?.find((id) => !known.has(id));
+  if (unknown !== undefined) throw await instanceGone(connection, unknown);
+  const payload = { pool: name, ids: ids && [...ids] };
+  const { measured, vanished } = (await work(connection, payload, asking)) as SampleResult;
+  return { measured: await readInstances(connection, measured), vanished };
+}
+
+/** Throws InstanceGoneError. */
+export async function verifyInstance(
+  connection: Connection,
+  id: string,
+  asking?: Asking,
+): Promise<LineageVerdict> {
+  if (!(await connection.catalog.get(id))) throw await instanceGone(connection, id);
+  return ask<LineageVerdict>(connection, { verify: { id } }, asking);
+}
+
+export function readAudit(
+  connection: Connection,
+  query: AuditQuery,
+  asking?: Asking,
+): Promise<AuditRecord[]> {
+  const { limit, after = null } = parsePayload(auditQuerySchema, query, 'audit');
+  return ask<AuditRecord[]>(connection, { audit: { limit, after } }, asking);
+}
+
+function isUnreachable(error: unknown, { where }: Connection): boolean {
+  if (error instanceof SpicaError) return error instanceof UnreachableError;
+  return toUnreachable(error, where) !== null;
+}
+
+const LOOK_EVERY_MS = 1_000;
+const MOST_AT_ONCE = 1_000;
+
+/** The entries from now on, or after the one that was seen; ends when the signal is aborted. */
+export async function* followAudit(
+  connection: Connection,
+  { after, signal }: Parameters<Transport['auditFollow']>[0],
+): AsyncGenerator<AuditRecord, void> {
+  /** Null where nobody could tell: Redis or the worker is away, and may be back at the next look. */
+  const read = (query: AuditQuery) =>
+    readAudit(connection, query, { signal }).catch((error: unknown) => {
+      if (signal.aborted || isUnreachable(error, connection)) return null;
+      throw error;
+    });
+  let seen = after ?? null;
+  while (!signal.aborted) {
+    const found = (await read(seen === null ? { limit: 1 } : { limit: MOST_AT_ONCE, after: seen })) ?? [];
+    for (const record of found) {
+      if (seen !== null) yield record;
+      if (seen !== null) seen = record.seq;
+    }
+    seen ??= found.at(-1)?.seq ?? null;
+    if (found.length < MOST_AT_ONCE) await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}

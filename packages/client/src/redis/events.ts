@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SpicaError, UnreachableError } from '@spica/core';
+import { progressOf, toUnreachable } from '@spica/queues';
+import type { RequestEnd, Transport } from '../transport.ts';
+import type { RequestEvent } from '../view.ts';
+import type { Connection } from './connection.ts';
+import { requestUnknown } from './requests.ts';
+
+const LOOK_EVERY_MS = 300;
+
+/** Waits for a request's end, also while Redis is away in between. Throws what `Transport.wait` throws. */
+export async function waitForEnd(
+  { watcher, where }: Connection,
+  id: string,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+): Promise<RequestEnd> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const leftMs = Math.max(0, until - performance.now());
+    try {
+      return await watcher.wait(id, { timeoutMs: leftMs, ...(signal ? { signal } : {}) });
+    } catch (error) {
+      const isAway = !(error instanceof SpicaError) && toUnreachable(error, where) !== null;
+      if (!isAway || signal?.aborted || performance.now() >= until) throw error;
+      await sleep(LOOK_EVERY_MS, undefined, signal ? { signal } : {}).catch(() => undefined);
+    }
+  }
+}
+
+type Events = ReturnType<Transport['events']>;
+
+/** Where a request stands, as it changes, to its end. Throws CheckError REQUEST_UNKNOWN. */
+export async function* followRequest(
+  connection: Connection,
+  id: string,
+  { after = null, signal }: Parameters<Transport['events']>[1],
+): Events {
+  let last = after;
+  let mayBeUnknown = true;
+  for (;;) {
+    signal?.throwIfAborted();
+    const event = await readEvent(connection, id, mayBeUnknown).catch((error: unknown) => {
+      if (error instanceof SpicaError && !(error instanceof UnreachableError)) throw error;
+      return null; // Redis is away: the next look may find it back
+    });
+    if (event) {
+      mayBeUnknown = false;
+      const name = nameOf(event);
+      if (name !== last) yield { id: name, event };
+      last = name;
+      if (isLast(event)) return;
+    }
+    await nextChange(connection, id, signal);
+  }
+}
+
+function isLast({ phase }: RequestEvent): boolean {
+  return phase === 'ready' || phase === 'rejected' || phase === 'failed';
+}
+
+/** The same event has the same name, so that whoever comes back is not told it twice. */
+function nameOf(event: RequestEvent): string {
+  return createHash('sha256').update(JSON.stringify(event)).digest('hex').slice(0, 12);
+}
+
+/** Ends when the request has ended, and else after a moment: what is counted has no event of its own. */
+async function nextChange({ watcher }: Connection, id: string, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const inner = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  try {
+    await Promise.race([
+      watcher.wait(id, { timeoutMs: 2 ** 31 - 1, signal: inner }).catch(() => undefined),
+      sleep(LOOK_EVERY_MS, undefined, { signal: inner }).catch(() => undefined),
+    ]);
+  } finally {
+    over.abort(new Error('the waiting is over'));
+  }
+}
+
+/** Null before the gate has looked at it. */
+async function readEvent(
+  { queues, catalog, name, watcher }: Connection,
+  id: string,
+  mustBeKnown: boolean,
+): Promise<RequestEvent | null> {
+  const job = await queues.gate.getJob(id);
+  if (!job) {
+    if (mustBeKnown) throw requestUnknown(id, name);
+    return { phase: 'failed', reason: `request ${id} is not known any more`, code: 'REQUEST_UNKNOWN' };
+  }
+  if (job.finishedOn) return endOf(watcher.wait(id));
+  const progress = progressOf(job.progress);
+  switch (progress?.phase) {
+    case undefined:
+    case 'done':
+    case 'rejected':
+    case 'failed':
+      return null; // its end follows in a moment
+    case 'held': {
+      const line = (await catalog.publishedGate())?.held ?? [];
+      const place = line.findIndex(({ request }) => request === id);
+      return { ...progress, position: place < 0 ? null : place + 1 };
+    }
+    case 'spawning': {
+      const { count } = job.data.request as { count: number };
+      const { unprocessed = count } = await job.getDependenciesCount({ unprocessed: true });
+      return { ...progress, spawned: Math.max(0, count - unprocessed), of: count };
+    }
+    default:
+      return progress;
+  }
+}
+
+async function endOf(end: Promise<RequestEnd>): Promise<RequestEvent> {
+  try {
+    const { instances } = await end;
+    return { phase: 'ready', reason: `${instances.length} spawned` };
+  } catch (error) {
+    if (!(error instanceof SpicaError) || error instanceof UnreachableError) throw error;
+    const phase = error.kind === 'refused' ? 'rejected' : 'failed';
+    return { phase, reason: error.message, code: error.code };
+  }
+}

@@ -1,0 +1,12 @@
+export type { Transport } from '../transport.ts';
+export { targetFromEnvironment } from './connection.ts';
+export {
+  instanceGone,
+  leaseInstance,
+  pinInstance,
+  releaseInstance,
+  scoreInstance,
+} from './instances.ts';
+export { readRequest } from './read-request.ts';
+export { cancelRequest, submitTo } from './requests.ts';
+export { openRedisTransport } from './transport.ts';

@@ -1,0 +1,81 @@
+import { SpicaError, systemClock } from '@spica/core';
+import { type Preview, type PrunePlan, type RedisTarget, toUnreachable } from '@spica/queues';
+import type { Transport } from '../transport.ts';
+import {
+  ask,
+  executePlan,
+  followAudit,
+  growInstance,
+  readAudit,
+  restoreInstance,
+  sampleInstances,
+  verifyInstance,
+} from './asks.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { followRequest, waitForEnd } from './events.ts';
+import {
+  leaseInstance,
+  listInstances,
+  pinInstance,
+  readInstance,
+  releaseInstance,
+  scoreInstance,
+} from './instances.ts';
+import { listRequests } from './list-requests.ts';
+import { readHistory, readPool } from './pool.ts';
+import { readRequest } from './read-request.ts';
+import { cancelRequest, submitTo } from './requests.ts';
+
+/**
+ * Reaches a pool through its Redis; `pool` null for the only one that is served there. It lives through restarts of Redis:
+ * what is sent while that is away throws UnreachableError at once, what waits goes on waiting. Throws UnreachableError
+ * where Redis cannot be reached at the start, or refuses; UsageError POOL_AMBIGUOUS.
+ */
+export async function openRedisTransport(
+  target: RedisTarget,
+  { pool }: { readonly pool: string | null },
+): Promise<Transport> {
+  return overRedis(await openConnection(target, pool));
+}
+
+function overRedis(connection: Connection): Transport {
+  const { queues, name } = connection;
+  const reach = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      if (error instanceof SpicaError) throw error;
+      throw toUnreachable(error, connection.where) ?? error;
+    });
+  return {
+    pool: name,
+    submit: (body, options) => reach(submitTo(connection, body, { ...options, clock: systemClock })),
+    request: (id) => reach(readRequest(queues, name, id)),
+    requests: (query) => reach(listRequests(connection, query)),
+    events: (id, options) => followRequest(connection, id, options),
+    wait: (id, options) => reach(waitForEnd(connection, id, options)),
+    cancel: (id, by) => reach(cancelRequest(connection, id, by)),
+
+    instances: (query) => reach(listInstances(connection, query)),
+    instance: (id) => reach(readInstance(connection, id)),
+    lease: (id, asked) => reach(leaseInstance(connection, id, asked)),
+    releaseLease: (id, asked) => reach(releaseInstance(connection, id, asked)),
+    pin: async (id, pin) => void (await reach(pinInstance(connection, id, { pin, by: pin.by }))),
+    unpin: async (id, { by }) => void (await reach(pinInstance(connection, id, { pin: null, by }))),
+    score: (id, value) => reach(scoreInstance(connection, id, value)),
+    grow: (id, asked) => reach(growInstance(connection, id, asked)),
+    restore: (id, asked) => reach(restoreInstance(connection, id, asked)),
+    sample: (ids, asking) => reach(sampleInstances(connection, ids, asking)),
+    verify: (id, asking) => reach(verifyInstance(connection, id, asking)),
+
+    preflight: ({ template, count, experiment, replicas }, asking) =>
+      reach(ask<Preview>(connection, { preflight: { template, count, experiment, replicas } }, asking)),
+    plan: ({ maxInstances, maxAge }, asking) =>
+      reach(ask<PrunePlan>(connection, { plan: { maxInstances, maxAgeMs: maxAge } }, asking)),
+    execute: (digest, asked) => reach(executePlan(connection, digest, asked)),
+
+    auditTail: (query, asking) => reach(readAudit(connection, query, asking)),
+    auditFollow: (options) => followAudit(connection, options),
+    poolStatus: () => reach(readPool(connection)),
+    history: () => reach(readHistory(connection)),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,134 @@
+import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
+import type {
+  DiskHistory,
+  InstanceView,
+  Page,
+  PoolView,
+  RequestEvent,
+  RequestView,
+  SampleView,
+  SpawnedInstance,
+} from './view.ts';
+import type { Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
+import type { AuditQuery, ListQuery, RequestsQuery } from './wire/queries.ts';
+
+export interface SubmittedRequest {
+  readonly id: string;
+  /** False where the key had been used for the same request before: then it is that one. */
+  readonly created: boolean;
+}
+
+export interface RequestEnd {
+  readonly instances: readonly SpawnedInstance[];
+}
+
+/** A lease as it was granted: from now on it ends at `expiresAt` (epoch milliseconds, by the clock of who granted it). */
+export interface LeaseGrant {
+  readonly outcome: 'granted' | 'renewed';
+  readonly owner: string;
+  readonly expiresAt: number;
+}
+
+export interface LeaseAsked {
+  readonly owner: string;
+  /** 32 hexadecimal digits; whoever has it may renew and release the lease. */
+  readonly token: string;
+  readonly ms: number;
+  /** Takes it whoever has it; the audit log tells. */
+  readonly force?: boolean;
+}
+
+export interface ReleaseAsked {
+  /** Null only with `force`, or with `discard` where no lease is in force. */
+  readonly token: string | null;
+  /** Nobody needs the instance any more: `retention.keep_after_lease` does not keep it, and it goes first. */
+  readonly discard: boolean;
+  readonly force?: boolean;
+  readonly by: Caller;
+}
+
+/** On whose behalf something is done: it stands in the audit log. */
+export interface OnBehalf {
+  readonly by: Caller;
+}
+
+/** How long a call waits for the pool's worker; by default as long as one serves the pool. */
+export interface Asking {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One pool as a client reaches it, over Redis or HTTP: the same behaviour, and the same errors. What is not there any more
+ * throws InstanceGoneError or CheckError REQUEST_UNKNOWN, bad input UsageError, whatever is out of reach UnreachableError
+ * (WORKER_UNREACHABLE where nobody serves the pool). A call that failed as unreachable may have been carried out.
+ */
+export interface Transport {
+  readonly pool: string;
+
+  /**
+   * Submits a request; the lease's token is not in it, but its hash. Throws UsageError: PAYLOAD_INVALID, PARAM_INVALID,
+   * REQUEST_TOO_LARGE, or KEY_REUSED where the key names a different request.
+   */
+  submit(body: RequestBody, options: OnBehalf & { readonly key: string | null }): Promise<SubmittedRequest>;
+  request(id: string): Promise<RequestView>;
+  /** Newest first. */
+  requests(query: RequestsQuery): Promise<Page<RequestView>>;
+  /**
+   * Where a request stands, from now to its end. `after`: the `id` of the last event that was seen; whoever resumes gets
+   * the present one if it is another.
+   */
+  events(
+    id: string,
+    options: { readonly after?: string | null; readonly signal?: AbortSignal },
+  ): AsyncIterable<{ readonly id: string; readonly event: RequestEvent }>;
+  /**
+   * Waits for a request's end, through restarts of what is between. Throws RefusedError (`details`: the sum of the
+   * decision, where the gate made one), CheckError as it failed, TimedOutError WAIT_TIMED_OUT, and the signal's reason;
+   * in the last two cases the request goes on.
+   */
+  wait(
+    id: string,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<RequestEnd>;
+  /** `completed` where it comes too late, and changes nothing. */
+  cancel(id: string, by: OnBehalf): Promise<'cancelled' | 'completed'>;
+
+  instances(query: ListQuery): Promise<Page<InstanceView>>;
+  instance(id: string): Promise<InstanceView>;
+  /** Throws InstanceGoneError, CheckError INSTANCE_LEASED (`details`: owner, expiresAt), LeaseLostError LEASE_REFUSED. */
+  lease(id: string, asked: LeaseAsked): Promise<LeaseGrant>;
+  /** `none`: there was no lease in force. Throws InstanceGoneError, CheckError INSTANCE_LEASED. */
+  releaseLease(id: string, asked: ReleaseAsked): Promise<'released' | 'discarded' | 'none'>;
+  pin(id: string, pin: { readonly by: string; readonly why: string }): Promise<void>;
+  unpin(id: string, by: OnBehalf): Promise<void>;
+  score(id: string, value: number | null): Promise<void>;
+  /** Raises the cap of an instance; where there is no room, once there is some within `maxWaitMs`, by default at once or not at
+   * all. Throws RefusedError GROW_REFUSED with the sum. */
+  grow(
+    id: string,
+    asked: OnBehalf & Asking & { readonly capBytes: number; readonly maxWaitMs?: number },
+  ): Promise<GrowResult>;
+  /** Brings an instance back from the trash. */
+  restore(id: string, asked: OnBehalf & Asking): Promise<void>;
+  /** Measures these, or (null) those that are due. */
+  sample(ids: readonly string[] | null, asked?: Asking): Promise<SampleView>;
+  verify(id: string, asked?: Asking): Promise<LineageVerdict>;
+
+  /** What the gate would do with a request as things stand. Changes nothing. */
+  preflight(asked: PreflightAsked, asking?: Asking): Promise<Preview>;
+  /** What a prune would do now, sealed under a digest for an hour. */
+  plan(limits: PruneLimits, asking?: Asking): Promise<PrunePlan>;
+  /** Carries out exactly a sealed plan. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
+  execute(digest: string, asked: OnBehalf & Asking): Promise<PruneResult>;
+
+  auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
+  /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
+  auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
+
+  poolStatus(): Promise<PoolView>;
+  history(): Promise<DiskHistory>;
+
+  /** Ends the connection; what waits then throws. */
+  close(): Promise<void>;
+}

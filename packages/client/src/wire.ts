@@ -1,0 +1,14 @@
+export { type Problem, problemSchema } from './problem.ts';
+export type {
+  DiskHistory,
+  InstanceView,
+  Page,
+  PoolView,
+  RequestEvent,
+  RequestView,
+  SampleView,
+} from './view.ts';
+export * from './wire/bodies.ts';
+export * from './wire/queries.ts';
+export { span } from './wire/span.ts';
+export * from './wire/views.ts';

@@ -1,0 +1,102 @@
+import { collectPatternsSchema, isInstanceId, paramSchema } from '@spica/core';
+import { MAX_COUNT } from '@spica/queues';
+import * as z from 'zod';
+import { span } from './span.ts';
+
+/*
+ * What a client sends: bodies, as a transport takes them too. Over HTTP each may name its `pool` beside.
+ */
+
+const shortText = z.string().min(1).max(200);
+const countExpected = `expected a whole number from 1 to ${MAX_COUNT}`;
+
+/** Whoever submits or decides something: the name of a token, or `user@host`; null where that is not known. */
+export type Caller = string | null;
+
+export const instanceIdSchema = z
+  .string()
+  .refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
+
+/** A lease's token: 128 random bits, which its holder alone knows. */
+export const leaseTokenSchema = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits');
+
+const replicasSchema = z.strictObject({
+  epochs: z.int().min(1),
+  slicesPerEpoch: z.int().min(1),
+  replicasPerSlice: z.int().min(1),
+});
+
+/** POST /v1/requests: spawn `count` instances of a template, all or none. Every field but `count` has a default. */
+export const requestBodySchema = z.strictObject({
+  count: z.int(countExpected).min(1, countExpected).max(MAX_COUNT, countExpected),
+  template: shortText.default('default'),
+  params: z.record(z.string(), paramSchema).default({}),
+  parent: instanceIdSchema.nullable().default(null),
+  /** The live instance that these are clones of, in place of the template; its parent then, too. */
+  from: instanceIdSchema.nullable().default(null),
+  experiment: shortText.nullable().default(null),
+  labels: z.record(shortText, z.string().max(200)).default({}),
+  notes: z.string().max(10_000).default(''),
+  /** How long each instance is held from its spawn; null for no lease. */
+  lease: span.nullable().default(null),
+  /** Who holds it; the caller by default. */
+  leaseOwner: shortText.nullable().default(null),
+  /** SHA-256, hex, of the lease's token, which stays with whoever asks. Expected with `lease`. */
+  leaseTokenHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')
+    .nullable()
+    .default(null),
+  /** A life of their own, shorter than the policy's. */
+  ttl: span.nullable().default(null),
+  /** How long the gate may hold the request; null for the pool's `gate.max_wait`. */
+  maxWait: span.nullable().default(null),
+  /** Artifacts that each instance is going to make: they count in the pre-flight. */
+  replicas: replicasSchema.nullable().default(null),
+  /** Patterns of what is collected of each instance; null for the template's, none for nothing. */
+  collect: collectPatternsSchema.nullable().default(null),
+});
+export type RequestBodyInput = z.input<typeof requestBodySchema>;
+export type RequestBody = z.output<typeof requestBodySchema>;
+
+/** PUT /v1/instances/{id}/lease. Whoever brings the token of the lease in force renews it. */
+export const leaseBodySchema = z.strictObject({
+  lease: span,
+  owner: shortText.nullable().default(null),
+  token: leaseTokenSchema.nullable().default(null),
+  /** Takes it whoever has it; the audit log tells. */
+  force: z.boolean().default(false),
+});
+
+/** DELETE /v1/instances/{id}/lease; the token comes in the header `Spica-Lease-Token`. */
+export const releaseQuerySchema = z.strictObject({
+  /** Nobody needs the instance any more: it is the first to go. */
+  discard: z.stringbool().default(false),
+  force: z.stringbool().default(false),
+});
+
+/** PUT /v1/instances/{id}/pin. */
+export const pinBodySchema = z.strictObject({ why: z.string().min(1).max(1_000) });
+
+/** PUT /v1/instances/{id}/score; null takes it back. */
+export const scoreBodySchema = z.strictObject({ score: z.number().nullable() });
+
+/** POST /v1/instances/{id}/grow. */
+export const growBodySchema = z.strictObject({ capBytes: z.int().min(1) });
+
+/** POST /v1/preflight. */
+export const preflightBodySchema = requestBodySchema.pick({
+  count: true,
+  template: true,
+  experiment: true,
+  replicas: true,
+});
+export type PreflightAsked = z.output<typeof preflightBodySchema>;
+
+/** POST /v1/plans: limits for this plan alone; null for the pool's. */
+export const planBodySchema = z.strictObject({
+  maxInstances: z.int().min(0).nullable().default(null),
+  /** Older ones go. */
+  maxAge: span.nullable().default(null),
+});
+export type PruneLimits = z.output<typeof planBodySchema>;

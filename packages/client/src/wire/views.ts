@@ -1,0 +1,122 @@
+import type { RequestProgress } from '@spica/queues';
+import * as z from 'zod';
+import type { InstanceView, Page, RequestEvent, RequestView } from '../view.ts';
+
+/*
+ * What a client is told, as schemas: for the description of the API, and for who reads it over a wire. The types are those
+ * of view.ts, which say what the fields mean.
+ */
+
+const text = z.string();
+const textOrNull = z.string().nullable();
+const size = z.object({ bytes: z.number(), inodes: z.number() });
+const params = z.record(text, z.union([z.string(), z.number(), z.boolean()]));
+
+export const instanceViewSchema = z.object({
+  id: text,
+  pool: text,
+  request: textOrNull,
+  index: z.number().nullable(),
+  by: textOrNull,
+  template: text,
+  templateVersion: text,
+  fingerprint: textOrNull,
+  cloneMethod: z.enum(['copy', 'reflink', 'snapshot']).nullable(),
+  cloned: size.nullable(),
+  predicted: size.nullable(),
+  expected: size.nullable(),
+  replicas: z.number(),
+  parent: textOrNull,
+  generation: z.number(),
+  experiment: textOrNull,
+  labels: z.record(text, text),
+  ttlMs: z.number().nullable(),
+  score: z.number().nullable(),
+  oversize: z.enum(['end_lease', 'warn']).nullable(),
+  state: z.enum(['deleting', 'in-flight', 'ready']),
+  inFlightFor: textOrNull,
+  spawnedAt: textOrNull,
+  clonedAt: textOrNull,
+  sample: z
+    .object({
+      allocatedBytes: z.number(),
+      apparentBytes: z.number(),
+      inodes: z.number(),
+      ownBytes: z.number(),
+      incomplete: z.boolean().optional(),
+      at: textOrNull,
+      changedAt: textOrNull,
+    })
+    .nullable(),
+  ownBytes: z.number().nullable(),
+  lease: z.object({ owner: text, expiresAt: textOrNull, inForce: z.boolean() }).nullable(),
+  lastLeasedAt: textOrNull,
+  pin: z.object({ by: text, why: text, at: textOrNull }).nullable(),
+  keptBy: textOrNull,
+  unsaved: textOrNull,
+  goesAt: textOrNull,
+}) satisfies z.ZodType<InstanceView>;
+
+const progressSchema = z.union([
+  z.object({ phase: z.enum(['preparing', 'reclaiming', 'spawning', 'undoing', 'done']), reason: text }),
+  z.object({ phase: z.literal('held'), reason: text, since: text, until: text }),
+  z.object({ phase: z.enum(['rejected', 'failed']), reason: text, code: text }),
+]) satisfies z.ZodType<RequestProgress>;
+
+const requestedSchema = z.object({
+  pool: text,
+  template: text,
+  count: z.number(),
+  params,
+  parent: textOrNull,
+  from: textOrNull,
+  experiment: textOrNull,
+  labels: z.record(text, text),
+  notes: text,
+  lease: z.object({ owner: text, ms: z.number() }).nullable(),
+  ttlMs: z.number().nullable(),
+  replicas: z
+    .object({ epochs: z.number(), slicesPerEpoch: z.number(), replicasPerSlice: z.number() })
+    .nullable(),
+  maxWaitMs: z.number().nullable(),
+  by: textOrNull,
+});
+
+export const requestViewSchema = z.object({
+  id: text,
+  pool: text,
+  life: text,
+  state: text,
+  progress: progressSchema.nullable(),
+  request: requestedSchema.nullable(),
+  submittedAt: textOrNull,
+  endedAt: textOrNull,
+  instances: z.array(z.object({ id: text, path: text })),
+  failure: z.object({ code: text, message: text }).nullable(),
+  children: z.array(
+    z.object({
+      id: text,
+      queue: z.enum(['gate', 'spawn', 'prune', 'sample']),
+      state: text,
+      failure: textOrNull,
+    }),
+  ),
+}) satisfies z.ZodType<RequestView>;
+
+export const requestEventSchema = z.union([
+  z.object({ phase: z.enum(['preparing', 'reclaiming', 'undoing', 'ready']), reason: text }),
+  z.object({
+    phase: z.literal('held'),
+    reason: text,
+    since: text,
+    until: text,
+    position: z.number().nullable(),
+  }),
+  z.object({ phase: z.literal('spawning'), reason: text, spawned: z.number(), of: z.number() }),
+  z.object({ phase: z.enum(['rejected', 'failed']), reason: text, code: text }),
+]) satisfies z.ZodType<RequestEvent>;
+
+/** A part of a list of such items. */
+export function pageSchema<T>(item: z.ZodType<T>): z.ZodType<Page<T>> {
+  return z.object({ items: z.array(item), next: textOrNull });
+}

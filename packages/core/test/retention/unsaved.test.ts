@@ -1,0 +1,44 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { isWorkGivenUp, UNSAVED, type UnsavedWork, unsavedVerdict } from '../../src/index.ts';
+
+const count = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1e6 }));
+const works: fc.Arbitrary<UnsavedWork> = fc.record({
+  commits: count,
+  stashes: count,
+  files: count,
+  unknown: fc.option(fc.constant('index file corrupt')),
+  isBaselineKnown: fc.boolean(),
+});
+
+it('an instance may go where nothing is lost and all of that is known, and else it says each thing that would be', () => {
+  fc.assert(
+    fc.property(works, (work) => {
+      const { commits, stashes, files, unknown } = work;
+      const verdict = unsavedVerdict(work);
+      expect(verdict === null).toBe(commits + stashes + files === 0 && unknown === null);
+      if (verdict === null) return;
+      expect(verdict.rule).toBe(UNSAVED);
+      expect(verdict.reason).not.toMatch(/(^|[^1-9])0 |^[;,]|[;,] *$/);
+      for (const figure of [commits, stashes, files]) {
+        if (figure > 0) expect(verdict.reason).toContain(`${figure} `);
+      }
+      if (unknown !== null) expect(verdict.reason).toContain(unknown);
+    }),
+  );
+});
+
+it.each<[Partial<UnsavedWork>, string]>([
+  [{ commits: 3, files: 12 }, '3 commits not pushed, 12 files changed since the spawn'],
+  [{ stashes: 2 }, '2 stashes'],
+  [{ files: 1, isBaselineKnown: false }, '1 file changed; what it was cloned with is not known any more'],
+  [{ unknown: 'it takes longer than 30s' }, 'git cannot tell what would be lost: it takes longer than 30s'],
+])('%o is said as %s', (work, reason) => {
+  const saved = { commits: 0, stashes: 0, files: 0, unknown: null, isBaselineKnown: true };
+  expect(unsavedVerdict({ ...saved, ...work })).toEqual({ rule: 'unsaved-work', reason });
+});
+
+it('what its owner has discarded is not looked at', () => {
+  expect(isWorkGivenUp({ discarded: true })).toBe(true);
+  expect(isWorkGivenUp({ discarded: false })).toBe(false);
+});

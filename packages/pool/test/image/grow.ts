@@ -1,0 +1,5 @@
+import { growImage } from '../../src/image/grow.ts';
+
+/** Run as a program, to be killed: makes the image of the pool `main` at a root larger. */
+const [root = ''] = process.argv.slice(2);
+await growImage({ name: 'main', root }, 300e6);

@@ -1,0 +1,74 @@
+import type { Job, JobsOptions, Queue, QueueEvents } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { type OpenEvents, openEvents } from './events.ts';
+import { toRequestError } from './failure.ts';
+import type { QueueName } from './names.ts';
+import type { PoolQueues } from './open.ts';
+import { requireWorker, whileServed } from './worker.ts';
+
+export interface JobTerms {
+  readonly redis: Redis;
+  /** The queue's events, where the caller listens to them already; else they are read over a connection of their own. */
+  readonly events?: OpenEvents;
+  /** Ends the waiting when it is aborted. */
+  readonly signal?: AbortSignal;
+  readonly options?: JobsOptions;
+}
+
+/**
+ * Adds a job and waits for its end; resolves with what its processor returned. Throws the error that it failed with, or
+ * the signal's reason when the waiting is aborted (the job goes on).
+ */
+export async function runJob(
+  queue: Queue,
+  name: string,
+  payload: object,
+  { redis, events: shared, signal, options = {} }: JobTerms,
+): Promise<unknown> {
+  const opening = shared ? null : openEvents(queue, redis);
+  try {
+    // At the same time: who waits for a job looks first whether it has ended already.
+    const [job, { events }] = await Promise.all([
+      queue.add(name, payload, options),
+      opening ?? (shared as OpenEvents),
+    ]);
+    return await Promise.race([endOf(job, events), abortion(signal)]);
+  } finally {
+    const opened = await opening?.catch(() => null); // its error was reported above
+    await opened?.close();
+  }
+}
+
+/**
+ * Has the pool's worker do a job and waits for its end, for as long as there is a worker. Nothing is added when none
+ * serves the pool: a prune must not run long after who asked for it went away. Throws UnreachableError
+ * WORKER_UNREACHABLE, the signal's reason (the job goes on), or what the job failed with.
+ */
+export async function runServedJob(
+  queues: PoolQueues,
+  name: Extract<QueueName, 'prune' | 'sample'>,
+  payload: { readonly pool: string },
+  terms: JobTerms,
+): Promise<unknown> {
+  const { redis, signal } = terms;
+  const served = { pool: payload.pool, queue: name };
+  await requireWorker(redis, served, signal ? { signal } : {});
+  const work = (until: AbortSignal) => runJob(queues[name], name, payload, { ...terms, signal: until });
+  return whileServed(redis, served, work, signal);
+}
+
+async function endOf(job: Job, events: QueueEvents): Promise<unknown> {
+  try {
+    return await job.waitUntilFinished(events);
+  } catch (error) {
+    throw toRequestError(error instanceof Error ? error.message : String(error), null);
+  }
+}
+
+/** Rejects with the signal's reason once it is aborted. */
+function abortion(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,31 @@
+import type { RetentionPlan } from '@spica/core';
+import type { PruneReport, PruneResult } from '@spica/queues';
+
+/** A plan, as what it would do. */
+export function reportPlan<Digest extends string | null>(
+  pool: string,
+  planned: Pick<PruneResult, 'unknownDirectories'> & {
+    readonly plan: RetentionPlan & Pick<PruneResult, 'unseen'>;
+    readonly digest: Digest;
+    readonly offline: boolean;
+  },
+): PruneReport & { items: NonNullable<PruneReport['items']>; digest: Digest } {
+  const { plan, digest, unknownDirectories, offline } = planned;
+  return {
+    pool,
+    dryRun: true,
+    offline,
+    digest,
+    items: plan.items.map(({ candidate: _, ...item }) => item),
+    pruned: plan.deletes.map(({ id, reason, bytes }) => ({ id, reason, bytes })),
+    kept: plan.kept,
+    skipped: [],
+    failed: [],
+    failsAgain: false,
+    unknownDirectories,
+    unseen: plan.unseen,
+    reclaimedBytes: plan.frees.bytes,
+    trashedBytes: 0,
+    sentence: plan.sentence,
+  };
+}
