@@ -6,5 +6,6 @@ export { type Change, hashLeaseToken, newLeaseToken } from './leases.ts';
 export { SCHEDULE_NAMES, type ScheduleName } from './schedules.ts';
 export type { Server } from './serving.ts';
 export type { Identity } from './stored.ts';
+export { createTokens, TOKEN_ROLES, type Token, type TokenRole, type Tokens } from './tokens.ts';
 export * from './values.ts';
 export { toInstanceView } from './view.ts';

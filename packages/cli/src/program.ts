@@ -8,6 +8,7 @@ import { addProfileCommands } from './program/profile.ts';
 import { addRequestCommands } from './program/requests.ts';
 import { addAuditCommands, addRetentionCommands } from './program/retention.ts';
 import { addServiceCommands } from './program/service.ts';
+import { addTokenCommands } from './program/token.ts';
 import { version } from './version.ts';
 
 /** Every command with its options, in the order in which `--help` lists them. */
@@ -54,6 +55,9 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
     .command('profile')
     .description('what instances become, by which requests are decided');
   addProfileCommands(createAdd(profile, io, ended));
+  const token = command.command('token').description('who may use the HTTP API');
+  addTokenCommands(createAdd(token, io, ended));
+  addHelp(token);
   addHelp(audit);
   addHelp(profile);
   addHelp(command);

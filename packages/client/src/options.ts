@@ -65,6 +65,11 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
+export interface GrowOptions extends CallOptions {
+  /** How long it may be held for want of room; by default the pool's `gate.max_wait`. */
+  maxWait?: number | string | null | undefined;
+}
+
 /** What `Spica.preflight` takes: of a request what its admission depends on. */
 export type PreflightOptions = Pick<SpawnOptions, 'count' | 'template' | 'experiment' | 'replicas'>;
 

@@ -1,4 +1,4 @@
-export { type Problem, problemSchema } from './problem.ts';
+export { type Problem, problemSchema, toProblem } from './problem.ts';
 export type {
   DiskHistory,
   InstanceView,

@@ -31,6 +31,7 @@ export { preparationShort } from './gate/preparation.ts';
 export * from './gate/step.ts';
 export * from './gate/totals.ts';
 export * from './instance/env-value.ts';
+export * from './instance/environment.ts';
 export * from './instance/id.ts';
 export * from './instance/params.ts';
 export * from './instance/record.ts';

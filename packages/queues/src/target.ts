@@ -16,7 +16,17 @@ export function redisTargetOf(config: Config): RedisTarget {
 
 /** The embedded Redis's socket; in the system's temporary directory where the state directory's path is too long. */
 export function embeddedSocketOf(stateDir: string): string {
-  const socket = join(stateDir, 'redis.sock');
+  return socketOf(stateDir, 'redis.sock', '.sock');
+}
+
+/** The socket of the HTTP API, likewise. */
+export function apiSocketOf(stateDir: string): string {
+  return socketOf(stateDir, 'api.sock', '-api.sock');
+}
+
+function socketOf(stateDir: string, name: string, ending: string): string {
+  const socket = join(stateDir, name);
   if (Buffer.byteLength(socket) <= SOCKET_PATH_BYTES) return socket;
-  return join(tmpdir(), `spica-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}.sock`);
+  const digest = createHash('sha256').update(stateDir).digest('hex').slice(0, 16);
+  return join(tmpdir(), `spica-${digest}${ending}`);
 }

@@ -1,2 +1,4 @@
+export { describeApi, type OpenApi } from './api/openapi.ts';
+export { apiRoutes } from './api/routes.ts';
 export type { ServerPool } from './pool.ts';
-export { type Server, startServer } from './server.ts';
+export { type Server, type ServerOptions, startServer } from './server.ts';

@@ -1,12 +1,20 @@
+import type { Tokens } from '@spica/catalog';
+import type { Transport } from '@spica/client/redis';
 import type { Clock } from '@spica/core';
 import { singleFlight } from '@spica/pool';
-import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { addApiPages } from './api/pages.ts';
+import { registerApi } from './api/register.ts';
+import { apiRoutes } from './api/routes.ts';
+import { createStreams, type StreamLimits } from './api/stream.ts';
+import { type App, createApp, endApp } from './app.ts';
 import { addBoard } from './board/board.ts';
 import { addHealth } from './health/health.ts';
-import { guard } from './listen/guard.ts';
+import { listenAddressOf } from './listen/address.ts';
+import type { Door } from './listen/callers.ts';
 import { listen } from './listen/listen.ts';
-import { loopbackAddressOf } from './listen/loopback.ts';
+import { listenAtSocket } from './listen/socket.ts';
+import { readTls, type TlsMaterial } from './listen/tls.ts';
 import { addMetrics } from './metrics/metrics.ts';
 import type { ServerPool } from './pool.ts';
 import { createProbe } from './probe.ts';
@@ -15,47 +23,107 @@ import { createProbe } from './probe.ts';
 const PROBE_MS = 2_000;
 
 export interface ServerOptions {
-  /** A loopback address, or `localhost`. */
+  /** An IP address, or `localhost`; any but a loopback address only where there is a token. */
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Files of the certificate and its key (PEM), both or neither; null for plain HTTP. */
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
+  /** Calls in a minute that the HTTP API takes of one token; null for no limit. */
+  readonly rateLimit: number | null;
+  /** Path of the unix socket that the HTTP API is served at, too. */
+  readonly socket: string;
   readonly pools: readonly ServerPool[];
+  /** The pools as a client reaches them: what the HTTP API answers with. They stay open. */
+  readonly transports: readonly Transport[];
+  readonly tokens: Tokens;
+  /** Directories that callers other than operators are not to see. */
+  readonly paths: readonly string[];
   /** Asks the Redis that the pools' queues and catalogs are on. Rejects, saying why, when it is out of reach. */
   readonly ping: () => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;
+  /** Event streams that may be open at a time; by default as many as `createStreams` has. */
+  readonly streamLimits?: StreamLimits;
 }
 
 export interface Server {
   /** Where it listens, without a path: `http://127.0.0.1:3737`. */
   readonly url: string;
-  /** Lets go of the port and ends every connection. The pools stay open. */
+  /** The unix socket that it serves; null where another process does. */
+  readonly socket: string | null;
+  /** Lets go of port and socket: event streams end, what was begun is answered, within seconds. The pools stay open. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the dashboard: Bull Board at `/queues`, `/healthz`, `/metrics`. It stays up and says so when Redis goes away.
- * Throws UsageError SERVER_HOST_REFUSED, CheckError PORT_IN_USE or SERVER_START_FAILED.
+ * Starts the dashboard and the HTTP API: Bull Board at `/queues`, `/healthz`, `/metrics`, `/v1`, `/docs`; the API at a unix
+ * socket, too. It stays up and says so when Redis goes away. Throws UsageError SERVER_HOST_REFUSED or TLS_INVALID,
+ * CheckError PORT_IN_USE or SERVER_START_FAILED.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { clock, version } = options;
+  const { host, port, socket, tokens, clock, tlsCert, tlsKey } = options;
+  const { address, isLoopback } = await listenAddressOf(host, () => tokens.any(clock.now()));
+  const tls = tlsCert !== null && tlsKey !== null ? await readTls({ cert: tlsCert, key: tlsKey }) : null;
+  const ending = new AbortController();
+  const parts = createParts(options, ending.signal);
+  const dashboard = await build({ kind: 'tcp', isLoopback }, options, { ...parts, tls });
+  const local = await build({ kind: 'socket', isLoopback: true }, options, { ...parts, tls: null });
+  const close = async () => {
+    ending.abort();
+    await Promise.all([endApp(dashboard), endApp(local)]);
+  };
+  try {
+    const removeSocket = await listenAtSocket(local, socket);
+    if (removeSocket === null) {
+      options.logger.info({ socket }, "another process serves the HTTP API's socket: this one does without");
+    }
+    const url = await listen(dashboard, address, port);
+    return {
+      url,
+      socket: removeSocket && socket,
+      async close() {
+        await removeSocket?.();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What both doors share. */
+function createParts(options: ServerOptions, ending: AbortSignal) {
+  const { clock, version, tokens, rateLimit, paths } = options;
   // A disk that hangs takes one thread of Node's few, not one more for each who asks.
   const pools = options.pools.map((pool) => ({
     ...pool,
     readSpace: singleFlight(() => pool.readSpace()),
     readImage: singleFlight(() => pool.readImage()),
   }));
-  const address = await loopbackAddressOf(options.host);
-  const loggerInstance: FastifyBaseLogger = options.logger.child({ component: 'server' });
-  const probe = createProbe(options.ping, PROBE_MS);
-  // An open board asks every few seconds: single requests would bury what else the log says.
-  const logController = new LogController({ disableRequestLogging: true });
-  const app = Fastify({ loggerInstance, logController, forceCloseConnections: true });
-  guard(app);
-  addHealth(app, { pools, probe, clock, version });
-  addMetrics(app, { pools, probe, clock, version });
-  await addBoard(app, { pools, probe });
-  const url = await listen(app, address, options.port);
-  return { url, close: () => app.close() };
+  const transports = new Map(options.transports.map((transport) => [transport.pool, transport]));
+  const streams = createStreams(options.streamLimits);
+  const startedAt = new Date(clock.now()).toISOString();
+  const routes = apiRoutes({ transports, streams, version, startedAt });
+  const api = { routes, transports, tokens, clock, streams, rateLimit, paths, ending };
+  return { api, figures: { pools, probe: createProbe(options.ping, PROBE_MS), clock, version } };
+}
+
+type Parts = ReturnType<typeof createParts> & { readonly tls: TlsMaterial | null };
+
+async function build(
+  door: Door,
+  { tokens, clock, logger, version }: ServerOptions,
+  { api, figures, tls }: Parts,
+): Promise<App> {
+  const app = createApp({ door, tokens, clock, logger, tls });
+  addHealth(app, figures);
+  addMetrics(app, figures);
+  await registerApi(app, api);
+  addApiPages(app, api.routes, version);
+  if (door.kind === 'tcp') await addBoard(app, figures);
+  return app;
 }

@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCatalog, type HeldRequest, type PublishedGate } from '@spica/catalog';
-import { type Clock, type LedgerSums, NO_LIMITS, resolveConfig, type Space, systemClock } from '@spica/core';
+import { createCatalog, createTokens, type HeldRequest, type PublishedGate } from '@spica/catalog';
+import { type LedgerSums, NO_LIMITS, resolveConfig, type Space, systemClock } from '@spica/core';
 import { connectObserver, openQueues, prefixOf, QUEUE_NAMES, submitRequest } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { aRequest } from '../../../test/support/stack.ts';
-import { type Server, type ServerPool, startServer } from '../src/index.ts';
+import { type Server, type ServerOptions, type ServerPool, startServer } from '../src/index.ts';
 
 const SPACE: Space = { availableBytes: 61e9, totalBytes: 144e9, freeInodes: 900, totalInodes: 1_000 };
 
@@ -83,14 +83,32 @@ export function heldSince(request: string, heldAt: number): HeldRequest {
   return { request, heldAt, submittedAt: heldAt, reason: 'short', count: 8 };
 }
 
-/** Starts the dashboard at a free port. */
+let servers = 0;
+
+/** Starts the dashboard and the HTTP API at a free port, and at a socket that no other test uses. */
 export function serve(
   redis: Redis,
   pools: readonly ServerPool[],
-  { clock = systemClock, host = '127.0.0.1', port = 0 }: { clock?: Clock; host?: string; port?: number } = {},
+  options: Partial<Omit<ServerOptions, 'pools'>> = {},
 ): Promise<Server> {
-  const logger = createLogger({ level: 'silent', pretty: false });
-  return startServer({ host, port, pools, ping: () => redis.ping(), clock, logger, version: '1.2.3' });
+  servers += 1;
+  return startServer({
+    host: '127.0.0.1',
+    port: 0,
+    tlsCert: null,
+    tlsKey: null,
+    rateLimit: null,
+    socket: join(tmpdir(), `spica-api-${process.pid}-${servers}.sock`),
+    pools,
+    transports: [],
+    tokens: createTokens(redis),
+    paths: [],
+    ping: () => redis.ping(),
+    clock: systemClock,
+    logger: createLogger({ level: 'silent', pretty: false }),
+    version: '1.2.3',
+    ...options,
+  });
 }
 
 /** Connects a worker to each of a pool's queues that leaves every job alone. */

@@ -1,12 +1,12 @@
 import { countOf, formatBytes, UsageError } from '@spica/core';
-import type { CollectResult } from '@spica/queues';
+import { type CollectResult, runServedJob } from '@spica/queues';
 import { withQueues } from '../context/queues.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parsePatterns } from '../input/patterns.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { toIso } from '../output/age.ts';
 import { writeJson, writeRows } from '../output/write.ts';
-import { runServedJob } from '../wait/served-job.ts';
+import { untilInterrupted } from '../wait/served-job.ts';
 
 export interface CollectOptions {
   readonly pattern?: readonly string[];
@@ -21,13 +21,15 @@ export async function collect(invocation: Invocation<CollectOptions>): Promise<n
   const { io, args, options } = invocation;
   const ids = args.map((id) => parseInstanceId('id', id));
   const patterns = readPatterns(options);
-  return withQueues(invocation, async ({ policy, queues, redis }) => {
-    const payload = { pool: policy.name, collect: { ids, patterns } };
-    const result = (await runServedJob(queues, 'sample', payload, { io, redis })) as CollectResult;
+  return withQueues(invocation, async ({ name, queues, redis }) => {
+    const payload = { pool: name, collect: { ids, patterns } };
+    const result = (await untilInterrupted(io, 'sample', (signal) =>
+      runServedJob(queues, 'sample', payload, { redis, signal }),
+    )) as CollectResult;
     const { collected, forgone, failed } = result;
     if (options.json) {
       const at = collected.map((each) => ({ ...each, at: toIso(each.at) }));
-      writeJson(io.stdout, { pool: policy.name, collected: at, forgone, failed });
+      writeJson(io.stdout, { pool: name, collected: at, forgone, failed });
     } else {
       writeRows(io.stdout, COLUMNS, collected);
       if (io.stdout.isTTY)

@@ -74,8 +74,16 @@ function sayLease({ record }: CatalogInstance): string | null {
   return lease && `for ${formatAge(lease.expiresAt - now)}`;
 }
 
-/** All that is known of an instance, for people. */
-export function writeInstance(stdout: Output, instance: CatalogInstance, manifest: Manifest | null): void {
+/**
+ * All that is known of an instance, for people.
+ *
+ * @param known.setUp What its set-up printed last, in a line; null where it had none.
+ */
+export function writeInstance(
+  stdout: Output,
+  instance: CatalogInstance,
+  { manifest, setUp }: { readonly manifest: Manifest | null; readonly setUp: string | null },
+): void {
   const { record, state, request, unsaved } = instance;
   const { sample } = record;
   writeFields(stdout, [
@@ -98,6 +106,7 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['parameters', manifest && pairs(manifest.params)],
     ['seed', manifest && String(manifest.seed)],
     ['notes', manifest?.notes || null],
+    ['set up', setUp],
     ...saySize(record),
     ['measured', toIso(sample?.at)],
     ['oversize', sayOversize(record)],

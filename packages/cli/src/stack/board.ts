@@ -1,7 +1,9 @@
-import { createCatalog } from '@spica/catalog';
+import { createCatalog, createTokens } from '@spica/catalog';
+import { openRedisTransport, type Transport } from '@spica/client/redis';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
 import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
 import {
+  apiSocketOf,
   closeQueues,
   connectObserver,
   describeTarget,
@@ -16,6 +18,8 @@ import { version } from '../version.ts';
 
 export interface Board {
   readonly url: string;
+  /** The HTTP API's unix socket; null where another process serves it. */
+  readonly socket: string | null;
   close(): Promise<void>;
 }
 
@@ -34,16 +38,31 @@ export async function startBoard({ config, logger }: BoardOptions): Promise<Boar
   const target = redisTargetOf(config);
   const redis = await connectObserver(target);
   const pools = Object.values(config.pools).map((policy) => openServerPool(policy, redis));
+  const transports: Transport[] = [];
   const close = async () => {
+    await Promise.all(transports.map((transport) => transport.close()));
     await Promise.all(pools.map(({ queues }) => closeQueues(queues)));
     redis.disconnect();
   };
   try {
+    for (const pool of Object.keys(config.pools)) transports.push(await openRedisTransport(target, { pool }));
     const ping = () => pingRedis(redis, target);
-    const server = await startServer({ ...config.server, pools, ping, clock: systemClock, logger, version });
+    const server = await startServer({
+      ...config.server,
+      socket: apiSocketOf(config.stateDir),
+      pools,
+      transports,
+      tokens: createTokens(redis),
+      paths: pathsOf(config),
+      ping,
+      clock: systemClock,
+      logger,
+      version,
+    });
     const quiet = reportLoss(redis, target, logger);
     return {
       url: server.url,
+      socket: server.socket,
       async close() {
         quiet();
         await server.close();
@@ -54,6 +73,15 @@ export async function startBoard({ config, logger }: BoardOptions): Promise<Boar
     await close();
     throw error;
   }
+}
+
+/** Where pools, templates and Spica's own state lie: nothing for callers of the HTTP API who are no operators. */
+function pathsOf({ pools, stateDir }: Config): string[] {
+  const ofPools = Object.values(pools).flatMap(({ root, templates }) => [
+    root,
+    ...Object.values(templates).map(({ path }) => path),
+  ]);
+  return [...ofPools, stateDir];
 }
 
 function openServerPool(policy: PoolConfig, redis: Redis): ServerPool {

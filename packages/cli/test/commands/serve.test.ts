@@ -39,7 +39,9 @@ it('refuses to be reached from other hosts, exits 2, and has started nothing', a
   await writeFile(config, 'server: { host: 0.0.0.0 }\n');
   const { exitCode, stdout, stderr } = await runCaptured(['serve', '--config', config], io);
   expect([exitCode, stdout]).toEqual([2, '']);
-  expect(stderr).toContain('error: server.host: expected a loopback address');
+  expect(stderr).toContain(
+    'error: server.host: others than this host could reach "0.0.0.0", and there is no token',
+  );
 });
 
 it('exits 4 in one line when Redis is out of reach', async () => {

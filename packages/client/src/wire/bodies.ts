@@ -82,7 +82,11 @@ export const pinBodySchema = z.strictObject({ why: z.string().min(1).max(1_000) 
 export const scoreBodySchema = z.strictObject({ score: z.number().nullable() });
 
 /** POST /v1/instances/{id}/grow. */
-export const growBodySchema = z.strictObject({ capBytes: z.int().min(1) });
+export const growBodySchema = z.strictObject({
+  capBytes: z.int().min(1),
+  /** How long it may be held for want of room; null for the pool's `gate.max_wait`. */
+  maxWait: span.nullable().default(null),
+});
 
 /** POST /v1/preflight. */
 export const preflightBodySchema = requestBodySchema.pick({

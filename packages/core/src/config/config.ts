@@ -112,7 +112,16 @@ export interface Config {
   };
   readonly prune: { readonly everyMs: number } | { readonly pattern: string };
   readonly sample: { readonly everyMs: number; readonly maxAgeMs: number };
-  readonly server: { readonly host: string; readonly port: number };
+  readonly server: {
+    /** An IP address, or `localhost`. */
+    readonly host: string;
+    readonly port: number;
+    /** Files of the certificate and its key, both or neither; null for plain HTTP. */
+    readonly tlsCert: string | null;
+    readonly tlsKey: string | null;
+    /** Calls in a minute that the HTTP API takes of one token; null for no limit. */
+    readonly rateLimit: number | null;
+  };
   readonly audit: { readonly path: string | null };
   readonly redis: { readonly url: string | null };
   readonly shutdownTimeoutMs: number;

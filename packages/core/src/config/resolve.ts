@@ -98,6 +98,11 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       })),
       disk: { ...pool.disk, also_watch: pool.disk.also_watch.map((path) => absolutePath(path, start)) },
     })),
+    server: {
+      ...file.server,
+      tls_cert: file.server.tls_cert && absolutePath(file.server.tls_cert, start),
+      tls_key: file.server.tls_key && absolutePath(file.server.tls_key, start),
+    },
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
   };
 }
@@ -120,7 +125,13 @@ function toConfig(file: FileConfig, stateDir: string): Config {
     },
     prune: prune.pattern === undefined ? { everyMs: ms(prune.every) } : { pattern: prune.pattern },
     sample: { everyMs: ms(file.sample.every), maxAgeMs: ms(file.sample.max_age) },
-    server,
+    server: {
+      host: server.host,
+      port: server.port,
+      tlsCert: server.tls_cert,
+      tlsKey: server.tls_key,
+      rateLimit: server.rate_limit,
+    },
     audit,
     redis,
     shutdownTimeoutMs: ms(file.shutdown_timeout),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as z from 'zod';
 import { collectPatternsSchema } from '../collect/patterns.ts';
 import {
@@ -9,7 +10,6 @@ import {
 } from '../units/duration.ts';
 import { LEAST_IMAGE_BYTES } from './config.ts';
 import { isCronPattern } from './cron.ts';
-import { isLoopbackAddress } from './loopback.ts';
 import { pathProblem } from './path.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -224,16 +224,20 @@ export const fileSchema = z.strictObject({
   server: z
     .strictObject({
       host: text
-        .refine(
-          (host) => host === 'localhost' || isLoopbackAddress(host),
-          'expected a loopback address (127.0.0.1, ::1 or localhost), as the dashboard cannot authenticate anyone',
-        )
+        .refine((host) => host === 'localhost' || isIP(host) !== 0, 'expected an IP address or localhost')
         .default('127.0.0.1'),
       port: z
         .int('expected a port from 0 to 65535')
         .min(0, 'expected a port from 0 to 65535')
         .max(65_535, 'expected a port from 0 to 65535')
         .default(3737),
+      tls_cert: path.nullable().default(null),
+      tls_key: path.nullable().default(null),
+      rate_limit: atLeast1.nullable().default(6_000),
+    })
+    .refine(({ tls_cert: cert, tls_key: key }) => (cert === null) === (key === null), {
+      path: ['tls_cert'],
+      message: 'expected both tls_cert and tls_key, or neither',
     })
     .prefault({}),
   audit: z.strictObject({ path: path.nullable().default(null) }).prefault({}),

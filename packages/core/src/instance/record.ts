@@ -90,6 +90,8 @@ export const instanceRecordSchema = z.strictObject({
   cloneMethod: cloneMethodSchema.nullable(),
   /** When its files had been cloned, epoch milliseconds: what changed later is its own. Null for an adopted instance. */
   clonedAt: count.nullable(),
+  /** Its set-up has not ended: it is not whole, and nobody was told of it. On disk only, and missing otherwise. */
+  settingUp: z.literal(true).optional(),
   /** What its clone allocated; null for an adopted instance. */
   cloned: sizeSchema.nullable(),
   /** What it was admitted with, safety and replicas included; null for an adopted instance. */

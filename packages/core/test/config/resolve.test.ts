@@ -108,7 +108,7 @@ gate:
   breaker: { failures: 5, cooldown: 1m }
 prune: { pattern: "0 */2 * * *" }
 sample: { every: 1m, max_age: 1d }
-server: { host: localhost, port: 0 }
+server: { host: localhost, port: 0, tls_cert: tls/cert.pem, tls_key: tls/key.pem, rate_limit: 60 }
 audit: { path: log/audit.jsonl }
 redis: { url: "rediss://spica:hunter2@redis.example:6380/1" }
 shutdown_timeout: 5s
@@ -143,7 +143,7 @@ describe('without file, environment and flags', () => {
       },
       prune: { everyMs: 600_000 },
       sample: { everyMs: 60_000, maxAgeMs: 3_600_000 },
-      server: { host: '127.0.0.1', port: 3737 },
+      server: { host: '127.0.0.1', port: 3737, tlsCert: null, tlsKey: null, rateLimit: 6_000 },
       audit: { path: null },
       redis: { url: null },
       shutdownTimeoutMs: 30_000,
@@ -255,7 +255,13 @@ describe('a file', () => {
       },
       prune: { pattern: '0 */2 * * *' },
       sample: { everyMs: 60_000, maxAgeMs: 86_400_000 },
-      server: { host: 'localhost', port: 0 },
+      server: {
+        host: 'localhost',
+        port: 0,
+        tlsCert: '/etc/spica/tls/cert.pem',
+        tlsKey: '/etc/spica/tls/key.pem',
+        rateLimit: 60,
+      },
       audit: { path: '/etc/spica/log/audit.jsonl' },
       redis: { url: 'rediss://spica:hunter2@redis.example:6380/1' },
       shutdownTimeoutMs: 5_000,

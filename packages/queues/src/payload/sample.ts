@@ -20,7 +20,7 @@ export const samplePayloadSchema = z.union([
       id: instanceId,
       capBytes: z.int().min(1),
       /** How long it may be held for want of room; null for `gate.max_wait`. */
-      maxWaitMs: z.int().min(0).nullable().default(null),
+      maxWaitMs: z.int().min(0).nullable(),
     }),
   }),
   z.strictObject({

@@ -9,7 +9,6 @@ export async function listen(app: FastifyInstance, address: string, port: number
   try {
     return await app.listen({ host: address, port });
   } catch (error) {
-    await app.close();
     throw describe(error as NodeJS.ErrnoException, address, port);
   }
 }

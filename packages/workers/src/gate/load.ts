@@ -75,7 +75,7 @@ export function openRequest(
   if (admitted === null) return null;
   const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf(pool, id, index));
   gate.ledger.reserve(id, admitted.each, ids.filter((each) => !gate.ledger.has(each)).length);
-  const open: OpenRequest = { request, life, round, admitted, parked: false };
+  const open: OpenRequest = { request, life, round, admitted, parked: false, stop: new AbortController() };
   gate.requests.set(id, open);
   return open;
 }

@@ -80,6 +80,7 @@ it('a request gets its room from the next ones; only what would go is looked at'
   );
   // Once for the gate's plan, which serves the pruner's too, and right before the one that went.
   expect(looked()).toEqual([first, second, third, third]);
+  expect((await stack.ctx.catalog.get(first))?.unsaved).toBe('1 file changed since the spawn');
   const lines = await readAudit(stack.ctx.audit.path);
   const gone = lines.filter(({ action, outcome }) => action === 'delete_instance' && outcome === 'trashed');
   expect(gone.map(({ instance }) => instance)).toEqual([third]);

@@ -1,0 +1,45 @@
+import type { InstanceView, RequestView } from '@spica/client/wire';
+import { CheckError } from '@spica/core';
+import type { Call } from './route.ts';
+
+/** A request or an instance is its submitter's own; an operator's is everything. */
+export function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
+  return caller.role === 'operator' || (caller.role === 'runner' && by === caller.name);
+}
+
+/** The instance that a call is about. Throws CheckError FORBIDDEN unless it is the caller's own; InstanceGoneError. */
+export async function ownInstance(call: Call): Promise<InstanceView> {
+  const instance = await call.pool.instance(call.id);
+  if (!isOwn(call, instance.by)) throw notYours(`instance ${call.id}`, call);
+  return instance;
+}
+
+/** Throws CheckError FORBIDDEN unless the request that a call is about is the caller's own; REQUEST_UNKNOWN. */
+export async function requireOwnRequest(call: Call): Promise<void> {
+  const { request } = await call.pool.request(call.id);
+  if (!isOwn(call, request?.by)) throw notYours(`request ${call.id}`, call);
+}
+
+export function forbidden(message: string): CheckError {
+  return new CheckError('FORBIDDEN', message);
+}
+
+function notYours(what: string, { caller }: Call): CheckError {
+  return forbidden(`${what} is not ${caller.name}'s: a runner's token is for what was submitted with it`);
+}
+
+/** What is seen of a request: by others than its submitter and operators without parameters, notes and paths. */
+export function showRequest(call: Call, view: RequestView): unknown {
+  if (isOwn(call, view.request?.by)) return view;
+  const { request, instances, ...rest } = view;
+  return call.hide({
+    ...rest,
+    request: request && withoutSecrets(request),
+    instances: instances.map(({ id }) => ({ id })),
+  });
+}
+
+function withoutSecrets<T extends { params: unknown; notes: unknown }>(request: T) {
+  const { params: _, notes: __, ...shown } = request;
+  return shown;
+}

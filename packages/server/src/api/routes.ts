@@ -1,0 +1,10 @@
+import type { Route } from './route.ts';
+import { instanceRoutes } from './routes/instances.ts';
+import { planRoutes } from './routes/plans.ts';
+import { type PoolRoutesOptions, poolRoutes } from './routes/pools.ts';
+import { requestRoutes } from './routes/requests.ts';
+
+/** Every route of the HTTP API. */
+export function apiRoutes(options: PoolRoutesOptions): readonly Route[] {
+  return [...requestRoutes, ...instanceRoutes, ...planRoutes, ...poolRoutes(options)];
+}

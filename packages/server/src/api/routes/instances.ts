@@ -1,0 +1,204 @@
+import { newLeaseToken } from '@spica/catalog';
+import {
+  growBodySchema,
+  instancesQuerySchema,
+  instanceViewSchema,
+  leaseBodySchema,
+  leaseTokenSchema,
+  pageSchema,
+  pinBodySchema,
+  releaseQuerySchema,
+  scoreBodySchema,
+} from '@spica/client/wire';
+import { CheckError, isInstanceId, isoTime } from '@spica/core';
+import { parsePayload } from '@spica/queues';
+import * as z from 'zod';
+import { forbidden, ownInstance } from '../own.ts';
+import { type Call, type Route, route } from '../route.ts';
+
+const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
+const nothing = z.strictObject({});
+
+const lease = z.object({
+  outcome: z.enum(['granted', 'renewed']),
+  owner: z.string(),
+  expiresAt: z.string(),
+  /** Told only where the server made it. */
+  token: z.string().optional(),
+});
+const grown = z.object({ id: z.string(), capBytes: z.number(), granted: z.boolean(), sentence: z.string() });
+const sampled = z.object({ measured: z.array(instanceViewSchema), vanished: z.array(z.string()) });
+const verdict = z.object({ id: z.string(), ok: z.boolean(), reason: z.string().nullable() });
+
+/** The instances that are there: looking at them, holding and keeping them. */
+export const instanceRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/instances',
+    role: 'viewer',
+    ofPool: true,
+    summary: 'List instances',
+    description:
+      '`label=NAME=VALUE`, as often as there are labels; `sort=spawned` (oldest first), `score` or `size`.',
+    query: instancesQuerySchema,
+    answers: { 200: ['A part of the list', pageSchema(instanceViewSchema)] },
+    handle: ({ pool, query }) => pool.instances(query),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/instances/{id}',
+    role: 'viewer',
+    ofPool: true,
+    summary: 'What is known of an instance',
+    description:
+      'One that is gone is a problem 410, whose `details.audit` is the audit record of its end, where that is known.',
+    answers: { 200: ['The instance', instanceViewSchema] },
+    handle: (call) => call.pool.instance(instanceId(call)),
+  }),
+  route({
+    ...OWN,
+    method: 'PUT',
+    path: '/v1/instances/{id}/lease',
+    summary: 'Take a lease, or renew it with its token',
+    description:
+      'Without a token the server makes one, and tells it in this answer alone. `force` takes it whoever has it: operators.',
+    body: leaseBodySchema,
+    answers: { 200: ['The lease', lease] },
+    handle: async (call) => {
+      await own(call);
+      const { lease: ms, owner, token: given, force } = call.body;
+      requireForce(call, force);
+      const token = given ?? newLeaseToken();
+      const asked = { owner: owner ?? call.caller.name, token, ms, force };
+      const { expiresAt, ...granted } = await call.pool.lease(call.id, asked);
+      return { ...granted, expiresAt: isoTime(expiresAt), ...(given === null ? { token } : {}) };
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'DELETE',
+    path: '/v1/instances/{id}/lease',
+    summary: 'End a lease',
+    description:
+      '`discard`: nobody needs the instance any more, it is the first to go. `force` ends it whoever has it: operators.',
+    headers: { 'Spica-Lease-Token': "the lease's token" },
+    query: releaseQuerySchema,
+    answers: { 200: ['What came of it', z.object({ outcome: z.enum(['released', 'discarded', 'none']) })] },
+    handle: async (call) => {
+      await own(call);
+      requireForce(call, call.query.force);
+      const asked = { ...call.query, token: leaseToken(call), by: call.caller.name };
+      return { outcome: await call.pool.releaseLease(call.id, asked) };
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'PUT',
+    path: '/v1/instances/{id}/pin',
+    summary: 'Keep an instance until it is unpinned',
+    body: pinBodySchema,
+    answers: { 200: ['It is pinned', instanceViewSchema] },
+    handle: async (call) => {
+      await own(call);
+      await call.pool.pin(call.id, { ...call.body, by: call.caller.name });
+      return call.pool.instance(call.id);
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'DELETE',
+    path: '/v1/instances/{id}/pin',
+    summary: 'Keep an instance no longer',
+    answers: { 200: ['It is not pinned', instanceViewSchema] },
+    handle: async (call) => {
+      await own(call);
+      await call.pool.unpin(call.id, { by: call.caller.name });
+      return call.pool.instance(call.id);
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'PUT',
+    path: '/v1/instances/{id}/score',
+    summary: 'Say how good an instance is; null takes that back',
+    body: scoreBodySchema,
+    answers: { 200: ['It has the score', instanceViewSchema] },
+    handle: async (call) => {
+      await own(call);
+      await call.pool.score(call.id, call.body.score);
+      return call.pool.instance(call.id);
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/instances/{id}/grow',
+    summary: "Raise an instance's cap, if there is room (image pools)",
+    body: growBodySchema,
+    answers: { 200: ['Its cap', grown] },
+    handle: async (call) => {
+      await own(call);
+      const { signal } = call;
+      return call.pool.grow(call.id, { ...call.body, by: call.caller.name, signal });
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/instances/{id}/restore',
+    role: 'operator',
+    ownOnly: false,
+    summary: 'Bring an instance back from the trash',
+    body: nothing,
+    answers: { 200: ['It is there again', instanceViewSchema] },
+    handle: async (call) => {
+      instanceId(call);
+      await call.pool.restore(call.id, { by: call.caller.name, signal: call.signal });
+      return call.pool.instance(call.id);
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/instances/{id}/verify',
+    summary: "Check an instance's lineage",
+    body: nothing,
+    answers: { 200: ['Whether it is what its manifest says', verdict] },
+    handle: async (call) => {
+      await own(call);
+      return call.pool.verify(call.id, { signal: call.signal });
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/instances/{id}/sample',
+    summary: 'Measure an instance now',
+    body: nothing,
+    answers: { 200: ['What was measured', sampled] },
+    handle: async (call) => {
+      await own(call);
+      return call.pool.sample([call.id], { signal: call.signal });
+    },
+  }),
+];
+
+/** Throws CheckError INSTANCE_UNKNOWN for what cannot be an instance's id, which is then asked of nobody. */
+function instanceId({ id, pool }: Call): string {
+  if (isInstanceId(id)) return id;
+  throw new CheckError('INSTANCE_UNKNOWN', `id: no instance "${id.slice(0, 80)}" in pool ${pool.pool}`);
+}
+
+async function own(call: Call): Promise<void> {
+  instanceId(call);
+  await ownInstance(call);
+}
+
+function requireForce({ caller }: Call, force: boolean): void {
+  if (force && caller.role !== 'operator') throw forbidden('force: needs the role operator');
+}
+
+function leaseToken({ headers }: Call): string | null {
+  const token = headers['spica-lease-token'];
+  return token === undefined ? null : parsePayload(leaseTokenSchema, token, 'Spica-Lease-Token');
+}

@@ -1,0 +1,71 @@
+import { planBodySchema, preflightBodySchema } from '@spica/client/wire';
+import { UsageError } from '@spica/core';
+import * as z from 'zod';
+import { Answer, type Route, route } from '../route.ts';
+
+const going = z.object({ id: z.string(), reason: z.string(), bytes: z.number().nullable() });
+const named = z.object({ id: z.string(), reason: z.string() });
+
+const preview = z.looseObject({
+  prepared: z.boolean(),
+  trouble: z.object({ code: z.string(), reason: z.string() }).nullable(),
+  waitsFor: z.string().nullable(),
+  afterPruning: z.object({ instances: z.array(going), trash: z.array(going) }).nullable(),
+});
+const pruned = z.looseObject({
+  pruned: z.array(going),
+  kept: z.number(),
+  skipped: z.array(named),
+  failed: z.array(named),
+  reclaimedBytes: z.number(),
+  trashedBytes: z.number(),
+  sentence: z.string(),
+});
+const plan = pruned.extend({ digest: z.string(), items: z.array(z.looseObject({ id: z.string() })) });
+
+const DIGEST = /^[A-Za-z0-9:_-]{1,200}$/;
+
+/** What the gate would decide, and what retention would delete: shown first, then carried out exactly. */
+export const planRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/preflight',
+    role: 'viewer',
+    ofPool: true,
+    summary: 'What the gate would do with a request as things stand',
+    description: 'Changes nothing.',
+    body: preflightBodySchema,
+    answers: { 200: ['The decision, with its sum and sentence', preview] },
+    handle: async ({ pool, body, hide, signal }) => hide(await pool.preflight(body, { signal })),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/plans',
+    role: 'operator',
+    ofPool: true,
+    summary: 'Plan a prune: what would be deleted now, and why',
+    description:
+      'Deletes nothing. The plan is sealed under its digest for an hour, so that exactly it can be carried out.',
+    body: planBodySchema,
+    answers: { 201: ['The plan', plan] },
+    handle: async ({ pool, body, signal }) => {
+      const made = await pool.plan(body, { signal });
+      return new Answer(201, made, { location: `/v1/plans/${made.digest}` });
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/plans/{digest}/execution',
+    role: 'operator',
+    ofPool: true,
+    summary: 'Carry out exactly a plan that was sealed within the last hour',
+    description: 'Each item is checked again: what changed since is skipped, with its reason.',
+    body: z.strictObject({}),
+    answers: { 200: ['What was done', pruned] },
+    handle: ({ pool, id, caller, signal }) => {
+      if (!DIGEST.test(id))
+        throw new UsageError('PLAN_UNKNOWN', `digest: no plan "${id.slice(0, 80)}" is known`);
+      return pool.execute(id, { by: caller.name, signal });
+    },
+  }),
+];

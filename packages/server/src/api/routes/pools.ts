@@ -1,0 +1,144 @@
+import type { Transport } from '@spica/client/redis';
+import { auditQuerySchema, pageSchema } from '@spica/client/wire';
+import { CheckError } from '@spica/core';
+import * as z from 'zod';
+import { type Call, type Route, route, type StreamEvent } from '../route.ts';
+import type { Streams } from '../stream.ts';
+
+const size = { bytes: z.number(), inodes: z.number() };
+const text = z.string();
+
+const poolView = z.looseObject({
+  pool: text,
+  served: z.boolean().nullable(),
+  instances: z.number(),
+  maxInstances: z.number().nullable(),
+  reserved: z.looseObject({ ...size, slots: z.number() }),
+  growth: z.looseObject(size),
+  ownBytes: z.number(),
+  pressure: z.looseObject({ level: text, since: text.nullable(), reason: text.nullable() }).nullable(),
+  clockSuspended: text.nullable(),
+  held: z.array(z.looseObject({ request: text, count: z.number(), since: text, reason: text })),
+  heldCount: z.number(),
+});
+const history = z.looseObject({
+  points: z.array(z.looseObject({ at: text, availableBytes: z.number() })),
+  forecast: z.looseObject({ sentence: text }).nullable(),
+});
+const auditRecord = z.looseObject({
+  seq: z.number(),
+  timestamp: text,
+  action: text,
+  instance: text.nullable(),
+  request: text.nullable(),
+  reason: text.nullable(),
+  outcome: text,
+});
+const stats = z.object({
+  version: text,
+  startedAt: text,
+  eventStreams: z.number(),
+  pools: z.number(),
+  instances: z.number(),
+  heldRequests: z.number(),
+  reserved: z.object({ ...size, slots: z.number() }),
+});
+
+export interface PoolRoutesOptions {
+  readonly transports: ReadonlyMap<string, Transport>;
+  readonly streams: Pick<Streams, 'open'>;
+  readonly version: string;
+  /** ISO-8601 UTC. */
+  readonly startedAt: string;
+}
+
+/** How pools stand and stood, and who did what. */
+export function poolRoutes({ transports, streams, version, startedAt }: PoolRoutesOptions): readonly Route[] {
+  const all = () => Promise.all([...transports.values()].map((pool) => pool.poolStatus()));
+  const named = ({ id }: Pick<Call, 'id'>): Transport => {
+    const pool = transports.get(id);
+    if (pool) return pool;
+    const known = [...transports.keys()].join(', ');
+    throw new CheckError('POOL_UNKNOWN', `name: expected one of: ${known}, got "${id.slice(0, 80)}"`, {
+      field: 'name',
+    });
+  };
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/pools',
+      role: 'viewer',
+      summary: 'List pools',
+      answers: { 200: ['The pools', pageSchema(poolView)] },
+      handle: async ({ hide }) => hide({ items: await all(), next: null }),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/pools/{name}',
+      role: 'viewer',
+      summary: 'How a pool stands',
+      answers: { 200: ['The pool', poolView] },
+      handle: async (call) => call.hide(await named(call).poolStatus()),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/pools/{name}/history',
+      role: 'viewer',
+      summary: "How a pool's disk was used, and when its floor is reached if it goes on so",
+      answers: { 200: ['The history, oldest first', history] },
+      handle: async (call) => call.hide(await named(call).history()),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/audit',
+      role: 'viewer',
+      ofPool: true,
+      summary: 'Who did what: entries of the audit log',
+      description:
+        'The newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first. With `Accept: ' +
+        'text/event-stream` each further entry as it is written, from `Last-Event-ID` (a `seq`) on.',
+      headers: { 'Last-Event-ID': 'the `seq` of the last entry that was seen' },
+      query: auditQuerySchema,
+      answers: { 200: ['The entries', pageSchema(auditRecord)] },
+      events: auditRecord,
+      handle: async ({ pool, query, hide, signal }) => {
+        return hide({ items: await pool.auditTail(query, { signal }), next: null });
+      },
+      stream: async (call) => followAudit(call, call.query.after),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/stats',
+      role: 'viewer',
+      summary: 'Sums over all pools, and how busy the server is',
+      answers: { 200: ['The sums', stats] },
+      handle: async () => {
+        const pools = await all();
+        const sum = (read: (view: (typeof pools)[number]) => number) =>
+          pools.reduce((before, view) => before + read(view), 0);
+        return {
+          version,
+          startedAt,
+          eventStreams: streams.open,
+          pools: pools.length,
+          instances: sum(({ instances }) => instances),
+          heldRequests: sum(({ heldCount }) => heldCount),
+          reserved: {
+            bytes: sum(({ reserved }) => reserved.bytes),
+            inodes: sum(({ reserved }) => reserved.inodes),
+            slots: sum(({ reserved }) => reserved.slots),
+          },
+        };
+      },
+    }),
+  ];
+}
+
+async function* followAudit(call: Call, asked: number | undefined): AsyncGenerator<StreamEvent> {
+  const last = Number(call.headers['last-event-id'] ?? Number.NaN);
+  const after = Number.isSafeInteger(last) && last >= 0 ? last : asked;
+  const options = { ...(after === undefined ? {} : { after }), signal: call.signal };
+  for await (const entry of call.pool.auditFollow(options)) {
+    yield { id: String(entry.seq), data: call.hide(entry) };
+  }
+}

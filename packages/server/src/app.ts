@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import type { Tokens } from '@spica/catalog';
+import { CheckError, type Clock } from '@spica/core';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { sendProblem } from './api/problem.ts';
+import type { Door } from './listen/callers.ts';
+import { guard } from './listen/guard.ts';
+import type { TlsMaterial } from './listen/tls.ts';
+
+export type App = FastifyInstance;
+
+/** How long a client may take to send a whole request; one that drips is cut off. */
+const REQUEST_MS = 30_000;
+const HEADERS_MS = 10_000;
+const CHECK_EVERY_MS = 2_000;
+/** How long what was begun may take when the server ends. */
+const GRACE_MS = 5_000;
+
+export interface AppOptions {
+  readonly door: Door;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tls: TlsMaterial | null;
+}
+
+/** A server that nothing is served by yet: it knows its callers, gives each request an id, and says what went wrong. */
+export function createApp({ door, tokens, clock, logger, tls }: AppOptions): App {
+  const loggerInstance: FastifyBaseLogger = logger.child({ component: 'server' });
+  const sockets = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_EVERY_MS };
+  const app = Fastify({
+    loggerInstance,
+    // An open board asks every few seconds: single requests would bury what else the log says.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomBytes(8).toString('hex'),
+    requestTimeout: REQUEST_MS,
+    forceCloseConnections: 'idle',
+    ...(tls ? { https: { ...sockets, ...tls } } : { http: sockets }),
+  }) as unknown as App; // how it is reached makes no difference to what is served
+  guard(app, { door, tokens, clock, overTls: tls !== null });
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]?.slice(0, 200) ?? '';
+    const message = `there is no ${request.method} ${path}: /docs shows the HTTP API`;
+    return sendProblem(request, reply, new CheckError('ROUTE_UNKNOWN', message));
+  });
+  return app;
+}
+
+/** Ends a server: takes nothing new, and gives what was begun a few seconds. */
+export async function endApp(app: App): Promise<void> {
+  const force = setTimeout(() => app.server.closeAllConnections(), GRACE_MS);
+  await app.close();
+  clearTimeout(force);
+}

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiRoutes } from '../../src/index.ts';
+import { type ApiStack, startApi } from './stack.ts';
+
+type Who = keyof ApiStack['tokens'];
+
+let api: ApiStack;
+/** Of each runner an instance, and the request that it came up by. */
+let owned: Readonly<Record<'ada' | 'bob', { instance: string; request: string }>>;
+beforeAll(async () => {
+  api = await startApi();
+  owned = { ada: await ofOne('ada'), bob: await ofOne('bob') };
+});
+afterAll(() => api.close());
+
+async function ofOne(who: 'ada' | 'bob') {
+  const instance = await api.spawn(who, { notes: 'secret-note', params: { KEY: 'secret-param' } });
+  const { json } = await api.call('operator', 'GET', `/v1/instances/${instance}`);
+  return { instance, request: (json as { request: string }).request };
+}
+
+interface Row {
+  readonly call: string;
+  readonly body?: unknown;
+  /** Who may with what is ada's; nobody else may. */
+  readonly may: readonly Who[];
+}
+
+const ALL: readonly Who[] = ['viewer', 'ada', 'bob', 'operator'];
+const OWN: readonly Who[] = ['ada', 'operator'];
+
+const TABLE: readonly Row[] = [
+  { call: 'POST /v1/requests', body: { count: 0 }, may: ['ada', 'bob', 'operator'] },
+  { call: 'GET /v1/requests', may: ALL },
+  { call: 'GET /v1/requests/{id}', may: ALL },
+  { call: 'GET /v1/requests/{id}/result', may: OWN },
+  { call: 'GET /v1/requests/{id}/events', may: ALL },
+  { call: 'DELETE /v1/requests/{id}', may: OWN },
+  { call: 'GET /v1/instances', may: ALL },
+  { call: 'GET /v1/instances/{id}', may: ALL },
+  { call: 'PUT /v1/instances/{id}/lease', body: { lease: '1s' }, may: OWN },
+  { call: 'DELETE /v1/instances/{id}/lease', may: OWN },
+  { call: 'PUT /v1/instances/{id}/pin', body: { why: 'tests' }, may: OWN },
+  { call: 'DELETE /v1/instances/{id}/pin', may: OWN },
+  { call: 'PUT /v1/instances/{id}/score', body: { score: 1 }, may: OWN },
+  { call: 'POST /v1/instances/{id}/grow', body: { capBytes: 1 }, may: OWN },
+  { call: 'POST /v1/instances/{id}/restore', may: ['operator'] },
+  { call: 'POST /v1/instances/{id}/verify', may: OWN },
+  { call: 'POST /v1/instances/{id}/sample', may: OWN },
+  { call: 'POST /v1/preflight', body: { count: 1 }, may: ALL },
+  { call: 'POST /v1/plans', may: ['operator'] },
+  { call: 'POST /v1/plans/{digest}/execution', may: ['operator'] },
+  { call: 'GET /v1/pools', may: ALL },
+  { call: 'GET /v1/pools/{name}', may: ALL },
+  { call: 'GET /v1/pools/{name}/history', may: ALL },
+  { call: 'GET /v1/audit', may: ALL },
+  { call: 'GET /v1/stats', may: ALL },
+];
+
+function pathFor(path: string): string {
+  const id = path.startsWith('/v1/requests') ? owned.ada.request : owned.ada.instance;
+  return path.replace('{id}', id).replace('{name}', 'main').replace('{digest}', 'none');
+}
+
+it('has a row for every call that there is', () => {
+  const routes = apiRoutes({ transports: new Map(), streams: { open: 0 }, version: '', startedAt: '' });
+  expect(TABLE.map(({ call }) => call).sort()).toEqual(
+    routes.map(({ method, path }) => `${method} ${path}`).sort(),
+  );
+});
+
+describe.each(TABLE)('$call', ({ call, body, may }) => {
+  const [method = '', path = ''] = call.split(' ');
+  const send = (who: Who) =>
+    api.call(who, method, pathFor(path), method === 'GET' ? undefined : (body ?? {}));
+
+  it.each(ALL.filter((who) => may.includes(who)))('is for %s', async (who) => {
+    const { status, json } = await send(who);
+    expect(status, JSON.stringify(json)).toBeLessThan(500);
+    expect([401, 403]).not.toContain(status);
+  });
+
+  it.each(ALL.filter((who) => !may.includes(who)))('is refused to %s, and does nothing', async (who) => {
+    const { status, json, text } = await send(who);
+    expect([status, (json as { code: string }).code]).toEqual([403, 'FORBIDDEN']);
+    expect(text).not.toContain(api.stack.ctx.pool.paths.root);
+  });
+
+  it('is refused to whoever shows no token, or one that is not known', async () => {
+    for (const authorization of ['', `Bearer spica_ada_${'0'.repeat(64)}`]) {
+      const more = { headers: { authorization } };
+      const { status } = await api.call('viewer', method, pathFor(path), undefined, more);
+      expect(status).toBe(401);
+    }
+  });
+});
+
+describe('what a role may not see', () => {
+  const secrets = () => [
+    'secret-note',
+    'secret-param',
+    api.stack.ctx.pool.paths.root,
+    api.stack.config.stateDir,
+  ];
+
+  it.each(['viewer', 'bob'] as const)('is not in any answer to %s about what is not its own', async (who) => {
+    for (const { call, may } of TABLE) {
+      const [method = '', path = ''] = call.split(' ');
+      if (method !== 'GET' || !may.includes(who)) continue;
+      const { text } = await api.call(who, 'GET', pathFor(path));
+      if (path === '/v1/requests') continue; // has bob's own, too
+      for (const secret of secrets()) expect(text, `${call}: ${text}`).not.toContain(secret);
+    }
+  });
+
+  it('is, for whoever submitted it, and for operators', async () => {
+    for (const who of ['ada', 'operator'] as const) {
+      const { text } = await api.call(who, 'GET', pathFor('/v1/requests/{id}'));
+      for (const secret of ['secret-note', 'secret-param', api.stack.ctx.pool.paths.root])
+        expect(text).toContain(secret);
+    }
+  });
+
+  it('lists to each runner its own with its secrets, and those of others without', async () => {
+    const { json } = await api.call('bob', 'GET', '/v1/requests');
+    const items = (json as { items: { id: string; request: { by: string; params?: unknown } }[] }).items;
+    const shown = Object.fromEntries(items.map(({ request }) => [request.by, 'params' in request]));
+    expect(shown).toMatchObject({ ada: false, bob: true });
+  });
+});
+
+it('lets only operators force a lease', async () => {
+  const path = `/v1/instances/${owned.ada.instance}/lease`;
+  const body = { lease: '1s', force: true };
+  expect((await api.call('ada', 'PUT', path, body)).status).toBe(403);
+  expect((await api.call('ada', 'DELETE', `${path}?force=true`)).status).toBe(403);
+  expect((await api.call('operator', 'PUT', path, body)).status).toBe(200);
+});
+
+it('has the audit log say who did what', async () => {
+  const { ada } = owned;
+  await api.call('ada', 'PUT', `/v1/instances/${ada.instance}/pin`, { why: 'by-whom' });
+  await expect
+    .poll(async () => {
+      const { json } = await api.call('viewer', 'GET', '/v1/audit?limit=50');
+      return (json as { items: { action: string; reason: string | null }[] }).items.map(
+        ({ reason }) => reason,
+      );
+    })
+    .toContain('pinned by ada: by-whom');
+});
