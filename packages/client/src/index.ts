@@ -33,4 +33,12 @@ export type {
 } from './options.ts';
 export type { SpawnRequestHandle } from './request.ts';
 export { Spica } from './spica.ts';
-export type { InstanceView, PoolView, RequestEvent, RequestView, SampleView } from './view.ts';
+export type {
+  CollectedView,
+  CollectView,
+  InstanceView,
+  PoolView,
+  RequestEvent,
+  RequestView,
+  SampleView,
+} from './view.ts';

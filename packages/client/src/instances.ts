@@ -14,7 +14,7 @@ import {
   readCall,
 } from './options.ts';
 import type { Transport } from './transport.ts';
-import type { InstanceView, SampleView } from './view.ts';
+import type { CollectView, InstanceView, SampleView } from './view.ts';
 import { growBodySchema } from './wire/bodies.ts';
 import { MOST_LISTED } from './wire/queries.ts';
 
@@ -92,6 +92,14 @@ export class Instances {
   /** Brings an instance back from the trash, whole. Throws CheckError NOT_IN_TRASH. */
   restore(id: string, options: CallOptions = {}): Promise<void> {
     return this.#transport.restore(id, { by: defaultOwner(), ...readCall('restore', options) });
+  }
+
+  /** Collects the results of instances now, leased or not, by the patterns that they have, or by these from now on. */
+  collect(
+    ids: readonly string[],
+    { patterns = null, ...options }: CallOptions & { readonly patterns?: readonly string[] | null } = {},
+  ): Promise<CollectView> {
+    return this.#transport.collect(ids, { patterns, by: defaultOwner(), ...readCall('collect', options) });
   }
 
   /** Compares an instance's lineage with its manifest. */

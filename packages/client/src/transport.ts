@@ -1,5 +1,6 @@
 import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
 import type {
+  CollectView,
   DiskHistory,
   InstanceView,
   Page,
@@ -118,6 +119,14 @@ export interface Transport {
   restore(id: string, asked: OnBehalf & Asking): Promise<void>;
   /** Measures these, or (null) those that are due. */
   sample(ids: readonly string[] | null, asked?: Asking): Promise<SampleView>;
+  /**
+   * Collects the results of instances now, leased or not: what their patterns match, or these from now on (none for
+   * nothing any more). What could not be collected is told, and no error.
+   */
+  collect(
+    ids: readonly string[],
+    asked: OnBehalf & Asking & { readonly patterns?: readonly string[] | null },
+  ): Promise<CollectView>;
   verify(id: string, asked?: Asking): Promise<LineageVerdict>;
 
   /** What the gate would do with a request as things stand. Changes nothing. */

@@ -1,10 +1,11 @@
+import type { CollectView } from '@spica/client';
+import { collectInstances } from '@spica/client/redis';
 import { countOf, formatBytes, UsageError } from '@spica/core';
-import { type CollectResult, runServedJob } from '@spica/queues';
 import { withQueues } from '../context/queues.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parsePatterns } from '../input/patterns.ts';
+import { parseWho } from '../input/who.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
-import { toIso } from '../output/age.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 import { untilInterrupted } from '../wait/served-job.ts';
 
@@ -21,15 +22,13 @@ export async function collect(invocation: Invocation<CollectOptions>): Promise<n
   const { io, args, options } = invocation;
   const ids = args.map((id) => parseInstanceId('id', id));
   const patterns = readPatterns(options);
-  return withQueues(invocation, async ({ name, queues, redis }) => {
-    const payload = { pool: name, collect: { ids, patterns } };
-    const result = (await untilInterrupted(io, 'sample', (signal) =>
-      runServedJob(queues, 'sample', payload, { redis, signal }),
-    )) as CollectResult;
-    const { collected, forgone, failed } = result;
+  const by = parseWho('--by', undefined);
+  return withQueues(invocation, async (pool) => {
+    const { collected, forgone, failed } = await untilInterrupted(io, 'sample', (signal) =>
+      collectInstances(pool, ids, { patterns, by, signal }),
+    );
     if (options.json) {
-      const at = collected.map((each) => ({ ...each, at: toIso(each.at) }));
-      writeJson(io.stdout, { pool: name, collected: at, forgone, failed });
+      writeJson(io.stdout, { pool: pool.name, collected, forgone, failed });
     } else {
       writeRows(io.stdout, COLUMNS, collected);
       if (io.stdout.isTTY)
@@ -49,12 +48,12 @@ function readPatterns({ pattern, none = false }: CollectOptions & GlobalOptions)
 }
 
 const COLUMNS = [
-  { title: 'id', text: ({ id }: CollectResult['collected'][number]) => id },
-  { title: 'files', text: ({ files }: CollectResult['collected'][number]) => countOf(files, 'file') },
+  { title: 'id', text: ({ id }: CollectView['collected'][number]) => id },
+  { title: 'files', text: ({ files }: CollectView['collected'][number]) => countOf(files, 'file') },
   {
     title: 'size',
-    text: ({ bytes }: CollectResult['collected'][number]) => formatBytes(bytes),
-    raw: ({ bytes }: CollectResult['collected'][number]) => bytes,
+    text: ({ bytes }: CollectView['collected'][number]) => formatBytes(bytes),
+    raw: ({ bytes }: CollectView['collected'][number]) => bytes,
   },
-  { title: 'to', text: ({ to }: CollectResult['collected'][number]) => to },
+  { title: 'to', text: ({ to }: CollectView['collected'][number]) => to },
 ];

@@ -10,6 +10,7 @@ import {
 import {
   type Ask,
   type AuditRecord,
+  type CollectResult,
   type GrowResult,
   type LineageVerdict,
   type PrunePayload,
@@ -21,7 +22,7 @@ import {
   toUnreachable,
 } from '@spica/queues';
 import type { Asking, GrowAsked, OnBehalf, Transport } from '../transport.ts';
-import type { SampleView } from '../view.ts';
+import type { CollectView, SampleView } from '../view.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
 import { instanceGone, readInstances, withWhyGone } from './instances.ts';
@@ -121,6 +122,19 @@ export async function sampleInstances(
   const payload = { pool: name, ids: ids && [...ids] };
   const { measured, vanished } = (await work(connection, payload, asking)) as SampleResult;
   return { measured: await readInstances(connection, measured), vanished };
+}
+
+export async function collectInstances(
+  connection: AskedPool,
+  ids: readonly string[],
+  { patterns = null, by, ...asking }: Parameters<Transport['collect']>[1],
+): Promise<CollectView> {
+  if (patterns !== null) {
+    for (const instance of ids) await noteAsked(connection, { action: 'set_collect', instance, by });
+  }
+  const collect = { ids: [...ids], patterns: patterns && [...patterns] };
+  const result = (await work(connection, { pool: connection.name, collect }, asking)) as CollectResult;
+  return { ...result, collected: result.collected.map((each) => ({ ...each, at: isoTime(each.at) })) };
 }
 
 /** Throws InstanceGoneError. */

@@ -88,6 +88,12 @@ export const growBodySchema = z.strictObject({
   maxWait: span.nullable().default(null),
 });
 
+/** POST /v1/instances/{id}/collect. */
+export const collectBodySchema = z.strictObject({
+  /** What is collected of it from now on, none for nothing any more; null for the patterns that it has. */
+  patterns: collectPatternsSchema.nullable().default(null),
+});
+
 /** POST /v1/preflight. */
 export const preflightBodySchema = requestBodySchema.pick({
   count: true,

@@ -38,7 +38,8 @@ it.each<[Partial<UnsavedWork>, string]>([
   expect(unsavedVerdict({ ...saved, ...work })).toEqual({ rule: 'unsaved-work', reason });
 });
 
-it('what its owner has discarded is not looked at', () => {
-  expect(isWorkGivenUp({ discarded: true })).toBe(true);
-  expect(isWorkGivenUp({ discarded: false })).toBe(false);
+it('what its owner has discarded, or is collected before it goes, is not looked at', () => {
+  expect(isWorkGivenUp({ discarded: true, collect: [] })).toBe(true);
+  expect(isWorkGivenUp({ discarded: false, collect: ['*.patch'] })).toBe(true);
+  expect(isWorkGivenUp({ discarded: false, collect: [] })).toBe(false);
 });

@@ -45,6 +45,7 @@ const TABLE: readonly Row[] = [
   { call: 'PUT /v1/instances/{id}/score', body: { score: 1 }, may: OWN },
   { call: 'POST /v1/instances/{id}/grow', body: { capBytes: 1 }, may: OWN },
   { call: 'POST /v1/instances/{id}/restore', may: ['operator'] },
+  { call: 'POST /v1/instances/{id}/collect', may: OWN },
   { call: 'POST /v1/instances/{id}/verify', may: OWN },
   { call: 'POST /v1/instances/{id}/sample', may: OWN },
   { call: 'POST /v1/preflight', body: { count: 1 }, may: ALL },

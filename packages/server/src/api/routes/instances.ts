@@ -1,5 +1,7 @@
 import { newLeaseToken } from '@spica/catalog';
 import {
+  collectBodySchema,
+  collectViewSchema,
   growBodySchema,
   instancesQuerySchema,
   instanceViewSchema,
@@ -155,6 +157,21 @@ export const instanceRoutes: readonly Route[] = [
       instanceId(call);
       await call.pool.restore(call.id, { by: call.caller.name, signal: call.signal });
       return call.pool.instance(call.id);
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/instances/{id}/collect',
+    summary: "Collect an instance's results now",
+    description:
+      'By the patterns that it has, or by those of the body from now on. `failed` says why nothing could be collected.',
+    body: collectBodySchema,
+    answers: { 200: ['What was collected', collectViewSchema] },
+    handle: async (call) => {
+      await own(call);
+      const { signal } = call;
+      return call.pool.collect([call.id], { ...call.body, by: call.caller.name, signal });
     },
   }),
   route({
