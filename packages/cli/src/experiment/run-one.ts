@@ -112,7 +112,9 @@ async function work(
   of.report.event(run.index, 'started', `in ${instance.path}`);
   const { end, lastLine, lastJson } = await execute(of, run, place);
   if (end.stopped !== null) return { outcome: 'stopped', exitCode: end.code, reason: end.stopped };
-  const collected = of.collect ? await collectFiles(instance, of.collect) : 0;
+  const collected = of.collect
+    ? await collectFiles(instance, { ...of.collect, experiment: of.experiment })
+    : 0;
   if (end.code !== 0) return { outcome: 'failed', exitCode: end.code, reason: lastLine, collected };
   const score = of.score && (await readScore(of.score, instance.path, lastJson));
   if (score !== null) await instance.score(score);
