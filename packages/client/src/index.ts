@@ -33,4 +33,4 @@ export type {
 } from './options.ts';
 export type { SpawnRequestHandle } from './request.ts';
 export { Spica } from './spica.ts';
-export type { InstanceView, PoolView, RequestEvent, RequestView, SampleView } from './view.ts';
+export type { CollectView, InstanceView, PoolView, RequestEvent, RequestView, SampleView } from './view.ts';

@@ -155,6 +155,20 @@ export interface SampleView {
   readonly vanished: readonly string[];
 }
 
+/** What was collected of instances, and where it lies on the host that serves the pool. */
+export interface CollectView {
+  readonly collected: readonly {
+    readonly id: string;
+    readonly at: string;
+    readonly to: string;
+    readonly files: number;
+    readonly bytes: number;
+  }[];
+  /** Nothing is to be collected of these any more. */
+  readonly forgone: readonly string[];
+  readonly failed: readonly { readonly id: string; readonly reason: string }[];
+}
+
 /** How a pool stands, as far as what its worker publishes says. */
 export interface PoolView {
   readonly pool: string;

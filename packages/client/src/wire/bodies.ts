@@ -88,6 +88,11 @@ export const growBodySchema = z.strictObject({
   maxWait: span.nullable().default(null),
 });
 
+/** POST /v1/instances/{id}/collect: by these patterns from now on, or by those that it has. */
+export const collectBodySchema = z.strictObject({
+  patterns: collectPatternsSchema.nullable().default(null),
+});
+
 /** POST /v1/preflight. */
 export const preflightBodySchema = requestBodySchema.pick({
   count: true,
