@@ -94,12 +94,16 @@ export class Instances {
     return this.#transport.restore(id, { by: defaultOwner(), ...readCall('restore', options) });
   }
 
-  /** Collects the results of instances now, leased or not, by the patterns that they have, or by these from now on. */
+  /**
+   * Has the results of these instances collected now, leased or not: what matches `patterns` from now on (none: nothing any
+   * more), by default what each has.
+   */
   collect(
     ids: readonly string[],
-    { patterns = null, ...options }: CallOptions & { readonly patterns?: readonly string[] | null } = {},
+    { patterns, ...call }: CallOptions & { patterns?: readonly string[] } = {},
   ): Promise<CollectView> {
-    return this.#transport.collect(ids, { patterns, by: defaultOwner(), ...readCall('collect', options) });
+    const asked = { patterns: patterns ?? null, by: defaultOwner() };
+    return this.#transport.collect(ids, { ...asked, ...readCall('collect', call) });
   }
 
   /** Compares an instance's lineage with its manifest. */

@@ -59,6 +59,11 @@ export interface Asking {
   readonly signal?: AbortSignal;
 }
 
+export interface CollectAsked extends OnBehalf, Asking {
+  /** Null for those that each has; none for nothing any more. */
+  readonly patterns: readonly string[] | null;
+}
+
 export interface GrowAsked extends OnBehalf, Asking {
   readonly capBytes: number;
   /** How long it may be held for want of room; null for the pool's `gate.max_wait`. */
@@ -119,14 +124,8 @@ export interface Transport {
   restore(id: string, asked: OnBehalf & Asking): Promise<void>;
   /** Measures these, or (null) those that are due. */
   sample(ids: readonly string[] | null, asked?: Asking): Promise<SampleView>;
-  /**
-   * Collects the results of instances now, leased or not: what their patterns match, or these from now on (none for
-   * nothing any more). What could not be collected is told, and no error.
-   */
-  collect(
-    ids: readonly string[],
-    asked: OnBehalf & Asking & { readonly patterns?: readonly string[] | null },
-  ): Promise<CollectView>;
+  /** Collects what matches of these, leased or not: by these patterns from now on, or (null) by those that they have. */
+  collect(ids: readonly string[], asked: CollectAsked): Promise<CollectView>;
   verify(id: string, asked?: Asking): Promise<LineageVerdict>;
 
   /** What the gate would do with a request as things stand. Changes nothing. */

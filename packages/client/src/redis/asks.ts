@@ -21,7 +21,7 @@ import {
   type SampleResult,
   toUnreachable,
 } from '@spica/queues';
-import type { Asking, GrowAsked, OnBehalf, Transport } from '../transport.ts';
+import type { Asking, CollectAsked, GrowAsked, OnBehalf, Transport } from '../transport.ts';
 import type { CollectView, SampleView } from '../view.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
@@ -124,17 +124,19 @@ export async function sampleInstances(
   return { measured: await readInstances(connection, measured), vanished };
 }
 
+/** Throws InstanceGoneError for one that is not there. */
 export async function collectInstances(
   connection: AskedPool,
   ids: readonly string[],
-  { patterns = null, by, ...asking }: Parameters<Transport['collect']>[1],
+  { patterns, by, ...asking }: CollectAsked,
 ): Promise<CollectView> {
-  if (patterns !== null) {
-    for (const instance of ids) await noteAsked(connection, { action: 'set_collect', instance, by });
-  }
+  const known = new Set((await connection.catalog.getMany(ids)).map(({ record }) => record.id));
+  const unknown = ids.find((id) => !known.has(id));
+  if (unknown !== undefined) throw await instanceGone(connection, unknown);
+  for (const instance of ids) await noteAsked(connection, { action: 'collect_instance', instance, by });
   const collect = { ids: [...ids], patterns: patterns && [...patterns] };
-  const result = (await work(connection, { pool: connection.name, collect }, asking)) as CollectResult;
-  return { ...result, collected: result.collected.map((each) => ({ ...each, at: isoTime(each.at) })) };
+  const done = (await work(connection, { pool: connection.name, collect }, asking)) as CollectResult;
+  return { ...done, collected: done.collected.map((each) => ({ ...each, at: isoTime(each.at) })) };
 }
 
 /** Throws InstanceGoneError. */

@@ -88,9 +88,8 @@ export const growBodySchema = z.strictObject({
   maxWait: span.nullable().default(null),
 });
 
-/** POST /v1/instances/{id}/collect. */
+/** POST /v1/instances/{id}/collect: by these patterns from now on, or by those that it has. */
 export const collectBodySchema = z.strictObject({
-  /** What is collected of it from now on, none for nothing any more; null for the patterns that it has. */
   patterns: collectPatternsSchema.nullable().default(null),
 });
 
