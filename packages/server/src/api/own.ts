@@ -3,7 +3,7 @@ import { CheckError } from '@spica/core';
 import type { Call } from './route.ts';
 
 /** A request or an instance is its submitter's own; an operator's is everything. */
-export function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
+function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
   return caller.role === 'operator' || (caller.role === 'runner' && by === caller.name);
 }
 
