@@ -16,12 +16,15 @@ export interface CliStack {
   close(): Promise<void>;
 }
 
-/** Serves a pool on a Redis of its own. `settings`: further keys of `spica.yaml`, by dotted path. */
-export async function startCliStack(settings: Record<string, unknown> = {}): Promise<CliStack> {
+/** Serves a pool on a Redis of its own. `settings`: further keys of `spica.yaml`, by dotted path; `ofTemplate`: of its template. */
+export async function startCliStack(
+  settings: Record<string, unknown> = {},
+  ofTemplate: object = {},
+): Promise<CliStack> {
   const dir = await mkdtemp(join(tmpdir(), 'spica-cli-stack-'));
   const template = await makeTemplate(join(dir, 'template'));
   const redis = await startLocal();
-  const templates = { default: template };
+  const templates = { default: { path: template, ...ofTemplate } };
   const stack = await startStack({ target: { url: redis.url }, templates, settings });
   const file = join(dir, 'spica.yaml');
   const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0 };

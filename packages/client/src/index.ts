@@ -24,6 +24,7 @@ export { Instance } from './instance.ts';
 export type { Instances } from './instances.ts';
 export type {
   CallOptions,
+  GrowOptions,
   LeaseOptions,
   ListOptions,
   PlanOptions,

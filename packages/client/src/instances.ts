@@ -6,6 +6,7 @@ import { HeldLease } from './held-lease.ts';
 import {
   type CallOptions,
   defaultOwner,
+  type GrowOptions,
   type LeaseOptions,
   type ListOptions,
   leaseOptionsSchema,
@@ -14,6 +15,7 @@ import {
 } from './options.ts';
 import type { Transport } from './transport.ts';
 import type { InstanceView, SampleView } from './view.ts';
+import { growBodySchema } from './wire/bodies.ts';
 import { MOST_LISTED } from './wire/queries.ts';
 
 /**
@@ -76,9 +78,15 @@ export class Instances {
     return this.#transport.unpin(id, { by: defaultOwner() });
   }
 
-  /** Raises the cap of an instance to so many bytes. Throws RefusedError GROW_REFUSED with the sum where there is no room. */
-  grow(id: string, capBytes: number, options: CallOptions = {}): Promise<GrowResult> {
-    return this.#transport.grow(id, { capBytes, by: defaultOwner(), ...readCall('grow', options) });
+  /**
+   * Raises the cap of an instance to so many bytes, once there is room. Throws RefusedError GROW_REFUSED with the sum where
+   * there is none within `maxWait`, or never.
+   */
+  async grow(id: string, capBytes: number, options: GrowOptions = {}): Promise<GrowResult> {
+    const { maxWait, ...call } = options;
+    const body = parsePayload(growBodySchema, { capBytes, maxWait }, 'grow');
+    const asked = { capBytes: body.capBytes, maxWaitMs: body.maxWait };
+    return this.#transport.grow(id, { ...asked, by: defaultOwner(), ...readCall('grow', call) });
   }
 
   /** Brings an instance back from the trash, whole. Throws CheckError NOT_IN_TRASH. */

@@ -42,6 +42,22 @@ export interface InstanceView {
   readonly oversize: 'end_lease' | 'warn' | null;
   readonly state: 'deleting' | 'in-flight' | 'ready';
   readonly inFlightFor: string | null;
+  /** Patterns of what is collected of it before it is deleted; none for nothing. */
+  readonly collect: readonly string[];
+  /** When and where to that was done last. */
+  readonly collected: {
+    readonly at: string | null;
+    readonly to: string;
+    readonly files: number;
+    readonly bytes: number;
+    readonly skipped: number;
+  } | null;
+  /** Why its results could not be collected: it is kept until they are. */
+  readonly collectFailure: {
+    readonly cause: string;
+    readonly since: string | null;
+    readonly triedAgainAt: string | null;
+  } | null;
   readonly spawnedAt: string | null;
   readonly clonedAt: string | null;
   readonly sample: {

@@ -20,6 +20,7 @@ import { type Ended, type Experiment, type Run, runOne } from '../experiment/run
 import { parseScoreSource } from '../experiment/score.ts';
 import { parseCount, parseNumber, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
+import { parsePatterns } from '../input/patterns.ts';
 import { chooseTemplate } from '../input/template.ts';
 import { parseGivenText } from '../input/who.ts';
 import type { GlobalOptions, Invocation, Io } from '../io.ts';
@@ -163,7 +164,7 @@ function readShared(io: Io, options: RunOptions, args: readonly string[]) {
       options.to === undefined
         ? null
         : {
-            patterns: options.collect ?? [],
+            patterns: parsePatterns('--collect', options.collect ?? []),
             to: pathOf(io, '--to', options.to),
             mostBytes: parseNumber('--collect-max-gb', options.collectMaxGb) * 1e9,
           },

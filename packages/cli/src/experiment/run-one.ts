@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
-import type { Batch, Instance, Spica } from '@spica/client';
-import { CheckError, SpicaError } from '@spica/core';
+import type { Batch, Instance, SpawnRequestHandle, Spica } from '@spica/client';
+import { CheckError, environmentOf, SpicaError } from '@spica/core';
+import { type ChildEnd, runChild } from '@spica/pool';
 import type { Params } from './candidates.ts';
-import { type ChildEnd, runChild } from './child.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
 import type { Report, RunResult } from './report.ts';
 import { isJson, readScore, type ScoreSource } from './score.ts';
@@ -61,9 +61,11 @@ export async function runOne(of: Experiment, run: Run): Promise<Ended> {
     return { result: full, isDecided: false, instance, release: async () => batch?.release() };
   };
   if (of.signal.aborted) return ended({ outcome: 'skipped', reason: reasonOf(of.signal) }, null);
+  let request: SpawnRequestHandle;
   let batch: Batch;
   try {
-    batch = await bringUp(of, run);
+    request = await submit(of, run);
+    batch = await request.ready();
   } catch (error) {
     if (of.signal.aborted) return ended({ outcome: 'skipped', reason: reasonOf(of.signal) }, null);
     if (!(error instanceof SpicaError) || error.kind === 'unreachable' || error.kind === 'usage') throw error;
@@ -72,14 +74,15 @@ export async function runOne(of: Experiment, run: Run): Promise<Ended> {
   const [instance] = batch.instances;
   if (!instance) throw new TypeError(`request for run ${run.index} came up without an instance`);
   try {
-    return ended(await work(of, run, instance), batch);
+    return ended(await work(of, run, { request: request.id, instance }), batch);
   } catch (error) {
     if (!(error instanceof SpicaError)) throw error;
     return ended({ outcome: 'failed', reason: `${error.code}: ${error.message}` }, batch);
   }
 }
 
-async function bringUp(of: Experiment, { index, params }: Run): Promise<Batch> {
+/** Submits the run's request, and follows it to its end. */
+async function submit(of: Experiment, { index, params }: Run): Promise<SpawnRequestHandle> {
   const { spica, template, experiment, labels, leaseMs: lease, maxWaitMs: maxWait, signal, report } = of;
   // With a life of its own: what a killed run leaves goes by itself, not only when its room is needed.
   const asked = { count: 1, template, experiment, labels, params, lease, maxWait, ttl: lease };
@@ -87,22 +90,31 @@ async function bringUp(of: Experiment, { index, params }: Run): Promise<Batch> {
   for await (const event of request) {
     if (event.phase === 'held') report.event(index, 'held', event.reason);
   }
-  return request.ready();
+  return request;
+}
+
+/** An instance, and the request that it came of. */
+interface Place {
+  readonly request: string;
+  readonly instance: Instance;
 }
 
 async function work(
   of: Experiment,
   run: Run,
-  instance: Instance,
+  place: Place,
 ): Promise<Partial<RunResult> & Pick<RunResult, 'outcome'>> {
+  const { instance } = place;
   await access(instance.path).catch((cause: unknown) => {
     const message = `instance ${instance.id}: ${instance.path} is not on this machine: run this where the pool is`;
     throw new CheckError('INSTANCE_ELSEWHERE', message, {}, cause);
   });
   of.report.event(run.index, 'started', `in ${instance.path}`);
-  const { end, lastLine, lastJson } = await execute(of, run, instance);
+  const { end, lastLine, lastJson } = await execute(of, run, place);
   if (end.stopped !== null) return { outcome: 'stopped', exitCode: end.code, reason: end.stopped };
-  const collected = of.collect ? await collectFiles(instance, of.collect) : 0;
+  const collected = of.collect
+    ? await collectFiles(instance, { ...of.collect, experiment: of.experiment })
+    : 0;
   if (end.code !== 0) return { outcome: 'failed', exitCode: end.code, reason: lastLine, collected };
   const score = of.score && (await readScore(of.score, instance.path, lastJson));
   if (score !== null) await instance.score(score);
@@ -112,7 +124,7 @@ async function work(
 async function execute(
   of: Experiment,
   run: Run,
-  instance: Instance,
+  { request, instance }: Place,
 ): Promise<{ end: ChildEnd; lastLine: string | null; lastJson: string | null }> {
   let lastLine: string | null = null;
   let lastJson: string | null = null;
@@ -121,27 +133,18 @@ async function execute(
     if (from === 'stdout' && of.score?.from === 'last-json-line' && isJson(line)) lastJson = line;
     of.report.line(run.index, line);
   };
+  const { index, params } = run;
+  const { id, path } = instance;
+  const ofInstance = environmentOf({ id, path, request, experiment: of.experiment, index, params });
   const end = await runChild({
     command: of.command,
     cwd: instance.path,
-    env: { ...of.env, ...environmentOf(of, run, instance) },
-    onLine: of.inherits ? null : onLine,
+    env: { ...of.env, ...ofInstance, SPICA_REPLICA: String(run.replica) },
+    output: of.inherits ? null : { onLine },
     timeLimitMs: of.timeLimitMs,
     signal: AbortSignal.any([of.signal, instance.signal]),
   });
   return { end, lastLine, lastJson };
-}
-
-/** The run's parameters under their names, and who it is under `SPICA_…`. */
-function environmentOf({ experiment }: Experiment, { index, replica, params }: Run, { id, path }: Instance) {
-  return {
-    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])),
-    SPICA_ID: id,
-    SPICA_PATH: path,
-    SPICA_EXPERIMENT: experiment ?? '',
-    SPICA_INDEX: String(index),
-    SPICA_REPLICA: String(replica),
-  };
 }
 
 function reasonOf({ reason }: AbortSignal): string {

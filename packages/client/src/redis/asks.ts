@@ -20,7 +20,7 @@ import {
   type SampleResult,
   toUnreachable,
 } from '@spica/queues';
-import type { Asking, OnBehalf, Transport } from '../transport.ts';
+import type { Asking, GrowAsked, OnBehalf, Transport } from '../transport.ts';
 import type { SampleView } from '../view.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
@@ -30,12 +30,17 @@ import { instanceGone, readInstances, withWhyGone } from './instances.ts';
  * What the pool's worker does or tells, by a job of its own: the disk and the config are its affair.
  */
 
+/** A pool in Redis; `events` where more than one job is waited for. */
+export interface AskedPool extends Pick<Connection, 'name' | 'catalog' | 'queues' | 'redis'> {
+  readonly events?: Connection['events'];
+}
+
 /**
  * Has the worker do a job, for as long as one serves the pool. Throws UnreachableError WORKER_UNREACHABLE, TimedOutError
  * WAIT_TIMED_OUT (the job goes on), the signal's reason, or what the job failed with.
  */
 async function work(
-  { queues, redis, events, name }: Connection,
+  { queues, redis, events, name }: AskedPool,
   payload: SamplePayload | PrunePayload,
   { timeoutMs, signal }: Asking = {},
 ): Promise<unknown> {
@@ -45,7 +50,7 @@ async function work(
   try {
     return await runServedJob(queues, queue, payload, {
       redis,
-      events: await events(queue),
+      ...(events ? { events: await events(queue) } : {}),
       ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
       options: 'ask' in payload ? { lifo: true } : {}, // before measurements that wait
     });
@@ -57,15 +62,15 @@ async function work(
 }
 
 /** Has the worker tell something. The answer is of the kind that was asked for. */
-export async function ask<Answer>(connection: Connection, asked: Ask, asking?: Asking): Promise<Answer> {
+export async function ask<Answer>(connection: AskedPool, asked: Ask, asking?: Asking): Promise<Answer> {
   return (await work(connection, { pool: connection.name, ask: asked }, asking)) as Answer;
 }
 
 /** Throws InstanceGoneError, RefusedError GROW_REFUSED with the sum. */
 export async function growInstance(
-  connection: Connection,
+  connection: AskedPool,
   id: string,
-  { capBytes, maxWaitMs = 0, by, ...asking }: Parameters<Transport['grow']>[1],
+  { capBytes, maxWaitMs = null, by, ...asking }: GrowAsked,
 ): Promise<GrowResult> {
   await noteAsked(connection, { action: 'grow_instance', instance: id, by });
   const payload = { pool: connection.name, grow: { id, capBytes, maxWaitMs } };
@@ -77,7 +82,7 @@ export async function growInstance(
 }
 
 export async function restoreInstance(
-  connection: Connection,
+  connection: AskedPool,
   id: string,
   { by, ...asking }: OnBehalf & Asking,
 ): Promise<void> {
@@ -86,7 +91,7 @@ export async function restoreInstance(
 }
 
 export async function executePlan(
-  connection: Connection,
+  connection: AskedPool,
   digest: string,
   { by, ...asking }: OnBehalf & Asking,
 ): Promise<PruneResult> {
@@ -96,7 +101,7 @@ export async function executePlan(
 
 /** Who asked: the worker's own entries say what came of it. */
 async function noteAsked(
-  { catalog }: Connection,
+  { catalog }: AskedPool,
   { by, ...of }: OnBehalf & { readonly action: string; readonly [fact: string]: unknown },
 ): Promise<void> {
   const reason = `asked for by ${by ?? 'an unknown caller'}`;
@@ -105,7 +110,7 @@ async function noteAsked(
 
 /** Throws InstanceGoneError for one that is not there. */
 export async function sampleInstances(
-  connection: Connection,
+  connection: AskedPool,
   ids: readonly string[] | null,
   asking?: Asking,
 ): Promise<SampleView> {
@@ -120,7 +125,7 @@ export async function sampleInstances(
 
 /** Throws InstanceGoneError. */
 export async function verifyInstance(
-  connection: Connection,
+  connection: AskedPool,
   id: string,
   asking?: Asking,
 ): Promise<LineageVerdict> {
@@ -128,11 +133,7 @@ export async function verifyInstance(
   return ask<LineageVerdict>(connection, { verify: { id } }, asking);
 }
 
-export function readAudit(
-  connection: Connection,
-  query: AuditQuery,
-  asking?: Asking,
-): Promise<AuditRecord[]> {
+export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Asking): Promise<AuditRecord[]> {
   const { limit, after = null } = parsePayload(auditQuerySchema, query, 'audit');
   return ask<AuditRecord[]>(connection, { audit: { limit, after } }, asking);
 }

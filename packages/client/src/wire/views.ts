@@ -54,6 +54,11 @@ export const instanceViewSchema = z.object({
   pin: z.object({ by: text, why: text, at: textOrNull }).nullable(),
   keptBy: textOrNull,
   unsaved: textOrNull,
+  collect: z.array(text),
+  collected: z
+    .object({ at: textOrNull, to: text, files: z.number(), bytes: z.number(), skipped: z.number() })
+    .nullable(),
+  collectFailure: z.object({ cause: text, since: textOrNull, triedAgainAt: textOrNull }).nullable(),
   goesAt: textOrNull,
 }) satisfies z.ZodType<InstanceView>;
 
