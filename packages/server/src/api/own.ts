@@ -39,6 +39,13 @@ export function showRequest(call: Call, view: RequestView): unknown {
   });
 }
 
+/** What is seen of an instance: by others than its submitter and operators without paths. */
+export function showInstance(call: Call, view: InstanceView): unknown {
+  if (isOwn(call, view.by)) return view;
+  const { collected, ...rest } = view;
+  return call.hide({ ...rest, collected: collected && { ...collected, to: undefined } });
+}
+
 function withoutSecrets<T extends { params: unknown; notes: unknown }>(request: T) {
   const { params: _, notes: __, ...shown } = request;
   return shown;
