@@ -96,7 +96,7 @@ it('agents/run.sh collects a patch of each agent, from a branch of its own', asy
   expect([exitCode, stderr]).toEqual([0, expect.stringContaining('3 done, 0 failed')]);
   const patches = await Promise.all(
     (await readdir(to)).map(async (id) => {
-      const [name = ''] = await readdir(join(to, id));
+      const name = (await readdir(join(to, id))).find((each) => each.endsWith('.patch')) ?? '';
       return [name, await readFile(join(to, id, name), 'utf8')] as const;
     }),
   );

@@ -122,6 +122,7 @@ export function aRequest(pool: string): SpawnRequest {
     lease: null,
     ttlMs: null,
     replicas: null,
+    collect: null,
     maxWaitMs: null,
     by: null,
   };

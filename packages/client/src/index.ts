@@ -38,4 +38,12 @@ export { LineageChangedError } from './tournament/lineage.ts';
 export type { FinishOptions, ReplicaOutcome, TournamentOptions } from './tournament/options.ts';
 export { Tournament } from './tournament/tournament.ts';
 export type { Tournaments } from './tournament/tournaments.ts';
-export type { InstanceView, PoolView, RequestEvent, RequestView, SampleView } from './view.ts';
+export type {
+  CollectedView,
+  CollectView,
+  InstanceView,
+  PoolView,
+  RequestEvent,
+  RequestView,
+  SampleView,
+} from './view.ts';

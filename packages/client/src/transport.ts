@@ -1,6 +1,7 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
 import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
 import type {
+  CollectView,
   DiskHistory,
   InstanceView,
   Page,
@@ -57,6 +58,11 @@ export interface OnBehalf {
 export interface Asking {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface CollectAsked extends OnBehalf, Asking {
+  /** Null for those that each has; none for nothing any more. */
+  readonly patterns: readonly string[] | null;
 }
 
 export interface GrowAsked extends OnBehalf, Asking {
@@ -119,6 +125,8 @@ export interface Transport {
   restore(id: string, asked: OnBehalf & Asking): Promise<void>;
   /** Measures these, or (null) those that are due. */
   sample(ids: readonly string[] | null, asked?: Asking): Promise<SampleView>;
+  /** Collects what matches of these, leased or not: by these patterns from now on, or (null) by those that they have. */
+  collect(ids: readonly string[], asked: CollectAsked): Promise<CollectView>;
   verify(id: string, asked?: Asking): Promise<LineageVerdict>;
 
   /** What the gate would do with a request as things stand. Changes nothing. */

@@ -13,6 +13,7 @@ export { cloneInstance } from './clone/clone.ts';
 export { asNoSpace, outOf } from './clone/full-disk.ts';
 export { probeCloneMethod } from './clone/probe.ts';
 export { cleanStaging, removeStaged } from './clone/staging.ts';
+export { type CollectOptions, collectInstance, readCollectState } from './collect/collect.ts';
 export { type ChildEnd, runChild } from './command/child.ts';
 export * from './command/log.ts';
 export { endMarked } from './command/marked.ts';

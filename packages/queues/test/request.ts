@@ -15,6 +15,7 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     lease: null,
     ttlMs: null,
     replicas: null,
+    collect: null,
     maxWaitMs: null,
     by: null,
     from: null,

@@ -104,7 +104,7 @@ async function work(of: Experiment, run: Run, place: Place): Promise<Outcome> {
   await of.journal.start(run.index, attempt.number, instance.id);
   of.report.started(run.index, instance);
   return outcomeOf(await execute(of, run, place, {}), async (end) => {
-    const collected = of.collect ? await collectFiles(instance, of.collect) : 0;
+    const collected = await collectFor(of, instance);
     if (end.code !== 0) return { collected };
     const score = of.score && (await readScore(of.score, instance.path, end.lastJson));
     if (score !== null) await throughOutage(() => instance.score(score));
@@ -134,6 +134,11 @@ export async function runReplica(
   const result = { ...nothingOf(run, place), ms, ...outcome };
   of.report.result(result);
   return result;
+}
+
+/** Copies what is to be collected of an instance; resolves with how many files that were. */
+export async function collectFor({ collect, experiment }: Experiment, instance: Instance): Promise<number> {
+  return collect ? collectFiles(instance, { ...collect, experiment }) : 0;
 }
 
 async function requireHere(instance: Instance): Promise<void> {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { absolutePathOf, UsageError } from '@spica/core';
 import { parseCount, parseNumber, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
+import { parsePatterns } from '../input/patterns.ts';
 import { parseGivenText } from '../input/who.ts';
 import type { Io } from '../io.ts';
 import { type Params, readCandidates } from './candidates.ts';
@@ -121,7 +122,7 @@ export function readShared(io: Io, options: RunOptions, args: readonly string[])
       options.to === undefined
         ? null
         : {
-            patterns: options.collect ?? [],
+            patterns: parsePatterns('--collect', options.collect ?? []),
             to: pathOf(io, '--to', options.to),
             mostBytes: parseNumber('--collect-max-gb', options.collectMaxGb) * 1e9,
           },

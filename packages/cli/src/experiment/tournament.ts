@@ -2,9 +2,8 @@ import type { ReplicaOutcome, Tournament } from '@spica/client';
 import type { Replica } from '@spica/core';
 import pMap from 'p-map';
 import type { Plan } from './carry-out.ts';
-import { collectFiles } from './collect.ts';
 import type { RunResult } from './result.ts';
-import { type Experiment, type Run, runReplica } from './run-one.ts';
+import { collectFor, type Experiment, type Run, runReplica } from './run-one.ts';
 import type { TournamentFile } from './tournament-file.ts';
 
 /**
@@ -62,7 +61,7 @@ export async function playTournament(
     await tournament.abandon(signal.aborted ? 'interrupted' : `${failures} replicas in a row failed`);
     return results;
   }
-  if (of.collect) for (const instance of instances) await collectFiles(instance, of.collect);
+  for (const instance of instances) await collectFor(of, instance);
   const { scores, aggregated } = aggregate(results);
   const outcomes = results.map((result) => outcomeOf(result, replicas[result.index]));
   await tournament.finish({ scores, pin: plan.keep === 'best', results: outcomes, aggregated });

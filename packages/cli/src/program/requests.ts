@@ -19,6 +19,8 @@ export function addRequestCommands(add: Add): void {
       '--ttl <duration>',
       "how long they live on after their last use, like 6h (default: the policy's max_age_days)",
     )
+    .option('--collect <glob>', 'collect what matches of each before it is deleted, repeatable', gather)
+    .option('--no-collect', 'collect nothing, whatever the template says')
     .option('--no-wait', 'print the request id and do not wait for the instances')
     .option(
       '--max-wait <duration>',

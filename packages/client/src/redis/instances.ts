@@ -1,4 +1,4 @@
-import { type CatalogInstance, readDepartures, toInstanceView } from '@spica/catalog';
+import { type CatalogInstance, toInstanceView } from '@spica/catalog';
 import { CheckError, isoTime, ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
@@ -7,13 +7,14 @@ import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transpor
 import type { InstanceView, Page } from '../view.ts';
 import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
+import { readStand } from './departures.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
   const { sort, limit, cursor, ...filter } = parsePayload(listQuerySchema, query, 'list');
-  const [all, after] = [await Array.fromAsync(catalog.list()), readCursor(cursor)];
+  const after = readCursor(cursor);
+  const { all, departures } = await readStand(catalog);
   const now = Date.now();
-  const departures = await readDepartures(catalog, all, { policy: null, now });
   const place = PLACES[sort];
   const listed = all
     .filter((instance) => isAsked(instance, filter))
@@ -85,8 +86,8 @@ export async function readInstances(
 ): Promise<InstanceView[]> {
   const found = await catalog.getMany(ids);
   if (found.length === 0) return [];
-  const [all, now] = [await Array.fromAsync(catalog.list()), Date.now()];
-  const departures = await readDepartures(catalog, all, { policy: null, now });
+  const { departures } = await readStand(catalog);
+  const now = Date.now();
   return found.map((each) => toInstanceView(each, now, departures.get(each.record.id) ?? null));
 }
 

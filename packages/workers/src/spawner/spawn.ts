@@ -200,6 +200,7 @@ async function commit(ctx: ServedContext, { id, of, open }: Spawn, record: Insta
   const known = outcome === 'already' ? await catalog.get(id) : null;
   ctx.cloneSync.noteWritten(ctx, record.cloned ?? NOTHING); // first: it is to be counted at each moment
   gate.ledger.commit(of.request, id, countedAs(ctx, known?.record ?? record), record.cloned ?? NOTHING);
+  ctx.collectDue.note(known?.record ?? record);
   ctx.publisher.soon();
 }
 
