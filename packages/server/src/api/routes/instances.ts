@@ -34,7 +34,12 @@ const lease = z.object({
 });
 const grown = z.object({ id: z.string(), capBytes: z.number(), granted: z.boolean(), sentence: z.string() });
 const sampled = z.object({ measured: z.array(instanceViewSchema), vanished: z.array(z.string()) });
-const verdict = z.object({ id: z.string(), ok: z.boolean(), reason: z.string().nullable() });
+const verdict = z.object({
+  id: z.string(),
+  ok: z.boolean(),
+  reason: z.string().nullable(),
+  sha: z.string().nullable(),
+});
 
 /** The instances that are there: looking at them, holding and keeping them. */
 export const instanceRoutes: readonly Route[] = [
