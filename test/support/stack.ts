@@ -110,6 +110,7 @@ export function aRequest(pool: string): SpawnRequest {
     template: 'default',
     count: 1,
     params: {},
+    paramsEach: null,
     parent: null,
     from: null,
     experiment: null,

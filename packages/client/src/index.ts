@@ -1,3 +1,4 @@
+export type { TournamentHead, TournamentPlan, TournamentRecord } from '@spica/core';
 export {
   CheckError,
   RefusedError,
@@ -32,4 +33,8 @@ export type {
 } from './options.ts';
 export type { SpawnRequestHandle } from './request.ts';
 export { Spica } from './spica.ts';
+export { LineageChangedError } from './tournament/lineage.ts';
+export type { FinishOptions, ReplicaOutcome, TournamentOptions } from './tournament/options.ts';
+export { Tournament } from './tournament/tournament.ts';
+export type { Tournaments } from './tournament/tournaments.ts';
 export type { InstanceView, PoolView, RequestEvent, RequestView, SampleView } from './view.ts';

@@ -105,6 +105,8 @@ export interface RequestedSpawn {
   readonly template: string;
   readonly count: number;
   readonly params: Readonly<Record<string, string | number | boolean>>;
+  /** What each instance has beside them, by its index; null where all have the same. */
+  readonly paramsEach: readonly Readonly<Record<string, string | number | boolean>>[] | null;
   readonly parent: string | null;
   readonly from: string | null;
   readonly experiment: string | null;

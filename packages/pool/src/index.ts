@@ -6,6 +6,7 @@ export * from './audit/line.ts';
 export * from './audit/tail.ts';
 export * from './audit/verify.ts';
 export { boundToUs } from './bound.ts';
+export { tryFileLock } from './claim/file-lock.ts';
 export { describeHolder, identifySelf, isAlive } from './claim/identity.ts';
 export * from './claim/pool.ts';
 export { cloneInstance } from './clone/clone.ts';

@@ -7,6 +7,7 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     template: 'default',
     count: 1,
     params: {},
+    paramsEach: null,
     parent: null,
     experiment: null,
     labels: {},

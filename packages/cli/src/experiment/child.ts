@@ -19,6 +19,8 @@ export interface ChildOptions {
   readonly timeLimitMs: number | null;
   /** Ends it, with the signal's reason. */
   readonly signal: AbortSignal;
+  /** Ends it with SIGKILL, in the moment of the abort. */
+  readonly atOnce: AbortSignal;
 }
 
 /** After SIGTERM it has so long to end. */
@@ -29,7 +31,7 @@ const GRACE_MS = 5_000;
  * after 5 s; by the kernel where this process is killed itself. Only where it has the terminal it stays in this one's group, or it could not read from there.
  */
 export async function runChild(options: ChildOptions): Promise<ChildEnd> {
-  const { command, cwd, env, onLine, timeLimitMs, signal } = options;
+  const { command, cwd, env, onLine, timeLimitMs, signal, atOnce } = options;
   const hasTerminal = onLine === null && process.stdin.isTTY === true;
   const [file, ...args] = command;
   const child = spawn(...boundToUs(file, args), {
@@ -51,6 +53,8 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   if (timeLimitMs !== null) timers.push(setTimeout(() => stop('its time limit is over'), timeLimitMs));
   if (signal.aborted) aborted();
   signal.addEventListener('abort', aborted, { once: true });
+  const killed = () => kill(child, 'SIGKILL', !hasTerminal);
+  atOnce.addEventListener('abort', killed, { once: true });
   try {
     const code = await endOf(child);
     await Promise.all(reading);
@@ -60,6 +64,7 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   } finally {
     for (const timer of timers) clearTimeout(timer);
     signal.removeEventListener('abort', aborted);
+    atOnce.removeEventListener('abort', killed);
   }
 }
 

@@ -42,6 +42,12 @@ export function addRequestCommands(add: Add): void {
     .option('--time-limit <duration>', 'end a command that runs longer, like 10m')
     .option('--max-wait <duration>', 'how long the gate may hold a run (default: gate.max_wait)')
     .option('--max-failures <n>', 'begin no further runs after so many failures in a row')
+    .option('--generations <n>', 'repeat with the champion as parent; with --score and --mutate', '1')
+    .option(
+      '--mutate <command>',
+      'makes the candidates of the next generation: JSON on its standard input, JSON lines on its output',
+    )
+    .option('--resume <file>', 'keep a log of JSON lines there; where there is one, go on with it')
     .option(
       '--score <source>',
       'LAST-JSON-LINE of the output, or a file in the instance: a number, or {"score": n}',

@@ -31,6 +31,8 @@ export const requestBodySchema = z.strictObject({
   count: z.int(countExpected).min(1, countExpected).max(MAX_COUNT, countExpected),
   template: shortText.default('default'),
   params: z.record(z.string(), paramSchema).default({}),
+  /** What each instance has beside them, or in their place, by its index; null where all have the same. */
+  paramsEach: z.array(z.record(z.string(), paramSchema)).max(MAX_COUNT).nullable().default(null),
   parent: instanceIdSchema.nullable().default(null),
   /** The live instance that these are clones of, in place of the template; its parent then, too. */
   from: instanceIdSchema.nullable().default(null),

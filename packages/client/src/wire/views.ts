@@ -68,6 +68,7 @@ const requestedSchema = z.object({
   template: text,
   count: z.number(),
   params,
+  paramsEach: z.array(params).nullable(),
   parent: textOrNull,
   from: textOrNull,
   experiment: textOrNull,

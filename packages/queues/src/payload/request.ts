@@ -23,6 +23,8 @@ export const spawnRequestSchema = z.strictObject({
     .max(MAX_COUNT, `expected a whole number from 1 to ${MAX_COUNT}`),
   /** Template parameters, appended to `.env.spica` and kept in the manifest. */
   params: z.record(z.string(), paramSchema),
+  /** What each instance has beside them, or in their place, by its index; null where all have the same. */
+  paramsEach: z.array(z.record(z.string(), paramSchema)).nullable().default(null),
   parent: instanceId.nullable(),
   /** The live instance that these are clones of, in place of the template; its parent then, too. Null for the template. */
   from: instanceId.nullable().default(null),
@@ -51,6 +53,14 @@ export const spawnRequestSchema = z.strictObject({
 export type SpawnRequest = z.infer<typeof spawnRequestSchema>;
 /** The same as its submitter writes it: what has a default may be left out. */
 export type SpawnRequestInput = z.input<typeof spawnRequestSchema>;
+
+/** The parameters of the instance of a request that has this index. */
+export function paramsOf(
+  { params, paramsEach }: Pick<SpawnRequest, 'params' | 'paramsEach'>,
+  index: number,
+): SpawnRequest['params'] {
+  return { ...params, ...paramsEach?.[index] };
+}
 
 const sizeSchema = z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) });
 
@@ -94,7 +104,7 @@ export const gatePayloadSchema = z.strictObject({
 });
 export type GatePayload = z.infer<typeof gatePayloadSchema>;
 
-/** What a completed request returns. */
+/** What a completed request returns: its instances in the order of their index. */
 export interface RequestResult {
   readonly instances: readonly { readonly id: string; readonly path: string }[];
 }
