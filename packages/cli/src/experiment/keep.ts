@@ -1,6 +1,6 @@
 import type { Instances } from '@spica/client';
-import type { Journal } from './journal.ts';
 import { throughOutage } from '@spica/queues';
+import type { Journal } from './journal.ts';
 import type { Ended } from './run-one.ts';
 
 /** Which instances stay, pinned, when an experiment is over. */

@@ -1,11 +1,11 @@
 import { access } from 'node:fs/promises';
 import { type Batch, type Instance, InstanceGoneError, type Spica } from '@spica/client';
 import { CheckError, SpicaError } from '@spica/core';
+import { throughOutage } from '@spica/queues';
 import type { Params } from './candidates.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
 import type { Attempt, Journal } from './journal.ts';
-import { throughOutage } from '@spica/queues';
 import type { Report } from './report.ts';
 import type { RunResult } from './result.ts';
 import { isJson, readScore, type ScoreSource } from './score.ts';

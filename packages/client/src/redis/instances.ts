@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type CatalogInstance, readDepartures, toInstanceView } from '@spica/catalog';
 import { CheckError, isoTime, ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
@@ -13,7 +14,7 @@ export async function listInstances({ catalog }: CatalogPool, query: ListQuery):
   const { sort, limit, cursor, ...filter } = parsePayload(listQuerySchema, query, 'list');
   const [all, after] = [await Array.fromAsync(catalog.list()), readCursor(cursor)];
   const now = Date.now();
-  const departures = await readDepartures(catalog, all, { policy: null, now });
+  const viewOf = await viewer(catalog, all, now);
   const place = PLACES[sort];
   const listed = all
     .filter((instance) => isAsked(instance, filter))
@@ -23,9 +24,22 @@ export async function listInstances({ catalog }: CatalogPool, query: ListQuery):
   const items = listed.slice(0, limit);
   const last = items.at(-1);
   const next = last && listed.length > limit ? writeCursor(last.at) : null;
-  const viewOf = ({ instance }: (typeof items)[number]) =>
-    toInstanceView(instance, now, departures.get(instance.record.id) ?? null);
-  return { items: items.map(viewOf), next };
+  return { items: items.map(({ instance }) => viewOf(instance)), next };
+}
+
+/** Shows instances of a pool, all of which it is given. */
+async function viewer(
+  catalog: CatalogPool['catalog'],
+  all: readonly CatalogInstance[],
+  now: number,
+): Promise<(instance: CatalogInstance) => InstanceView> {
+  const departures = await readDepartures(catalog, all, { policy: null, now });
+  const root = (await catalog.publishedGate())?.root ?? null;
+  return (instance) => {
+    const { id } = instance.record;
+    const path = root === null ? null : join(root, id);
+    return { ...toInstanceView(instance, now, departures.get(id) ?? null), path };
+  };
 }
 
 type Filter = Pick<z.output<typeof listQuerySchema>, 'experiment' | 'template' | 'state' | 'labels'>;
@@ -86,8 +100,7 @@ export async function readInstances(
   const found = await catalog.getMany(ids);
   if (found.length === 0) return [];
   const [all, now] = [await Array.fromAsync(catalog.list()), Date.now()];
-  const departures = await readDepartures(catalog, all, { policy: null, now });
-  return found.map((each) => toInstanceView(each, now, departures.get(each.record.id) ?? null));
+  return found.map(await viewer(catalog, all, now));
 }
 
 /** What is to be said of an instance that is not there: why it went, where that is known. */

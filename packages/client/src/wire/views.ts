@@ -15,6 +15,7 @@ const params = z.record(text, z.union([z.string(), z.number(), z.boolean()]));
 export const instanceViewSchema = z.object({
   id: text,
   pool: text,
+  path: textOrNull,
   request: textOrNull,
   index: z.number().nullable(),
   by: textOrNull,
@@ -69,6 +70,9 @@ const requestedSchema = z.object({
   count: z.number(),
   params,
   paramsEach: z.array(params).nullable(),
+  budget: z
+    .object({ cpu: z.number().optional(), ramGb: z.number().optional(), vramGb: z.number().optional() })
+    .nullable(),
   parent: textOrNull,
   from: textOrNull,
   experiment: textOrNull,

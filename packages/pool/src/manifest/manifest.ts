@@ -59,7 +59,12 @@ export async function verifyLineage(pool: Pool, id: string): Promise<LineageChec
 export async function judgeLineage(
   pool: Pool,
   id: string,
-): Promise<{ readonly id: string; readonly ok: boolean; readonly reason: string | null; readonly sha: string | null }> {
+): Promise<{
+  readonly id: string;
+  readonly ok: boolean;
+  readonly reason: string | null;
+  readonly sha: string | null;
+}> {
   try {
     const { ok, expected, actual } = await verifyLineage(pool, id);
     const reason = ok ? null : `lineage.json hashes to ${actual}, the manifest says ${expected}`;

@@ -43,3 +43,8 @@ function withoutSecrets<T extends { params: unknown; notes: unknown }>(request: 
   const { params: _, notes: __, ...shown } = request;
   return shown;
 }
+
+/** What is seen of an instance: by others than its submitter and operators without its directory. */
+export function showInstance(call: Pick<Call, 'caller'>, view: InstanceView): InstanceView {
+  return isOwn(call, view.by) ? view : { ...view, path: null };
+}

@@ -13,7 +13,7 @@ import {
 import { CheckError, isInstanceId, isoTime } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import { forbidden, ownInstance } from '../own.ts';
+import { forbidden, ownInstance, showInstance } from '../own.ts';
 import { type Call, type Route, route } from '../route.ts';
 
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
@@ -28,7 +28,12 @@ const lease = z.object({
 });
 const grown = z.object({ id: z.string(), capBytes: z.number(), granted: z.boolean(), sentence: z.string() });
 const sampled = z.object({ measured: z.array(instanceViewSchema), vanished: z.array(z.string()) });
-const verdict = z.object({ id: z.string(), ok: z.boolean(), reason: z.string().nullable() });
+const verdict = z.object({
+  id: z.string(),
+  ok: z.boolean(),
+  reason: z.string().nullable(),
+  sha: z.string().nullable(),
+});
 
 /** The instances that are there: looking at them, holding and keeping them. */
 export const instanceRoutes: readonly Route[] = [
@@ -42,7 +47,10 @@ export const instanceRoutes: readonly Route[] = [
       '`label=NAME=VALUE`, as often as there are labels; `sort=spawned` (oldest first), `score` or `size`.',
     query: instancesQuerySchema,
     answers: { 200: ['A part of the list', pageSchema(instanceViewSchema)] },
-    handle: ({ pool, query }) => pool.instances(query),
+    handle: async (call) => {
+      const { items, next } = await call.pool.instances(call.query);
+      return { items: items.map((each) => showInstance(call, each)), next };
+    },
   }),
   route({
     method: 'GET',
@@ -53,7 +61,7 @@ export const instanceRoutes: readonly Route[] = [
     description:
       'One that is gone is a problem 410, whose `details.audit` is the audit record of its end, where that is known.',
     answers: { 200: ['The instance', instanceViewSchema] },
-    handle: (call) => call.pool.instance(instanceId(call)),
+    handle: async (call) => showInstance(call, await call.pool.instance(instanceId(call))),
   }),
   route({
     ...OWN,
