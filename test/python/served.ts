@@ -20,15 +20,26 @@ export interface PythonSite {
   readonly up: Up;
   /** Runs `python3` with the client's modules within reach, to its end. */
   python(args: readonly string[], env?: Record<string, string>): Promise<SpicaRun>;
+  /** The same, without waiting for its end. */
+  start(args: readonly string[]): ReturnType<typeof startPython>;
   close(): Promise<void>;
 }
 
-export async function servePython(): Promise<PythonSite> {
+export interface PythonSiteOptions {
+  /** Done once the pool is there, before it is served. */
+  readonly before?: (site: {
+    readonly pool: Site['pool'];
+    readonly python: (args: readonly string[]) => PromiseLike<unknown>;
+  }) => Promise<unknown>;
+}
+
+export async function servePython({ before }: PythonSiteOptions = {}): Promise<PythonSite> {
   const port = await freePort();
   const site = await makeSite({
     retention: { max_instances: 10, keep_after_lease: '0s' },
     settings: { server: { port }, gate: { poll_every: '1s' } },
   });
+  await before?.({ pool: site.pool, python: (args) => execa('python3', args) });
   const up = await site.up();
   const { stdout, exitCode, stderr } = await site.spica(
     'token',
@@ -51,19 +62,17 @@ export async function servePython(): Promise<PythonSite> {
   return {
     site,
     up,
+    start: (args) => startPython(args, env, site.dir),
     async python(args, more = {}) {
-      const options = {
-        env: { ...env, ...more },
-        extendEnv: false,
-        reject: false,
-        cwd: site.dir,
-        timeout: 240_000,
-      } as const;
-      const { exitCode, stdout, stderr } = await execa('python3', args, options);
+      const { exitCode, stdout, stderr } = await startPython(args, { ...env, ...more }, site.dir);
       return { exitCode, stdout, stderr };
     },
     close: () => site.close(),
   };
+}
+
+function startPython(args: readonly string[], env: Record<string, string>, cwd: string) {
+  return execa('python3', args, { env, extendEnv: false, reject: false, cwd, timeout: 240_000 });
 }
 
 async function freePort(): Promise<number> {
