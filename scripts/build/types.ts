@@ -66,8 +66,7 @@ function fromPackage(names: ReadonlyMap<string, string>, { verb, taken, from, pa
     .map((each) => each.trim())
     .filter((each) => each !== '')
     .map((each) => {
-      const [name] = each.replace(/^type /, '').split(' as ');
-      const module = names.get(`${from} ${name}`);
+      const module = names.get(`${from} ${each.replace(/^type | as .*$/g, '')}`);
       if (module === undefined) throw new Error(`build: ${path}: cannot find ${each} in ${from}`);
       return `${verb} ${type}{ ${each} } from '${posix.relative(dirname(path), module)}';`;
     })

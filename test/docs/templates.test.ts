@@ -1,9 +1,12 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { resolveConfig } from '@spica/core';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { capture, runCaptured } from '../../packages/cli/test/capture.ts';
+import { startCliStack } from '../../packages/cli/test/stack.ts';
+import { makeTemplate } from '../support/template.ts';
 
 const DOCS = new URL('../../docs/templates.md', import.meta.url);
 const SIZE = / +\d+(?:\.\d)? [kMG]?B\b/g;
@@ -73,4 +76,35 @@ it('says how to write each line that is refused, and that is taken', async () =>
     await writeFile(join(dir, 'template/.templateignore'), `${right}\n`);
     expect([right, (await spicaTemplate()).exitCode]).toEqual([right, 0]);
   }
+});
+
+it('shows what a set-up that fails says, of the template and the config that it has made', async () => {
+  await makeTemplate(join(dir, 'template'));
+  await execa('sh', ['-euc', block('Set-up', 'sh')], { cwd: dir });
+  const file = { path: join(dir, 'spica.yaml'), text: block('Set-up', 'yaml') };
+  const { config } = resolveConfig({ file, env: {}, flags: {}, cwd: dir, home: dir });
+  const { path, setup, setupTimeoutMs } = config.pools['main']?.templates['default'] ?? {};
+  expect([path, setupTimeoutMs]).toEqual([join(dir, 'template'), 300_000]);
+  const cli = await startCliStack({}, { path, setup });
+  try {
+    const { exitCode, stderr } = await cli.spica('spawn', '--set', 'CITY=atlantis');
+    expect(exitCode).toBe(1);
+    const plain = (text: string) =>
+      text.replaceAll(/spica-[0-9a-f]{12}/g, 'ID').replace(/\/\S+\/\.spica/, 'ROOT');
+    const shown = block('Set-up', 'console').replace(/^\$ .*\n/, '');
+    expect(plain(stderr)).toContain(
+      plain(shown)
+        .replace(/^error: /, '')
+        .trim(),
+    );
+  } finally {
+    await cli.close();
+  }
+});
+
+it('has an example of a prepare command that the config takes', async () => {
+  await writeFile(join(dir, 'spica.yaml'), block('Prepare', 'yaml'));
+  const io = capture({ env: { SPICA_CONFIG: join(dir, 'spica.yaml') } });
+  const { exitCode, stdout } = await runCaptured(['config'], io);
+  expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/templates\.default\.prepare.*npm.*ci/)]);
 });

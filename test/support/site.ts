@@ -30,6 +30,8 @@ export interface SiteOptions {
   /** An embedded Redis otherwise. */
   readonly redisUrl?: string;
   readonly template?: Parameters<typeof makeTemplate>[1];
+  /** Further keys of the template. */
+  readonly ofTemplate?: object;
   readonly retention?: Readonly<Record<string, unknown>>;
   readonly disk?: Readonly<Record<string, unknown>>;
   /** Further blocks of `spica.yaml`. */
@@ -42,7 +44,8 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
   const root = options.root ?? join(dir, 'pool');
   const template = await makeTemplate(join(dir, 'template'), options.template);
   const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0, ballast_mb: 0, ...options.disk };
-  const main = { root, templates: { default: template }, retention: options.retention ?? {}, disk };
+  const templates = { default: { path: template, ...options.ofTemplate } };
+  const main = { root, templates, retention: options.retention ?? {}, disk };
   const config = { server: { port: 0 }, ...options.settings, pools: { main } };
   await writeFile(join(dir, 'spica.yaml'), JSON.stringify(config)); // JSON is YAML, too
   const pool = await initPool({ name: 'main', root, clock: systemClock });

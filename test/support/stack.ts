@@ -21,6 +21,7 @@ import type { Redis } from 'ioredis';
 export interface Stack {
   readonly dir: string;
   readonly config: Config;
+  readonly target: RedisTarget;
   readonly redis: Redis;
   readonly queues: PoolQueues;
   readonly ctx: ServedContext;
@@ -38,7 +39,8 @@ export interface StackOptions {
   readonly pool?: string;
   /** Where the pool's root goes; a temporary directory otherwise. */
   readonly root?: string;
-  readonly templates: Readonly<Record<string, string>>;
+  /** As `spica.yaml` has them. */
+  readonly templates: Readonly<Record<string, string | object>>;
   /** Further keys of `spica.yaml`, by dotted path. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly logLevel?: string;
@@ -68,6 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     dir,
     config,
+    target: options.target,
     redis,
     queues,
     ctx,
@@ -120,6 +123,7 @@ export function aRequest(pool: string): SpawnRequest {
     lease: null,
     ttlMs: null,
     replicas: null,
+    collect: null,
     maxWaitMs: null,
     by: null,
   };

@@ -12,10 +12,12 @@ import { makeTemplate } from './template.ts';
  * again before it is closed.
  *
  * @param settings Further keys of `spica.yaml`, by dotted path.
+ * @param ofTemplate Further keys of its template.
  */
 export function useStack(
   take: (stack: Stack) => void,
   settings: Readonly<Record<string, unknown>> = {},
+  ofTemplate: object = {},
 ): void {
   let server: Awaited<ReturnType<typeof startLocal>>;
   let dir: string;
@@ -27,7 +29,8 @@ export function useStack(
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'spica-served-'));
     const template = await makeTemplate(join(dir, 'template'));
-    stack = await startStack({ target: { url: server.url }, templates: { default: template }, settings });
+    const templates = { default: { path: template, ...ofTemplate } };
+    stack = await startStack({ target: { url: server.url }, templates, settings });
     take(stack);
   });
   afterEach(async () => {

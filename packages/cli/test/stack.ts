@@ -9,6 +9,8 @@ import { type Captured, capture, runCaptured } from './capture.ts';
 /** A pool `main` that is really served, and a `spica` that knows it. */
 export interface CliStack {
   readonly stack: Stack;
+  /** Directory of the template `default`. */
+  readonly template: string;
   /** A process to run commands in: its environment names the pool's config, state and Redis. */
   io(options?: { tty?: boolean; env?: Record<string, string> }): Captured;
   /** Runs a command as a script would, and returns what it printed. */
@@ -16,12 +18,15 @@ export interface CliStack {
   close(): Promise<void>;
 }
 
-/** Serves a pool on a Redis of its own. `settings`: further keys of `spica.yaml`, by dotted path. */
-export async function startCliStack(settings: Record<string, unknown> = {}): Promise<CliStack> {
+/** Serves a pool on a Redis of its own. `settings`: further keys of `spica.yaml`, by dotted path; `ofTemplate`: of its template. */
+export async function startCliStack(
+  settings: Record<string, unknown> = {},
+  ofTemplate: object = {},
+): Promise<CliStack> {
   const dir = await mkdtemp(join(tmpdir(), 'spica-cli-stack-'));
   const template = await makeTemplate(join(dir, 'template'));
   const redis = await startLocal();
-  const templates = { default: template };
+  const templates = { default: { path: template, ...ofTemplate } };
   const stack = await startStack({ target: { url: redis.url }, templates, settings });
   const file = join(dir, 'spica.yaml');
   const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0 };
@@ -33,6 +38,7 @@ export async function startCliStack(settings: Record<string, unknown> = {}): Pro
   };
   return {
     stack,
+    template,
     io,
     spica: (...argv) => runCaptured(argv, io()),
     async close() {

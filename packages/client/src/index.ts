@@ -25,6 +25,7 @@ export { Instance } from './instance.ts';
 export type { Instances } from './instances.ts';
 export type {
   CallOptions,
+  GrowOptions,
   LeaseOptions,
   ListOptions,
   PlanOptions,
@@ -37,4 +38,12 @@ export { LineageChangedError } from './tournament/lineage.ts';
 export type { FinishOptions, ReplicaOutcome, TournamentOptions } from './tournament/options.ts';
 export { Tournament } from './tournament/tournament.ts';
 export type { Tournaments } from './tournament/tournaments.ts';
-export type { InstanceView, PoolView, RequestEvent, RequestView, SampleView } from './view.ts';
+export type {
+  CollectedView,
+  CollectView,
+  InstanceView,
+  PoolView,
+  RequestEvent,
+  RequestView,
+  SampleView,
+} from './view.ts';

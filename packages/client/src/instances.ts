@@ -6,6 +6,7 @@ import { HeldLease } from './held-lease.ts';
 import {
   type CallOptions,
   defaultOwner,
+  type GrowOptions,
   type LeaseOptions,
   type ListOptions,
   leaseOptionsSchema,
@@ -13,7 +14,8 @@ import {
   readCall,
 } from './options.ts';
 import type { Transport } from './transport.ts';
-import type { InstanceView, SampleView } from './view.ts';
+import type { CollectView, InstanceView, SampleView } from './view.ts';
+import { growBodySchema } from './wire/bodies.ts';
 import { MOST_LISTED } from './wire/queries.ts';
 
 /**
@@ -76,14 +78,32 @@ export class Instances {
     return this.#transport.unpin(id, { by: defaultOwner() });
   }
 
-  /** Raises the cap of an instance to so many bytes. Throws RefusedError GROW_REFUSED with the sum where there is no room. */
-  grow(id: string, capBytes: number, options: CallOptions = {}): Promise<GrowResult> {
-    return this.#transport.grow(id, { capBytes, by: defaultOwner(), ...readCall('grow', options) });
+  /**
+   * Raises the cap of an instance to so many bytes, once there is room. Throws RefusedError GROW_REFUSED with the sum where
+   * there is none within `maxWait`, or never.
+   */
+  async grow(id: string, capBytes: number, options: GrowOptions = {}): Promise<GrowResult> {
+    const { maxWait, ...call } = options;
+    const body = parsePayload(growBodySchema, { capBytes, maxWait }, 'grow');
+    const asked = { capBytes: body.capBytes, maxWaitMs: body.maxWait };
+    return this.#transport.grow(id, { ...asked, by: defaultOwner(), ...readCall('grow', call) });
   }
 
   /** Brings an instance back from the trash, whole. Throws CheckError NOT_IN_TRASH. */
   restore(id: string, options: CallOptions = {}): Promise<void> {
     return this.#transport.restore(id, { by: defaultOwner(), ...readCall('restore', options) });
+  }
+
+  /**
+   * Has the results of these instances collected now, leased or not: what matches `patterns` from now on (none: nothing any
+   * more), by default what each has.
+   */
+  collect(
+    ids: readonly string[],
+    { patterns, ...call }: CallOptions & { patterns?: readonly string[] } = {},
+  ): Promise<CollectView> {
+    const asked = { patterns: patterns ?? null, by: defaultOwner() };
+    return this.#transport.collect(ids, { ...asked, ...readCall('collect', call) });
   }
 
   /** Compares an instance's lineage with its manifest. */

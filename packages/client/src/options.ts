@@ -44,6 +44,11 @@ export interface SpawnOptions {
   ttl?: number | string | null | undefined;
   /** Artifacts that each instance is going to make: they count in the pre-flight. */
   replicas?: { epochs: number; slicesPerEpoch: number; replicasPerSlice: number } | null | undefined;
+  /**
+   * What is collected of each instance when its lease ends and before it is deleted, as patterns (`results/**`), to the
+   * pool's `collect_to`; an empty list for nothing. By default what the template says.
+   */
+  collect?: string[] | null | undefined;
   /** Idempotency key: the same key and the same request are submitted once. Another request under it is refused. */
   key?: string | null | undefined;
 }
@@ -65,6 +70,11 @@ export interface CallOptions {
    */
   timeout?: number | string | undefined;
   signal?: AbortSignal | undefined;
+}
+
+export interface GrowOptions extends CallOptions {
+  /** How long it may be held for want of room; by default the pool's `gate.max_wait`. */
+  maxWait?: number | string | null | undefined;
 }
 
 /** What `Spica.preflight` takes: of a request what its admission depends on. */

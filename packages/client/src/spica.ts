@@ -72,9 +72,11 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
     const asked = parsePayload(spawnOptionsSchema, options, 'spawn') as ReadSpawnOptions;
     const { key, leaseToken: _, ...body } = asked;
     const lease = await leaseOf(this.pool, asked);
-    const leaseOwner = lease && lease.owner;
-    const leaseTokenHash = lease && hashLeaseToken(lease.token);
-    const submitted = { ...body, leaseOwner, leaseTokenHash };
+    const submitted = {
+      ...body,
+      leaseOwner: lease?.owner ?? null,
+      leaseTokenHash: lease && hashLeaseToken(lease.token),
+    };
     const now = Date.now();
     const { id } = await this.#transport.submit(submitted, { key, by: defaultOwner() });
     const heldUntil = body.maxWait === null ? null : now + body.maxWait;

@@ -1,6 +1,7 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
 import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
 import type {
+  CollectView,
   DiskHistory,
   InstanceView,
   Page,
@@ -59,6 +60,17 @@ export interface Asking {
   readonly signal?: AbortSignal;
 }
 
+export interface CollectAsked extends OnBehalf, Asking {
+  /** Null for those that each has; none for nothing any more. */
+  readonly patterns: readonly string[] | null;
+}
+
+export interface GrowAsked extends OnBehalf, Asking {
+  readonly capBytes: number;
+  /** How long it may be held for want of room; null for the pool's `gate.max_wait`. */
+  readonly maxWaitMs?: number | null;
+}
+
 /**
  * One pool as a client reaches it, over Redis or HTTP: the same behaviour, and the same errors. What is not there any more
  * throws InstanceGoneError or CheckError REQUEST_UNKNOWN, bad input UsageError, whatever is out of reach UnreachableError
@@ -104,16 +116,17 @@ export interface Transport {
   pin(id: string, pin: { readonly by: string; readonly why: string }): Promise<void>;
   unpin(id: string, by: OnBehalf): Promise<void>;
   score(id: string, value: number | null): Promise<void>;
-  /** Raises the cap of an instance; where there is no room, once there is some within `maxWaitMs`, by default at once or not at
-   * all. Throws RefusedError GROW_REFUSED with the sum. */
-  grow(
-    id: string,
-    asked: OnBehalf & Asking & { readonly capBytes: number; readonly maxWaitMs?: number },
-  ): Promise<GrowResult>;
+  /**
+   * Raises the cap of an instance once there is room. Throws RefusedError GROW_REFUSED with the sum where there is none
+   * within the time, or never.
+   */
+  grow(id: string, asked: GrowAsked): Promise<GrowResult>;
   /** Brings an instance back from the trash. */
   restore(id: string, asked: OnBehalf & Asking): Promise<void>;
   /** Measures these, or (null) those that are due. */
   sample(ids: readonly string[] | null, asked?: Asking): Promise<SampleView>;
+  /** Collects what matches of these, leased or not: by these patterns from now on, or (null) by those that they have. */
+  collect(ids: readonly string[], asked: CollectAsked): Promise<CollectView>;
   verify(id: string, asked?: Asking): Promise<LineageVerdict>;
 
   /** What the gate would do with a request as things stand. Changes nothing. */

@@ -13,6 +13,8 @@ export interface PoolPaths {
   readonly staging: string;
   readonly trash: string;
   readonly records: string;
+  /** What set-up commands printed. */
+  readonly setUps: string;
   readonly ballast: string;
   /** Written to from time to time, to see whether the disk takes writes. */
   readonly writeCheck: string;
@@ -40,6 +42,7 @@ export function pathsOf(root: string): PoolPaths {
     staging: join(own, 'staging'),
     trash: join(own, 'trash'),
     records: join(own, 'records'),
+    setUps: join(own, 'set-ups'),
     ballast: join(own, 'ballast'),
     writeCheck: join(own, 'write-check'),
     servedBy: join(own, 'served-by.json'),

@@ -12,7 +12,7 @@ const STATE_FILE = /^(audit\.jsonl(\..+)?|redis(\.sock)?|api\.sock)$/;
 
 /**
  * Gives a pool's own directories their modes, whatever the umask was: what may hold parameters (records, notes of the
- * trash, snapshots, clones in the making) is the owner's alone; everybody may read the marker, so that commands of other
+ * trash, snapshots, clones in the making, what set-ups printed) is the owner's alone; everybody may read the marker, so that commands of other
  * users know the pool. Returns the paths whose mode it may not change, as of another user's files.
  */
 export async function setPoolModes(paths: PoolPaths): Promise<string[]> {
@@ -20,7 +20,7 @@ export async function setPoolModes(paths: PoolPaths): Promise<string[]> {
   const change = async (path: string, to: (mode: number) => number) => {
     if (!(await changeMode(path, to))) refused.push(path);
   };
-  for (const path of [paths.templates, paths.staging, paths.trash, paths.records]) {
+  for (const path of [paths.templates, paths.staging, paths.trash, paths.records, paths.setUps]) {
     await change(path, (mode) => mode & ~OTHERS);
   }
   await change(paths.own, (mode) => mode | EVERYBODY_ENTERS);

@@ -15,12 +15,12 @@ afterEach(() => rm(dir, { recursive: true }));
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o7777).toString(8);
 
 async function modesOf(root: string) {
-  const names = ['', 'pool.json', 'templates', 'staging', 'trash', 'records'];
+  const names = ['', 'pool.json', 'templates', 'staging', 'trash', 'records', 'set-ups'];
   const modes = await Promise.all(names.map((name) => modeOf(join(root, '.spica', name))));
   return Object.fromEntries(names.map((name, at) => [name, modes[at]]));
 }
 
-const CLOSED = { templates: '700', staging: '700', trash: '700', records: '700' };
+const CLOSED = { templates: '700', staging: '700', trash: '700', records: '700', 'set-ups': '700' };
 
 it.each([
   [0o000, { '': '777', 'pool.json': '666' }],
@@ -35,7 +35,8 @@ it.each([
 
 it('a pool of before is tightened, and what its owner allowed to a group stays where it hides nothing', async () => {
   const { paths } = await initPool({ name: 'main', root: join(dir, 'pool'), clock });
-  for (const path of [paths.templates, paths.staging, paths.trash, paths.records]) await chmod(path, 0o755);
+  for (const path of [paths.templates, paths.staging, paths.trash, paths.records, paths.setUps])
+    await chmod(path, 0o755);
   await chmod(paths.own, 0o2770);
   await chmod(paths.marker, 0o600);
   expect(await setPoolModes(paths)).toEqual([]);

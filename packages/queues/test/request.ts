@@ -16,6 +16,7 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     lease: null,
     ttlMs: null,
     replicas: null,
+    collect: null,
     maxWaitMs: null,
     by: null,
     from: null,

@@ -1,11 +1,12 @@
-import { formatBytes, RefusedError } from '@spica/core';
-import type { GrowResult } from '@spica/queues';
+import { growInstance } from '@spica/client/redis';
+import { formatBytes } from '@spica/core';
 import { withQueues } from '../context/queues.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseSize, parseWait } from '../input/numbers.ts';
+import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
 import { writeJson } from '../output/write.ts';
-import { runServedJob } from '../wait/served-job.ts';
+import { untilInterrupted } from '../wait/served-job.ts';
 
 export interface GrowOptions {
   readonly maxWait?: string;
@@ -19,14 +20,13 @@ export async function grow(invocation: Invocation<GrowOptions>): Promise<number>
   const { io, args, options } = invocation;
   const id = parseInstanceId('id', args[0] ?? '');
   const capBytes = parseSize('size', args[1] ?? '', { least: 1 });
-  return withQueues(invocation, async ({ policy, queues, redis }) => {
-    const payload = {
-      pool: policy.name,
-      grow: { id, capBytes, maxWaitMs: parseWait('--max-wait', options.maxWait) },
-    };
-    const result = (await runServedJob(queues, 'sample', payload, { io, redis })) as GrowResult;
-    if (!result.granted) throw new RefusedError('GROW_REFUSED', `instance ${id}: ${result.sentence}`, { id });
-    if (options.json) writeJson(io.stdout, { pool: policy.name, ...result });
+  const maxWaitMs = parseWait('--max-wait', options.maxWait);
+  const by = parseWho('--by', undefined);
+  return withQueues(invocation, async (pool) => {
+    const result = await untilInterrupted(io, 'sample', (signal) =>
+      growInstance(pool, id, { capBytes, maxWaitMs, by, signal }),
+    );
+    if (options.json) writeJson(io.stdout, { pool: pool.name, ...result });
     else if (io.stdout.isTTY) io.stdout.write(`${id} may become ${formatBytes(result.capBytes)}\n`);
     return 0;
   });

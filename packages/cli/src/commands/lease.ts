@@ -25,14 +25,13 @@ export async function lease(invocation: Invocation<LeaseOptions>): Promise<numbe
   const given = parseToken(options.token, io.env);
   const asked = parseWho('--owner', options.owner);
   return withCatalog(invocation, async (pool) => {
-    const { catalog, policy } = pool;
+    const { catalog } = pool;
     const token = given ?? newLeaseToken();
     const owner = options.owner === undefined ? await ownerOf(catalog, id, { token, asked }) : asked;
     const force = options.force === true;
-    const named = { name: policy.name, catalog };
-    const { outcome, expiresAt } = await leaseInstance(named, id, { owner, token, ms, force });
+    const { outcome, expiresAt } = await leaseInstance(pool, id, { owner, token, ms, force });
     const row = { id, owner, until: toIso(expiresAt), token };
-    if (options.json) writeJson(io.stdout, { pool: policy.name, outcome, ...row });
+    if (options.json) writeJson(io.stdout, { pool: pool.name, outcome, ...row });
     else writeRows(io.stdout, COLUMNS, [row]);
     await warnIfUnmirrored(io, pool);
     return 0;

@@ -32,11 +32,10 @@ async function setPin(invocation: Invocation<UnpinOptions>, why: string | null):
   const id = parseInstanceId('id', args[0] ?? '');
   const by = parseWho('--by', options.by);
   return withCatalog(invocation, async (pool) => {
-    const { catalog, policy } = pool;
     const pin = why === null ? null : { by, why };
-    const at = await pinInstance({ name: policy.name, catalog }, id, { pin, by });
+    const at = await pinInstance(pool, id, { pin, by });
     const shown = pin && { ...pin, at: toIso(at) };
-    if (options.json) writeJson(io.stdout, { pool: policy.name, id, pin: shown });
+    if (options.json) writeJson(io.stdout, { pool: pool.name, id, pin: shown });
     else if (io.stdout.isTTY) {
       io.stdout.write(pin ? `${id} is pinned by ${by}: ${pin.why}\n` : `${id} is not pinned\n`);
     }

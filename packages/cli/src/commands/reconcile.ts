@@ -1,5 +1,5 @@
 import { countOf, systemClock, UsageError } from '@spica/core';
-import type { ReconcileResult } from '@spica/queues';
+import { type ReconcileResult, runServedJob } from '@spica/queues';
 import { compare } from '@spica/workers';
 import { withCatalog } from '../context/catalog.ts';
 import { withQueues } from '../context/queues.ts';
@@ -9,7 +9,7 @@ import type { Invocation } from '../io.ts';
 import { toIso } from '../output/age.ts';
 import { toDriftJson, writeDrift } from '../output/drift.ts';
 import { writeFields, writeJson } from '../output/write.ts';
-import { runServedJob } from '../wait/served-job.ts';
+import { untilInterrupted } from '../wait/served-job.ts';
 
 export interface ReconcileOptions {
   readonly dryRun?: boolean;
@@ -63,7 +63,9 @@ function mend(invocation: Invocation): Promise<number> {
   const { io, options } = invocation;
   return withQueues(invocation, async ({ policy, queues, redis }) => {
     const payload = { pool: policy.name, cause: 'reconcile' } as const;
-    const result = (await runServedJob(queues, 'prune', payload, { io, redis })) as ReconcileResult;
+    const result = (await untilInterrupted(io, 'prune', (signal) =>
+      runServedJob(queues, 'prune', payload, { redis, signal }),
+    )) as ReconcileResult;
     const { graceUntil, unknownDirectories, brokenRecords, ...counts } = result;
     if (options.json) {
       const until = graceUntil > 0 ? toIso(graceUntil) : null;

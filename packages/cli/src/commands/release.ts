@@ -29,11 +29,9 @@ export async function release(invocation: Invocation<ReleaseOptions>): Promise<n
     throw new UsageError('FLAG_MISSING', `--token: ${expected}, none was given`, { flag: '--token' });
   }
   return withCatalog(invocation, async (pool) => {
-    const { catalog, policy } = pool;
     const by = parseWho('--owner', undefined);
-    const named = { name: policy.name, catalog };
-    const outcome = await releaseInstance(named, id, { token, force, discard, by });
-    if (options.json) writeJson(io.stdout, { pool: policy.name, id, outcome, discarded: discard });
+    const outcome = await releaseInstance(pool, id, { token, force, discard, by });
+    if (options.json) writeJson(io.stdout, { pool: pool.name, id, outcome, discarded: discard });
     else if (outcome === 'none') io.stderr.write(`instance ${id} has no lease in force\n`);
     else if (io.stdout.isTTY) io.stdout.write(`${id} is ${discard ? 'discarded' : 'released'}\n`);
     if (outcome !== 'none') await warnIfUnmirrored(io, pool);

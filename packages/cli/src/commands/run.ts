@@ -10,7 +10,8 @@ import { Journal } from '../experiment/journal.ts';
 import { type Report, reportJsonLines, reportLines, reportNothing } from '../experiment/report.ts';
 import type { RunResult } from '../experiment/result.ts';
 import { reportRows } from '../experiment/rows.ts';
-import { pathOf, type RunOptions, readPlan, readShared } from '../experiment/settings.ts';
+import { pathOf, type RunOptions, readPlan, readShared, readTournament } from '../experiment/settings.ts';
+import { playTournament } from '../experiment/tournament.ts';
 import { chooseTemplate } from '../input/template.ts';
 import type { GlobalOptions, Invocation, Io } from '../io.ts';
 import { reportFailure } from '../output/failure.ts';
@@ -34,13 +35,14 @@ export async function run(invocation: Invocation<RunOptions>): Promise<number> {
 }
 
 async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<number> {
-  const plan = await readPlan(io, options);
+  const tournament = await readTournament(io, options);
+  const plan = await readPlan(io, options, tournament);
   const shared = readShared(io, options, args);
   const { config } = await loadConfig(io, options);
   const policy = choosePool(config, options.pool);
   const template = chooseTemplate(policy, options.template);
   await using spica = await connect(config, policy);
-  const single = isSingle(plan, options);
+  const single = tournament === null && isSingle(plan, options);
   const journal = await openJournal(io, options, {
     ...{ command: shared.command, candidates: plan.candidates, replicas: plan.replicas, pool: policy.name },
     ...{ template, experiment: shared.experiment, labels: shared.labels },
@@ -53,7 +55,9 @@ async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<nu
     const inherits = single && shared.score?.from !== 'last-json-line';
     const { signal, atOnce } = interrupt;
     const experiment = { ...shared, spica, journal, template, report, inherits, signal, atOnce };
-    results = await carryOut(experiment, plan);
+    results = tournament
+      ? await playTournament(experiment, tournament, plan)
+      : await carryOut(experiment, plan);
   } finally {
     report.end(results);
     interrupt.end();

@@ -17,9 +17,8 @@ export async function score(invocation: Invocation<ScoreOptions>): Promise<numbe
   const id = parseInstanceId('id', args[0] ?? '');
   const value = readScore(args[1], options.clear === true);
   return withCatalog(invocation, async (pool) => {
-    const { catalog, policy } = pool;
-    await scoreInstance({ name: policy.name, catalog }, id, value);
-    if (options.json) writeJson(io.stdout, { pool: policy.name, id, score: value });
+    await scoreInstance(pool, id, value);
+    if (options.json) writeJson(io.stdout, { pool: pool.name, id, score: value });
     else if (io.stdout.isTTY)
       io.stdout.write(`${id} has ${value === null ? 'no score' : `the score ${value}`}\n`);
     await warnIfUnmirrored(io, pool);

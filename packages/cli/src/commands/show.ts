@@ -1,12 +1,21 @@
 import { type Catalog, toInstanceView } from '@spica/catalog';
+import { instanceGone } from '@spica/client/redis';
 import { isInstanceId, type PoolConfig, systemClock, toKnownError } from '@spica/core';
-import { listTrash, type Manifest, openPool, type Pool, readManifest } from '@spica/pool';
+import {
+  commandLogPath,
+  lastLines,
+  listTrash,
+  type Manifest,
+  openPool,
+  type Pool,
+  readCommandLog,
+  readManifest,
+} from '@spica/pool';
 import { withCatalog } from '../context/catalog.ts';
 import type { Invocation } from '../io.ts';
 import { type Gone, toGoneJson, writeGone } from '../output/gone.ts';
 import { writeInstance } from '../output/instance.ts';
 import { writeJson } from '../output/write.ts';
-import { instanceUnknown } from '../refusal/instance.ts';
 
 /** `spica show ID`: all that is known of an instance, or what is left of one that is gone; or where a request stands. */
 export async function show(invocation: Invocation): Promise<number> {
@@ -28,13 +37,14 @@ async function showInstance(
   const instance = await catalog.get(id);
   if (instance) {
     const manifest = pool && (await manifestOf(pool, id));
+    const setUp = pool && (await setUpOf(pool, id));
     if (options.json)
-      writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now(), null), manifest });
-    else writeInstance(io.stdout, instance, manifest);
+      writeJson(io.stdout, { ...toInstanceView(instance, systemClock.now(), null), manifest, setUp });
+    else writeInstance(io.stdout, instance, { manifest, setUp: setUp && saySetUp(setUp) });
     return;
   }
   const gone = await findGone(id, { policy, catalog, pool });
-  if (!gone) throw instanceUnknown(id, name);
+  if (!gone) throw await instanceGone({ name, catalog }, id);
   if (options.json) writeJson(io.stdout, toGoneJson(id, name, gone));
   else writeGone(io.stdout, id, name, gone);
 }
@@ -58,6 +68,24 @@ async function poolHere({ name, root }: PoolConfig): Promise<Pool | null> {
     if (toKnownError(error)) return null;
     throw error;
   }
+}
+
+interface SetUpOutput {
+  readonly path: string;
+  readonly output: string;
+}
+
+function saySetUp({ path, output }: SetUpOutput): string {
+  return `${lastLines(output).join(' | ') || 'it printed nothing'} (${path})`;
+}
+
+/** What its set-up printed, and where that is kept; null where it had none, or for users who may not read it. */
+async function setUpOf(pool: Pool, id: string): Promise<SetUpOutput | null> {
+  const output = await readCommandLog(pool, id).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EACCES') return null;
+    throw error;
+  });
+  return output === null ? null : { path: commandLogPath(pool, id), output };
 }
 
 /** Null where what lies there is not what it should be: `spica verify` tells. */

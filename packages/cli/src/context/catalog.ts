@@ -10,6 +10,7 @@ import { withRedis } from './redis.ts';
 /** A pool as far as Redis knows it; its disk may be another host's. */
 export interface RemotePool {
   readonly loaded: LoadedConfig;
+  readonly name: string;
   readonly policy: PoolConfig;
   readonly redis: Redis;
   readonly catalog: Catalog;
@@ -23,6 +24,6 @@ export async function withCatalog<T>(
   const loaded = await loadConfig(io, options);
   const policy = choosePool(loaded.config, options.pool);
   return withRedis(loaded.config, async (redis) =>
-    work({ loaded, policy, redis, catalog: await openOwnCatalog(redis, policy) }),
+    work({ loaded, name: policy.name, policy, redis, catalog: await openOwnCatalog(redis, policy) }),
   );
 }

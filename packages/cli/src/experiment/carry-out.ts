@@ -2,11 +2,12 @@ import { InstanceGoneError } from '@spica/client';
 import { CheckError, SpicaError } from '@spica/core';
 import { throughOutage } from '@spica/queues';
 import pMap from 'p-map';
+import { letGo } from './bring-up.ts';
 import type { Params } from './candidates.ts';
 import { bestOf, type Keep, keepChosen } from './keep.ts';
 import type { Mutate } from './mutate.ts';
 import type { RunResult } from './result.ts';
-import { type Ended, type Experiment, letGo, type Run, runOne } from './run-one.ts';
+import { type Ended, type Experiment, type Run, runOne } from './run-one.ts';
 
 export interface Plan {
   /** Of the first generation. */

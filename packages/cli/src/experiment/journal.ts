@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { CheckError, UsageError } from '@spica/core';
 import { nullIfMissing, tryFileLock } from '@spica/pool';
-import * as z from 'zod';
 import type { Params } from './candidates.ts';
-import { type RunResult, runResultSchema } from './result.ts';
+import { type Begin, beginSchema, type Entry, entrySchema, parseLine } from './journal-line.ts';
+import type { RunResult } from './result.ts';
 
 /** What an experiment does, as far as it must be the same to go on with it: what its requests are made of, and what runs. */
 export interface Sweep {
@@ -12,40 +12,6 @@ export interface Sweep {
   readonly candidates: readonly Params[];
   readonly [setting: string]: unknown;
 }
-
-const beginSchema = z.strictObject({
-  event: z.literal('begin'),
-  at: z.string(),
-  schema: z.literal('spica.run/v1'),
-  /** Names the experiment in the keys of its requests. */
-  sweep: z.string().regex(/^[0-9a-f]{32}$/),
-  /** What the tokens of its leases are made from. */
-  secret: z.string().regex(/^[0-9a-f]{32}$/),
-  /** SHA-256, hex, of what it does. */
-  digest: z.string(),
-  command: z.array(z.string()),
-});
-
-const index = z.int().min(0);
-const attempt = z.int().min(0);
-const stamped = { at: z.string(), index, attempt };
-const entrySchema = z.discriminatedUnion('event', [
-  /** A request is about to be submitted under the attempt's key. */
-  z.strictObject({ event: z.literal('submit'), ...stamped }),
-  /** The command is about to be started. */
-  z.strictObject({ event: z.literal('start'), ...stamped, instance: z.string() }),
-  z.strictObject({ event: z.literal('result'), ...stamped, result: runResultSchema }),
-  /** Its instance was pinned, or let go. */
-  z.strictObject({ event: z.literal('decided'), ...stamped, kept: z.boolean() }),
-  z.strictObject({
-    event: z.literal('generation'),
-    at: z.string(),
-    generation: z.int().min(1),
-    parent: z.string(),
-    candidates: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
-  }),
-]);
-type Entry = z.output<typeof entrySchema>;
 
 /** How far a run had come. */
 export interface Past {
@@ -77,7 +43,7 @@ const MODE = 0o600;
  * a file, in memory alone. Each line is on the disk before what follows from it is begun.
  */
 export class Journal {
-  readonly #begin: z.output<typeof beginSchema>;
+  readonly #begin: Begin;
   readonly #file: FileHandle | null;
   readonly #past = new Map<number, Past>();
   readonly #generations = new Map<number, Generation>();
@@ -85,7 +51,7 @@ export class Journal {
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(
-    begin: z.output<typeof beginSchema>,
+    begin: Begin,
     entries: readonly Entry[],
     { file, release }: { file: FileHandle | null; release: () => void },
   ) {
@@ -215,7 +181,7 @@ export class Journal {
   }
 }
 
-function beginOf(sweep: Sweep): z.output<typeof beginSchema> {
+function beginOf(sweep: Sweep): Begin {
   const [name, secret] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
   const { command } = sweep;
   const digest = digestOf(sweep);
@@ -236,15 +202,6 @@ function digestOf(sweep: Sweep): string {
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-function parseLine<T>(schema: z.ZodType<T>, path: string, line: number, text: string): T {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    const message = `--resume: ${path}: line ${line} is none that \`spica run\` wrote; name a file that is not there to begin anew`;
-    throw new UsageError('RESUME_INVALID', message, { path, line }, cause);
-  }
 }
 
 function differs(path: string, command: readonly string[]): UsageError {

@@ -1,11 +1,12 @@
 import { access } from 'node:fs/promises';
-import { type Batch, type Instance, InstanceGoneError, type Spica } from '@spica/client';
-import { CheckError, SpicaError } from '@spica/core';
+import type { Instance, Spica } from '@spica/client';
+import { CheckError, environmentOf, type Replica, SpicaError } from '@spica/core';
+import { type ChildEnd, runChild, underGuard } from '@spica/pool';
 import { throughOutage } from '@spica/queues';
+import { bringUp, type Place } from './bring-up.ts';
 import type { Params } from './candidates.ts';
-import { type ChildEnd, runChild } from './child.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
-import type { Attempt, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { Report } from './report.ts';
 import type { RunResult } from './result.ts';
 import { isJson, readScore, type ScoreSource } from './score.ts';
@@ -55,14 +56,6 @@ export interface Ended {
 
 type Outcome = Partial<RunResult> & Pick<RunResult, 'outcome'>;
 
-/** An instance that has come up for a run, and in which attempt. */
-interface Place {
-  readonly request: string;
-  readonly batch: Batch;
-  readonly instance: Instance;
-  readonly attempt: Attempt;
-}
-
 /**
  * Spawns an instance, runs the command in it, scores and collects. Never throws for what the command or the gate does: the
  * result says it. Throws what makes further runs pointless (Redis or the worker is gone for good, bad usage, a full disk).
@@ -95,96 +88,85 @@ export async function runOne(of: Experiment, run: Run): Promise<Ended> {
   }
 }
 
-function nothingOf({ index, generation, replica, params }: Run, place: Place | null): RunResult {
+function nothingOf(
+  { index, generation, replica, params }: Run,
+  place: Pick<Place, 'instance'> | null,
+): RunResult {
   const { id: instance = null, path = null } = place?.instance ?? {};
   const none = { exitCode: null, reason: null, score: null, collected: 0 };
   const state = { outcome: 'skipped', final: false, kept: false, ms: 0 } as const;
   return { index, generation, replica, params, instance, path, ...none, ...state };
 }
 
-/**
- * Has an instance come up for a run. Where an experiment goes on, one that the command had not been started in is taken
- * as it is, if it still is ours; and one in which the command was cut off is let go, since nobody knows what is in it.
- */
-async function bringUp(of: Experiment, run: Run): Promise<Place> {
-  const past = of.journal.past(run.index);
-  if (past?.state === 'started') await letGo(of, run.index);
-  if (past?.state === 'submitted') {
-    const place = await spawnFor(of, run, past.attempt).catch((error: unknown) => {
-      if (error instanceof SpicaError && (error.kind === 'refused' || error.kind === 'check')) return null;
-      throw error;
-    });
-    if (place && Number(place.instance.expiresAt) > Date.now()) return place;
-    await place?.batch.release();
-  }
-  return spawnFor(of, run, past ? past.attempt + 1 : 0);
-}
-
-/** Submitting it again, under its key and with its token, is the same request: through an outage, or after a kill. */
-async function spawnFor(of: Experiment, { index, params, parent }: Run, number: number): Promise<Place> {
-  const {
-    spica,
-    journal,
-    template,
-    experiment,
-    labels,
-    leaseMs: lease,
-    maxWaitMs: maxWait,
-    signal,
-    report,
-  } = of;
-  const attempt = journal.attempt(index, number);
-  await journal.submit(index, number);
-  // With a life of its own: what a killed run leaves goes by itself, not only when its room is needed.
-  const asked = { count: 1, template, experiment, labels, params, parent, lease, maxWait, ttl: lease };
-  const { key, token: leaseToken } = attempt;
-  const patience = { signal, onAway: (why: string) => report.event(index, 'waiting', why) };
-  const request = await throughOutage(() => spica.spawn({ ...asked, key, leaseToken }, { signal }), patience);
-  for await (const event of request) {
-    if (event.phase === 'held') report.event(index, 'held', event.reason);
-  }
-  const batch = await throughOutage(() => request.ready(), patience);
-  const [instance] = batch.instances;
-  if (!instance) throw new TypeError(`request for run ${index} came up without an instance`);
-  return { request: request.id, batch, instance, attempt };
-}
-
-/** Ends the lease of a run's instance that is left from before, so that retention may have it. */
-export async function letGo({ spica, journal, leaseMs }: Experiment, index: number): Promise<void> {
-  const past = journal.past(index);
-  if (!past?.instance) return;
-  const { token } = journal.attempt(index, past.attempt);
-  try {
-    const lease = await throughOutage(() =>
-      spica.instances.lease(past.instance ?? '', { lease: leaseMs, token }),
-    );
-    await throughOutage(() => lease.release({ discard: true }));
-  } catch (error) {
-    if (!(error instanceof InstanceGoneError) && !isLeased(error)) throw error; // it is not ours any more
-  }
-}
-
-function isLeased(error: unknown): boolean {
-  return error instanceof SpicaError && (error.code === 'INSTANCE_LEASED' || error.code === 'LEASE_REFUSED');
-}
-
 async function work(of: Experiment, run: Run, place: Place): Promise<Outcome> {
   const { instance, attempt } = place;
+  await requireHere(instance);
+  await of.journal.start(run.index, attempt.number, instance.id);
+  of.report.started(run.index, instance);
+  return outcomeOf(await execute(of, run, place, {}), async (end) => {
+    const collected = await collectFor(of, instance);
+    if (end.code !== 0) return { collected };
+    const score = of.score && (await readScore(of.score, instance.path, end.lastJson));
+    if (score !== null) await throughOutage(() => instance.score(score));
+    return { score, collected };
+  });
+}
+
+/**
+ * Runs the command for one replica of a tournament, in an instance that is there. Its score is not stored: the instance has
+ * others. Throws as `runOne`.
+ */
+export async function runReplica(
+  of: Experiment,
+  run: Run,
+  place: Pick<Place, 'request' | 'instance'>,
+  { replica_id, epoch, slice }: Replica,
+): Promise<RunResult> {
+  const { instance } = place;
+  await requireHere(instance);
+  const begun = performance.now();
+  of.report.started(run.index, instance);
+  const env = { SPICA_REPLICA_ID: replica_id, SPICA_EPOCH: String(epoch), SPICA_SLICE: String(slice) };
+  const outcome = await outcomeOf(await execute(of, run, place, env), async ({ code, lastJson }) => ({
+    score: of.score && code === 0 ? await readScore(of.score, instance.path, lastJson) : null,
+  }));
+  const ms = Math.round(performance.now() - begun);
+  const result = { ...nothingOf(run, place), ms, ...outcome };
+  of.report.result(result);
+  return result;
+}
+
+/** Copies what is to be collected of an instance; resolves with how many files that were. */
+export async function collectFor({ collect, experiment }: Experiment, instance: Instance): Promise<number> {
+  return collect ? collectFiles(instance, { ...collect, experiment }) : 0;
+}
+
+async function requireHere(instance: Instance): Promise<void> {
   await access(instance.path).catch((cause: unknown) => {
     const message = `instance ${instance.id}: ${instance.path} is not on this machine: run this where the pool is`;
     throw new CheckError('INSTANCE_ELSEWHERE', message, {}, cause);
   });
-  await of.journal.start(run.index, attempt.number, instance.id);
-  of.report.started(run.index, instance);
-  const { end, lastLine, lastJson, isInterrupted } = await execute(of, run, place);
+}
+
+interface Executed extends ChildEnd {
+  /** The last line that said something, and the last one on standard output that is JSON. */
+  readonly lastLine: string | null;
+  readonly lastJson: string | null;
+  /** Its signal was aborted: it was not its own time that was over. */
+  readonly isInterrupted: boolean;
+}
+
+/** How a run ended: `after` has what is done once the command has ended by itself, whether it succeeded or not. */
+async function outcomeOf(
+  end: Executed,
+  after: (end: Executed) => Promise<Partial<RunResult>>,
+): Promise<Outcome> {
   const { code: exitCode, stopped } = end;
-  if (stopped !== null) return { outcome: 'stopped', exitCode, reason: stopped, final: !isInterrupted };
+  if (stopped !== null) return { outcome: 'stopped', exitCode, reason: stopped, final: !end.isInterrupted };
   try {
-    const collected = of.collect ? await collectFiles(instance, of.collect) : 0;
-    if (exitCode !== 0) return { outcome: 'failed', exitCode, reason: lastLine, collected, final: true };
-    const score = of.score && (await readScore(of.score, instance.path, lastJson));
-    if (score !== null) await throughOutage(() => instance.score(score));
-    return { outcome: 'done', exitCode, score, collected, final: true };
+    const rest = await after(end);
+    if (exitCode !== 0) return { outcome: 'failed', exitCode, reason: end.lastLine, final: true, ...rest };
+    return { outcome: 'done', exitCode, final: true, ...rest };
   } catch (error) {
     if (!(error instanceof SpicaError) || error.kind === 'unreachable') throw error;
     return { outcome: 'failed', exitCode, reason: `${error.code}: ${error.message}`, final: true };
@@ -194,8 +176,9 @@ async function work(of: Experiment, run: Run, place: Place): Promise<Outcome> {
 async function execute(
   of: Experiment,
   run: Run,
-  { request, instance }: Place,
-): Promise<{ end: ChildEnd; lastLine: string | null; lastJson: string | null; isInterrupted: boolean }> {
+  { request, instance }: Pick<Place, 'request' | 'instance'>,
+  more: Readonly<Record<string, string>>,
+): Promise<Executed> {
   let lastLine: string | null = null;
   let lastJson: string | null = null;
   const onLine = (line: string, from: 'stdout' | 'stderr') => {
@@ -203,35 +186,30 @@ async function execute(
     if (from === 'stdout' && of.score?.from === 'last-json-line' && isJson(line)) lastJson = line;
     of.report.line(run.index, line);
   };
-  const signal = AbortSignal.any([of.signal, instance.signal]);
-  const end = await runChild({
-    command: of.command,
-    cwd: instance.path,
-    env: { ...of.env, ...environmentOf(of, run, instance), SPICA_REQUEST: request },
-    onLine: of.inherits ? null : onLine,
-    timeLimitMs: of.timeLimitMs,
-    signal,
-    atOnce: of.atOnce,
-  });
-  return { end, lastLine, lastJson, isInterrupted: signal.aborted };
-}
-
-/** The run's parameters under their names, and who it is under `SPICA_…`. */
-function environmentOf(
-  { experiment }: Experiment,
-  { index, generation, replica, params, parent }: Run,
-  { id, path }: Instance,
-) {
-  return {
-    ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])),
-    SPICA_ID: id,
-    SPICA_PATH: path,
-    SPICA_EXPERIMENT: experiment ?? '',
-    SPICA_INDEX: String(index),
+  const { index, generation, replica, params, parent } = run;
+  const { id, path } = instance;
+  const ofRun = {
     SPICA_REPLICA: String(replica),
     SPICA_GENERATION: String(generation),
     SPICA_PARENT: parent ?? '',
   };
+  const signal = AbortSignal.any([of.signal, instance.signal]);
+  const end = await runChild({
+    // Where it has the terminal, or what we read, a shell in between would take that from it.
+    ...(of.inherits ? { command: of.command } : { command: underGuard(of.command), isBound: true }),
+    cwd: path,
+    env: {
+      ...of.env,
+      ...environmentOf({ id, path, request, experiment: of.experiment, index, params }),
+      ...ofRun,
+      ...more,
+    },
+    output: of.inherits ? null : { onLine },
+    timeLimitMs: of.timeLimitMs,
+    signal,
+    atOnce: of.atOnce,
+  });
+  return { ...end, lastLine, lastJson, isInterrupted: signal.aborted };
 }
 
 function reasonOf({ reason }: AbortSignal): string {

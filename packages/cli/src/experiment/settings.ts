@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { absolutePathOf, UsageError } from '@spica/core';
 import { parseCount, parseNumber, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
+import { parsePatterns } from '../input/patterns.ts';
 import { parseGivenText } from '../input/who.ts';
 import type { Io } from '../io.ts';
 import { type Params, readCandidates } from './candidates.ts';
@@ -10,6 +11,7 @@ import type { Keep } from './keep.ts';
 import { mutateBy } from './mutate.ts';
 import type { Experiment } from './run-one.ts';
 import { parseScoreSource } from './score.ts';
+import { readTournamentFile, type TournamentFile } from './tournament-file.ts';
 
 export interface RunOptions {
   readonly count: string;
@@ -32,12 +34,17 @@ export interface RunOptions {
   readonly generations: string;
   readonly mutate?: string;
   readonly resume?: string;
+  readonly tournament?: string;
 }
 
 const MOST_RUNS = 10_000;
 
 /** How runs are planned. Throws UsageError that names the flag, the value and what was expected. */
-export async function readPlan(io: Io, options: RunOptions): Promise<Plan> {
+export async function readPlan(
+  io: Io,
+  options: RunOptions,
+  tournament: TournamentFile | null,
+): Promise<Plan> {
   const generations = parseCount('--generations', options.generations, { least: 1, most: MOST_RUNS });
   const { mutate: command } = options;
   if (generations > 1 !== (command !== undefined)) {
@@ -53,7 +60,7 @@ export async function readPlan(io: Io, options: RunOptions): Promise<Plan> {
   const count = parseCount('-n', options.count, { least: 1, most: MOST_RUNS });
   const candidates: readonly Params[] =
     options.candidates === undefined
-      ? Array.from({ length: count }, () => ({}))
+      ? (tournament?.candidates ?? Array.from({ length: count }, () => ({})))
       : await readCandidates(pathOf(io, '--candidates', options.candidates));
   const cwd = io.cwd ?? io.home;
   const mutate = command === undefined ? null : mutateBy({ command, cwd, env: io.env, stderr: io.stderr });
@@ -69,6 +76,26 @@ export async function readPlan(io: Io, options: RunOptions): Promise<Plan> {
     generations,
     mutate,
   };
+}
+
+/** The tournament that is to be run; null for none. Throws UsageError for what does not go with one, and as `readTournamentFile`. */
+export async function readTournament(io: Io, options: RunOptions): Promise<TournamentFile | null> {
+  if (options.tournament === undefined) return null;
+  const { resume, mutate, replicas, keep } = options;
+  const other =
+    (resume !== undefined && '--resume') ||
+    (mutate !== undefined && '--mutate') ||
+    (replicas !== '1' && '--replicas');
+  if (other) {
+    throw new UsageError(
+      'FLAG_INVALID',
+      `${other}: expected none with --tournament, whose file says what is run`,
+    );
+  }
+  if (keep !== 'never' && keep !== 'best') {
+    throw new UsageError('FLAG_INVALID', `--keep: expected never or best with --tournament, got "${keep}"`);
+  }
+  return readTournamentFile(pathOf(io, '--tournament', options.tournament));
 }
 
 type Shared = Omit<
@@ -95,7 +122,7 @@ export function readShared(io: Io, options: RunOptions, args: readonly string[])
       options.to === undefined
         ? null
         : {
-            patterns: options.collect ?? [],
+            patterns: parsePatterns('--collect', options.collect ?? []),
             to: pathOf(io, '--to', options.to),
             mostBytes: parseNumber('--collect-max-gb', options.collectMaxGb) * 1e9,
           },

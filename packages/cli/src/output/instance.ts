@@ -74,8 +74,16 @@ function sayLease({ record }: CatalogInstance): string | null {
   return lease && `for ${formatAge(lease.expiresAt - now)}`;
 }
 
-/** All that is known of an instance, for people. */
-export function writeInstance(stdout: Output, instance: CatalogInstance, manifest: Manifest | null): void {
+/**
+ * All that is known of an instance, for people.
+ *
+ * @param known.setUp What its set-up printed last, in a line; null where it had none.
+ */
+export function writeInstance(
+  stdout: Output,
+  instance: CatalogInstance,
+  { manifest, setUp }: { readonly manifest: Manifest | null; readonly setUp: string | null },
+): void {
   const { record, state, request, unsaved } = instance;
   const { sample } = record;
   writeFields(stdout, [
@@ -98,9 +106,11 @@ export function writeInstance(stdout: Output, instance: CatalogInstance, manifes
     ['parameters', manifest && pairs(manifest.params)],
     ['seed', manifest && String(manifest.seed)],
     ['notes', manifest?.notes || null],
+    ['set up', setUp],
     ...saySize(record),
     ['measured', toIso(sample?.at)],
     ['oversize', sayOversize(record)],
+    ...sayCollected(instance),
   ]);
 }
 
@@ -125,6 +135,23 @@ function saySize(record: CatalogInstance['record']): [string, string | null][] {
 function sayCap(record: CatalogInstance['record']): string | null {
   const cap = record.sample?.capBytes ?? null;
   return cap === null ? null : `${formatBytes(cap)}${isAtCap(record) ? ', reached' : ''}`;
+}
+
+/** What is collected of it before it is deleted, and whether that was done. */
+function sayCollected({ record, collectFailure }: CatalogInstance): [string, string | null][] {
+  const { collect, collected } = record;
+  if (collect.length === 0 && collected === null) return [];
+  const left = collected && collected.skipped > 0 ? `, ${collected.skipped} left out` : '';
+  return [
+    ['collects', collect.join(', ') || 'nothing any more'],
+    [
+      'collected',
+      collected
+        ? `${countOf(collected.files, 'file')}, ${formatBytes(collected.bytes)}${left}, at ${toIso(collected.at)}, to ${collected.to}`
+        : 'not yet',
+    ],
+    ['not collected', collectFailure && `${collectFailure.cause}; it is kept until that works`],
+  ];
 }
 
 function sayOversize(record: CatalogInstance['record']): string | null {

@@ -1,11 +1,13 @@
 import type { Catalog } from '@spica/catalog';
+import { executePlan } from '@spica/client/redis';
 import { SpicaError, UnreachableError } from '@spica/core';
-import type { PrunePayload, PruneReport, PruneResult } from '@spica/queues';
+import { type PrunePayload, type PruneReport, type PruneResult, runServedJob } from '@spica/queues';
 import { previewPrune, reportPlan } from '@spica/workers';
 import { withQueues } from '../context/queues.ts';
 import { withPool } from '../context/with-pool.ts';
+import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
-import { runServedJob } from '../wait/served-job.ts';
+import { untilInterrupted } from '../wait/served-job.ts';
 import { askIfNothingStays, type PruneEffect } from './ask.ts';
 import type { Limits, PruneOptions } from './options.ts';
 
@@ -20,17 +22,21 @@ export function planServed(invocation: Invocation<PruneOptions>, limits: Limits)
 /** Has the worker prune, by its policy or by the sealed plan that was named. Asks first where nothing would stay. */
 export function pruneServed(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
   const { io, options } = invocation;
-  return withQueues(invocation, async ({ policy, queues, redis, catalog }) => {
-    const pool = policy.name;
+  return withQueues(invocation, async (opened) => {
+    const { name: pool, policy, queues, redis, catalog } = opened;
     const digest = options.plan;
     await askIfNothingStays(io, {
       yes: options.yes === true,
       effect: () =>
         digest === undefined ? effectOfPlan(invocation, limits) : effectOfSealed(catalog, digest),
     });
-    const payload: PrunePayload =
-      digest === undefined ? { pool, cause: 'operator', ...limits } : { pool, cause: 'sealed', digest };
-    const result = (await runServedJob(queues, 'prune', payload, { io, redis })) as PruneResult;
+    const by = parseWho('--by', undefined);
+    const payload: PrunePayload = { pool, cause: 'operator', ...limits };
+    const result = await untilInterrupted(io, 'prune', (signal) =>
+      digest === undefined
+        ? (runServedJob(queues, 'prune', payload, { redis, signal }) as Promise<PruneResult>)
+        : executePlan(opened, digest, { by, signal }),
+    );
     return { pool, dryRun: false, offline: false, trashTtlMs: policy.retention.trashTtlMs, ...result };
   });
 }

@@ -28,6 +28,7 @@ import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readDiskForecast } from './forecast.ts';
 import { listStuck, type Stuck } from './stuck.ts';
+import { readUncollected, type Uncollected } from './uncollected.ts';
 
 /** How a pool stands: its disk, what is reserved, who waits, and who works. */
 export interface PoolStatus {
@@ -42,6 +43,8 @@ export interface PoolStatus {
   readonly outlook: Outlook;
   /** What of the trash could not be deleted, and what helps. */
   readonly stuck: readonly Stuck[];
+  /** Instances that are kept since their results could not be collected. */
+  readonly uncollected: readonly Uncollected[];
   /** Null before anybody served the pool. */
   readonly breaker: Breaker | null;
   readonly reserved: Amount;
@@ -91,6 +94,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     imageHost: disk.imageHost,
     outlook,
     stuck: look?.stuck ?? [],
+    uncollected: await readUncollected(catalog),
     cloneMethod: identity?.method ?? null,
     breaker: published?.limits.breaker ?? null,
     reserved,

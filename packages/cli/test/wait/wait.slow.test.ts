@@ -1,7 +1,6 @@
-import { requireWorker, runJob, watchWorker } from '@spica/queues';
+import { requireWorker, runJob, runServedJob, watchWorker } from '@spica/queues';
 import { beforeEach, expect, it } from 'vitest';
 import { waitForRequest } from '../../src/request/wait.ts';
-import { runServedJob } from '../../src/wait/served-job.ts';
 import { capture } from '../capture.ts';
 import { startQueues, type TestQueues } from '../redis.ts';
 
@@ -49,7 +48,7 @@ it('throws the error that a job failed with, by its code', async () => {
 });
 
 it('adds no job where nobody would do it', async () => {
-  const job = runServedJob(queues, 'prune', { pool: 'main' }, { io: capture(), redis });
+  const job = runServedJob(queues, 'prune', { pool: 'main' }, { redis });
   await expect(job).rejects.toMatchObject({ code: 'WORKER_UNREACHABLE' });
   expect(await queues.prune.getJobCountByTypes('waiting', 'active', 'delayed')).toBe(0);
 });

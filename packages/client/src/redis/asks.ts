@@ -10,6 +10,7 @@ import {
 import {
   type Ask,
   type AuditRecord,
+  type CollectResult,
   type GrowResult,
   type LineageVerdict,
   type PrunePayload,
@@ -20,8 +21,8 @@ import {
   type SampleResult,
   toUnreachable,
 } from '@spica/queues';
-import type { Asking, OnBehalf, Transport } from '../transport.ts';
-import type { SampleView } from '../view.ts';
+import type { Asking, CollectAsked, GrowAsked, OnBehalf, Transport } from '../transport.ts';
+import type { CollectView, SampleView } from '../view.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
 import { instanceGone, readInstances, withWhyGone } from './instances.ts';
@@ -30,12 +31,17 @@ import { instanceGone, readInstances, withWhyGone } from './instances.ts';
  * What the pool's worker does or tells, by a job of its own: the disk and the config are its affair.
  */
 
+/** A pool in Redis; `events` where more than one job is waited for. */
+export interface AskedPool extends Pick<Connection, 'name' | 'catalog' | 'queues' | 'redis'> {
+  readonly events?: Connection['events'];
+}
+
 /**
  * Has the worker do a job, for as long as one serves the pool. Throws UnreachableError WORKER_UNREACHABLE, TimedOutError
  * WAIT_TIMED_OUT (the job goes on), the signal's reason, or what the job failed with.
  */
 async function work(
-  { queues, redis, events, name }: Connection,
+  { queues, redis, events, name }: AskedPool,
   payload: SamplePayload | PrunePayload,
   { timeoutMs, signal }: Asking = {},
 ): Promise<unknown> {
@@ -45,7 +51,7 @@ async function work(
   try {
     return await runServedJob(queues, queue, payload, {
       redis,
-      events: await events(queue),
+      ...(events ? { events: await events(queue) } : {}),
       ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
       options: 'ask' in payload ? { lifo: true } : {}, // before measurements that wait
     });
@@ -57,15 +63,15 @@ async function work(
 }
 
 /** Has the worker tell something. The answer is of the kind that was asked for. */
-export async function ask<Answer>(connection: Connection, asked: Ask, asking?: Asking): Promise<Answer> {
+export async function ask<Answer>(connection: AskedPool, asked: Ask, asking?: Asking): Promise<Answer> {
   return (await work(connection, { pool: connection.name, ask: asked }, asking)) as Answer;
 }
 
 /** Throws InstanceGoneError, RefusedError GROW_REFUSED with the sum. */
 export async function growInstance(
-  connection: Connection,
+  connection: AskedPool,
   id: string,
-  { capBytes, maxWaitMs = 0, by, ...asking }: Parameters<Transport['grow']>[1],
+  { capBytes, maxWaitMs = null, by, ...asking }: GrowAsked,
 ): Promise<GrowResult> {
   await noteAsked(connection, { action: 'grow_instance', instance: id, by });
   const payload = { pool: connection.name, grow: { id, capBytes, maxWaitMs } };
@@ -77,7 +83,7 @@ export async function growInstance(
 }
 
 export async function restoreInstance(
-  connection: Connection,
+  connection: AskedPool,
   id: string,
   { by, ...asking }: OnBehalf & Asking,
 ): Promise<void> {
@@ -86,7 +92,7 @@ export async function restoreInstance(
 }
 
 export async function executePlan(
-  connection: Connection,
+  connection: AskedPool,
   digest: string,
   { by, ...asking }: OnBehalf & Asking,
 ): Promise<PruneResult> {
@@ -96,7 +102,7 @@ export async function executePlan(
 
 /** Who asked: the worker's own entries say what came of it. */
 async function noteAsked(
-  { catalog }: Connection,
+  { catalog }: AskedPool,
   { by, ...of }: OnBehalf & { readonly action: string; readonly [fact: string]: unknown },
 ): Promise<void> {
   const reason = `asked for by ${by ?? 'an unknown caller'}`;
@@ -105,7 +111,7 @@ async function noteAsked(
 
 /** Throws InstanceGoneError for one that is not there. */
 export async function sampleInstances(
-  connection: Connection,
+  connection: AskedPool,
   ids: readonly string[] | null,
   asking?: Asking,
 ): Promise<SampleView> {
@@ -118,9 +124,24 @@ export async function sampleInstances(
   return { measured: await readInstances(connection, measured), vanished };
 }
 
+/** Throws InstanceGoneError for one that is not there. */
+export async function collectInstances(
+  connection: AskedPool,
+  ids: readonly string[],
+  { patterns, by, ...asking }: CollectAsked,
+): Promise<CollectView> {
+  const known = new Set((await connection.catalog.getMany(ids)).map(({ record }) => record.id));
+  const unknown = ids.find((id) => !known.has(id));
+  if (unknown !== undefined) throw await instanceGone(connection, unknown);
+  for (const instance of ids) await noteAsked(connection, { action: 'collect_instance', instance, by });
+  const collect = { ids: [...ids], patterns: patterns && [...patterns] };
+  const done = (await work(connection, { pool: connection.name, collect }, asking)) as CollectResult;
+  return { ...done, collected: done.collected.map((each) => ({ ...each, at: isoTime(each.at) })) };
+}
+
 /** Throws InstanceGoneError. */
 export async function verifyInstance(
-  connection: Connection,
+  connection: AskedPool,
   id: string,
   asking?: Asking,
 ): Promise<LineageVerdict> {
@@ -128,11 +149,7 @@ export async function verifyInstance(
   return ask<LineageVerdict>(connection, { verify: { id } }, asking);
 }
 
-export function readAudit(
-  connection: Connection,
-  query: AuditQuery,
-  asking?: Asking,
-): Promise<AuditRecord[]> {
+export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Asking): Promise<AuditRecord[]> {
   const { limit, after = null } = parsePayload(auditQuerySchema, query, 'audit');
   return ask<AuditRecord[]>(connection, { audit: { limit, after } }, asking);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type CatalogInstance, readDepartures, toInstanceView } from '@spica/catalog';
+import { type CatalogInstance, toInstanceView } from '@spica/catalog';
 import { CheckError, isoTime, ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
@@ -8,15 +8,15 @@ import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transpor
 import type { InstanceView, Page } from '../view.ts';
 import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
+import { readStand, type Stand } from './departures.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
   const { sort, limit, cursor, ...filter } = parsePayload(listQuerySchema, query, 'list');
-  const [all, after] = [await Array.fromAsync(catalog.list()), readCursor(cursor)];
-  const now = Date.now();
-  const viewOf = await viewer(catalog, all, now);
+  const after = readCursor(cursor);
+  const stand = await readStand(catalog);
   const place = PLACES[sort];
-  const listed = all
+  const listed = stand.all
     .filter((instance) => isAsked(instance, filter))
     .map((instance) => ({ instance, at: [place(instance), instance.record.id] as const }))
     .sort((a, b) => compare(a.at, b.at))
@@ -24,17 +24,12 @@ export async function listInstances({ catalog }: CatalogPool, query: ListQuery):
   const items = listed.slice(0, limit);
   const last = items.at(-1);
   const next = last && listed.length > limit ? writeCursor(last.at) : null;
+  const viewOf = viewer(stand);
   return { items: items.map(({ instance }) => viewOf(instance)), next };
 }
 
-/** Shows instances of a pool, all of which it is given. */
-async function viewer(
-  catalog: CatalogPool['catalog'],
-  all: readonly CatalogInstance[],
-  now: number,
-): Promise<(instance: CatalogInstance) => InstanceView> {
-  const departures = await readDepartures(catalog, all, { policy: null, now });
-  const root = (await catalog.publishedGate())?.root ?? null;
+function viewer({ departures, root }: Stand): (instance: CatalogInstance) => InstanceView {
+  const now = Date.now();
   return (instance) => {
     const { id } = instance.record;
     const path = root === null ? null : join(root, id);
@@ -99,8 +94,7 @@ export async function readInstances(
 ): Promise<InstanceView[]> {
   const found = await catalog.getMany(ids);
   if (found.length === 0) return [];
-  const [all, now] = [await Array.fromAsync(catalog.list()), Date.now()];
-  return found.map(await viewer(catalog, all, now));
+  return found.map(viewer(await readStand(catalog)));
 }
 
 /** What is to be said of an instance that is not there: why it went, where that is known. */

@@ -3,6 +3,7 @@ import { type Preview, type PrunePlan, type RedisTarget, toUnreachable } from '@
 import type { Transport } from '../transport.ts';
 import {
   ask,
+  collectInstances,
   executePlan,
   followAudit,
   growInstance,
@@ -65,6 +66,7 @@ function overRedis(connection: Connection): Transport {
     grow: (id, asked) => reach(growInstance(connection, id, asked)),
     restore: (id, asked) => reach(restoreInstance(connection, id, asked)),
     sample: (ids, asking) => reach(sampleInstances(connection, ids, asking)),
+    collect: (ids, asked) => reach(collectInstances(connection, ids, asked)),
     verify: (id, asking) => reach(verifyInstance(connection, id, asking)),
 
     preflight: ({ template, count, experiment, replicas }, asking) =>

@@ -69,18 +69,21 @@ export class Tournament implements AsyncDisposable {
     if (this.#ending) return this.#ending;
     const asked = parsePayload(finishOptionsSchema, options, 'finish') as ReadFinishOptions;
     this.#check(asked);
-    const ending = this.#finish(asked);
-    this.#ending = ending;
-    ending.catch(() => {
-      this.#ending = null; // it may be tried again, or abandoned
-    });
-    return ending;
+    return this.#over(this.#finish(asked));
   }
 
   /** Ends it without a champion: releases all candidates, and keeps a record that says why. */
   abandon(reason = 'its runner gave it up'): Promise<TournamentRecord> {
-    this.#ending ??= this.#abandon(reason);
-    return this.#ending;
+    return this.#ending ?? this.#over(this.#abandon(reason));
+  }
+
+  /** Where it does not come through, it may be tried again, or abandoned. */
+  #over(ending: Promise<TournamentRecord>): Promise<TournamentRecord> {
+    this.#ending = ending;
+    ending.catch(() => {
+      this.#ending = null;
+    });
+    return ending;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

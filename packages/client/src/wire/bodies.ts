@@ -1,4 +1,4 @@
-import { isInstanceId, paramSchema } from '@spica/core';
+import { collectPatternsSchema, isInstanceId, paramSchema } from '@spica/core';
 import { budgetSchema, MAX_COUNT } from '@spica/queues';
 import * as z from 'zod';
 import { span } from './span.ts';
@@ -57,6 +57,8 @@ export const requestBodySchema = z.strictObject({
   maxWait: span.nullable().default(null),
   /** Artifacts that each instance is going to make: they count in the pre-flight. */
   replicas: replicasSchema.nullable().default(null),
+  /** Patterns of what is collected of each instance; null for the template's, none for nothing. */
+  collect: collectPatternsSchema.nullable().default(null),
 });
 export type RequestBodyInput = z.input<typeof requestBodySchema>;
 export type RequestBody = z.output<typeof requestBodySchema>;
@@ -84,7 +86,16 @@ export const pinBodySchema = z.strictObject({ why: z.string().min(1).max(1_000) 
 export const scoreBodySchema = z.strictObject({ score: z.number().nullable() });
 
 /** POST /v1/instances/{id}/grow. */
-export const growBodySchema = z.strictObject({ capBytes: z.int().min(1) });
+export const growBodySchema = z.strictObject({
+  capBytes: z.int().min(1),
+  /** How long it may be held for want of room; null for the pool's `gate.max_wait`. */
+  maxWait: span.nullable().default(null),
+});
+
+/** POST /v1/instances/{id}/collect: by these patterns from now on, or by those that it has. */
+export const collectBodySchema = z.strictObject({
+  patterns: collectPatternsSchema.nullable().default(null),
+});
 
 /** POST /v1/preflight. */
 export const preflightBodySchema = requestBodySchema.pick({

@@ -1,6 +1,6 @@
 import type { RequestProgress } from '@spica/queues';
 import * as z from 'zod';
-import type { InstanceView, Page, RequestEvent, RequestView } from '../view.ts';
+import type { CollectView, InstanceView, Page, RequestEvent, RequestView } from '../view.ts';
 
 /*
  * What a client is told, as schemas: for the description of the API, and for who reads it over a wire. The types are those
@@ -11,6 +11,20 @@ const text = z.string();
 const textOrNull = z.string().nullable();
 const size = z.object({ bytes: z.number(), inodes: z.number() });
 const params = z.record(text, z.union([z.string(), z.number(), z.boolean()]));
+
+const collectedSchema = z.object({
+  at: textOrNull,
+  to: text,
+  files: z.number(),
+  bytes: z.number(),
+  skipped: z.number(),
+});
+
+export const collectViewSchema = z.object({
+  collected: z.array(collectedSchema.extend({ id: text })),
+  forgone: z.array(text),
+  failed: z.array(z.object({ id: text, reason: text })),
+}) satisfies z.ZodType<CollectView>;
 
 export const instanceViewSchema = z.object({
   id: text,
@@ -55,6 +69,9 @@ export const instanceViewSchema = z.object({
   pin: z.object({ by: text, why: text, at: textOrNull }).nullable(),
   keptBy: textOrNull,
   unsaved: textOrNull,
+  collect: z.array(text),
+  collected: collectedSchema.nullable(),
+  collectFailure: z.object({ cause: text, since: textOrNull, triedAgainAt: textOrNull }).nullable(),
   goesAt: textOrNull,
 }) satisfies z.ZodType<InstanceView>;
 

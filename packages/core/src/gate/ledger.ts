@@ -65,6 +65,7 @@ export class Ledger {
   readonly #reservations = new Map<string, Reservation>();
   readonly #preparations = new Map<string, Size>();
   readonly #clones = new Map<string, Size>();
+  readonly #setUps = new Map<string, Size>();
   readonly #instances = new Map<string, Counted>();
   #ends = newQueue([]);
   #slots = 0;
@@ -187,6 +188,24 @@ export class Ledger {
     this.#clones.delete(id);
   }
 
+  /**
+   * The set-up of a request's instance begins: until it has ended, all of the instance is reserved, whatever it has
+   * written already.
+   */
+  beginSetUp(request: string, id: string): void {
+    this.endSetUp(id);
+    const each = this.#reservations.get(request)?.each ?? NOTHING;
+    this.#setUps.set(id, each);
+    this.#add('settingUp', each);
+  }
+
+  endSetUp(id: string): void {
+    const each = this.#setUps.get(id);
+    if (!each) return;
+    this.#add('settingUp', each, -1);
+    this.#setUps.delete(id);
+  }
+
   /** Counts an instance, known or not: it was adopted, measured, leased or released. */
   count(id: string, { ownBytes, growth }: LedgerInstance): void {
     const before = this.#instances.get(id);
@@ -221,7 +240,7 @@ export class Ledger {
   }
 
   /** What this pool takes, it takes of its filesystem and under each bound. */
-  #add(total: 'reserved' | 'growth' | 'landed' | 'cloning', size: Size, times = 1): void {
+  #add(total: 'reserved' | 'growth' | 'landed' | 'cloning' | 'settingUp', size: Size, times = 1): void {
     this.filesystem[total].add(size, times);
     for (const totals of this.bounds.values()) totals[total].add(size, times);
   }

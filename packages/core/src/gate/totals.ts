@@ -26,6 +26,8 @@ export class FilesystemTotals {
   readonly landed = new Total();
   /** What clones under way will have put there when they are done. */
   readonly cloning = new Total();
+  /** What is reserved for instances whose set-up runs, which may have written a part of it. */
+  readonly settingUp = new Total();
   /**
    * What was cloned onto a disk above it, and may still be in memory: the system allocates here only as it writes. Until
    * then it is counted as reserved.

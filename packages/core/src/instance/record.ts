@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { collectedSchema } from '../collect/collected.ts';
 
 /** How an instance was cloned from its prepared snapshot. */
 export const cloneMethodSchema = z.enum(['snapshot', 'reflink', 'copy']);
@@ -89,6 +90,8 @@ export const instanceRecordSchema = z.strictObject({
   cloneMethod: cloneMethodSchema.nullable(),
   /** When its files had been cloned, epoch milliseconds: what changed later is its own. Null for an adopted instance. */
   clonedAt: count.nullable(),
+  /** Its set-up has not ended: it is not whole, and nobody was told of it. On disk only, and missing otherwise. */
+  settingUp: z.literal(true).optional(),
   /** What its clone allocated; null for an adopted instance. */
   cloned: sizeSchema.nullable(),
   /** What it was admitted with, safety and replicas included; null for an adopted instance. */
@@ -118,6 +121,10 @@ export const instanceRecordSchema = z.strictObject({
   ttlMs: count.nullable(),
   score: z.number().nullable(),
   oversize: oversizeSchema,
+  /** Patterns of what is to be collected of it before it is deleted; none for nothing. */
+  collect: z.array(z.string()).default([]),
+  /** When and where to that was done last; null for never. */
+  collected: collectedSchema.nullable().default(null),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 

@@ -26,7 +26,7 @@ export interface TournamentPlan {
 }
 
 /** Most replicas of a tournament: its plan is held in memory, and its record in Redis. */
-export const MOST_REPLICAS = 100_000;
+const MOST_REPLICAS = 100_000;
 
 /**
  * The replicas of a tournament, the same for the same instances in the same order: epoch by epoch, slice by slice, replica

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pool } from '../layout.ts';
 import { removeTree } from '../remove/remove-tree.ts';
@@ -7,6 +7,16 @@ import { removeTree } from '../remove/remove-tree.ts';
 /** A new place for a clone in progress: no two runs of the same job get in each other's way. */
 export function stagingPath(pool: Pool, id: string): string {
   return join(pool.paths.staging, `${id}.${randomBytes(4).toString('hex')}`);
+}
+
+/**
+ * Removes an instance that is not whole, and was never anybody's: out of sight first, so that a crash meanwhile leaves
+ * nothing under its name. Throws what `removeTree` throws.
+ */
+export async function removeStaged(pool: Pool, id: string): Promise<void> {
+  const staged = stagingPath(pool, id);
+  await rename(pool.pathOf(id), staged);
+  await removeTree(staged);
 }
 
 /**

@@ -38,9 +38,8 @@ export async function initPool({
   const there = await readMarker(paths);
   if (there && rename && there.name !== name) await giveName(name, poolAt(there.name, there.id, root), clock);
   else if (there) checkName(name, paths, there);
-  for (const dir of [paths.own, paths.templates, paths.staging, paths.trash, paths.records]) {
-    await makeDirectory(dir);
-  }
+  const { own, templates, staging, trash, records, setUps } = paths;
+  for (const dir of [own, templates, staging, trash, records, setUps]) await makeDirectory(dir);
   const { id } = there ?? (await withFileLock(`${paths.marker}.lock`, () => mark(name, paths, clock)));
   await shieldRoot(paths);
   await setPoolModes(paths);

@@ -4,7 +4,8 @@ import { CheckError, type Clock } from '@spica/core';
 import { execa } from 'execa';
 import { BEST_COMPRESSION } from '../blocks.ts';
 import { bootId } from '../claim/identity.ts';
-import { type Division, divide, type Piece } from '../clone/division.ts';
+import { divide, type Piece } from '../clone/division.ts';
+import type { Pool } from '../layout.ts';
 import { hasAttributes } from '../native/attributes.ts';
 import { removeAfter } from '../remove/remove-after.ts';
 import { removeTree } from '../remove/remove-tree.ts';
@@ -17,19 +18,19 @@ import { pathAt } from './key.ts';
 import type { Prepared } from './prepared.ts';
 import { recheck } from './recheck.ts';
 import { ChangingError, copyIncluded } from './rsync.ts';
-import { nameCommit, type Source } from './source.ts';
+import { runPrepare } from './run-prepare.ts';
+import { nameCommit, type Prepare, type Source } from './source.ts';
 import { type SnapshotKind, type Stored, snapshotPath } from './store.ts';
 import type { Survey } from './survey.ts';
 import { createTally, type Totals } from './tally.ts';
 import { waitUntilOld } from './wait-until-old.ts';
-import { walkEntries } from './walk.ts';
+import { listDirectories, walkEntries } from './walk.ts';
 import type { TemplateWarning } from './warning.ts';
 
 /** A template that changes while it is copied is copied anew, so often. */
 const ATTEMPTS = 4;
 export interface BuildOptions {
-  /** The pool's `templates/`. */
-  readonly dir: string;
+  readonly pool: Pool;
   readonly kind: SnapshotKind;
   readonly clock: Clock;
   /** Reads the template's own facts: directory, version, ignore patterns, commit. */
@@ -48,7 +49,7 @@ export interface Built {
 /**
  * Makes a snapshot of a template as it is at one moment: what was copied is what the fingerprint was taken of before,
  * and again after, or by comparison after. Nothing is left behind when it fails, or the message ends with what is. Throws CheckError
- * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED; RefusedError TEMPLATE_UNREADABLE and what
+ * TEMPLATE_CHANGING, NO_SPACE, TEMPLATE_COPY_FAILED, PREPARE_FAILED, PREPARE_TIMED_OUT; RefusedError TEMPLATE_UNREADABLE and what
  * `surveyClonable` and `source` throw; or the signal's reason: what is left then, `sweepLeftovers` meets.
  */
 export async function buildSnapshot(options: BuildOptions): Promise<Built> {
@@ -59,7 +60,7 @@ export async function buildSnapshot(options: BuildOptions): Promise<Built> {
       return await attemptSnapshot(source, options);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isChanging(error)) throw await explainFailure(error, source, options.dir);
+      if (!isChanging(error)) throw await explainFailure(error, source, options.pool.paths.templates);
       if (attempt < ATTEMPTS) continue;
       throw new CheckError(
         'TEMPLATE_CHANGING',
@@ -72,7 +73,8 @@ export async function buildSnapshot(options: BuildOptions): Promise<Built> {
 }
 
 async function attemptSnapshot(source: Source, options: BuildOptions): Promise<Built> {
-  const { dir, kind, clock, signal } = options;
+  const { pool, kind, clock, signal } = options;
+  const dir = pool.paths.templates;
   const surveyed = await surveyClonable(source, signal);
   const { scope } = surveyed;
   const before = await fingerprintOf(source, scope, kind, signal);
@@ -85,18 +87,27 @@ async function attemptSnapshot(source: Source, options: BuildOptions): Promise<B
     else await mkdir(draft);
     await copyIncluded(source, draft, signal);
     const copy = await measureCopy(draft, surveyed, signal);
-    const isPlain = (directory: string) => !hasAttributes(pathAt(draft, directory));
-    const division = kind === 'directory' ? divide(copy.pieces, isPlain) : null;
-    const prepared = describe(source, { fingerprint, path: draft, division }, copy.totals);
-    const made = { prepared, scope, seenAs: fingerprint, preparedAt: clock.now(), boot: await bootId() };
+    const described = describe(source, { fingerprint, path: draft }, copy, kind);
+    const boot = await bootId();
+    const made = {
+      prepared: described,
+      scope,
+      seenAs: fingerprint,
+      prepare: null,
+      preparedAt: clock.now(),
+      boot,
+    };
     const copied: Copied = isOldEnough ? surveyed.files : new Map();
     const after = await fingerprintOf(await options.source(), scope, kind, signal);
     const kept = after === before ? { stored: made, copied } : await confirm(made, copied, options);
     const warnings = await examine(source, surveyed, signal);
+    const ready = source.prepare
+      ? await prepareDraft(source, kept.stored, source.prepare, options)
+      : kept.stored;
     const path = snapshotPath(dir, source.name, fingerprint);
     await removeTree(path); // of a crash between the rename and the sidecar
     await rename(draft, path);
-    const stored = { ...kept.stored, prepared: { ...kept.stored.prepared, path } };
+    const stored = { ...ready, prepared: { ...ready.prepared, path } };
     return { stored, copied: kept.copied, warnings };
   } catch (error) {
     const failure = signal?.aborted ? error : await explainFailure(error, source, dir);
@@ -111,27 +122,57 @@ async function confirm(made: Stored, copied: Copied, options: BuildOptions) {
   return checked;
 }
 
-interface Made {
-  readonly fingerprint: string;
-  readonly path: string;
-  readonly division: Division | null;
+/** Has the template's command prepare a copy, which is measured again: it may have put anything into it. */
+async function prepareDraft(
+  source: Source,
+  { prepared: { fingerprint, path }, ...rest }: Stored,
+  command: Prepare,
+  { pool, kind, signal }: BuildOptions,
+): Promise<Stored> {
+  const optional = signal ? { signal } : {};
+  await runPrepare({ pool, template: source.name, draft: path, command, ...optional });
+  const copy = await measureAll(path, await listDirectories(path, signal), signal);
+  return { ...rest, prepared: describe(source, { fingerprint, path }, copy, kind), prepare: command.argv };
 }
 
-function describe(source: Source, made: Made, { bytes, inodes }: Totals): Prepared {
+/** What a copy came to. */
+interface Copy {
+  readonly totals: Totals;
+  readonly pieces: readonly Piece[];
+}
+
+function describe(
+  source: Source,
+  made: { readonly fingerprint: string; readonly path: string },
+  { totals: { bytes, inodes }, pieces }: Copy,
+  kind: SnapshotKind,
+): Prepared {
   const { name, version } = source;
-  return { ...made, template: name, version, ...nameCommit(source), allocatedBytes: bytes, inodes };
+  const isPlain = (directory: string) => !hasAttributes(pathAt(made.path, directory));
+  const division = kind === 'directory' ? divide(pieces, isPlain) : null;
+  return { ...made, division, template: name, version, ...nameCommit(source), allocatedBytes: bytes, inodes };
 }
 
 /** What the copy is, and how much; throws ChangingError when it does not hold what was surveyed. */
-async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal) {
+async function measureCopy(dir: string, { scope, included }: Survey, signal?: AbortSignal): Promise<Copy> {
+  const directories = scope.flatMap((part) => part.directories);
+  return measureAll(dir, directories, signal, included);
+}
+
+/** @param included Keys of what has to be there, and nothing else; undefined where it may be anything. */
+async function measureAll(
+  dir: string,
+  directories: readonly string[],
+  signal?: AbortSignal,
+  included?: ReadonlySet<string>,
+): Promise<Copy> {
   const tally = createTally();
   const pieces: Piece[] = [];
-  const directories = surveyed.scope.flatMap((part) => part.directories);
   await walkEntries({ dir, directories, format: tally.format, ...(signal ? { signal } : {}) }, (entry) => {
     const piece = tally.add(entry);
     if (piece) pieces.push(piece);
   });
-  if (!tally.covers(surveyed.included)) throw new ChangingError('entries came or went');
+  if (included && !tally.covers(included)) throw new ChangingError('entries came or went');
   const data = await tally.readData(dir, signal);
   const weighed = pieces.map((piece) => ({
     ...piece,
@@ -145,9 +186,11 @@ async function measureCopy(dir: string, surveyed: Survey, signal?: AbortSignal) 
  * fewer than its data where it is compressed; by its data where blocks are not counted at all. Throws VanishedError,
  * UnreadableError.
  */
-export async function measureSynced({ prepared, scope }: Stored): Promise<Totals> {
+export async function measureSynced({ prepared, scope, prepare }: Stored): Promise<Totals> {
   const tally = createTally();
-  const directories = scope.flatMap((part) => part.directories);
+  const directories = prepare
+    ? await listDirectories(prepared.path)
+    : scope.flatMap((part) => part.directories);
   await walkEntries({ dir: prepared.path, directories, format: tally.format }, tally.add);
   const { bytes, blockBytes, inodes } = tally.read(await tally.readData(prepared.path));
   return { bytes: blockBytes * BEST_COMPRESSION < bytes ? bytes : blockBytes, inodes };

@@ -26,9 +26,10 @@ export async function fingerprintOf(
 
 /** The same, from digests that were taken before (`digestsOf`). */
 export function fingerprintFrom(source: Source, digests: readonly Uint8Array[], kind: string): string {
-  const { name, dir, version, originCommit, allowGitFile } = source;
+  const { name, dir, version, originCommit, allowGitFile, prepare } = source;
+  const command = prepare ? [prepare.argv] : []; // nothing, as in what earlier versions made
   return createHash('sha256')
-    .update(JSON.stringify([kind, name, dir, version, originCommit, allowGitFile]))
+    .update(JSON.stringify([kind, name, dir, version, originCommit, allowGitFile, ...command]))
     .update(createHash('sha256').update(formatRules(source.rules)).digest())
     .update(Buffer.concat(digests))
     .digest('hex');

@@ -1,12 +1,20 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { messageOf, RefusedError, reasonOf, type TemplateConfig } from '@spica/core';
+import { type Argv, messageOf, RefusedError, reasonOf, type TemplateConfig } from '@spica/core';
 import { nullIfMissing } from '../missing.ts';
 import { type IgnoreRule, parseIgnore } from './ignore.ts';
 import { readOriginCommit, UNKNOWN_COMMIT } from './origin.ts';
 
 /** A pool's templates by their names. */
-export type Sources = Readonly<Record<string, Pick<TemplateConfig, 'path'>>>;
+export type Sources = Readonly<
+  Record<string, Pick<TemplateConfig, 'path'> & Partial<Pick<TemplateConfig, 'prepare' | 'prepareTimeoutMs'>>>
+>;
+
+/** The command that prepares a template's snapshots. */
+export interface Prepare {
+  readonly argv: Argv;
+  readonly timeoutMs: number;
+}
 
 /** Where a template lies. */
 export interface Location {
@@ -15,6 +23,8 @@ export interface Location {
   readonly dir: string;
   /** Absolute, as the config names it. */
   readonly configured: string;
+  /** What is run in each snapshot of it before anything is cloned from that; null for nothing. */
+  readonly prepare: Prepare | null;
 }
 
 /** A template's directory, and what is said of it beside its entries. */
@@ -37,14 +47,15 @@ const MOST_TEXT = 100;
  * TEMPLATE_UNKNOWN, TEMPLATE_MISSING, TEMPLATE_OVERLAPS_POOL.
  */
 export async function locateSource(root: string, sources: Sources, name: string): Promise<Location> {
-  const configured = Object.hasOwn(sources, name) ? sources[name]?.path : undefined;
-  if (configured === undefined) {
+  const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
+  if (source === undefined) {
     const known = Object.keys(sources).join(', ') || 'none';
     throw refuse(name, 'TEMPLATE_UNKNOWN', `there is none of that name (expected one of: ${known})`);
   }
-  const [dir, realRoot] = await Promise.all([resolveDir(name, configured), resolveRoot(root)]);
+  const { path, prepare: argv = null, prepareTimeoutMs: timeoutMs = Number.POSITIVE_INFINITY } = source;
+  const [dir, realRoot] = await Promise.all([resolveDir(name, path), resolveRoot(root)]);
   checkApart(name, dir, realRoot);
-  return { name, dir, configured: resolve(configured) };
+  return { name, dir, configured: resolve(path), prepare: argv && { argv, timeoutMs } };
 }
 
 /**

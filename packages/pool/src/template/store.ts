@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Argv } from '@spica/core';
 import * as z from 'zod';
 import { bootId } from '../claim/identity.ts';
 import { jsonFile } from '../json-file.ts';
@@ -31,6 +32,8 @@ const sidecarSchema = z.strictObject({
   boot: z.string().nullable(),
   /** Keys (walk.ts) here and below: each byte of a path is one character. */
   division: z.strictObject({ shared: z.array(z.string()), groups: z.array(z.array(z.string())) }).nullable(),
+  /** Missing where no command prepared it. */
+  prepare: z.tuple([z.string()], z.string()).optional(),
   parts: z.array(z.strictObject({ directories: z.array(z.string()), left_out: z.array(z.string()) })),
 });
 
@@ -51,6 +54,8 @@ export interface Stored {
    */
   readonly seenAs: string;
   readonly scope: Scope;
+  /** The command that prepared it, which may have put anything into it; null for none. */
+  readonly prepare: Argv | null;
   /** Epoch milliseconds. */
   readonly preparedAt: number;
   /** The boot that it was made in, until its content is known to be on the disk: a power cut may empty it. Then null. */
@@ -63,7 +68,14 @@ export function snapshotPath(dir: string, template: string, fingerprint: string)
 }
 
 /** Makes a snapshot one that is found, or says anew what is known of it. */
-export async function writeSidecar({ prepared, seenAs, scope, preparedAt, boot }: Stored): Promise<void> {
+export async function writeSidecar({
+  prepared,
+  seenAs,
+  scope,
+  prepare,
+  preparedAt,
+  boot,
+}: Stored): Promise<void> {
   await sidecarFile.save(`${prepared.path}${SUFFIX}`, {
     schema: 'spica.template/v1',
     template: prepared.template,
@@ -80,6 +92,7 @@ export async function writeSidecar({ prepared, seenAs, scope, preparedAt, boot }
       shared: [...prepared.division.shared],
       groups: prepared.division.groups.map((group) => [...group]),
     },
+    ...(prepare === null ? {} : { prepare: [...prepare] as [string, ...string[]] }),
     parts: scope.map(({ directories, leftOut }) => ({
       directories: [...directories],
       left_out: [...leftOut],
@@ -115,6 +128,7 @@ async function readStored(path: string): Promise<Stored | null> {
     },
     seenAs: data.seen_as ?? data.fingerprint,
     scope: data.parts.map(({ directories, left_out }) => ({ directories, leftOut: new Set(left_out) })),
+    prepare: data.prepare ?? null,
     preparedAt: Date.parse(data.prepared_at),
     boot: data.boot,
   };

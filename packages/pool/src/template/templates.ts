@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Clock, type CloneMethod, RefusedError } from '@spica/core';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
@@ -145,6 +146,10 @@ export function createTemplates({
   const compare: Templates['recheck'] = async (name, options = {}) => {
     const latest = await known.reload(name);
     if (!latest) return { difference: null };
+    const { prepare } = await locate(name);
+    if (!isDeepStrictEqual(latest.prepare, prepare?.argv ?? null))
+      return { difference: 'its prepare command is another' };
+    if (prepare) return { difference: 'something of it has changed, or was touched' };
     const copied = await readCopied(latest.prepared.path);
     const source = () => sourceOf(name);
     const result = await recheck(latest, { kind, clock, source, copied, ...options }).catch(
@@ -168,7 +173,7 @@ export function createTemplates({
     if (current) return current;
     const startedAt = clock.now();
     const source = () => sourceOf(name);
-    const built = await buildSnapshot({ dir, kind, clock, source, ...(signal ? { signal } : {}) });
+    const built = await buildSnapshot({ pool, kind, clock, source, ...(signal ? { signal } : {}) });
     for (const warning of built.warnings) {
       const { code, found, advice } = warning;
       logger.warn({ template: name, code, advice }, `template ${name}: ${found}`);
@@ -213,7 +218,15 @@ export function createTemplates({
       const source = await sourceOf(name);
       const { totals, files } = await surveyClonable(source);
       const { bytes, inodes } = sizeOfCopied(files);
-      return { bytes: totals.bytes + bytes, inodes: totals.inodes + inodes };
+      // What the command adds is known only from the last time.
+      const last = source.prepare && (await known.latest(name));
+      const { allocatedBytes, inodes: entries } = last?.prepare
+        ? last.prepared
+        : { allocatedBytes: 0, inodes: 0 };
+      return {
+        bytes: Math.max(totals.bytes, allocatedBytes) + bytes,
+        inodes: Math.max(totals.inodes, entries) + inodes,
+      };
     },
     preparedBytes: () => known.totalBytes(),
     recheck: (name, options) => preparations.add(() => serialiser.run(name, () => compare(name, options))),

@@ -58,6 +58,23 @@ export async function walkEntries(
   throw vanished ? new VanishedError(first) : new UnreadableError(first);
 }
 
+/** The keys of a directory and of all those below it, on its filesystem. Throws what `walkEntries` throws. */
+export async function listDirectories(dir: string, signal?: AbortSignal): Promise<string[]> {
+  const directories: string[] = [];
+  let level = ['./'];
+  while (level.length > 0) {
+    directories.push(...level);
+    const listed = new Set(level);
+    const next: string[] = [];
+    const walk = { dir, directories: level, format: '', ...(signal ? { signal } : {}) };
+    await walkEntries(walk, ({ key, isDirectory }) => {
+      if (isDirectory && !listed.has(key)) next.push(key);
+    });
+    level = next;
+  }
+  return directories;
+}
+
 /**
  * Splits find's output into entries: for each `<path>\0<type> <facts>\0`. What a chunk ends in the middle of is put in
  * front of the next.

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type CloneMethod, type Param, systemClock } from '@spica/core';
+import { type CloneMethod, type Param, systemClock, type TemplateConfig } from '@spica/core';
 import { pino } from 'pino';
 import { cloneInstance } from '../../src/clone/clone.ts';
 import { probeCloneMethod } from '../../src/clone/probe.ts';
@@ -24,12 +24,16 @@ interface CloneOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function openNursery(root: string, template: string): Promise<Nursery> {
+export async function openNursery(
+  root: string,
+  template: string,
+  ofTemplate: Partial<TemplateConfig> = {},
+): Promise<Nursery> {
   const pool = await initPool({ name: 'main', root, clock: systemClock });
   const method = await probeCloneMethod(pool);
   const templates = createTemplates({
     pool,
-    sources: { default: { path: template } },
+    sources: { default: { path: template, ...ofTemplate } },
     method,
     clock: systemClock,
     logger: pino({ level: 'silent' }),

@@ -16,7 +16,7 @@ it('takes a template whose list of files is longer than 100 MB', async () => {
   const print = `cat ${'names '.repeat(20)}`;
   await writeFile(join(dir, 'rsync'), `#!/bin/sh\ncd ${dir}\n${print}\n`, { mode: 0o755 });
   vi.stubEnv('PATH', [dir, process.env['PATH']].join(delimiter));
-  const said = { version: '1', rules: [], originCommit: 'unknown', allowGitFile: false };
+  const said = { version: '1', rules: [], originCommit: 'unknown', allowGitFile: false, prepare: null };
   const source = { name: 'default', dir, configured: dir, ...said };
   expect([...(await listIncluded(source))]).toEqual(names);
 });

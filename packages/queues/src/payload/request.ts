@@ -1,4 +1,4 @@
-import { isInstanceId, MAX_DURATION_MS, paramSchema } from '@spica/core';
+import { collectPatternsSchema, isInstanceId, MAX_DURATION_MS, paramSchema } from '@spica/core';
 import * as z from 'zod';
 
 /** Most instances that one request may ask for, whatever the pool allows. */
@@ -54,6 +54,8 @@ export const spawnRequestSchema = z.strictObject({
       replicasPerSlice: z.int().min(1),
     })
     .nullable(),
+  /** Patterns of what is collected of each instance; null for the template's, none for nothing. */
+  collect: collectPatternsSchema.nullable().default(null),
   /** How long the request may be held, in milliseconds; null means the pool's `gate.max_wait`. */
   maxWaitMs: milliseconds(0).nullable(),
   /** Who submitted it: the name of a token, or `user@host`; null where that is not known. */

@@ -129,7 +129,7 @@ it.each([
   [{ count: 0 }, 'count'],
   [{ count: 1, params: { 'a b': 1 } }, 'params'],
   [{ count: 1, nonsense: 1 }, ''],
-  [{ count: 1e400 }, 'count'],
+  [{ count: 1.5 }, 'count'],
   [{ count: 1, template: '../../etc' }, null],
 ])('refuses %j, and names the field', async (body, field) => {
   const { status, json } = await api.call('ada', 'POST', '/v1/requests', body);

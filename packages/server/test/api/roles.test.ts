@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { countResults, type TournamentRecord } from '@spica/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiRoutes } from '../../src/index.ts';
@@ -9,10 +12,13 @@ let api: ApiStack;
 /** Of each runner an instance, and the request that it came up by. */
 let owned: Readonly<Record<'ada' | 'bob', { instance: string; request: string }>>;
 beforeAll(async () => {
-  api = await startApi();
+  api = await startApi({ settings: { 'pools.main.collect_to': collectTo } });
   owned = { ada: await ofOne('ada'), bob: await ofOne('bob') };
 });
-afterAll(() => api.close());
+afterAll(async () => {
+  await api.close();
+  rmSync(collectTo, { recursive: true });
+});
 
 async function ofOne(who: 'ada' | 'bob') {
   const instance = await api.spawn(who, { notes: 'secret-note', params: { KEY: 'secret-param' } });
@@ -26,6 +32,9 @@ interface Row {
   /** Who may with what is ada's; nobody else may. */
   readonly may: readonly Who[];
 }
+
+/** Where the results of instances go. */
+const collectTo = mkdtempSync(join(tmpdir(), 'spica-collected-'));
 
 const ALL: readonly Who[] = ['viewer', 'ada', 'bob', 'operator'];
 const OWN: readonly Who[] = ['ada', 'operator'];
@@ -69,6 +78,7 @@ const TABLE: readonly Row[] = [
   { call: 'PUT /v1/instances/{id}/score', body: { score: 1 }, may: OWN },
   { call: 'POST /v1/instances/{id}/grow', body: { capBytes: 1 }, may: OWN },
   { call: 'POST /v1/instances/{id}/restore', may: ['operator'] },
+  { call: 'POST /v1/instances/{id}/collect', may: OWN },
   { call: 'POST /v1/instances/{id}/verify', may: OWN },
   { call: 'POST /v1/instances/{id}/sample', may: OWN },
   { call: 'POST /v1/preflight', body: { count: 1 }, may: ALL },
@@ -154,6 +164,20 @@ describe('what a role may not see', () => {
     const shown = Object.fromEntries(items.map(({ request }) => [request.by, 'params' in request]));
     expect(shown).toMatchObject({ ada: false, bob: true });
   });
+});
+
+it('tells where results were collected to whoever submitted it and operators alone', async () => {
+  const wait = { headers: { prefer: 'wait=30' } };
+  const body = { count: 1, lease: '1h', collect: ['manifest.json'] };
+  const made = await api.call('ada', 'POST', '/v1/requests', body, wait);
+  const { instances, leaseToken } = made.json as { instances: { id: string }[]; leaseToken: string };
+  const path = `/v1/instances/${instances[0]?.id}`;
+  const release = { headers: { 'spica-lease-token': leaseToken } };
+  await api.call('ada', 'DELETE', `${path}/lease`, undefined, release);
+  const seen = async (who: Who) => (await api.call(who, 'GET', path)).text;
+  await expect.poll(() => seen('ada')).toContain(collectTo);
+  expect(await seen('operator')).toContain(collectTo);
+  for (const who of ['viewer', 'bob'] as const) expect(await seen(who)).not.toContain(collectTo);
 });
 
 it('lets only operators force a lease', async () => {

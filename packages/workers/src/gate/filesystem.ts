@@ -38,9 +38,10 @@ export async function findFilesystem(known: Filesystems, dir: string): Promise<F
 /** What other processes have reserved is news of up to two exchanges ago: it may be on the disk by now, and count twice. */
 const STALE_AFTER_CHANGE_MS = 5_000;
 
-/** What of the disk may be counted twice at this moment: clones under way, and what other processes cloned just now. */
+/** What of the disk may be counted twice at this moment: clones and set-ups under way, and what other processes cloned just now. */
 export function countedTwiceOn({ totals, elsewhereChangedAt }: Filesystem): Size {
-  const { bytes, inodes } = totals.cloning.size;
+  const [cloning, settingUp] = [totals.cloning.size, totals.settingUp.size];
+  const [bytes, inodes] = [cloning.bytes + settingUp.bytes, cloning.inodes + settingUp.inodes];
   const isStale =
     elsewhereChangedAt !== null && performance.now() - elsewhereChangedAt < STALE_AFTER_CHANGE_MS;
   if (!isStale) return { bytes, inodes };

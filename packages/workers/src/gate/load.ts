@@ -20,8 +20,12 @@ export function countedAs(
   return { ownBytes: ownBytes(record) ?? record.cloned?.bytes ?? 0, growth };
 }
 
-/** Counts an instance that the catalog knows. One that is on its way out counts until it is gone. */
+/**
+ * Counts an instance that the catalog knows, and notes when its results are to be collected. One that is on its way out counts
+ * until it is gone.
+ */
 export function countInstance(ctx: ServedContext, { record }: Pick<CatalogInstance, 'record'>): void {
+  ctx.collectDue.note(record);
   ctx.gate.ledger.count(record.id, countedAs(ctx, record));
 }
 
@@ -71,7 +75,7 @@ export function openRequest(
   if (admitted === null) return null;
   const ids = Array.from({ length: request.count }, (_, index) => instanceIdOf(pool, id, index));
   gate.ledger.reserve(id, admitted.each, ids.filter((each) => !gate.ledger.has(each)).length);
-  const open: OpenRequest = { request, life, round, admitted, parked: false };
+  const open: OpenRequest = { request, life, round, admitted, parked: false, stop: new AbortController() };
   gate.requests.set(id, open);
   return open;
 }

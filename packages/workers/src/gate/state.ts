@@ -13,6 +13,8 @@ export interface OpenRequest {
   readonly admitted: Admitted;
   /** Its children were added, and it waits for them, since this process began. */
   parked: boolean;
+  /** Ends its set-ups, with the error that their spawns fail with: one of them has failed, or it was cancelled. */
+  readonly stop: AbortController;
 }
 
 /** How many of the line are published: the rest is counted. */

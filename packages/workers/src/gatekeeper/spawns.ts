@@ -10,6 +10,7 @@ import {
 import { WaitingChildrenError } from 'bullmq';
 import type { ServedContext } from '../context.ts';
 import { openRequest } from '../gate/load.ts';
+import { GIVEN_UP, setUpOf } from '../spawner/set-up.ts';
 import { isHeldFor } from './children.ts';
 import type { Before } from './decide.ts';
 import { complete, fail } from './ends.ts';
@@ -69,6 +70,7 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   }
   const ids = instanceIdsOf(gateJob);
   if (ids.every((each) => gate.ledger.has(each))) {
+    await beginLeases(gateJob, ids);
     if ((await ctx.catalog.completeRequest(id, state.life, ids)) === 'completed')
       return complete(gateJob, ids);
     await startUndo(gateJob, { code: 'REQUEST_CANCELLED', message: `request ${id} was cancelled` }, 1);
@@ -81,7 +83,8 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   const prefix = `:${childIds.spawn(roundOf(gateJob), 0).slice(0, -1)}`;
   const failures = Object.entries(await job.getIgnoredChildrenFailures())
     .filter(([key]) => key.includes(prefix))
-    .map(([, reason]) => readFailure(reason));
+    .map(([, reason]) => readFailure(reason))
+    .filter(({ code }) => code !== GIVEN_UP);
   // Its process was killed after it had completed, and an instance has been deleted since.
   if (failures.length === 0 && (await ctx.catalog.isCompleted(id, state.life))) return complete(gateJob, ids);
   // A failure of the request's own says more than that there was no room for the others.
@@ -90,12 +93,30 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   return null;
 }
 
+/** Set-ups may have taken longer than the leases that their instances came up with: these begin when all are handed out. */
+async function beginLeases({ ctx, state: { request } }: GateJob, ids: readonly string[]): Promise<void> {
+  const { catalog, clock } = ctx;
+  if (request.lease === null || setUpOf(ctx, request) === null) return;
+  const { owner, tokenHash, ms } = request.lease;
+  const now = clock.now();
+  const lease = { owner, tokenHash, expiresAt: now + ms, since: now };
+  for (const { record, state } of await catalog.getMany(ids)) {
+    // Else they were handed out by a run of this job that was cut off, and are released again, perhaps.
+    if (state === 'in-flight') await catalog.protect(record.id, { lease, pin: null, releasedAt: null });
+  }
+  await catalog.putBackDirty(ids); // their records are to say so, too
+}
+
 const GONE = { code: 'SPAWN_GONE', message: 'its spawn jobs were removed before they ended' };
 
-/** Removes the spawn jobs of a cancelled request that nobody has begun: its undo need not wait for them. */
+/**
+ * Removes the spawn jobs of a cancelled request that nobody has begun, and ends its set-ups: its undo need not wait for
+ * them.
+ */
 export async function dropSpawns(ctx: ServedContext, request: string): Promise<void> {
   const open = ctx.gate.requests.get(request);
   if (!open) return;
+  open.stop.abort(new CheckError('REQUEST_CANCELLED', `request ${request} was cancelled`));
   const round = { request, life: open.life, round: open.round };
   for (let index = 0; index < open.request.count; index += 1) {
     await ctx.queues.spawn.remove(childIds.spawn(round, index)).catch((error: unknown) => {

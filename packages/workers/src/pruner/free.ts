@@ -1,7 +1,7 @@
 import { helpWithFailure } from '@spica/core';
 import { emptyTrash, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { failureText } from './remove.ts';
+import { failureText } from './message.ts';
 import { noteStuck } from './stuck.ts';
 
 /**

@@ -83,7 +83,7 @@ export function createUnsavedGuard(
   let looks = 0;
   let isSpent = false;
 
-  const find = async ({ record, unsaved }: CatalogInstance): Promise<Verdict | null> => {
+  const find = async (record: InstanceRecord): Promise<Verdict | null> => {
     if (isWorkGivenUp(record)) return null;
     const known = isUrgent ? findingsOf(ctx.pool).get(record.id) : undefined;
     if (known && performance.now() < known.until) return known.verdict;
@@ -92,9 +92,12 @@ export function createUnsavedGuard(
       return NOT_LOOKED;
     }
     looks += 1;
-    const verdict = await sayUnsaved(ctx, record);
+    return sayUnsaved(ctx, record);
+  };
+  const findAndNote = async ({ record, unsaved }: CatalogInstance): Promise<Verdict | null> => {
+    const verdict = await find(record);
     const reason = verdict?.reason ?? null;
-    if (reason !== unsaved) await note?.(record.id, reason);
+    if (reason !== unsaved && verdict !== NOT_LOOKED) await note?.(record.id, reason);
     return verdict;
   };
 
@@ -104,7 +107,7 @@ export function createUnsavedGuard(
       if (!ctx.policy.retention.protectUnsavedWork) return false;
       const ids = wanted.map(({ id }) => id).filter((id) => !found.has(id));
       const instances = await ctx.inventory.getMany(ids);
-      const verdicts = await pMap(instances, find, { concurrency: LANES });
+      const verdicts = await pMap(instances, findAndNote, { concurrency: LANES });
       instances.forEach(({ record }, i) => {
         found.set(record.id, verdicts[i] ?? null);
       });

@@ -21,7 +21,7 @@ export async function toAdoptable(
   { id, manifest }: FoundInstance,
   record: InstanceRecord | undefined,
 ): Promise<Adoptable | null> {
-  const flag = await flagOf(ctx, id);
+  const flag = record?.settingUp ? 'its set-up was cut off' : await flagOf(ctx, id);
   if (record) return { record, fromManifest: false, flag };
   if (!manifest) return null;
   const lineage = flag === null ? await readLineage(ctx.pool, id) : null;

@@ -2,7 +2,10 @@ import { type InstanceRecord, isoTime, usedUntil } from '@spica/core';
 import {
   cleanStaging,
   deleteRecord,
+  endMarked,
   listTrash,
+  markOf,
+  sweepCommandLogs,
   sweepRecordDrafts,
   sweepTrash,
   type TrashEntry,
@@ -22,6 +25,7 @@ import { findEnded } from './requests.ts';
  * leases that were granted and not mirrored yet. An operator can end it (`spica reconcile --end-grace`).
  */
 const GRACE_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 
 export interface Reconciled extends Drift {
   readonly graceUntil: number;
@@ -40,6 +44,7 @@ export function reconcile(ctx: ServedContext, options: { starting: boolean }): P
 async function reconcileAlone(ctx: ServedContext, { starting }: { starting: boolean }): Promise<Reconciled> {
   const drift = await compare(ctx);
   if (starting) {
+    await endMarked(markOf(ctx.pool)); // set-ups that outlived the worker before, also of requests that have ended
     await cleanStaging(ctx.pool);
     await sweepRecordDrafts(ctx.pool);
     await sweepNotes(ctx);
@@ -50,6 +55,7 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
   for (const record of drift.protections) await protectAgain(ctx, record);
   for (const { id } of drift.outdatedRecords) await writeKnownRecord(ctx, id);
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
+  await sweepCommandLogs(ctx.pool, ctx.clock.now() - DAY_MS);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
   // The grace first: until the count is raised, a Redis that has stepped back has nothing deleted either.

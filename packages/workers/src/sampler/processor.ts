@@ -1,6 +1,7 @@
 import { checkMarker, measureInstances } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
+import { collectByCommand } from '../collector/job.ts';
 import type { ServedContext } from '../context.ts';
 import { growOrHold } from '../image/hold-grow.ts';
 import { handBack, tryAgain } from '../runtime/hand-back.ts';
@@ -14,8 +15,8 @@ const BATCH = 50;
 const MOST = 5_000;
 
 /**
- * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, and tells what was
- * asked. What vanishes while it is measured is no error. Who asks is answered beside the passes, which may take long: of
+ * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, collects by
+ * command, and tells what was asked. What vanishes while it is measured is no error. Who asks is answered beside the passes, which may take long: of
  * these no more run at a time than `concurrency.sample` says.
  */
 export function createSampler(ctx: ServedContext) {
@@ -25,6 +26,10 @@ export function createSampler(ctx: ServedContext) {
       const payload = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
       if ('grow' in payload) return await growOrHold(ctx, job, token, payload.grow);
+      if ('collect' in payload) {
+        const { collect } = payload;
+        return await handBack(job, token, signal, () => collectByCommand(ctx, collect, signal));
+      }
       if ('ask' in payload) return await answer(ctx, payload.ask);
       if (passes >= ctx.config.concurrency.sample) return await tryAgain(job, token);
       passes += 1;

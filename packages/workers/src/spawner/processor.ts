@@ -1,4 +1,5 @@
 import { CheckError, type SpawnEnd, SpicaError } from '@spica/core';
+import { createSerialiser } from '@spica/pool';
 import {
   type PreparePayload,
   type PrepareResult,
@@ -16,10 +17,12 @@ import { handBack, SHUTTING_DOWN } from '../runtime/hand-back.ts';
 import { isRefusedByRedis } from '../runtime/refused.ts';
 import { countEnd } from './breaker.ts';
 import { prepareTemplate } from './prepare.ts';
+import { GIVEN_UP } from './set-up.ts';
 import { spawnInstance } from './spawn.ts';
 
 /** The spawn queue's processor: `prepare` and `spawn` jobs. */
 export function createSpawner(ctx: ServedContext) {
+  const runs = createSerialiser();
   return async (job: Job, token?: string, signal?: AbortSignal): Promise<SpawnResult | PrepareResult> => {
     const where = `${job.name} job ${job.id}`;
     try {
@@ -27,7 +30,9 @@ export function createSpawner(ctx: ServedContext) {
         if (job.name === 'prepare') {
           return prepare(ctx, parsePayload(preparePayloadSchema, job.data, where), signal);
         }
-        return spawn(ctx, parsePayload(spawnPayloadSchema, job.data, where), signal);
+        const payload = parsePayload(spawnPayloadSchema, job.data, where);
+        // One whose lock was lost while it was in work is taken up again here, beside its first run.
+        return runs.run(`${payload.request}/${payload.index}`, () => spawn(ctx, payload, signal));
       });
     } catch (error) {
       if (error instanceof DelayedError) throw error;
@@ -99,9 +104,14 @@ const REFUSALS = [
   'REQUEST_CANCELLED',
   'NO_SPACE',
   'DISK_UNWRITABLE',
+  GIVEN_UP,
 ];
+
+/** The user's fault, unless the disk takes no writes. */
+const SETUP_FAILURES = ['SETUP_FAILED', 'SETUP_TIMED_OUT'];
 
 function endOf(error: unknown): SpawnEnd {
   if (!(error instanceof SpicaError)) return 'host-failure';
-  return error.kind === 'refused' || REFUSALS.includes(error.code) ? 'refusal' : 'host-failure';
+  const isRefusal = error.kind === 'refused' || [...REFUSALS, ...SETUP_FAILURES].includes(error.code);
+  return isRefusal ? 'refusal' : 'host-failure';
 }

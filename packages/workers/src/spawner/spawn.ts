@@ -1,6 +1,5 @@
 import {
   CheckError,
-  countReplicas,
   floorOf,
   type InstanceRecord,
   instanceIdOf,
@@ -30,18 +29,14 @@ import { clonedSize, withOwnFiles } from '../gatekeeper/need.ts';
 import { capFor } from '../image/caps.ts';
 import { forkSource } from '../image/fork.ts';
 import { writeKnownRecord } from '../known-record.ts';
-
-/** One instance of an admitted request. */
-interface Spawn {
-  readonly id: string;
-  readonly of: SpawnPayload;
-  readonly open: OpenRequest;
-}
+import { recordOf, type Spawn } from './record.ts';
+import { discardHalfSetUp, setUp, setUpOf } from './set-up.ts';
 
 /**
- * Brings up one instance of an admitted request: record → clone into staging → manifest → rename → catalog and ledger.
+ * Brings up one instance of an admitted request: record → clone into staging → manifest → rename → set-up → catalog and
+ * ledger.
  * However often it runs, there is at most one instance. Throws CheckError: NO_SPACE (in plain words, whatever ran out),
- * SNAPSHOT_GONE, REQUEST_CANCELLED, NO_RESERVATION (nothing is reserved for it: its request has ended, or never went
+ * SNAPSHOT_GONE, REQUEST_CANCELLED, what `setUp` throws, NO_RESERVATION (nothing is reserved for it: its request has ended, or never went
  * through the gate).
  */
 export async function spawnInstance(
@@ -54,20 +49,25 @@ export async function spawnInstance(
   if (await isUp(ctx, spawn)) return { id: spawn.id, path };
   validateParams(paramsOf(spawn.open.request, job.index));
   await checkMarker(ctx.pool);
+  spawn.open.stop.signal.throwIfAborted();
   if (await commitFound(ctx, spawn)) return { id: spawn.id, path };
   const prepared = await findSnapshot(ctx, spawn.open);
   const size = withOwnFiles(clonedSize(ctx.method, prepared));
   await beginClone(ctx, spawn.id, size, signal);
+  const endClone = () => {
+    ctx.gate.ledger.endClone(spawn.id);
+    announceCloneEnd([ctx.gate.filesystem, ...ctx.gate.below.map(({ filesystem }) => filesystem)]);
+  };
   try {
-    await bringUp(ctx, spawn, prepared, signal);
+    await bringUp(ctx, spawn, prepared, { endClone, ...(signal ? { signal } : {}) });
   } catch (error) {
     throw (
       (await asNoSpace(error, ctx.pool.paths.staging, `instance ${spawn.id}: it could not be cloned`)) ??
       error
     );
   } finally {
-    ctx.gate.ledger.endClone(spawn.id);
-    announceCloneEnd([ctx.gate.filesystem, ...ctx.gate.below.map(({ filesystem }) => filesystem)]);
+    ctx.gate.ledger.endSetUp(spawn.id);
+    endClone();
   }
   return { id: spawn.id, path };
 }
@@ -101,10 +101,7 @@ async function isUp({ gate, catalog }: ServedContext, { id, of }: Spawn): Promis
 async function commitFound(ctx: ServedContext, spawn: Spawn): Promise<boolean> {
   const { pool, method, clock } = ctx;
   const { id } = spawn;
-  const nullIfBroken = (error: unknown) => {
-    if (error instanceof CheckError) return null;
-    throw error;
-  };
+  if (await discardIfHalf(ctx, spawn)) return false;
   const manifest = await readManifest(pool, id).catch(nullIfBroken);
   const record = manifest && (await readRecord(pool, id).catch(nullIfBroken));
   if (manifest?.spica_id !== id || !record) return false;
@@ -112,6 +109,11 @@ async function commitFound(ctx: ServedContext, spawn: Spawn): Promise<boolean> {
   if (method !== 'copy' && record.clonedAt === null) await writeRecord(pool, cloned);
   await commit(ctx, spawn, cloned);
   return true;
+}
+
+function nullIfBroken(error: unknown): null {
+  if (error instanceof CheckError) return null;
+  throw error;
 }
 
 async function findSnapshot(ctx: ServedContext, { request, admitted }: OpenRequest): Promise<Prepared> {
@@ -146,25 +148,44 @@ async function beginClone(ctx: ServedContext, id: string, size: Size, signal?: A
   );
 }
 
+/** One that was being set up when its worker was killed is not handed out. What the catalog knows was whole before. */
+async function discardIfHalf(ctx: ServedContext, { id }: Spawn): Promise<boolean> {
+  if (ctx.gate.ledger.has(id)) return false;
+  const record = await readRecord(ctx.pool, id).catch(nullIfBroken);
+  if (!record?.settingUp) return false;
+  await discardHalfSetUp(ctx, id);
+  return true;
+}
+
 async function bringUp(
   ctx: ServedContext,
   spawn: Spawn,
   prepared: Prepared,
-  signal?: AbortSignal,
+  { endClone, signal }: { readonly endClone: () => void; readonly signal?: AbortSignal },
 ): Promise<void> {
+  const { pool, clock, gate, method } = ctx;
   const { id, of } = spawn;
-  const spawnedAt = ctx.clock.now();
-  const isKnown = ctx.gate.ledger.has(id);
+  const spawnedAt = clock.now();
+  const isKnown = gate.ledger.has(id);
+  const command = setUpOf(ctx, spawn.open.request);
   const record = recordOf(ctx, spawn, prepared, spawnedAt);
+  const first = command ? { ...record, settingUp: true as const } : record;
   // Of one that the catalog knows it knows more than this: leases and pins since it was spawned.
-  if (!isKnown) await writeRecord(ctx.pool, record);
+  if (!isKnown) await writeRecord(pool, first);
   await clone(ctx, spawn, prepared, spawnedAt, signal);
-  const cloned = { ...record, clonedAt: ctx.clock.now() };
+  const clonedAt = clock.now();
   // A clone that shares its blocks has to know since when, to tell what is its own. Before anybody else writes to it.
-  if (!isKnown && ctx.method !== 'copy') await writeRecord(ctx.pool, cloned);
-  await commit(ctx, spawn, cloned);
+  if (!isKnown && method !== 'copy') await writeRecord(pool, { ...first, clonedAt });
+  const whole: InstanceRecord = { ...record, clonedAt };
+  if (command) {
+    gate.ledger.beginSetUp(of.request, id);
+    endClone();
+    await setUp(ctx, spawn, command, signal);
+    if (!isKnown) await writeRecord(pool, whole);
+  }
+  await commit(ctx, spawn, whole);
   if (isKnown) await writeKnownRecord(ctx, id);
-  ctx.logger.info({ request: of.request, instance: id, ms: ctx.clock.now() - spawnedAt }, 'instance spawned');
+  ctx.logger.info({ request: of.request, instance: id, ms: clock.now() - spawnedAt }, 'instance spawned');
 }
 
 /**
@@ -179,6 +200,7 @@ async function commit(ctx: ServedContext, { id, of, open }: Spawn, record: Insta
   const known = outcome === 'already' ? await catalog.get(id) : null;
   ctx.cloneSync.noteWritten(ctx, record.cloned ?? NOTHING); // first: it is to be counted at each moment
   gate.ledger.commit(of.request, id, countedAs(ctx, known?.record ?? record), record.cloned ?? NOTHING);
+  ctx.collectDue.note(known?.record ?? record);
   ctx.publisher.soon();
 }
 
@@ -224,50 +246,4 @@ async function clone(
     charge: isCharged ? { capBytes: capFor(ctx, each) } : null,
     ...(signal ? { signal } : {}),
   });
-}
-
-function recordOf(
-  ctx: ServedContext,
-  { id, of, open }: Spawn,
-  prepared: Prepared,
-  spawnedAt: number,
-): InstanceRecord {
-  const { template, by, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
-  const { fingerprint, generation, each, expected } = open.admitted;
-  return {
-    schema: 'spica.record/v1',
-    id,
-    pool: ctx.pool.name,
-    request: of.request,
-    index: of.index,
-    template,
-    templateVersion: prepared.version,
-    fingerprint,
-    cloneMethod: ctx.method,
-    clonedAt: null,
-    cloned: clonedSize(ctx.method, prepared),
-    predicted: each,
-    expected,
-    replicas: replicas === null ? 0 : countReplicas(replicas),
-    by,
-    parent,
-    generation,
-    experiment,
-    labels,
-    spawnedAt,
-    sample: null,
-    lease: lease && {
-      owner: lease.owner,
-      tokenHash: lease.tokenHash,
-      expiresAt: spawnedAt + lease.ms,
-      since: spawnedAt,
-    },
-    lastLeasedAt: lease && spawnedAt,
-    releasedAt: null,
-    discarded: false,
-    pin: null,
-    ttlMs,
-    score: null,
-    oversize: null,
-  };
 }

@@ -71,7 +71,11 @@ it('has the sums, the line and the limits of the process that was killed: admitt
   expect(fresh.ledger.ownBytes).toBe(gate.ledger.ownBytes);
   expect(fresh.ledger.reservation(admitted)).toEqual(gate.ledger.reservation(admitted));
   expect(fresh.ledger.requests).toEqual([admitted]);
-  expect(fresh.requests.get(admitted)).toEqual({ ...gate.requests.get(admitted), parked: false });
+  expect(fresh.requests.get(admitted)).toEqual({
+    ...gate.requests.get(admitted),
+    parked: false,
+    stop: expect.any(AbortController),
+  });
   expect(fresh.published(now, now).held).toEqual(gate.published(now, now).held);
   expect(fresh.published(now, now).held).toMatchObject([
     { request: held, reason: expect.stringMatching(/too many/) },

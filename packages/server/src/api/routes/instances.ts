@@ -1,5 +1,7 @@
 import { newLeaseToken } from '@spica/catalog';
 import {
+  collectBodySchema,
+  collectViewSchema,
   growBodySchema,
   instancesQuerySchema,
   instanceViewSchema,
@@ -19,6 +21,10 @@ import { type Call, type Route, route } from '../route.ts';
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
 const nothing = z.strictObject({});
 
+/** As others than its submitter and operators see it. */
+const shownInstance = instanceViewSchema.extend({
+  collected: instanceViewSchema.shape.collected.unwrap().partial({ to: true }).nullable(),
+});
 const lease = z.object({
   outcome: z.enum(['granted', 'renewed']),
   owner: z.string(),
@@ -46,7 +52,7 @@ export const instanceRoutes: readonly Route[] = [
     description:
       '`label=NAME=VALUE`, as often as there are labels; `sort=spawned` (oldest first), `score` or `size`.',
     query: instancesQuerySchema,
-    answers: { 200: ['A part of the list', pageSchema(instanceViewSchema)] },
+    answers: { 200: ['A part of the list', pageSchema(shownInstance)] },
     handle: async (call) => {
       const { items, next } = await call.pool.instances(call.query);
       return { items: items.map((each) => showInstance(call, each)), next };
@@ -60,7 +66,7 @@ export const instanceRoutes: readonly Route[] = [
     summary: 'What is known of an instance',
     description:
       'One that is gone is a problem 410, whose `details.audit` is the audit record of its end, where that is known.',
-    answers: { 200: ['The instance', instanceViewSchema] },
+    answers: { 200: ['The instance', shownInstance] },
     handle: async (call) => showInstance(call, await call.pool.instance(instanceId(call))),
   }),
   route({
@@ -163,6 +169,21 @@ export const instanceRoutes: readonly Route[] = [
       instanceId(call);
       await call.pool.restore(call.id, { by: call.caller.name, signal: call.signal });
       return call.pool.instance(call.id);
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/instances/{id}/collect',
+    summary: "Collect an instance's results now",
+    description:
+      'By the patterns that it has, or by those of the body from now on. `failed` says why nothing could be collected.',
+    body: collectBodySchema,
+    answers: { 200: ['What was collected', collectViewSchema] },
+    handle: async (call) => {
+      await own(call);
+      const { signal } = call;
+      return call.pool.collect([call.id], { ...call.body, by: call.caller.name, signal });
     },
   }),
   route({

@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished, vi } from 'vitest';
+import { type LocalRedis, startLocal } from '../../../../test/support/redis.ts';
+import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
+import type { Spica } from '../../src/index.ts';
+
+export interface Served {
+  readonly server: LocalRedis;
+  readonly stack: Stack;
+  readonly spica: Spica;
+}
+
+/** What lies between a client and its pool. */
+export interface Between {
+  /** Connects a client to a pool that is served; what it opens ends with the test. */
+  connect(served: Omit<Served, 'spica'>): Promise<Spica>;
+}
+
+/** Serves a pool on a Redis of the test's own, and connects a client to it. */
+export type Serve = (settings?: Readonly<Record<string, unknown>>, pool?: string) => Promise<Served>;
+
+/** The suite is the same whatever lies between: each of its tests is given this. All of it ends with the test. */
+export function serveOver({ connect }: Between): Serve {
+  return async (settings = {}, pool = 'main') => {
+    const dir = await mkdtemp(join(tmpdir(), 'spica-client-'));
+    vi.stubEnv('XDG_STATE_HOME', join(dir, 'state')); // where a client keeps its secret
+    const server = await startLocal();
+    const template = await makeTemplate(join(dir, 'template'));
+    const stack = await startStack({
+      target: { url: server.url },
+      pool,
+      templates: { default: template },
+      settings,
+    });
+    const spica = await connect({ server, stack });
+    onTestFinished(async () => {
+      await spica.close();
+      await stack.close();
+      await server.stop();
+      vi.unstubAllEnvs();
+      await rm(dir, { recursive: true });
+    });
+    return { server, stack, spica };
+  };
+}
