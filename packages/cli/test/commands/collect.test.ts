@@ -60,7 +60,7 @@ test('says what could not be collected, in ls and status too, until it is given 
 });
 
 test.each([
-  [['collect', 'spica-0123456789ab'], 1, 'INSTANCE_UNKNOWN'],
+  [['collect', 'spica-0123456789ab'], 1, 'no instance spica-0123456789ab'],
   [['collect', 'x'], 2, 'id'],
   [
     ['collect', 'spica-0123456789ab', '--pattern', '../x'],

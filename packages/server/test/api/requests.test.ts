@@ -40,6 +40,8 @@ it('submits once under a key: 201, then 200 with what is there, and 409 for anot
   expect(again.json).toMatchObject({ id: (first.json as { id: string }).id });
   const other = await api.call('ada', 'POST', '/v1/requests', { count: 2, notes: 'a' }, keyed);
   expect(other).toMatchObject({ status: 409, json: { code: 'KEY_REUSED', kind: 'usage', retryable: false } });
+  const bobs = await api.call('bob', 'POST', '/v1/requests', { count: 1, notes: 'a' }, keyed);
+  expect(bobs.status).toBe(201); // a key is its token's own
 });
 
 it('tells a lease token that it made, this once, and takes the hash of one that the caller made', async () => {

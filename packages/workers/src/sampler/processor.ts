@@ -16,8 +16,8 @@ const MOST = 5_000;
 
 /**
  * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, collects by
- * command, and tells what was asked. What vanishes while it is measured is no error. Who asks is answered beside the passes, which may take long: of
- * these no more run at a time than `concurrency.sample` says.
+ * command, and tells what was asked. What vanishes while it is measured is no error. Who asks is answered beside what may
+ * take long, measuring and collecting: of these no more run at a time than `concurrency.sample` says.
  */
 export function createSampler(ctx: ServedContext) {
   let passes = 0;
@@ -26,15 +26,15 @@ export function createSampler(ctx: ServedContext) {
       const payload = parsePayload(samplePayloadSchema, job.data, `sample job ${job.id}`);
       await checkMarker(ctx.pool);
       if ('grow' in payload) return await growOrHold(ctx, job, token, payload.grow);
-      if ('collect' in payload) {
-        const { collect } = payload;
-        return await handBack(job, token, signal, () => collectByCommand(ctx, collect, signal));
-      }
       if ('ask' in payload) return await answer(ctx, payload.ask);
       if (passes >= ctx.config.concurrency.sample) return await tryAgain(job, token);
       passes += 1;
       try {
-        return await handBack(job, token, signal, () => pass(ctx, payload.ids, signal));
+        return await handBack(job, token, signal, async () =>
+          'collect' in payload
+            ? await collectByCommand(ctx, payload.collect, signal)
+            : await pass(ctx, payload.ids, signal),
+        );
       } finally {
         passes -= 1;
       }
