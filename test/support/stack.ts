@@ -114,6 +114,7 @@ export function aRequest(pool: string): SpawnRequest {
     count: 1,
     params: {},
     paramsEach: null,
+    budget: null,
     parent: null,
     from: null,
     experiment: null,

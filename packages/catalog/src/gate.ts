@@ -31,6 +31,8 @@ export interface GateFigures {
   readonly retention: RetentionPolicy | null;
   /** What admitted work must leave free; null before the worker's first look at the disk. */
   readonly floorBytes: number | null;
+  /** The pool's directory, on the host that serves it; null in what earlier versions wrote. */
+  readonly root: string | null;
 }
 
 /** Whom it holds. */
@@ -98,6 +100,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     .nullable()
     .default(null),
   floorBytes: z.number().nullable().default(null),
+  root: z.string().nullable().default(null),
 });
 
 const lineSchema: z.ZodType<PublishedLine> = z.object({

@@ -39,6 +39,7 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
       order: 'least_recently_leased',
     },
     floorBytes: 20e9,
+    root: '/srv/pool',
     limits: {
       breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 }, cause: 'x' },
       starts: [

@@ -106,6 +106,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
       share: 1,
       retention: null,
       floorBytes: null,
+      root: null,
       limits: NO_LIMITS,
     };
     await other.publishGate(figures, { held: [], heldCount: 0 });

@@ -8,6 +8,7 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     count: 1,
     params: {},
     paramsEach: null,
+    budget: null,
     parent: null,
     experiment: null,
     labels: {},

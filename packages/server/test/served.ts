@@ -73,6 +73,7 @@ export function aGate({
     share: 1,
     retention: null,
     floorBytes: null,
+    root: null,
     held,
     heldCount: held.length,
   };

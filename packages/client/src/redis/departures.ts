@@ -1,9 +1,10 @@
 import { type Catalog, type CatalogInstance, readDepartures } from '@spica/catalog';
 import type { Departure } from '@spica/core';
 
-/** All instances of a pool, and when each would go. */
+/** All instances of a pool, when each would go, and the pool's directory; null where nobody has served it. */
 export interface Stand {
   readonly all: readonly CatalogInstance[];
+  readonly root: string | null;
   readonly departures: ReadonlyMap<string, Departure>;
 }
 
@@ -41,5 +42,6 @@ function begin(catalog: Catalog, reads: Reads): Promise<Stand> {
 
 async function read(catalog: Catalog): Promise<Stand> {
   const all = await Array.fromAsync(catalog.list());
-  return { all, departures: await readDepartures(catalog, all, { policy: null, now: Date.now() }) };
+  const departures = await readDepartures(catalog, all, { policy: null, now: Date.now() });
+  return { all, departures, root: (await catalog.publishedGate())?.root ?? null };
 }

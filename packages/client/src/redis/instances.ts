@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type CatalogInstance, toInstanceView } from '@spica/catalog';
 import { CheckError, isoTime, ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
@@ -7,16 +8,15 @@ import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transpor
 import type { InstanceView, Page } from '../view.ts';
 import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
-import { readStand } from './departures.ts';
+import { readStand, type Stand } from './departures.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
   const { sort, limit, cursor, ...filter } = parsePayload(listQuerySchema, query, 'list');
   const after = readCursor(cursor);
-  const { all, departures } = await readStand(catalog);
-  const now = Date.now();
+  const stand = await readStand(catalog);
   const place = PLACES[sort];
-  const listed = all
+  const listed = stand.all
     .filter((instance) => isAsked(instance, filter))
     .map((instance) => ({ instance, at: [place(instance), instance.record.id] as const }))
     .sort((a, b) => compare(a.at, b.at))
@@ -24,9 +24,17 @@ export async function listInstances({ catalog }: CatalogPool, query: ListQuery):
   const items = listed.slice(0, limit);
   const last = items.at(-1);
   const next = last && listed.length > limit ? writeCursor(last.at) : null;
-  const viewOf = ({ instance }: (typeof items)[number]) =>
-    toInstanceView(instance, now, departures.get(instance.record.id) ?? null);
-  return { items: items.map(viewOf), next };
+  const viewOf = viewer(stand);
+  return { items: items.map(({ instance }) => viewOf(instance)), next };
+}
+
+function viewer({ departures, root }: Stand): (instance: CatalogInstance) => InstanceView {
+  const now = Date.now();
+  return (instance) => {
+    const { id } = instance.record;
+    const path = root === null ? null : join(root, id);
+    return { ...toInstanceView(instance, now, departures.get(id) ?? null), path };
+  };
 }
 
 type Filter = Pick<z.output<typeof listQuerySchema>, 'experiment' | 'template' | 'state' | 'labels'>;
@@ -86,9 +94,7 @@ export async function readInstances(
 ): Promise<InstanceView[]> {
   const found = await catalog.getMany(ids);
   if (found.length === 0) return [];
-  const { departures } = await readStand(catalog);
-  const now = Date.now();
-  return found.map((each) => toInstanceView(each, now, departures.get(each.record.id) ?? null));
+  return found.map(viewer(await readStand(catalog)));
 }
 
 /** What is to be said of an instance that is not there: why it went, where that is known. */

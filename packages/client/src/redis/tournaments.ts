@@ -7,11 +7,8 @@ import {
 } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import type { Page } from '../view.ts';
-import { type TournamentsQuery, tournamentsQuerySchema } from '../wire/queries.ts';
+import { MOST_RECORD_BYTES, type TournamentsQuery, tournamentsQuerySchema } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
-
-/** Largest record: as JSON, in bytes. */
-const MOST_BYTES = 16_000_000;
 
 /** Throws UsageError PAYLOAD_INVALID, TOURNAMENT_TOO_LARGE. */
 export async function saveTournament({ catalog, name }: CatalogPool, input: TournamentRecord): Promise<void> {
@@ -21,8 +18,8 @@ export async function saveTournament({ catalog, name }: CatalogPool, input: Tour
     throw new UsageError('PAYLOAD_INVALID', message, { field: 'pool' });
   }
   const bytes = Buffer.byteLength(JSON.stringify(record));
-  if (bytes > MOST_BYTES) {
-    const message = `tournament: expected at most ${MOST_BYTES} bytes as JSON, got ${bytes}: leave out metrics of its results`;
+  if (bytes > MOST_RECORD_BYTES) {
+    const message = `tournament: expected at most ${MOST_RECORD_BYTES} bytes as JSON, got ${bytes}: leave out metrics of its results`;
     throw new UsageError('TOURNAMENT_TOO_LARGE', message, { bytes });
   }
   await catalog.saveTournament(record);

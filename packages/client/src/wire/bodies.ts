@@ -1,5 +1,5 @@
 import { collectPatternsSchema, isInstanceId, paramSchema } from '@spica/core';
-import { MAX_COUNT } from '@spica/queues';
+import { budgetSchema, MAX_COUNT } from '@spica/queues';
 import * as z from 'zod';
 import { span } from './span.ts';
 
@@ -33,6 +33,8 @@ export const requestBodySchema = z.strictObject({
   params: z.record(z.string(), paramSchema).default({}),
   /** What each instance has beside them, or in their place, by its index; null where all have the same. */
   paramsEach: z.array(z.record(z.string(), paramSchema)).max(MAX_COUNT).nullable().default(null),
+  /** What the manifests say that an instance may use, where it is not the config's: Spica sees to none of it. */
+  budget: budgetSchema.nullable().default(null),
   parent: instanceIdSchema.nullable().default(null),
   /** The live instance that these are clones of, in place of the template; its parent then, too. */
   from: instanceIdSchema.nullable().default(null),

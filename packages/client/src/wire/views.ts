@@ -29,6 +29,7 @@ export const collectViewSchema = z.object({
 export const instanceViewSchema = z.object({
   id: text,
   pool: text,
+  path: textOrNull,
   request: textOrNull,
   index: z.number().nullable(),
   by: textOrNull,
@@ -86,6 +87,9 @@ const requestedSchema = z.object({
   count: z.number(),
   params,
   paramsEach: z.array(params).nullable(),
+  budget: z
+    .object({ cpu: z.number().optional(), ramGb: z.number().optional(), vramGb: z.number().optional() })
+    .nullable(),
   parent: textOrNull,
   from: textOrNull,
   experiment: textOrNull,

@@ -13,6 +13,13 @@ function milliseconds(least: number) {
   return z.int(expected).min(least, expected).max(MAX_DURATION_MS, expected);
 }
 
+/** Cores, and memory in GB: what is left out is the config's. */
+export const budgetSchema = z.strictObject({
+  cpu: z.int().min(0).optional(),
+  ramGb: z.int().min(0).optional(),
+  vramGb: z.int().min(0).optional(),
+});
+
 /** What a runner submits: spawn `count` instances of a template, all or none. */
 export const spawnRequestSchema = z.strictObject({
   pool: shortText,
@@ -25,6 +32,8 @@ export const spawnRequestSchema = z.strictObject({
   params: z.record(z.string(), paramSchema),
   /** What each instance has beside them, or in their place, by its index; null where all have the same. */
   paramsEach: z.array(z.record(z.string(), paramSchema)).nullable().default(null),
+  /** What the manifests say that an instance may use, where it is not the config's. */
+  budget: budgetSchema.nullable().default(null),
   parent: instanceId.nullable(),
   /** The live instance that these are clones of, in place of the template; its parent then, too. Null for the template. */
   from: instanceId.nullable().default(null),

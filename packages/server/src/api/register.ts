@@ -60,6 +60,7 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
         method: route.method,
         url: route.path.replace(/\{(\w+)\}/, ':id'),
         config: { api: true },
+        ...(route.mostBodyBytes === undefined ? {} : { bodyLimit: route.mostBodyBytes }),
         exposeHeadRoute: route.handle !== undefined,
         handler: async (request, reply) => {
           const { caller } = request;

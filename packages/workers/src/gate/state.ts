@@ -45,6 +45,8 @@ export class GateState {
   retention: RetentionPolicy | null = null;
   /** What admitted work must leave free, as last seen. */
   floorBytes: number | null = null;
+  /** The pool's directory, for who looks on; null until the pool is served. */
+  root: string | null = null;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -67,9 +69,9 @@ export class GateState {
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
   figures(at: number, growthAt: number): GateFigures {
-    const { ledger, limits, atCap, share, retention, floorBytes } = this;
+    const { ledger, limits, atCap, share, retention, floorBytes, root } = this;
     const sums = ledger.sums(growthAt);
-    return { at, sums, ownBytes: ledger.ownBytes, atCap, limits, share, retention, floorBytes };
+    return { at, sums, ownBytes: ledger.ownBytes, atCap, limits, share, retention, floorBytes, root };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */

@@ -230,7 +230,9 @@ async function clone(
   const { generation, each } = open.admitted;
   const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
   const seed = seedOf(pool.name, of.request, of.index);
-  const { budget } = config;
+  const { cpu, ramGb, vramGb } = config.budget;
+  const asked = open.request.budget;
+  const budget = { cpu: asked?.cpu ?? cpu, ramGb: asked?.ramGb ?? ramGb, vramGb: asked?.vramGb ?? vramGb };
   const manifest = buildManifest({ id, prepared, lineage, seed, params, budget, spawnedAt, notes });
   await cloneInstance({
     pool,
