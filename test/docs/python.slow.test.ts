@@ -13,16 +13,20 @@ describe.skipIf(pythonMissing !== null)(name, () => {
   }, 120_000);
   afterAll(() => served.close());
 
-  it.each(['python.md', 'migrating.md'])('%s runs as it stands', async (page) => {
-    const text = await readFile(join(import.meta.dirname, '../../docs', page), 'utf8');
-    const snippets = [...text.matchAll(SNIPPET)].map(([, indent = '', code = '']) => {
-      return code.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
-    });
-    expect(snippets).not.toEqual([]);
-    for (const code of snippets) {
-      const { exitCode, stdout, stderr } = await served.python(['-c', code]);
-      expect([exitCode, stderr], code).toEqual([0, '']);
-      expect(stdout).not.toBe('');
-    }
-  }, 120_000);
+  it.each(['runners.md', 'python.md', 'migrating.md'])(
+    '%s runs as it stands',
+    async (page) => {
+      const text = await readFile(join(import.meta.dirname, '../../docs', page), 'utf8');
+      const snippets = [...text.matchAll(SNIPPET)].map(([, indent = '', code = '']) => {
+        return code.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
+      });
+      expect(snippets).not.toEqual([]);
+      for (const code of snippets) {
+        const { exitCode, stdout, stderr } = await served.python(['-c', code]);
+        expect([exitCode, stderr], code).toEqual([0, '']);
+        expect(stdout).not.toBe('');
+      }
+    },
+    120_000,
+  );
 });
