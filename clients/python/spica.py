@@ -30,7 +30,7 @@ import ssl
 import threading
 import time
 import urllib.parse
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 __version__ = "0.2.0"
 
@@ -364,8 +364,8 @@ class Instance:
     def score(self, value: Optional[float]) -> None:
         self._client.score(self.id, value)
 
-    def collect(self) -> Dict[str, Any]:
-        return self._client.collect(self.id)
+    def collect(self, patterns: Optional[Sequence[str]] = None) -> Optional[Dict[str, Any]]:
+        return self._client.collect(self.id, patterns)
 
     def release(self, discard: bool = False) -> None:
         if self.lease:
@@ -473,7 +473,7 @@ class Client:
         *,
         template: str = "default",
         params: Optional[Mapping[str, Any]] = None,
-        params_each: Optional[List[Mapping[str, Any]]] = None,
+        params_each: Optional[Sequence[Mapping[str, Any]]] = None,
         budget: Optional[Mapping[str, int]] = None,
         parent: Optional[str] = None,
         from_instance: Optional[str] = None,
@@ -485,6 +485,7 @@ class Client:
         ttl: Optional[Span] = None,
         max_wait: Optional[Span] = None,
         replicas: Optional[Mapping[str, int]] = None,
+        collect: Optional[Sequence[str]] = None,
         key: Optional[str] = None,
     ) -> Request:
         """Submits a request for ``count`` instances, all or none.
@@ -494,7 +495,8 @@ class Client:
         its spawn, and at each renewal; without, retention may delete an instance as soon as the request has ended.
         ``max_wait``: how long the gate may hold the request. ``key``: the same key and request are submitted once a day, and
         have the same instances and leases on this machine. ``replicas``: ``{"epochs", "slicesPerEpoch", "replicasPerSlice"}``
-        of artifacts that each is going to make. ``budget``: ``{"cpu", "ramGb", "vramGb"}`` for the manifests.
+        of artifacts that each is going to make. ``budget``: ``{"cpu", "ramGb", "vramGb"}`` for the manifests. ``collect``: patterns
+        of what is collected of each when its lease ends, and before it is deleted; by default the template's.
         """
         body: Dict[str, Any] = {
             "count": count,
@@ -510,6 +512,7 @@ class Client:
             "ttl": _ms(ttl, "ttl"),
             "maxWait": _ms(max_wait, "max_wait"),
             "replicas": replicas and dict(replicas),
+            "collect": None if collect is None else list(collect),
         }
         lease_ms = _ms(lease, "lease")
         token = None
@@ -578,9 +581,16 @@ class Client:
     def unpin(self, instance: str) -> None:
         self._call("DELETE", f"/v1/instances/{_part(instance)}/pin")
 
-    def collect(self, instance: str) -> Dict[str, Any]:
-        """Has what matters of an instance copied now to where the pool's config says (``collect``, ``collect_to``)."""
-        return self._call("POST", f"/v1/instances/{_part(instance)}/collect", body={}, timeout=_WORK_S)
+    def collect(self, instance: str, patterns: Optional[Sequence[str]] = None) -> Optional[Dict[str, Any]]:
+        """Has an instance's results copied now to the pool's ``collect_to``: what matches the patterns that it has, or these
+        from now on. Returns where ``to``, ``files``, ``bytes``, ``skipped``; None for no patterns, which is for nothing
+        any more. Throws CheckError COLLECT_FAILED."""
+        body = {"patterns": None if patterns is None else list(patterns)}
+        path = f"/v1/instances/{_part(instance)}/collect"
+        answer = self._call("POST", path, body=body, timeout=_WORK_S)
+        for failed in answer["failed"]:
+            raise CheckError(f"instance {instance}: {failed['reason']}", "COLLECT_FAILED", {"instance": instance})
+        return answer["collected"][0] if answer["collected"] else None
 
     def verify(self, instance: str) -> Dict[str, Any]:
         """``{"id", "ok", "reason", "sha"}``: whether its lineage is what its manifest says."""

@@ -13,7 +13,7 @@ describe.skipIf(pythonMissing !== null)(name, () => {
   }, 120_000);
   afterAll(() => served.close());
 
-  it.each(['python.md', 'migrating.md'])(
+  it.each(['runners.md', 'python.md', 'migrating.md'])(
     '%s runs as it stands',
     async (page) => {
       const text = await readFile(join(import.meta.dirname, '../../docs', page), 'utf8');

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PythonSite, pythonMissing, servePython } from './served.ts';
 
-const EXAMPLES = join(import.meta.dirname, '../../examples/python');
-const name = `examples/python${pythonMissing === null ? '' : ` (skipped: ${pythonMissing})`}`;
+const EXAMPLES = join(import.meta.dirname, '../../examples');
+const name = `examples in Python${pythonMissing === null ? '' : ` (skipped: ${pythonMissing})`}`;
 
 describe.skipIf(pythonMissing !== null)(name, () => {
   let served: PythonSite;
@@ -19,8 +19,8 @@ describe.skipIf(pythonMissing !== null)(name, () => {
     return JSON.parse(stdout.split('\n').at(-1) ?? '');
   }
 
-  it('optuna_sweep.py finds its best over generations, and leaves its score at the instance', async () => {
-    const told = await run('optuna_sweep.py', '--generations', '2', '--size', '3');
+  it('sweep.py finds its best over generations, and leaves its score at the instance', async () => {
+    const told = await run('sweep.py', '--generations', '2', '--size', '3');
     expect(told['best']).toBe(told['study']);
     const { stdout } = await served.site.spica('show', '--json', String(told['instance']));
     expect(JSON.parse(stdout)).toMatchObject({

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { makeSite, type Site } from '../support/site.ts';
@@ -35,7 +37,9 @@ export interface PythonSiteOptions {
 
 export async function servePython({ before }: PythonSiteOptions = {}): Promise<PythonSite> {
   const port = await freePort();
+  const collected = await mkdtemp(join(tmpdir(), 'spica-collected-'));
   const site = await makeSite({
+    poolKeys: { collect_to: collected },
     retention: { max_instances: 10, keep_after_lease: '0s' },
     settings: { server: { port }, gate: { poll_every: '1s' } },
   });
@@ -67,7 +71,10 @@ export async function servePython({ before }: PythonSiteOptions = {}): Promise<P
       const { exitCode, stdout, stderr } = await startPython(args, { ...env, ...more }, site.dir);
       return { exitCode, stdout, stderr };
     },
-    close: () => site.close(),
+    async close() {
+      await site.close();
+      await rm(collected, { recursive: true });
+    },
   };
 }
 

@@ -151,6 +151,23 @@ class PoolCallsTest(PoolTest):
         self.assertTrue(self.client.verify(instance.id)["ok"])
         self.assertIn("sentence", self.client.preflight(count=2))
 
+    def test_collects_what_matters_to_where_the_pool_says(self):
+        (instance,) = self.client.spawn(experiment="sweep", collect=["results/**"]).wait()
+        os.makedirs(os.path.join(instance.path, "results"))
+        with open(os.path.join(instance.path, "results", "loss.txt"), "w", encoding="utf-8") as file:
+            file.write("0.5")
+        collected = instance.collect()
+        self.assertEqual((collected["files"], collected["skipped"]), (1, 0))
+        with open(os.path.join(collected["to"], "results", "loss.txt"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "0.5")
+        (plain,) = self.client.spawn().wait()
+        with self.assertRaises(spica.CheckError) as nothing:
+            plain.collect()
+        self.assertEqual(nothing.exception.code, "COLLECT_FAILED")
+        self.assertIsNone(plain.collect([]))
+        with self.assertRaises(spica.UsageError):
+            plain.collect(["../**"])
+
     def test_lists_all_parts_of_a_list(self):
         batch = self.client.spawn(count=3).wait()
         parts = self.client._pages("/v1/instances", {"limit": 1, "sort": "spawned"})

@@ -2,7 +2,7 @@
 
 Run it where a pool is served (`spica up`):
 
-    python3 examples/python/tournament.py
+    python3 examples/tournament.py
 """
 
 import json
@@ -37,7 +37,7 @@ def main():
         qtime={"epochs": 1, "slices_per_epoch": 2, "replicas_per_slice": 2},
         evaluate=evaluate,
         max_workers=4,
-        notes="examples/python/tournament.py",
+        notes="examples/tournament.py",
     )
     for place, (instance, score) in enumerate(sorted(record["scores"].items(), key=lambda each: -each[1]), start=1):
         candidate = CANDIDATES[record["instances"].index(instance)]

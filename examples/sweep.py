@@ -2,7 +2,7 @@
 
 Without Optuna (`pip install optuna`) a random sampler stands in for it. Run it where a pool is served (`spica up`):
 
-    python3 examples/python/optuna_sweep.py --generations 3 --size 4
+    python3 examples/sweep.py --generations 3 --size 4
 """
 
 import argparse
