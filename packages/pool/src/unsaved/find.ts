@@ -1,8 +1,9 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatDuration, type UnsavedWork } from '@spica/core';
+import { formatDuration, messageOf, type UnsavedWork } from '@spica/core';
 import type { Pool } from '../layout.ts';
 import { OWN_NAMES } from '../manifest/manifest.ts';
+import { isThere } from '../missing.ts';
 import { loadBaseline } from './baseline.ts';
 import { findNew } from './state.ts';
 
@@ -40,6 +41,7 @@ export async function findUnsavedWork(
   const baseline = key && (await loadBaseline(pool, key).catch(() => null));
   const signal = AbortSignal.timeout(mostMs);
   try {
+    if (!(await isThere(root))) return SAVED;
     const writtenBy = clonedAt ?? (key && (await guessClonedAt(root)));
     const isOwn = (path: string) => isMadeBySpica(root, path, writtenBy);
     const found = await findNew(root, baseline, { signal, isOwn });
@@ -48,7 +50,7 @@ export async function findUnsavedWork(
     return { ...SAVED, unknown: 'it was cloned with a repository, and has none any more' };
   } catch (error) {
     const late = `it takes longer than ${formatDuration(mostMs)}`;
-    const unknown = signal.aborted ? late : (error as Error).message;
+    const unknown = signal.aborted ? late : messageOf(error);
     return { ...SAVED, unknown, isBaselineKnown: baseline !== null };
   }
 }
