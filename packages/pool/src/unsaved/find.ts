@@ -5,6 +5,7 @@ import type { Pool } from '../layout.ts';
 import { OWN_NAMES } from '../manifest/manifest.ts';
 import { isThere } from '../missing.ts';
 import { loadBaseline } from './baseline.ts';
+import { loadInstanceBaseline } from './instance-baseline.ts';
 import { findNew } from './state.ts';
 
 /** What is looked at. */
@@ -38,7 +39,9 @@ export async function findUnsavedWork(
   const root = pool.pathOf(id);
   const key = fingerprint === null ? null : { template, fingerprint };
   // What cannot be read is as what is not known any more.
-  const baseline = key && (await loadBaseline(pool, key).catch(() => null));
+  const baseline =
+    (await loadInstanceBaseline(pool, id).catch(() => null)) ??
+    (key && (await loadBaseline(pool, key).catch(() => null)));
   const signal = AbortSignal.timeout(mostMs);
   try {
     if (!(await isThere(root))) return SAVED;
@@ -46,7 +49,7 @@ export async function findUnsavedWork(
     const isOwn = (path: string) => isMadeBySpica(root, path, writtenBy);
     const found = await findNew(root, baseline, { signal, isOwn });
     if (found) return { ...found, unknown: null, isBaselineKnown: baseline !== null };
-    if (baseline === null) return SAVED;
+    if (baseline === null || baseline.size === 0) return SAVED;
     return { ...SAVED, unknown: 'it was cloned with a repository, and has none any more' };
   } catch (error) {
     const late = `it takes longer than ${formatDuration(mostMs)}`;
