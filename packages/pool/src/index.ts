@@ -66,4 +66,9 @@ export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';
 export { sweepBaselines } from './unsaved/baseline.ts';
 export { findUnsavedWork } from './unsaved/find.ts';
+export {
+  dropInstanceBaseline,
+  inheritInstanceBaseline,
+  keepInstanceBaseline,
+} from './unsaved/instance-baseline.ts';
 export { whyUnwritable } from './write-check.ts';

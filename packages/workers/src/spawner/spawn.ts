@@ -14,6 +14,7 @@ import {
   buildManifest,
   checkMarker,
   cloneInstance,
+  inheritInstanceBaseline,
   type Prepared,
   readManifest,
   readRecord,
@@ -174,6 +175,7 @@ async function bringUp(
   if (!isKnown) await writeRecord(pool, first);
   await clone(ctx, spawn, prepared, spawnedAt, signal);
   const clonedAt = clock.now();
+  if (spawn.open.request.from !== null) await inherit(ctx, spawn.open.request.from, id);
   // A clone that shares its blocks has to know since when, to tell what is its own. Before anybody else writes to it.
   if (!isKnown && method !== 'copy') await writeRecord(pool, { ...first, clonedAt });
   const whole: InstanceRecord = { ...record, clonedAt };
@@ -186,6 +188,13 @@ async function bringUp(
   await commit(ctx, spawn, whole);
   if (isKnown) await writeKnownRecord(ctx, id);
   ctx.logger.info({ request: of.request, instance: id, ms: clock.now() - spawnedAt }, 'instance spawned');
+}
+
+/** What its parent's set-up has made is no work of a fork either. */
+async function inherit({ pool, logger }: ServedContext, parent: string, id: string): Promise<void> {
+  await inheritInstanceBaseline(pool, parent, id).catch((error: unknown) => {
+    logger.warn({ err: error, instance: id }, 'what the set-up of its parent made could not be kept');
+  });
 }
 
 /**
