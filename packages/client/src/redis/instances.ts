@@ -7,27 +7,59 @@ import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transpor
 import type { InstanceView, Page } from '../view.ts';
 import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
-import { readStand } from './departures.ts';
+import { departuresOfAll, departuresOfSome } from './departures.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
   const { sort, limit, cursor, ...filter } = parsePayload(listQuerySchema, query, 'list');
   const after = readCursor(cursor);
-  const { all, departures } = await readStand(catalog);
-  const now = Date.now();
   const place = PLACES[sort];
-  const listed = all
-    .filter((instance) => isAsked(instance, filter))
+  const isNext = (instance: CatalogInstance) =>
+    isAsked(instance, filter) &&
+    (after === null || compare([place(instance), instance.record.id], after) > 0);
+  const inAge = sort === 'spawned';
+  const read = inAge ? await readOldest(catalog, after, isNext, limit + 1) : await readAll(catalog);
+  const now = Date.now();
+  const listed = read
+    .filter(isNext)
     .map((instance) => ({ instance, at: [place(instance), instance.record.id] as const }))
-    .sort((a, b) => compare(a.at, b.at))
-    .filter(({ at }) => after === null || compare(at, after) > 0);
+    .sort((a, b) => compare(a.at, b.at));
   const items = listed.slice(0, limit);
+  const departures = inAge
+    ? await departuresOfSome(
+        catalog,
+        items.map(({ instance }) => instance),
+      )
+    : await departuresOfAll(catalog, read);
   const last = items.at(-1);
   const next = last && listed.length > limit ? writeCursor(last.at) : null;
   const viewOf = ({ instance }: (typeof items)[number]) =>
     toInstanceView(instance, now, departures.get(instance.record.id) ?? null);
   return { items: items.map(viewOf), next };
 }
+
+/** What is asked for first is read first, and no more than it takes. */
+async function readOldest(
+  catalog: CatalogPool['catalog'],
+  after: Place | null,
+  isNext: (instance: CatalogInstance) => boolean,
+  most: number,
+): Promise<CatalogInstance[]> {
+  const found: CatalogInstance[] = [];
+  const part = { batch: most + MORE, ...(after === null ? {} : { from: after[0] ?? 0 }) };
+  for await (const instance of catalog.list(part)) {
+    if (isNext(instance)) found.push(instance);
+    if (found.length === most) break;
+  }
+  return found;
+}
+
+function readAll(catalog: CatalogPool['catalog']): Promise<CatalogInstance[]> {
+  return Array.fromAsync(catalog.list());
+}
+
+/** Read beyond what is asked for: those of the same millisecond as the last of the part before come first. */
+const MORE = 50;
 
 type Filter = Pick<z.output<typeof listQuerySchema>, 'experiment' | 'template' | 'state' | 'labels'>;
 
@@ -85,8 +117,7 @@ export async function readInstances(
   ids: readonly string[],
 ): Promise<InstanceView[]> {
   const found = await catalog.getMany(ids);
-  if (found.length === 0) return [];
-  const { departures } = await readStand(catalog);
+  const departures = await departuresOfSome(catalog, found);
   const now = Date.now();
   return found.map((each) => toInstanceView(each, now, departures.get(each.record.id) ?? null));
 }
