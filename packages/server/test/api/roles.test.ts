@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { countResults, type TournamentRecord } from '@spica/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiRoutes } from '../../src/index.ts';
+import { ask } from './http.ts';
 import { type ApiStack, startApi } from './stack.ts';
 
 type Who = keyof ApiStack['tokens'];
@@ -178,6 +179,24 @@ it('tells where results were collected to whoever submitted it and operators alo
   await expect.poll(() => seen('ada')).toContain(collectTo);
   expect(await seen('operator')).toContain(collectTo);
   for (const who of ['viewer', 'bob'] as const) expect(await seen(who)).not.toContain(collectTo);
+});
+
+it("lets a runner clone its own instances, and nobody else's", async () => {
+  const clone = (who: 'ada' | 'bob' | 'operator', from: string) =>
+    api.call(who, 'POST', '/v1/requests', { count: 1, from });
+  const { instance } = owned.ada;
+  expect(await clone('bob', instance)).toMatchObject({ status: 403, json: { code: 'FORBIDDEN' } });
+  expect((await clone('ada', instance)).status).toBe(201);
+  expect((await clone('operator', instance)).status).toBe(201);
+});
+
+it("keeps a token's idempotency key apart from those of others, whatever they are called", async () => {
+  const keyed = (key: string) => ({ headers: { 'idempotency-key': key } });
+  const body = { count: 1, notes: 'of-the-host' };
+  const options = { method: 'POST', body, ...keyed('ada/3') };
+  const host = await ask(api.server.socket ?? '', '/v1/requests', options);
+  const adas = await api.call('ada', 'POST', '/v1/requests', body, keyed('3'));
+  expect([host.status, adas.status]).toEqual([201, 201]);
 });
 
 it('lets only operators force a lease', async () => {

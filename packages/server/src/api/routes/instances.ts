@@ -15,7 +15,7 @@ import {
 import { CheckError, isInstanceId, isoTime } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import { forbidden, ownInstance, showInstance } from '../own.ts';
+import { forbidden, requireOwnInstance, showInstance } from '../own.ts';
 import { type Call, type Route, route } from '../route.ts';
 
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
@@ -220,7 +220,7 @@ function instanceId({ id, pool }: Call): string {
 
 async function own(call: Call): Promise<void> {
   instanceId(call);
-  await ownInstance(call);
+  await requireOwnInstance(call);
 }
 
 function requireForce({ caller }: Call, force: boolean): void {
