@@ -103,6 +103,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
       },
       ownBytes: 1,
       atCap: null,
+      orphanedBytes: null,
       share: 1,
       retention: null,
       floorBytes: null,

@@ -69,6 +69,7 @@ export function aGate({
     sums,
     ownBytes: 0,
     atCap: null,
+    orphanedBytes: null,
     limits: NO_LIMITS,
     share: 1,
     retention: null,

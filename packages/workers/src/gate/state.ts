@@ -39,6 +39,8 @@ export class GateState {
   limits: Limits = NO_LIMITS;
   /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
   atCap: number | null = null;
+  /** Bytes that are charged to no instance that is there, as last seen; null in a pool that has no caps. */
+  orphanedBytes: number | null = null;
   /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
   share = 1;
   /** By which its instances go, for who looks on; null until the pool is served. */
@@ -69,9 +71,10 @@ export class GateState {
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
   figures(at: number, growthAt: number): GateFigures {
-    const { ledger, limits, atCap, share, retention, floorBytes, root } = this;
+    const { ledger, limits, atCap, orphanedBytes, share, retention, floorBytes, root } = this;
     const sums = ledger.sums(growthAt);
-    return { at, sums, ownBytes: ledger.ownBytes, atCap, limits, share, retention, floorBytes, root };
+    const seen = { atCap, orphanedBytes, floorBytes };
+    return { at, sums, ownBytes: ledger.ownBytes, ...seen, limits, share, retention, root };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */
