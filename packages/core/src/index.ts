@@ -15,6 +15,7 @@ export { DEFAULT_POOL } from './config/layers.ts';
 export * from './config/loopback.ts';
 export * from './config/reload.ts';
 export * from './config/resolve.ts';
+export { absolutePathOf, stateDirOf } from './config/state-dir.ts';
 export * from './errors.ts';
 export * from './file-error.ts';
 export * from './forecast/forecast.ts';

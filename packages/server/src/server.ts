@@ -108,7 +108,7 @@ function createParts(options: ServerOptions, ending: AbortSignal) {
   const streams = createStreams(options.streamLimits);
   const startedAt = new Date(clock.now()).toISOString();
   const routes = apiRoutes({ transports, streams, version, startedAt });
-  const api = { routes, transports, tokens, clock, streams, rateLimit, paths, ending };
+  const api = { routes, transports, tokens, clock, streams, version, rateLimit, paths, ending };
   return { api, figures: { pools, probe: createProbe(options.ping, PROBE_MS), clock, version } };
 }
 

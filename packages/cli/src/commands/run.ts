@@ -76,7 +76,7 @@ async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<nu
   });
   const target = redisTargetOf(config);
   await using spica = await Spica.connect({
-    ...('url' in target ? { redisUrl: target.url } : { socket: target.socket }),
+    redisUrl: 'url' in target ? target.url : target.socket,
     pool: policy.name,
   });
   const template = chooseTemplate(policy, options.template);
