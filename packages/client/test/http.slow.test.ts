@@ -11,6 +11,7 @@ import { CheckError, type RequestEvent, Spica, UnreachableError, UsageError } fr
 import { toProblem } from '../src/problem.ts';
 import { openRedisTransport } from '../src/redis/index.ts';
 import { testAsking } from './suite/asking.ts';
+import { testAway } from './suite/away.ts';
 import { testInstances } from './suite/instances.ts';
 import { testLeases } from './suite/lease.ts';
 import { type Between, type Served, serveOver } from './suite/serve.ts';
@@ -26,7 +27,7 @@ interface Api {
   restart(): Promise<void>;
 }
 
-async function serveApi({ server, stack }: Omit<Served, 'spica'>): Promise<Api> {
+async function serveApi({ server, stack }: Pick<Served, 'server' | 'stack'>): Promise<Api> {
   const redis = await connectObserver({ url: server.url });
   const transport = await openRedisTransport({ url: server.url }, { pool: stack.ctx.policy.name });
   const socket = `${stack.config.stateDir}/api.sock`;
@@ -78,14 +79,14 @@ describe('over HTTP', () => {
   testLeases(serve);
   testInstances(serve);
   testAsking(serve);
+  testAway(serve);
 
   /** A pool with room for one instance, which is taken, and another request for it that waits. */
   async function heldBehind() {
     const served = await serve({ 'pools.main.retention.max_instances': 1, 'gate.poll_every': '1h' });
     const first = await (await served.spica.spawn({ count: 1, lease: '1h' })).ready();
     const request = await served.spica.spawn({ count: 1 });
-    const line = () => served.stack.ctx.gate.line.state().length;
-    await expect.poll(line).toBe(1);
+    await expect.poll(served.held).toBe(1);
     return { ...served, api: apiOf(served.spica), first, request };
   }
 

@@ -1,74 +1,24 @@
-import { type CatalogInstance, readDepartures, toInstanceView } from '@spica/catalog';
-import { CheckError, isoTime, ownBytes, UsageError } from '@spica/core';
-import { parsePayload } from '@spica/queues';
-import * as z from 'zod';
-import { InstanceGoneError, instanceDeleting, instanceUnknown, leasedBy, leaseLost } from '../errors.ts';
+import { readDepartures, toInstanceView } from '@spica/catalog';
+import { CheckError, isoTime } from '@spica/core';
+import {
+  InstanceGoneError,
+  instanceDeleted,
+  instanceDeleting,
+  instanceUnknown,
+  leasedBy,
+  leaseLost,
+} from '../errors.ts';
+import { pageOf, readListQuery } from '../page.ts';
 import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transport.ts';
 import type { InstanceView, Page } from '../view.ts';
-import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
+import type { ListQuery } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
-  const { sort, limit, cursor, ...filter } = parsePayload(listQuerySchema, query, 'list');
-  const [all, after] = [await Array.fromAsync(catalog.list()), readCursor(cursor)];
-  const now = Date.now();
-  const departures = await readDepartures(catalog, all, { policy: null, now });
-  const place = PLACES[sort];
-  const listed = all
-    .filter((instance) => isAsked(instance, filter))
-    .map((instance) => ({ instance, at: [place(instance), instance.record.id] as const }))
-    .sort((a, b) => compare(a.at, b.at))
-    .filter(({ at }) => after === null || compare(at, after) > 0);
-  const items = listed.slice(0, limit);
-  const last = items.at(-1);
-  const next = last && listed.length > limit ? writeCursor(last.at) : null;
-  const viewOf = ({ instance }: (typeof items)[number]) =>
-    toInstanceView(instance, now, departures.get(instance.record.id) ?? null);
-  return { items: items.map(viewOf), next };
-}
-
-type Filter = Pick<z.output<typeof listQuerySchema>, 'experiment' | 'template' | 'state' | 'labels'>;
-
-function isAsked({ record, state }: CatalogInstance, filter: Filter): boolean {
-  return (
-    (filter.experiment === undefined || record.experiment === filter.experiment) &&
-    (filter.template === undefined || record.template === filter.template) &&
-    (filter.state === undefined || state === filter.state) &&
-    Object.entries(filter.labels).every(([name, value]) => record.labels[name] === value)
-  );
-}
-
-/** By what a list is ordered, the smallest first; null comes last. */
-const PLACES: Readonly<Record<NonNullable<ListQuery['sort']>, (instance: CatalogInstance) => number | null>> =
-  {
-    spawned: ({ record }) => record.spawnedAt ?? 0,
-    score: ({ record }) => (record.score === null ? null : -record.score),
-    size: ({ record }) => -(ownBytes(record) ?? 0),
-  };
-
-/** A place in a list: what it is ordered by, and the id. */
-type Place = readonly [number | null, string];
-
-function compare([a, idA]: Place, [b, idB]: Place): number {
-  if (a !== b) return a === null ? 1 : b === null ? -1 : a - b;
-  return idA < idB ? -1 : Number(idA > idB);
-}
-
-const placeSchema = z.tuple([z.number().nullable(), z.string()]);
-
-function writeCursor(place: Place): string {
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
-}
-
-function readCursor(cursor: string | undefined): Place | null {
-  if (cursor === undefined) return null;
-  try {
-    return placeSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-  } catch {
-    const message = 'list: cursor: expected `next` of the part of the list before';
-    throw new UsageError('PAYLOAD_INVALID', message, { field: 'cursor' });
-  }
+  const asked = readListQuery(query);
+  const [all, now] = [await Array.fromAsync(catalog.list()), Date.now()];
+  return pageOf(all, await readDepartures(catalog, all, { policy: null, now }), asked, now);
 }
 
 /** Throws InstanceGoneError. */
@@ -93,10 +43,7 @@ export async function readInstances(
 /** What is to be said of an instance that is not there: why it went, where that is known. */
 export async function instanceGone({ catalog, name }: CatalogPool, id: string): Promise<InstanceGoneError> {
   const [audit, tombstone] = await Promise.all([catalog.gone(id), catalog.tombstone(id)]);
-  if (audit) {
-    const message = `instance ${id} is gone: deleted at ${audit.timestamp} (${audit.reason ?? 'no reason was noted'})`;
-    return new InstanceGoneError('INSTANCE_GONE', message, { audit });
-  }
+  if (audit) return instanceDeleted(id, audit);
   if (!tombstone) return instanceUnknown(id, name);
   const { lastSeenAt } = tombstone;
   const seen = lastSeenAt === null ? '' : `, last seen at ${isoTime(lastSeenAt)}`;
