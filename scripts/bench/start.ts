@@ -10,6 +10,7 @@ import { median, time } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
 const SPICA = join(import.meta.dirname, '../../dist/spica/lib/spica.js');
+const CLIENT = join(import.meta.dirname, '../../dist/client/lib/index.js');
 const ROUNDS = 15;
 const STARTS = 5;
 /** Until a stack does nothing any more, and its idle threads have ended. */
@@ -31,6 +32,7 @@ export async function run(args: string[]): Promise<void> {
     await writeProject(dir);
     const env = { SPICA_STATE_DIR: join(dir, 'state'), XDG_CACHE_HOME: join(dir, 'cache') };
     const start: Start = (...given) => execa(process.execPath, [SPICA, ...given], { cwd: dir, env });
+    await timeClient();
     await start('init');
     await timeUp(start);
     await withUp(start, async (pid) => {
@@ -63,6 +65,17 @@ async function withUp(start: Start, work: (pid: number) => Promise<void>): Promi
     up.kill('SIGINT');
     await up;
   }
+}
+
+/** Loads the client as a runner does, in processes of their own. */
+async function timeClient(): Promise<void> {
+  const times: number[] = [];
+  const load = `const t = performance.now(); await import(${JSON.stringify(CLIENT)}); console.log(performance.now() - t)`;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', load]);
+    times.push(Number(stdout));
+  }
+  console.log(`@spica/client is loaded after ${median(times).toFixed(0)} ms, median of ${ROUNDS} (less than 100)`);
 }
 
 async function timeUp(start: Start): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { glob, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -105,13 +105,78 @@ try {
 }
 `;
 
-it('what a runner imports from the installed package works, and has its types with it', async () => {
-  const at = (name: string) => join(machine.project, 'runner', name);
+/** Tells, at the end, which modules of the client were loaded. */
+const LOADED = `
+import { registerHooks } from 'node:module';
+import { basename } from 'node:path';
+const loaded = [];
+registerHooks({
+  load(url, context, next) {
+    if (url.includes('@spica/client')) loaded.push(basename(url));
+    return next(url, context);
+  },
+});
+process.on('exit', () => console.log(JSON.stringify(loaded)));
+`;
+
+const CLIENT_RUNNER = `
+import { Spica } from '@spica/client';
+import { TestServer } from '@spica/client/testing';
+
+export async function spawnOne(spica: Spica): Promise<string[]> {
+  const request = await spica.spawn({ count: 1, lease: '1h' });
+  await using batch = await request.ready();
+  // @ts-expect-error it is no number
+  batch.instances[0]?.id satisfies number;
+  return batch.instances.map(({ id }) => id);
+}
+const way = process.argv[2];
+if (way === 'memory') {
+  await using server = await TestServer.start({ maxInstances: 1 });
+  console.log(JSON.stringify(await spawnOne(server.connect())));
+} else {
+  await using spica = await Spica.connect(way === undefined ? {} : { redisUrl: way });
+  console.log(JSON.stringify(await spawnOne(spica)));
+}
+`;
+
+it('the client installs by itself, and loads BullMQ only where it is to reach Redis', {
+  timeout: 120_000,
+}, async () => {
+  const dir = await machine.installClient('client-runner');
+  const at = (name: string) => join(dir, name);
+  const manifest = JSON.parse(await readFile(at('node_modules/@spica/client/package.json'), 'utf8'));
+  expect([manifest.version, manifest.dependencies]).toEqual([root.version, undefined]);
   await mkdir(at('node_modules/@types'), { recursive: true });
-  await symlink(machine.installed, at('node_modules/spica'));
   await symlink(join(CHECKOUT, 'node_modules/@types/node'), at('node_modules/@types/node'));
-  await writeFile(at('package.json'), '{ "type": "module" }');
-  await writeFile(at('runner.ts'), RUNNER);
+  await writeFile(at('runner.ts'), CLIENT_RUNNER);
+  await writeFile(at('loaded.js'), LOADED);
+  expect(await compile(dir)).toEqual(['', 0]);
+
+  const node = async (...args: string[]) => {
+    const program = ['--import', './loaded.js', 'runner.js', ...args];
+    const { stdout } = await execa('node', program, { cwd: dir, env: machine.env, extendEnv: false });
+    const [ids, loaded] = stdout.split('\n').map((line): string[] => JSON.parse(line));
+    expect(ids).toEqual([expect.stringMatching(/^spica-/)]);
+    return loaded;
+  };
+  expect(await node('memory')).not.toContain('http.js');
+  const overSocket = await node();
+  expect(overSocket).toContain('http.js');
+  expect(overSocket).not.toContain('redis.js');
+  const overRedis = await node(join(machine.env['HOME'] ?? '', '.local/state/spica/redis.sock'));
+  expect(overRedis).toContain('redis.js');
+  for await (const path of glob('node_modules/@spica/client/types/**/*.d.ts', { cwd: dir }))
+    expect(await readFile(at(path), 'utf8'), path).not.toMatch(/[:<(|]\s*any\b/);
+  const lib = at('node_modules/@spica/client/lib');
+  for (const name of await readdir(lib)) {
+    if (name.endsWith('.js') && name !== 'redis.js')
+      expect(await readFile(join(lib, name), 'utf8'), name).not.toMatch(/ioredis|BullMQ|bullmq/);
+  }
+});
+
+/** What the compiler says of a project's TypeScript, and its exit code. */
+async function compile(dir: string): Promise<[stdout: string, exitCode: number | undefined]> {
   const compilerOptions = {
     strict: true,
     module: 'nodenext',
@@ -119,11 +184,20 @@ it('what a runner imports from the installed package works, and has its types wi
     lib: ['es2024', 'esnext.disposable'],
     types: ['node'],
   };
-  await writeFile(at('tsconfig.json'), JSON.stringify({ compilerOptions }));
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   const tsc = join(CHECKOUT, 'node_modules/.bin/tsc');
-  const checked = await execa(tsc, ['-p', at('.')], { reject: false });
-  expect(checked.stdout).toBe('');
-  expect(checked.exitCode).toBe(0);
+  const { stdout, exitCode } = await execa(tsc, ['-p', dir], { reject: false });
+  return [stdout, exitCode];
+}
+
+it('what a runner imports from the installed package works, and has its types with it', async () => {
+  const at = (name: string) => join(machine.project, 'runner', name);
+  await mkdir(at('node_modules/@types'), { recursive: true });
+  await symlink(machine.installed, at('node_modules/spica'));
+  await symlink(join(CHECKOUT, 'node_modules/@types/node'), at('node_modules/@types/node'));
+  await writeFile(at('package.json'), '{ "type": "module" }');
+  await writeFile(at('runner.ts'), RUNNER);
+  expect(await compile(at('.'))).toEqual(['', 0]);
   const { stdout } = await execa('node', [at('runner.js')], { env: machine.env, extendEnv: false });
   expect(stdout).toBe('false REDIS_UNREACHABLE');
 });
