@@ -77,6 +77,72 @@ it('the installed command serves a pool, spawns from it and shows its dashboard'
   expect(await (await fetch(`${origin}/metrics`)).text()).toContain('spica_instances{pool="main"} 2');
 });
 
+/** What the command loads, one name a line, into the file that LOADED names. */
+const NOTE_LOADED = `
+import { appendFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { basename } from 'node:path';
+registerHooks({
+  load(url, context, next) {
+    if (url.endsWith('.js')) appendFileSync(process.env.LOADED, basename(url) + '\\n');
+    return next(url, context);
+  },
+});
+`;
+
+it('the stack answers what only looks, to the byte as the command does by itself, which then loads little', async () => {
+  const { stdout } = await machine.spica('spawn', '-n', '1', '--experiment', 'é', '--json');
+  const [{ id }] = JSON.parse(stdout).instances;
+  const hook = join(machine.project, 'note-loaded.js');
+  await writeFile(hook, NOTE_LOADED);
+  const lib = join(machine.installed, 'lib');
+  const start = async (...args: string[]) => {
+    const loaded = join(machine.project, `loaded-${args.length}-${args[0]}`);
+    const run = await execa('node', ['--import', hook, join(lib, 'spica.js'), ...args], {
+      cwd: machine.project,
+      env: { ...machine.env, LOADED: loaded },
+      extendEnv: false,
+      reject: false,
+    });
+    const names = (await readFile(loaded, 'utf8')).trim().split('\n');
+    const codes = await Promise.all(names.map((name) => readFile(join(lib, name), 'utf8').catch(() => '')));
+    return {
+      said: { exitCode: run.exitCode, stdout: run.stdout, stderr: run.stderr },
+      loadsRedis: codes.some((code) => /ioredis|bullmq/i.test(code)),
+    };
+  };
+  for (const args of [['ls'], ['ls', '--json'], ['status'], ['status', '--json'], ['show', id]]) {
+    const quick = await start(...args);
+    const itself = await start('--verbose', ...args); // which the stack is not asked for
+    expect(lasting(args, quick.said.stdout), args.join(' ')).toBe(lasting(args, itself.said.stdout));
+    expect(quick.said.stderr).toBe(itself.said.stderr);
+    expect(quick.said.exitCode).toBe(0);
+    expect([quick.loadsRedis, itself.loadsRedis], args.join(' ')).toEqual([false, true]);
+  }
+  const token = '0'.repeat(32);
+  const leased = await start('lease', id, '--token', token, '--ttl', '1h');
+  expect([leased.said.exitCode, leased.loadsRedis]).toEqual([0, false]);
+  expect(leased.said.stdout).toContain(token);
+  const refused = await start('lease', id, '--token', '1'.repeat(32));
+  expect(refused.said).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is leased by') });
+  expect((await start('release', id, '--token', token)).said).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse((await start('show', id, '--json')).said.stdout)).toMatchObject({ lease: null });
+
+  const config = JSON.parse(await readFile(join(machine.project, 'spica.yaml'), 'utf8'));
+  config.pools.main.retention = { max_instances: 7 };
+  await writeFile(join(machine.project, 'other.yaml'), JSON.stringify(config));
+  const other = await start('status', '--config', 'other.yaml');
+  expect(other.said.stdout).toMatch(/^instances +\d+ of 7,/m);
+  expect(other.loadsRedis).toBe(true);
+});
+
+/** Without what a second changes: ages, and the figures of a disk that others use, too. */
+function lasting([command]: readonly string[], text: string): string {
+  return command === 'status'
+    ? text.replace(/\d+(\.\d+)? ?([A-Z]?B\b)?/g, '#')
+    : text.replace(/\w+ old,/g, '# old,');
+}
+
 /** A runner's program. Types that were missing would be `any`, and the mistakes in it none. */
 const RUNNER = `
 import { type InstanceView, LeaseLostError, Spica, UsageError } from 'spica';

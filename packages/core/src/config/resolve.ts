@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { parseDuration } from '../units/duration.ts';
 import type { Config, PoolConfig, TemplateConfig } from './config.ts';
 import { configError } from './config-error.ts';
@@ -7,9 +7,9 @@ import { describeIssues } from './issues.ts';
 import { DEFAULT_POOL, isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
 import { applyLegacy } from './legacy.ts';
 import { absolutePath, type PathStart } from './path.ts';
+import { stateDirOf } from './places.ts';
 import { redactText } from './redact.ts';
 import { type FileConfig, fileSchema, LEGACY_BLOCK } from './schema.ts';
-import { absoluteOnly, absolutePathOf, stateDirOf } from './state-dir.ts';
 import { type ConfigFile, readYaml } from './yaml.ts';
 
 export interface ConfigInput {
@@ -187,20 +187,6 @@ function ms(text: string | undefined): number {
   const value = text === undefined ? null : parseDuration(text);
   if (value === null) throw new TypeError(`not a duration: ${text}`);
   return value;
-}
-
-/**
- * Where a config may lie, most wanted first: SPICA_CONFIG alone, else the working directory, else the user's. Throws
- * UsageError CONFIG_INVALID where SPICA_CONFIG is no path.
- */
-export function configFileCandidates({
-  env,
-  cwd,
-  home,
-}: Pick<ConfigInput, 'env' | 'cwd' | 'home'>): string[] {
-  if (env['SPICA_CONFIG']) return [absolutePathOf('SPICA_CONFIG', env['SPICA_CONFIG'], { base: cwd, home })];
-  const userDir = absoluteOnly(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
-  return [...(cwd === null ? [] : [cwd]), join(userDir, 'spica')].map((dir) => join(dir, 'spica.yaml'));
 }
 
 function redacted(value: unknown): unknown {

@@ -5,17 +5,16 @@ import type { Source } from './layers.ts';
 import { absolutePath, type PathStart, pathProblem } from './path.ts';
 import { describeValue } from './redact.ts';
 
-/** Where the sockets, the embedded Redis and the audit log lie. Throws UsageError CONFIG_INVALID. */
-export function stateDirOf({
-  env,
-  cwd,
-  home,
-}: {
+/** What places follow from. */
+interface Start {
   readonly env: Environment;
   /** Null where it is gone. */
   readonly cwd: string | null;
   readonly home: string;
-}): { path: string; source: Source } {
+}
+
+/** Where the sockets, the embedded Redis and the audit log lie. Throws UsageError CONFIG_INVALID. */
+export function stateDirOf({ env, cwd, home }: Start): { path: string; source: Source } {
   if (env['SPICA_STATE_DIR'])
     return {
       path: absolutePathOf('SPICA_STATE_DIR', env['SPICA_STATE_DIR'], { base: cwd, home }),
@@ -37,6 +36,16 @@ export function absolutePathOf(field: string, path: string, start: PathStart): s
 }
 
 /** XDG's directories count only where they are absolute, as its specification says. */
-export function absoluteOnly(path: string | undefined): string | null {
+function absoluteOnly(path: string | undefined): string | null {
   return path && isAbsolute(path) ? path : null;
+}
+
+/**
+ * Where a config may lie, most wanted first: SPICA_CONFIG alone, else the working directory, else the user's. Throws
+ * UsageError CONFIG_INVALID where SPICA_CONFIG is no path.
+ */
+export function configFileCandidates({ env, cwd, home }: Start): string[] {
+  if (env['SPICA_CONFIG']) return [absolutePathOf('SPICA_CONFIG', env['SPICA_CONFIG'], { base: cwd, home })];
+  const userDir = absoluteOnly(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
+  return [...(cwd === null ? [] : [cwd]), join(userDir, 'spica')].map((dir) => join(dir, 'spica.yaml'));
 }
