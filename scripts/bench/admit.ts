@@ -140,5 +140,7 @@ function recordOf(number: number, at: number): InstanceRecord {
     ttlMs: null,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
   };
 }

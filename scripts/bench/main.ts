@@ -1,4 +1,4 @@
-/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune | image | start`. */
+/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune | image | start | api`. */
 const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
   spawn: () => import('./spawn.ts'),
   gate: () => import('./gate.ts'),
@@ -8,6 +8,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<vo
   prune: () => import('./prune.ts'),
   image: () => import('./image.ts'),
   start: () => import('./start.ts'),
+  api: () => import('./api.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

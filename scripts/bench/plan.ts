@@ -110,6 +110,8 @@ function aRecord(n: number, start: number): InstanceRecord {
     ttlMs: null,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
   };
 }
 

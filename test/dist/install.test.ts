@@ -267,3 +267,22 @@ it('what a runner imports from the installed package works, and has its types wi
   const { stdout } = await execa('node', [at('runner.js')], { env: machine.env, extendEnv: false });
   expect(stdout).toBe('false REDIS_UNREACHABLE');
 });
+
+/** The modules that importing one of the installed package's brings at once, by their names, with their code. */
+async function loadedWith(name: string, loaded = new Map<string, string>()): Promise<Map<string, string>> {
+  if (loaded.has(name)) return loaded;
+  const code = await readFile(join(machine.installed, 'lib', name), 'utf8');
+  loaded.set(name, code);
+  for (const [, other = ''] of code.matchAll(/(?:from|import)"\.\/([^"]+)"/g))
+    await loadedWith(other, loaded);
+  return loaded;
+}
+
+it('what a runner imports loads BullMQ only once it connects over Redis', async () => {
+  const modules = [...(await loadedWith('index.js')).values()];
+  expect(modules.filter((code) => code.includes('waitUntilFinished'))).toEqual([]);
+  expect(modules.join('').length).toBeLessThan(300_000);
+  const [way = ''] = modules.flatMap((code) => /import\([`"]\.\/(redis[^`"]*)/.exec(code)?.[1] ?? []);
+  const overRedis = [...(await loadedWith(way)).values()];
+  expect(overRedis.some((code) => code.includes('waitUntilFinished'))).toBe(true);
+});

@@ -113,6 +113,8 @@ export function aRequest(pool: string): SpawnRequest {
     template: 'default',
     count: 1,
     params: {},
+    paramsEach: null,
+    budget: null,
     parent: null,
     from: null,
     experiment: null,
@@ -121,6 +123,7 @@ export function aRequest(pool: string): SpawnRequest {
     lease: null,
     ttlMs: null,
     replicas: null,
+    collect: null,
     maxWaitMs: null,
     by: null,
   };

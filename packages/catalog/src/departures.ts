@@ -13,8 +13,8 @@ import type { CatalogInstance } from './values.ts';
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
 /** What a plan has found that would be lost keeps an instance, until the next one looks. */
-function withUnsaved(candidate: Candidate, { unsaved }: CatalogInstance): Candidate {
-  if (unsaved === null || candidate.protectedBy !== null || isWorkGivenUp(candidate)) return candidate;
+function withUnsaved(candidate: Candidate, { unsaved, record }: CatalogInstance): Candidate {
+  if (unsaved === null || candidate.protectedBy !== null || isWorkGivenUp(record)) return candidate;
   return { ...candidate, protectedBy: { rule: UNSAVED, reason: unsaved } };
 }
 

@@ -44,6 +44,8 @@ export interface Instances {
   endDelete(id: string, outcome: 'gone' | 'kept', owner: string | null): Promise<boolean>;
   /** Whether there is an instance that may go before its turn: with a life of its own, or discarded. */
   hasEarly(): Promise<boolean>;
+  /** Ids of those whose results could not be collected when that was last tried. */
+  uncollected(): Promise<string[]>;
 }
 
 /** How many instances one read of the list brings. */
@@ -78,6 +80,7 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     async hasEarly() {
       return (await redis.scard(keys.early)) > 0;
     },
+    uncollected: () => redis.smembers(keys.uncollected),
   };
 }
 

@@ -18,7 +18,7 @@ export function keysOf(pool: string) {
     instances: `${base}:instances`,
     /** Hash: id → request that has not ended yet. */
     inFlight: `${base}:in-flight`,
-    /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince, lastLeasedAt, releasedAt, pin, ttl, score, deleting… */
+    /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince, lastLeasedAt, releasedAt, pin, ttl, score, collect, deleting… */
     instance: (id: string) => `${base}:instance:${id}`,
     /** String: a request, in one life of it, is not wanted any more; or it has completed. */
     cancelled: (request: string, life: string) => `${base}:cancelled:${request}:${life}`,
@@ -27,6 +27,8 @@ export function keysOf(pool: string) {
     dirty: `${base}:dirty`,
     /** Set: ids of instances that may go before their turn: with a life of their own, or discarded. */
     early: `${base}:early`,
+    /** Set: ids of instances whose results could not be collected when that was last tried. */
+    uncollected: `${base}:uncollected`,
     /** List: what operators forced, as audit entries for the worker to write. */
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */
@@ -35,6 +37,15 @@ export function keysOf(pool: string) {
     gone: (id: string) => `${base}:gone:${id}`,
     /** String: a sealed plan and when it was made. */
     plan: (digest: string) => `${base}:plan:${digest}`,
+    /**
+     * Tournaments that are over: a sorted set by when, hashes by id of what lists show and of the whole record. The
+     * operation keeps beside them how many bytes the records have.
+     */
+    tournaments: {
+      ends: `${base}:tournaments`,
+      heads: `${base}:tournament-heads`,
+      records: `${base}:tournament-records`,
+    },
     /** Hash: what is agreed about the clocks. */
     clock: `${base}:clock`,
     /** Channel: what changed that the worker should know of, and of which instance or request: `lease spica-…`. */

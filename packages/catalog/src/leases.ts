@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Failure, InstanceRecord, Oversize, Pin } from '@spica/core';
+import type { Collected, Failure, InstanceRecord, Oversize, Pin } from '@spica/core';
 import type { Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
 import type { Run } from './ops.ts';
@@ -11,6 +11,9 @@ export type Mark =
   | { readonly ttlMs: number | null }
   | { readonly oversize: Oversize }
   | { readonly failure: Failure | null }
+  | { readonly collect: readonly string[] | null }
+  | { readonly collected: Collected | null }
+  | { readonly collectFailure: Failure | null }
   | { readonly unsaved: string | null };
 
 /** What keeps an instance, of what its record says. */
@@ -47,8 +50,8 @@ export interface Leases {
     | { outcome: 'leased'; owner: string; expiresAt: number }
   >;
   /**
-   * Sets, or with null removes, a pin, a score, a life of its own, the flag of being oversize, or why it could not be
-   * deleted.
+   * Sets, or with null removes, a pin, a score, a life of its own, the flag of being oversize, why it could not be
+   * deleted, what is to be collected of it, when that was done, or why it could not be.
    */
   mark(id: string, mark: Mark): Promise<'marked' | 'absent' | 'deleting'>;
   /**
@@ -125,10 +128,10 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
 }
 
 function toField(mark: Mark): [field: string, value: string] {
-  if ('pin' in mark) return ['pin', mark.pin ? JSON.stringify(mark.pin) : ''];
   if ('score' in mark) return ['score', mark.score === null ? '' : String(mark.score)];
   if ('oversize' in mark) return ['oversize', mark.oversize ?? ''];
-  if ('failure' in mark) return ['failure', mark.failure ? JSON.stringify(mark.failure) : ''];
+  if ('ttlMs' in mark) return ['ttl', mark.ttlMs === null ? '' : String(mark.ttlMs)];
   if ('unsaved' in mark) return ['unsaved', mark.unsaved ?? ''];
-  return ['ttl', mark.ttlMs === null ? '' : String(mark.ttlMs)];
+  const [[field, value] = ['', null]] = Object.entries(mark);
+  return [field, value === null ? '' : JSON.stringify(value)];
 }

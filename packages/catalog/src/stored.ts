@@ -1,10 +1,11 @@
 import {
   CheckError,
   cloneMethodSchema,
-  type Failure,
+  collectedSchema,
   failureSchema,
   type InstanceRecord,
   instanceRecordSchema,
+  type KnownInstance,
   pinSchema,
   sampleSchema,
 } from '@spica/core';
@@ -45,6 +46,8 @@ const fixedSchema = instanceRecordSchema.omit({
   ttlMs: true,
   score: true,
   oversize: true,
+  collect: true,
+  collected: true,
 });
 
 const whole = z.coerce.number();
@@ -65,14 +68,20 @@ const fieldsSchema = z.object({
   oversize: z.enum(['warn', 'end_lease']).optional(),
   /** Why it could not be deleted. Not a part of the record: it is of no use once Redis was lost. */
   failure: z.string().optional(),
+  /** Patterns, as JSON. */
+  collect: z.string().optional(),
+  collected: z.string().optional(),
+  /** Why its results could not be collected; no part of the record either. */
+  collectFailure: z.string().optional(),
   /** What would have been lost with it, in words. Not a part of the record either: it is looked at again. */
   unsaved: z.string().optional(),
 });
 
 /** The hash fields of an instance, as a flat list of names and values. */
 export function toFields(record: InstanceRecord): Argument[] {
-  const { sample, lease, lastLeasedAt, releasedAt, discarded, pin, ttlMs, score, oversize, ...fixed } =
+  const { sample, lease, lastLeasedAt, releasedAt, discarded, pin, ttlMs, score, oversize, ...others } =
     record;
+  const { collect, collected, ...fixed } = others;
   const fields: Record<string, Argument | null> = {
     record: JSON.stringify(fixed),
     sample: sample && JSON.stringify(sample),
@@ -87,6 +96,8 @@ export function toFields(record: InstanceRecord): Argument[] {
     ttl: ttlMs,
     score,
     oversize,
+    collect: collect.length > 0 ? JSON.stringify(collect) : null,
+    collected: collected && JSON.stringify(collected),
   };
   return Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [name, value]));
 }
@@ -95,15 +106,21 @@ export function toFields(record: InstanceRecord): Argument[] {
 export function fromFields(
   key: string,
   stored: Readonly<Record<string, string>>,
-): { readonly record: InstanceRecord; readonly failure: Failure | null; readonly unsaved: string | null } {
+): { readonly record: InstanceRecord } & Pick<KnownInstance, 'failure' | 'collectFailure' | 'unsaved'> {
   const fields = readHash(fieldsSchema, key, stored);
-  const failure = fields.failure === undefined ? null : readJson(failureSchema, key, fields.failure);
-  return { record: toRecord(key, fields), failure, unsaved: fields.unsaved ?? null };
+  const failureIn = (text: string | undefined) =>
+    text === undefined ? null : readJson(failureSchema, key, text);
+  return {
+    record: toRecord(key, fields),
+    failure: failureIn(fields.failure),
+    collectFailure: failureIn(fields.collectFailure),
+    unsaved: fields.unsaved ?? null,
+  };
 }
 
 function toRecord(key: string, fields: z.infer<typeof fieldsSchema>): InstanceRecord {
   const { record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince } = fields;
-  const { lastLeasedAt, releasedAt, discarded, pin, ttl, score, oversize } = fields;
+  const { lastLeasedAt, releasedAt, discarded, pin, ttl, score, oversize, collect, collected } = fields;
   const lease =
     leaseUntil === undefined
       ? null
@@ -124,6 +141,8 @@ function toRecord(key: string, fields: z.infer<typeof fieldsSchema>): InstanceRe
     ttlMs: ttl ?? null,
     score: score ?? null,
     oversize: oversize ?? null,
+    collect: collect === undefined ? [] : readJson(z.array(z.string()), key, collect),
+    collected: collected === undefined ? null : readJson(collectedSchema, key, collected),
   };
 }
 

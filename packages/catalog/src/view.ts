@@ -1,4 +1,4 @@
-import { type Departure, isoTime, ownBytes } from '@spica/core';
+import { backOffUntil, type Collected, type Departure, isoTime, ownBytes } from '@spica/core';
 import type { CatalogInstance } from './values.ts';
 
 /**
@@ -7,11 +7,11 @@ import type { CatalogInstance } from './values.ts';
  * @param goes When it would go by itself; null where that is not known.
  */
 export function toInstanceView(
-  { record, state, request, unsaved }: CatalogInstance,
+  { record, state, request, unsaved, collectFailure }: CatalogInstance,
   now: number,
   goes: Departure | null,
 ) {
-  const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, ...rest } = record;
+  const { schema: _, spawnedAt, sample, lease, lastLeasedAt, pin, clonedAt, collected, ...rest } = record;
   return {
     ...rest,
     state,
@@ -27,10 +27,21 @@ export function toInstanceView(
     },
     lastLeasedAt: toIso(lastLeasedAt),
     pin: pin && { ...pin, at: toIso(pin.at) },
+    collected: collected && viewOf(collected),
+    collectFailure: collectFailure && {
+      cause: collectFailure.cause,
+      since: toIso(collectFailure.since),
+      triedAgainAt: toIso(backOffUntil(collectFailure)),
+    },
     keptBy: goes?.keptBy ?? null,
     goesAt: toIso(goes?.at ?? null),
     unsaved,
   };
+}
+
+/** What `state` is for is Spica's own. */
+function viewOf({ at, state: _, ...rest }: Collected) {
+  return { at: toIso(at), ...rest };
 }
 
 function toIso(at: number | null): string | null {

@@ -15,9 +15,16 @@ const catalog = {
 function instance(id: string, unsaved: string | null, record: Partial<InstanceRecord> = {}): CatalogInstance {
   const spawnedAt = Date.now() - 10 * 86_400_000;
   const known = { id, spawnedAt, lease: null, pin: null, sample: null, cloned: null, ttlMs: null };
-  const rest = { score: null, experiment: null, lastLeasedAt: null, releasedAt: null, discarded: false };
+  const rest = {
+    score: null,
+    experiment: null,
+    lastLeasedAt: null,
+    releasedAt: null,
+    discarded: false,
+    collect: [],
+  };
   const whole = { ...known, ...rest, ...record } as unknown as InstanceRecord;
-  return { record: whole, state: 'ready', request: null, failure: null, unsaved };
+  return { record: whole, state: 'ready', request: null, failure: null, collectFailure: null, unsaved };
 }
 
 it('what a plan has found that would be lost stays, until its owner discards it', async () => {

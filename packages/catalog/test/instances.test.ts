@@ -70,19 +70,16 @@ describeOnRedis('the instances of a pool', (server) => {
       ttlMs: 1,
       score: -0.25,
       oversize: 'end_lease',
+      collect: ['results/**', '*.json'],
+      collected: { at: NOW, to: '/results/a', files: 2, bytes: 3, skipped: 0, state: 'ab' },
     });
     const older = aRecord('spica-0002', {
       lease: { owner: 'runner', tokenHash: 'ab', expiresAt: NOW + 1, since: null },
       score: 0,
     });
     expect(await catalog.adopt(record)).toBe(true);
-    expect(await catalog.get('spica-0001')).toEqual({
-      record,
-      state: 'ready',
-      request: null,
-      failure: null,
-      unsaved: null,
-    });
+    const ready = { state: 'ready', request: null, failure: null, collectFailure: null, unsaved: null };
+    expect(await catalog.get('spica-0001')).toEqual({ record, ...ready });
     expect(await catalog.commit(FIRST, older)).toBe('committed');
     expect((await catalog.get('spica-0002'))?.record).toEqual(older);
   });

@@ -64,6 +64,8 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     ttlMs: null,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
     ...fields,
   };
 }

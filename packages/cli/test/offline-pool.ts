@@ -18,7 +18,7 @@ export interface OfflinePool {
 /** Makes the pool `main` in `dir`, with `max_instances: 2`; `settings` are further keys of the pool. */
 export async function makeOfflinePool(
   dir: string,
-  settings: { retention?: object; disk?: object; templates?: object } = {},
+  settings: { retention?: object; disk?: object; templates?: object; collect_to?: string } = {},
 ): Promise<OfflinePool> {
   const root = join(dir, 'pool');
   const stateDir = join(dir, 'state');
@@ -112,5 +112,7 @@ function aRecord(id: string, spawnedAt: number): InstanceRecord {
     ttlMs: null,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
   };
 }

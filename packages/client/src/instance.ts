@@ -1,8 +1,9 @@
+import { CheckError } from '@spica/core';
 import type { GrowResult, LineageVerdict } from '@spica/queues';
 import type { HeldLease } from './held-lease.ts';
 import { defaultOwner } from './options.ts';
 import type { Transport } from './transport.ts';
-import type { InstanceView, SpawnedInstance } from './view.ts';
+import type { CollectedView, InstanceView, SpawnedInstance } from './view.ts';
 
 /** An instance of a batch: its directory, and its lease if it has one. Its verbs throw InstanceGoneError once it is gone. */
 export class Instance {
@@ -53,6 +54,16 @@ export class Instance {
   /** Raises its cap to so many bytes. Throws RefusedError GROW_REFUSED with the sum where there is no room. */
   grow(capBytes: number): Promise<GrowResult> {
     return this.#transport.grow(this.id, { capBytes, by: defaultOwner() });
+  }
+
+  /**
+   * Collects its results now, by the patterns that it has, or by these from now on; null where nothing is collected of it.
+   * Throws CheckError COLLECT_FAILED.
+   */
+  async collect(patterns: readonly string[] | null = null): Promise<CollectedView | null> {
+    const { collected, failed } = await this.#transport.collect([this.id], { patterns, by: defaultOwner() });
+    if (failed[0]) throw new CheckError('COLLECT_FAILED', `instance ${this.id}: ${failed[0].reason}`);
+    return collected[0] ?? null;
   }
 
   /** Compares its lineage with its manifest. */

@@ -14,7 +14,7 @@ import {
   readCall,
 } from './options.ts';
 import type { Transport } from './transport.ts';
-import type { InstanceView, SampleView } from './view.ts';
+import type { CollectView, InstanceView, SampleView } from './view.ts';
 import { growBodySchema } from './wire/bodies.ts';
 import { MOST_LISTED } from './wire/queries.ts';
 
@@ -92,6 +92,18 @@ export class Instances {
   /** Brings an instance back from the trash, whole. Throws CheckError NOT_IN_TRASH. */
   restore(id: string, options: CallOptions = {}): Promise<void> {
     return this.#transport.restore(id, { by: defaultOwner(), ...readCall('restore', options) });
+  }
+
+  /**
+   * Has the results of these instances collected now, leased or not: what matches `patterns` from now on (none: nothing any
+   * more), by default what each has.
+   */
+  collect(
+    ids: readonly string[],
+    { patterns, ...call }: CallOptions & { patterns?: readonly string[] } = {},
+  ): Promise<CollectView> {
+    const asked = { patterns: patterns ?? null, by: defaultOwner() };
+    return this.#transport.collect(ids, { ...asked, ...readCall('collect', call) });
   }
 
   /** Compares an instance's lineage with its manifest. */

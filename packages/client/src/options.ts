@@ -14,6 +14,13 @@ export interface SpawnOptions {
   template?: string | undefined;
   /** Template parameters: appended to `.env.spica`, and kept in each manifest. */
   params?: Record<string, string | number | boolean> | undefined;
+  /** What each instance has beside them, or in their place, by its index; null, the default, where all have the same. */
+  paramsEach?: Record<string, string | number | boolean>[] | null | undefined;
+  /** What the manifests say that an instance may use, where it is not the config's: Spica sees to none of it. */
+  budget?:
+    | { cpu?: number | undefined; ramGb?: number | undefined; vramGb?: number | undefined }
+    | null
+    | undefined;
   /** Id of the instance that these descend from. */
   parent?: string | null | undefined;
   /** Id of the live instance that these are clones of, in place of the template; its parent then, too. */
@@ -37,6 +44,11 @@ export interface SpawnOptions {
   ttl?: number | string | null | undefined;
   /** Artifacts that each instance is going to make: they count in the pre-flight. */
   replicas?: { epochs: number; slicesPerEpoch: number; replicasPerSlice: number } | null | undefined;
+  /**
+   * What is collected of each instance when its lease ends and before it is deleted, as patterns (`results/**`), to the
+   * pool's `collect_to`; an empty list for nothing. By default what the template says.
+   */
+  collect?: string[] | null | undefined;
   /** Idempotency key: the same key and the same request are submitted once. Another request under it is refused. */
   key?: string | null | undefined;
 }

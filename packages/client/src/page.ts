@@ -1,5 +1,5 @@
-import { type CatalogInstance, toInstanceView } from '@spica/catalog';
-import { type Departure, ownBytes, UsageError } from '@spica/core';
+import type { CatalogInstance } from '@spica/catalog';
+import { ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
 import type { InstanceView, Page } from './view.ts';
@@ -13,17 +13,13 @@ export function readListQuery(query: ListQuery): ReadListQuery {
 }
 
 /**
- * The part of a pool's instances that a query asks for, in its order. Throws UsageError PAYLOAD_INVALID for a cursor that
- * no list gave.
- *
- * @param departures When each would go, as far as that is known.
- * @param now Epoch milliseconds, by which leases are judged.
+ * The part of a pool's instances that a query asks for, in its order, as `viewOf` shows each. Throws UsageError
+ * PAYLOAD_INVALID for a cursor that no list gave.
  */
 export function pageOf(
   all: readonly CatalogInstance[],
-  departures: ReadonlyMap<string, Departure>,
   { sort, limit, cursor, ...filter }: ReadListQuery,
-  now: number,
+  viewOf: (instance: CatalogInstance) => InstanceView,
 ): Page<InstanceView> {
   const [after, place] = [readCursor(cursor), PLACES[sort]];
   const listed = all
@@ -34,9 +30,7 @@ export function pageOf(
   const items = listed.slice(0, limit);
   const last = items.at(-1);
   const next = last && listed.length > limit ? writeCursor(last.at) : null;
-  const viewOf = ({ instance }: (typeof items)[number]) =>
-    toInstanceView(instance, now, departures.get(instance.record.id) ?? null);
-  return { items: items.map(viewOf), next };
+  return { items: items.map(({ instance }) => viewOf(instance)), next };
 }
 
 type Filter = Pick<ReadListQuery, 'experiment' | 'template' | 'state' | 'labels'>;

@@ -1,5 +1,7 @@
+import type { TournamentHead, TournamentRecord } from '@spica/core';
 import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
 import type {
+  CollectView,
   DiskHistory,
   InstanceView,
   Page,
@@ -10,7 +12,7 @@ import type {
   SpawnedInstance,
 } from './view.ts';
 import type { Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery } from './wire/queries.ts';
+import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -56,6 +58,11 @@ export interface OnBehalf {
 export interface Asking {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface CollectAsked extends OnBehalf, Asking {
+  /** Null for those that each has; none for nothing any more. */
+  readonly patterns: readonly string[] | null;
 }
 
 export interface GrowAsked extends OnBehalf, Asking {
@@ -118,6 +125,8 @@ export interface Transport {
   restore(id: string, asked: OnBehalf & Asking): Promise<void>;
   /** Measures these, or (null) those that are due. */
   sample(ids: readonly string[] | null, asked?: Asking): Promise<SampleView>;
+  /** Collects what matches of these, leased or not: by these patterns from now on, or (null) by those that they have. */
+  collect(ids: readonly string[], asked: CollectAsked): Promise<CollectView>;
   verify(id: string, asked?: Asking): Promise<LineageVerdict>;
 
   /** What the gate would do with a request as things stand. Changes nothing. */
@@ -130,6 +139,13 @@ export interface Transport {
   auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
+
+  /** Keeps the record of a tournament that is over, in place of what was kept under its id. Throws UsageError TOURNAMENT_TOO_LARGE. */
+  saveTournament(record: TournamentRecord): Promise<void>;
+  /** Throws CheckError TOURNAMENT_UNKNOWN. */
+  tournament(id: string): Promise<TournamentRecord>;
+  /** Newest first. */
+  tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
   history(): Promise<DiskHistory>;

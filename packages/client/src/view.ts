@@ -21,6 +21,11 @@ export interface Page<T> {
 export interface InstanceView {
   readonly id: string;
   readonly pool: string;
+  /**
+   * Its directory, on the host that serves the pool; null where that is not known, or not for the caller to see: over HTTP it
+   * is for who submitted its request, and for operators.
+   */
+  readonly path: string | null;
   readonly request: string | null;
   readonly index: number | null;
   /** Who submitted its request: the name of a token, or `user@host`; null where that is not known. */
@@ -42,6 +47,16 @@ export interface InstanceView {
   readonly oversize: 'end_lease' | 'warn' | null;
   readonly state: 'deleting' | 'in-flight' | 'ready';
   readonly inFlightFor: string | null;
+  /** Patterns of what is collected of it before it is deleted; none for nothing. */
+  readonly collect: readonly string[];
+  /** When and where to that was done last. */
+  readonly collected: CollectedView | null;
+  /** Why its results could not be collected: it is kept until they are. */
+  readonly collectFailure: {
+    readonly cause: string;
+    readonly since: string | null;
+    readonly triedAgainAt: string | null;
+  } | null;
   readonly spawnedAt: string | null;
   readonly clonedAt: string | null;
   readonly sample: {
@@ -105,6 +120,14 @@ export interface RequestedSpawn {
   readonly template: string;
   readonly count: number;
   readonly params: Readonly<Record<string, string | number | boolean>>;
+  /** What each instance has beside them, by its index; null where all have the same. */
+  readonly paramsEach: readonly Readonly<Record<string, string | number | boolean>>[] | null;
+  /** What was asked for in place of the config's budget. */
+  readonly budget: {
+    readonly cpu?: number | undefined;
+    readonly ramGb?: number | undefined;
+    readonly vramGb?: number | undefined;
+  } | null;
   readonly parent: string | null;
   readonly from: string | null;
   readonly experiment: string | null;
@@ -132,6 +155,24 @@ export type RequestEvent =
   /** So many of its instances have come up. */
   | { readonly phase: 'spawning'; readonly reason: string; readonly spawned: number; readonly of: number }
   | { readonly phase: 'ready'; readonly reason: string };
+
+/** Results that were collected: when that was begun, and the directory or archive that they went to, on the pool's host. */
+export interface CollectedView {
+  readonly at: string | null;
+  readonly to: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** How many entries that match were left out: `spica-collected.json` there names them. */
+  readonly skipped: number;
+}
+
+/** What came of collecting instances. */
+export interface CollectView {
+  readonly collected: readonly ({ readonly id: string } & CollectedView)[];
+  /** Nothing is to be collected of these any more. */
+  readonly forgone: readonly string[];
+  readonly failed: readonly { readonly id: string; readonly reason: string }[];
+}
 
 /** What was measured, and what was not there (any more). */
 export interface SampleView {

@@ -16,6 +16,7 @@ import { testInstances } from './suite/instances.ts';
 import { testLeases } from './suite/lease.ts';
 import { type Between, type Served, serveOver } from './suite/serve.ts';
 import { testSpawning } from './suite/spawn.ts';
+import { testTournaments } from './suite/tournament.ts';
 
 /** The HTTP API of a stack, at the unix socket in its state directory. */
 interface Api {
@@ -80,6 +81,7 @@ describe('over HTTP', () => {
   testInstances(serve);
   testAsking(serve);
   testAway(serve);
+  testTournaments(serve);
 
   /** A pool with room for one instance, which is taken, and another request for it that waits. */
   async function heldBehind() {

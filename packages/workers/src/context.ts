@@ -17,6 +17,8 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { type ClockGuard, createClockGuard } from './clock/guard.ts';
 import { uptime } from './clock/uptime.ts';
+import type { CollectDue } from './collector/due.ts';
+import type { CollectRuns } from './collector/runs.ts';
 import { createProfiles, type Profiles } from './gate/profiles.ts';
 import type { Publisher } from './gate/publish.ts';
 import type { GateState, GateView } from './gate/state.ts';
@@ -52,6 +54,8 @@ export interface PoolContext {
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
+  /** Collections that plans pass over; absent in a process that does not serve the pool. */
+  readonly collectRuns?: Pick<CollectRuns, 'passedOver'>;
 }
 
 /** A pool that this process serves: what the workers need besides. */
@@ -62,6 +66,8 @@ export interface ServedContext extends PoolContext {
   readonly publisher: Publisher;
   readonly withDeletionClaim: WithDeletionClaim;
   readonly cloneSync: CloneSync;
+  readonly collectRuns: CollectRuns;
+  readonly collectDue: CollectDue;
   /** Work on one instance, by its id: a deletion, a restore and the writing of its record exclude each other. */
   readonly perInstance: Serialiser;
   /** Preparations, by template. */

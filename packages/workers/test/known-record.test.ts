@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
 import { aRecord } from '../../catalog/test/open.ts';
+import { resultsOf } from '../src/collector/results.ts';
 import type { ServedContext } from '../src/index.ts';
 import { writeKnownRecord } from '../src/known-record.ts';
 import { catalogInventory } from '../src/pruner/inventory.ts';
@@ -85,11 +86,11 @@ describeOnRedis('the record of an instance on disk', (server) => {
     const clockGuard = { now: () => 1, suspended: async () => null };
     const parts = { pool, catalog, perInstance, clockGuard, publisher: { soon: () => undefined } };
     const gate = { changesSeen: 0, ledger: new Ledger() };
-    const policy = { retention: { protectLiveProcesses: false } };
+    const policy = { retention: { protectLiveProcesses: false }, collectTimeoutMs: 1_000 };
     const ctx = { ...parts, gate, policy } as unknown as ServedContext;
     const removal = { id: ID, reason: 'a test', request: null, undo: false };
     return attempt(
-      { ...ctx, inventory: catalogInventory(ctx) },
+      { ...ctx, inventory: catalogInventory(ctx), results: resultsOf(ctx) },
       { removal, record: null, failure: null },
       'owner',
     );

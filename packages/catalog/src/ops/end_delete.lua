@@ -15,5 +15,6 @@ redis.call('ZREM', base .. ':due', id)
 redis.call('HDEL', base .. ':in-flight', id)
 redis.call('SREM', base .. ':dirty', id)
 redis.call('SREM', base .. ':early', id)
+redis.call('SREM', base .. ':uncollected', id)
 redis.call('DEL', instance)
 return 1

@@ -1,4 +1,5 @@
--- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize, failure, unsaved.
+-- Sets, or with '' removes, one field of an instance: pin, ttl, score, oversize, failure, collect, collected,
+-- collectFailure, unsaved.
 -- KEYS[1]: prefix of the catalog's keys
 -- ARGV: id, field, value
 -- Returns marked, absent, or deleting.
@@ -11,6 +12,7 @@ if field == 'ttl' then
   local early = value ~= '' or redis.call('HEXISTS', instance, 'discarded') == 1
   redis.call(early and 'SADD' or 'SREM', base .. ':early', id)
 end
+if field == 'collectFailure' then redis.call(value == '' and 'SREM' or 'SADD', base .. ':uncollected', id) end
 redis.call('SADD', base .. ':dirty', id)
 redis.call('INCR', base .. ':changes')
 redis.call('PUBLISH', base .. ':changed', (value == '' and 'un' or '') .. field .. ' ' .. id)

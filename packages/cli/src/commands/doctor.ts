@@ -21,7 +21,12 @@ export async function doctor({ io, options }: Invocation): Promise<number> {
   const { config: all } = await loadConfig(io, options);
   const config = choosePools(all, options.pool);
   const findings = [
-    ...(await checkTools(io.env, { embedded: config.redis.url === null })),
+    ...(await checkTools(io.env, {
+      embedded: config.redis.url === null,
+      packs: Object.values(config.pools).some(
+        ({ collectTo, collectAs }) => collectTo && collectAs === 'tar.zst',
+      ),
+    })),
     await checkStateDir(config),
     await checkAudit(config),
     ...(await checkShared(config)),
@@ -61,13 +66,18 @@ async function checkServed(pool: string, redis: Redis): Promise<Finding[]> {
   return [sayWorkers(check, workers), await checkClock(pool, createCatalog({ redis, pool }), systemClock)];
 }
 
-/** Instances that could not be taken out of sight when that was last tried. */
+const HELP_COLLECT =
+  'mend that, then `spica collect ID`; or give them up with `spica collect --none ID`, so that it may be deleted';
+
+/** Instances that could not be taken out of sight, or collected, when that was last tried. */
 async function checkInstances(pool: string, catalog: Catalog): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for await (const { record, failure } of catalog.list()) {
-    if (failure === null) continue;
-    const found = `it could not be deleted: ${failure.cause}`;
-    findings.push(warn(`instance ${record.id} of pool ${pool}`, found, helpWithFailure(failure)));
+  for await (const { record, failure, collectFailure } of catalog.list()) {
+    const check = `instance ${record.id} of pool ${pool}`;
+    if (failure !== null)
+      findings.push(warn(check, `it could not be deleted: ${failure.cause}`, helpWithFailure(failure)));
+    if (collectFailure !== null)
+      findings.push(warn(check, `its results could not be collected: ${collectFailure.cause}`, HELP_COLLECT));
   }
   return findings;
 }

@@ -13,7 +13,7 @@ import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
 import type { ServeOptions } from './up.ts';
 
 /**
- * `spica serve`: the dashboard alone, over pools that others serve, until SIGTERM or Ctrl-C; a second one ends at once.
+ * `spica serve`: the dashboard and the HTTP API alone, over pools that others serve, until SIGTERM or Ctrl-C; a second one ends at once.
  * Redis has to answer when it starts; after that it waits for it to come back.
  */
 export async function serve({ io, options }: Invocation<ServeOptions>): Promise<number> {
@@ -31,10 +31,18 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
     const [url, redis] = [`${board.url}/queues`, describeTarget(redisTargetOf(config))];
     const pools = Object.keys(config.pools);
     logger.info({ board: url, pools, redis }, 'the dashboard is up');
-    if (options.json) writeJson(io.stdout, { pid: process.pid, pools, board: url, redis });
+    if (options.json)
+      writeJson(io.stdout, {
+        pid: process.pid,
+        pools,
+        board: url,
+        api: { url: `${board.url}/v1`, socket: board.socket },
+        redis,
+      });
     else if (io.stdout.isTTY)
       writeFields(io.stdout, [
         ['dashboard', url],
+        ['HTTP API', `${board.url}/v1`],
         ['stop', 'Ctrl-C'],
       ]);
     const signal = await stop.first;

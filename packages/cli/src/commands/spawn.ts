@@ -18,6 +18,7 @@ import { withRedis } from '../context/redis.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import { parseCount, parseSpan, parseWait } from '../input/numbers.ts';
 import { parseLabels, parseParams } from '../input/pairs.ts';
+import { parsePatterns } from '../input/patterns.ts';
 import { parseReplicas, type ReplicaOptions } from '../input/replicas.ts';
 import { chooseTemplate, namesTemplates } from '../input/template.ts';
 import { parseGivenText, parseWho } from '../input/who.ts';
@@ -37,6 +38,7 @@ export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
   readonly label?: readonly string[];
   readonly notes?: string;
   readonly ttl?: string;
+  readonly collect?: readonly string[] | false;
   readonly wait: boolean;
   readonly maxWait?: string;
   readonly timeout?: string;
@@ -121,9 +123,16 @@ function readSpawn(
     leaseTokenHash: lease?.asked.tokenHash ?? null,
     ttl: parseSpan('--ttl', options.ttl),
     replicas: parseReplicas(options),
+    collect: readCollect(options),
     maxWait: parseWait('--max-wait', options.maxWait),
   };
   return { pool: policy.name, key: parseGivenText('--key', options.key), body };
+}
+
+/** `--no-collect` has nothing collected, whatever the template says. */
+function readCollect({ collect }: SpawnOptions): string[] | null {
+  if (collect === undefined) return null;
+  return collect === false ? [] : parsePatterns('--collect', collect);
 }
 
 function toLeaseJson({ asked, token }: SpawnLease) {

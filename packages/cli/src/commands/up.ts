@@ -55,7 +55,13 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     });
     opened.push(board);
     growWithWork();
-    writeStack(io, { runtime, boardUrl: board.url, redis: redis.description, json: options.json === true });
+    writeStack(io, {
+      runtime,
+      boardUrl: board.url,
+      apiSocket: board.socket,
+      redis: redis.description,
+      json: options.json === true,
+    });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
     const signal = await Promise.race([stop.first, redis.lost, runtime.lost]);
     logger.info({ signal }, 'shutting down; once more to end at once');

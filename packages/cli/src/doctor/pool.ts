@@ -22,6 +22,7 @@ import {
 import { checkIdentity } from '@spica/workers';
 import { sayMethod } from '../output/method.ts';
 import { listStuck } from '../status/stuck.ts';
+import { checkCollectTo } from './collect.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { checkTemplates } from './template.ts';
 
@@ -30,7 +31,7 @@ import { checkTemplates } from './template.ts';
  * it is tried here, in the pool's staging directory, as it is without a `catalog`, while Redis is away.
  */
 export async function checkPool(policy: PoolConfig, catalog: Catalog | null): Promise<Finding[]> {
-  const templates = await checkTemplates(policy);
+  const templates = [...(await checkTemplates(policy)), ...(await checkCollectTo(policy))];
   const check = `pool ${policy.name}`;
   try {
     const place = { name: policy.name, root: policy.root };

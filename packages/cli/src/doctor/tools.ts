@@ -27,15 +27,21 @@ const FOR_REDIS: readonly (readonly [readonly string[], string])[] = [
   [['setpriv'], 'util-linux'],
 ];
 
-/** Are the programs there that Spica runs? `embedded`: it is to run a Redis of its own, too. */
+/** For results in archives. */
+const FOR_ARCHIVES: Readonly<Record<string, string>> = { tar: 'tar', zstd: 'zstd' };
+
+/**
+ * Are the programs there that Spica runs? `embedded`: it is to run a Redis of its own, too. `packs`: it is to pack results
+ * (`collect_as: tar.zst`).
+ */
 export async function checkTools(
   env: Readonly<Record<string, string | undefined>>,
-  { embedded }: { readonly embedded: boolean },
+  { embedded, packs }: { readonly embedded: boolean; readonly packs: boolean },
 ): Promise<Finding[]> {
   const isHere = (program: string) => isOnPath(program, env['PATH'] ?? '');
   const findings: Finding[] = [];
   const missing: string[] = [];
-  for (const [program, debian] of Object.entries(NEEDED)) {
+  for (const [program, debian] of Object.entries({ ...NEEDED, ...(packs ? FOR_ARCHIVES : {}) })) {
     if (await isHere(program)) continue;
     missing.push(program);
     findings.push(fail('tools', `${program} was not found`, install(debian)));

@@ -1,46 +1,33 @@
-import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { CheckError, formatBytes } from '@spica/core';
-import { glob } from 'tinyglobby';
+import { mkdir } from 'node:fs/promises';
+import { systemClock } from '@spica/core';
+import { collectInstance } from '@spica/pool';
 
 export interface CollectOptions {
   readonly patterns: readonly string[];
-  /** Where they go: into a directory named after the instance. */
+  /** Where they go: into a directory named after the instance. Made where it is not there. */
   readonly to: string;
   readonly mostBytes: number;
 }
 
-/**
- * Copies what of an instance matches, and resolves with how many files that were. Only regular files below the instance:
- * no link is followed. Throws CheckError COLLECT_TOO_LARGE before anything is copied.
- */
+/** Collects what of an instance matches; resolves with how many files that were. Throws what `collectInstance` throws. */
 export async function collectFiles(
   { id, path }: { readonly id: string; readonly path: string },
-  { patterns, to, mostBytes }: CollectOptions,
+  { patterns, to, mostBytes, experiment }: CollectOptions & { readonly experiment: string | null },
 ): Promise<number> {
-  const found = await glob([...patterns], {
-    cwd: path,
-    dot: true,
-    followSymbolicLinks: false,
-    onlyFiles: true,
+  await mkdir(to, { recursive: true });
+  const { files } = await collectInstance({
+    id,
+    experiment,
+    dir: path,
+    patterns,
+    to,
+    parts: [id],
+    as: 'directory',
+    at: systemClock.now(),
+    mostBytes,
+    mostFrom: '--collect-max-gb',
+    floor: { minFreeSpaceGb: 0, minFreeInodesPercent: 0 },
+    own: null,
   });
-  const files: string[] = [];
-  let bytes = 0;
-  for (const file of found) {
-    const stat = await lstat(join(path, file));
-    if (!stat.isFile()) continue;
-    files.push(file);
-    bytes += stat.size;
-  }
-  if (bytes > mostBytes) {
-    const most = `expected at most ${formatBytes(mostBytes)} (--collect-max-gb)`;
-    throw new CheckError('COLLECT_TOO_LARGE', `collect: instance ${id}: ${most}, got ${formatBytes(bytes)}`);
-  }
-  for (const file of files) {
-    const target = join(to, id, file);
-    await mkdir(dirname(target), { recursive: true });
-    await copyFile(join(path, file), target, constants.COPYFILE_FICLONE);
-  }
-  return files.length;
+  return files;
 }

@@ -110,6 +110,7 @@ export function writeInstance(
     ...saySize(record),
     ['measured', toIso(sample?.at)],
     ['oversize', sayOversize(record)],
+    ...sayCollected(instance),
   ]);
 }
 
@@ -134,6 +135,23 @@ function saySize(record: CatalogInstance['record']): [string, string | null][] {
 function sayCap(record: CatalogInstance['record']): string | null {
   const cap = record.sample?.capBytes ?? null;
   return cap === null ? null : `${formatBytes(cap)}${isAtCap(record) ? ', reached' : ''}`;
+}
+
+/** What is collected of it before it is deleted, and whether that was done. */
+function sayCollected({ record, collectFailure }: CatalogInstance): [string, string | null][] {
+  const { collect, collected } = record;
+  if (collect.length === 0 && collected === null) return [];
+  const left = collected && collected.skipped > 0 ? `, ${collected.skipped} left out` : '';
+  return [
+    ['collects', collect.join(', ') || 'nothing any more'],
+    [
+      'collected',
+      collected
+        ? `${countOf(collected.files, 'file')}, ${formatBytes(collected.bytes)}${left}, at ${toIso(collected.at)}, to ${collected.to}`
+        : 'not yet',
+    ],
+    ['not collected', collectFailure && `${collectFailure.cause}; it is kept until that works`],
+  ];
 }
 
 function sayOversize(record: CatalogInstance['record']): string | null {

@@ -6,12 +6,14 @@ import { writeFields, writeJson } from './write.ts';
 export interface StackView {
   readonly runtime: Runtime;
   readonly boardUrl: string;
+  /** The HTTP API's unix socket; null where another process serves it. */
+  readonly apiSocket: string | null;
   readonly redis: string;
   readonly json: boolean;
 }
 
 /** What `spica up` serves, said once at its start on a terminal, or with `--json`. The logs say it in any case. */
-export function writeStack({ stdout }: Io, { runtime, boardUrl, redis, json }: StackView): void {
+export function writeStack({ stdout }: Io, { runtime, boardUrl, apiSocket, redis, json }: StackView): void {
   const pools = [...runtime.pools.values()].map(({ policy, pool, method }) => ({
     name: policy.name,
     root: pool.paths.root,
@@ -19,8 +21,9 @@ export function writeStack({ stdout }: Io, { runtime, boardUrl, redis, json }: S
   }));
   const audit = runtime.auditPath;
   const board = `${boardUrl}/queues`;
+  const api = { url: `${boardUrl}/v1`, socket: apiSocket };
   if (json) {
-    writeJson(stdout, { pid: process.pid, pools, board, audit, redis });
+    writeJson(stdout, { pid: process.pid, pools, board, api, audit, redis });
     return;
   }
   if (!stdout.isTTY) return;
@@ -30,6 +33,7 @@ export function writeStack({ stdout }: Io, { runtime, boardUrl, redis, json }: S
       ['', `${method === 'copy' ? 'warning: ' : ''}${sayMethod(method)}`],
     ]),
     ['dashboard', board],
+    ['HTTP API', [api.url, ...(apiSocket === null ? [] : [apiSocket])].join(', ')],
     ['audit log', audit],
     ['Redis', redis],
     ['stop', 'Ctrl-C'],

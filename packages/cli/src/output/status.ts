@@ -19,10 +19,12 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['image on', sayImageHost(status)],
     ['inodes', sayInodes(status)],
     ['used by', sayUse(status.outlook)],
+    ['charged to none', status.orphanedBytes ? formatBytes(status.orphanedBytes) : null],
     ...status.stuck.map(({ id, bytes, cause, help }): [string, string] => [
       'cannot delete',
       `${id} in the trash (${bytes === null ? 'size unknown' : formatBytes(bytes)}): ${cause}; ${help}`,
     ]),
+    ...sayUncollected(status),
     ['pressure', sayPressure(status.outlook)],
     ['forecast', status.outlook.forecast.sentence],
     ['breaker', sayBreaker(status)],
@@ -76,6 +78,22 @@ function sayPressure({ pressure }: Outlook): string {
 function sayServed({ workers }: PoolStatus): string {
   if (workers.gate === null) return 'not known: this Redis refuses CLIENT LIST';
   return workers.gate > 0 ? 'yes' : 'no: start a worker with `spica up`';
+}
+
+/** So many are named. */
+const NAMED = 3;
+
+function sayUncollected({ uncollected }: PoolStatus): [string, string][] {
+  const more = uncollected.length - NAMED;
+  return [
+    ...uncollected
+      .slice(0, NAMED)
+      .map(({ id, cause }): [string, string] => [
+        'cannot collect',
+        `the results of ${id}, which is kept: ${cause}`,
+      ]),
+    ...(more > 0 ? [['cannot collect', `those of ${more} more: see \`spica ls\``] as [string, string]] : []),
+  ];
 }
 
 function sayBreaker({ breaker }: PoolStatus): string | null {

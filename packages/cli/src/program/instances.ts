@@ -1,4 +1,4 @@
-import type { Add } from './add.ts';
+import { type Add, gather } from './add.ts';
 
 /** Commands about instances that are there: looking at them, using them, keeping them. */
 export function addInstanceCommands(add: Add): void {
@@ -45,6 +45,12 @@ export function addInstanceCommands(add: Add): void {
     .argument('<id>')
     .argument('<size>', 'what it may become in all, like 30G')
     .option('--max-wait <duration>', 'how long to wait for room, like 10m (default: gate.max_wait)');
+  add('collect', 'collect the results of instances now, to collect_to', async () => {
+    return (await import('../commands/collect.ts')).collect;
+  })
+    .argument('<id...>')
+    .option('--pattern <glob>', 'what is collected of them from now on, repeatable', gather)
+    .option('--none', 'nothing is collected of them any more: they may go without their results');
   add('sample', 'measure instances', async () => (await import('../commands/sample.ts')).sample).argument(
     '[id...]',
     'instances to measure (default: those that are due)',

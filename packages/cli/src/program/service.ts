@@ -2,13 +2,14 @@ import type { Add } from './add.ts';
 
 /** Commands that serve pools, and those that tell how they stand. */
 export function addServiceCommands(add: Add): void {
-  add('up', 'embedded Redis (unless REDIS_URL), all workers, the dashboard', async () => {
+  add('up', 'embedded Redis (unless REDIS_URL), all workers, the dashboard and the HTTP API', async () => {
     return (await import('../commands/up.ts')).up;
   }).option('--port <port>', 'port of the dashboard; 0 takes a free one');
-  add('serve', 'the dashboard alone', async () => (await import('../commands/serve.ts')).serve).option(
-    '--port <port>',
-    'port of the dashboard; 0 takes a free one',
-  );
+  add(
+    'serve',
+    'the dashboard and the HTTP API alone',
+    async () => (await import('../commands/serve.ts')).serve,
+  ).option('--port <port>', 'port of the dashboard; 0 takes a free one');
   add('init', "create the pool's root and marker", async () => {
     return (await import('../commands/init.ts')).init;
   })

@@ -80,8 +80,9 @@ export async function startBoard({ config, logger, runCommand }: BoardOptions): 
 
 /** Where pools, templates and Spica's own state lie: nothing for callers of the HTTP API who are no operators. */
 function pathsOf({ pools, stateDir }: Config): string[] {
-  const ofPools = Object.values(pools).flatMap(({ root, templates }) => [
+  const ofPools = Object.values(pools).flatMap(({ root, templates, collectTo }) => [
     root,
+    ...(collectTo === null ? [] : [collectTo]),
     ...Object.values(templates).map(({ path }) => path),
   ]);
   return [...ofPools, stateDir];

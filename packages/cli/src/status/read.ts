@@ -28,6 +28,7 @@ import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readDiskForecast } from './forecast.ts';
 import { listStuck, type Stuck } from './stuck.ts';
+import { readUncollected, type Uncollected } from './uncollected.ts';
 
 /** How a pool stands: its disk, what is reserved, who waits, and who works. */
 export interface PoolStatus {
@@ -39,9 +40,13 @@ export interface PoolStatus {
   readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
   /** The disk that the pool's image lies on, where it takes more of it as it fills; else null. */
   readonly imageHost: (ImageHost & { readonly floorBytes: number }) | null;
+  /** Bytes that stay on the disk and are charged to no instance that is there; null in a pool without caps. */
+  readonly orphanedBytes: number | null;
   readonly outlook: Outlook;
   /** What of the trash could not be deleted, and what helps. */
   readonly stuck: readonly Stuck[];
+  /** Instances that are kept since their results could not be collected. */
+  readonly uncollected: readonly Uncollected[];
   /** Null before anybody served the pool. */
   readonly breaker: Breaker | null;
   readonly reserved: Amount;
@@ -89,8 +94,10 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     problem,
     disk: look && { ...look.space, floor: look.floor },
     imageHost: disk.imageHost,
+    orphanedBytes: published?.orphanedBytes ?? null,
     outlook,
     stuck: look?.stuck ?? [],
+    uncollected: await readUncollected(catalog),
     cloneMethod: identity?.method ?? null,
     breaker: published?.limits.breaker ?? null,
     reserved,

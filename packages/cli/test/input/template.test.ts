@@ -2,13 +2,23 @@ import type { PoolConfig } from '@spica/core';
 import { expect, it } from 'vitest';
 import { chooseTemplate } from '../../src/input/template.ts';
 
-const TEMPLATE = { setup: null, setupTimeoutMs: 600_000, prepare: null, prepareTimeoutMs: 600_000 };
+const TEMPLATE = {
+  setup: null,
+  setupTimeoutMs: 600_000,
+  prepare: null,
+  collect: [],
+  prepareTimeoutMs: 600_000,
+};
 
 const pool = (...names: string[]): PoolConfig => ({
   name: 'main',
   root: '/pool',
   image: null,
   allowGitFile: false,
+  collectTo: null,
+  collectAs: 'directory',
+  collectMaxGb: 10,
+  collectTimeoutMs: 600_000,
   templates: Object.fromEntries(names.map((name) => [name, { ...TEMPLATE, path: `/templates/${name}` }])),
   retention: {
     maxInstances: 10,

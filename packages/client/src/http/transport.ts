@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { PoolView, RequestEvent, RequestView, SampleView } from '../view.ts';
+import type { CollectView, PoolView, RequestEvent, RequestView, SampleView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -99,6 +99,11 @@ function overHttp(client: ApiClient, pool: string): Transport {
           await Promise.all(ids.map((id) => ask<SampleView>(`${instance(id)}/sample`, {}, signal))),
         );
       }),
+    collect: (ids, { patterns, ...asking }) =>
+      within(asking, pool, async (signal) => {
+        const one = (id: string) => ask<CollectView>(`${instance(id)}/collect`, { patterns }, signal);
+        return collectedTogether(await Promise.all(ids.map(one)));
+      }),
     verify: (id, asking = {}) => within(asking, pool, (signal) => ask(`${instance(id)}/verify`, {}, signal)),
 
     preflight: (asked, asking = {}) => within(asking, pool, (signal) => ask('/v1/preflight', asked, signal)),
@@ -112,6 +117,9 @@ function overHttp(client: ApiClient, pool: string): Transport {
         return (await client.call<{ items: Awaited<ReturnType<Transport['auditTail']>> }>(call)).items;
       }),
     auditFollow: (options) => auditOf(client, { ...options, query: of() }),
+    saveTournament: async (record) => void (await put(tournament(record.id), record)),
+    tournament: (id) => get(tournament(id)),
+    tournaments: (query) => get('/v1/tournaments', of(query)),
     poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
     history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
     close: async () => client.close(),
@@ -169,6 +177,7 @@ async function* auditOf(
 }
 
 const request = (id: string) => `/v1/requests/${segment(id)}`;
+const tournament = (id: string) => `/v1/tournaments/${segment(id)}`;
 const instance = (id: string) => `/v1/instances/${segment(id)}`;
 
 /** A part of a path. What is empty would be another path. */
@@ -206,5 +215,13 @@ function together(parts: readonly SampleView[]): SampleView {
   return {
     measured: parts.flatMap(({ measured }) => measured),
     vanished: parts.flatMap(({ vanished }) => vanished),
+  };
+}
+
+function collectedTogether(parts: readonly CollectView[]): CollectView {
+  return {
+    collected: parts.flatMap(({ collected }) => collected),
+    forgone: parts.flatMap(({ forgone }) => forgone),
+    failed: parts.flatMap(({ failed }) => failed),
   };
 }

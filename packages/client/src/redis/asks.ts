@@ -10,6 +10,7 @@ import {
 import {
   type Ask,
   type AuditRecord,
+  type CollectResult,
   type GrowResult,
   type LineageVerdict,
   type PrunePayload,
@@ -20,8 +21,8 @@ import {
   type SampleResult,
   toUnreachable,
 } from '@spica/queues';
-import type { Asking, GrowAsked, OnBehalf, Transport } from '../transport.ts';
-import type { SampleView } from '../view.ts';
+import type { Asking, CollectAsked, GrowAsked, OnBehalf, Transport } from '../transport.ts';
+import type { CollectView, SampleView } from '../view.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
 import { instanceGone, readInstances, withWhyGone } from './instances.ts';
@@ -121,6 +122,21 @@ export async function sampleInstances(
   const payload = { pool: name, ids: ids && [...ids] };
   const { measured, vanished } = (await work(connection, payload, asking)) as SampleResult;
   return { measured: await readInstances(connection, measured), vanished };
+}
+
+/** Throws InstanceGoneError for one that is not there. */
+export async function collectInstances(
+  connection: AskedPool,
+  ids: readonly string[],
+  { patterns, by, ...asking }: CollectAsked,
+): Promise<CollectView> {
+  const known = new Set((await connection.catalog.getMany(ids)).map(({ record }) => record.id));
+  const unknown = ids.find((id) => !known.has(id));
+  if (unknown !== undefined) throw await instanceGone(connection, unknown);
+  for (const instance of ids) await noteAsked(connection, { action: 'collect_instance', instance, by });
+  const collect = { ids: [...ids], patterns: patterns && [...patterns] };
+  const done = (await work(connection, { pool: connection.name, collect }, asking)) as CollectResult;
+  return { ...done, collected: done.collected.map((each) => ({ ...each, at: isoTime(each.at) })) };
 }
 
 /** Throws InstanceGoneError. */

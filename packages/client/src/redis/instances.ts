@@ -1,4 +1,5 @@
-import { readDepartures, toInstanceView } from '@spica/catalog';
+import { join } from 'node:path';
+import { type CatalogInstance, toInstanceView } from '@spica/catalog';
 import { CheckError, isoTime } from '@spica/core';
 import {
   InstanceGoneError,
@@ -13,12 +14,22 @@ import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transpor
 import type { InstanceView, Page } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
+import { readStand, type Stand } from './departures.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
   const asked = readListQuery(query);
-  const [all, now] = [await Array.fromAsync(catalog.list()), Date.now()];
-  return pageOf(all, await readDepartures(catalog, all, { policy: null, now }), asked, now);
+  const stand = await readStand(catalog);
+  return pageOf(stand.all, asked, viewer(stand));
+}
+
+function viewer({ departures, root }: Stand): (instance: CatalogInstance) => InstanceView {
+  const now = Date.now();
+  return (instance) => {
+    const { id } = instance.record;
+    const path = root === null ? null : join(root, id);
+    return { ...toInstanceView(instance, now, departures.get(id) ?? null), path };
+  };
 }
 
 /** Throws InstanceGoneError. */
@@ -35,9 +46,7 @@ export async function readInstances(
 ): Promise<InstanceView[]> {
   const found = await catalog.getMany(ids);
   if (found.length === 0) return [];
-  const [all, now] = [await Array.fromAsync(catalog.list()), Date.now()];
-  const departures = await readDepartures(catalog, all, { policy: null, now });
-  return found.map((each) => toInstanceView(each, now, departures.get(each.record.id) ?? null));
+  return found.map(viewer(await readStand(catalog)));
 }
 
 /** What is to be said of an instance that is not there: why it went, where that is known. */

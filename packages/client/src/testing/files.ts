@@ -20,12 +20,13 @@ export interface NewInstance {
  */
 export async function makeInstance(
   { id, path, request, index, generation, spawnedAt }: NewInstance,
-  { pool, parent, params, notes }: RequestedSpawn,
+  { pool, parent, params: shared, paramsEach, budget, notes }: RequestedSpawn,
   source: string | null,
 ): Promise<void> {
   const draft = join(dirname(path), `.${id}`);
   await mkdir(draft, { recursive: true });
   if (source !== null) await cp(source, draft, { recursive: true, verbatimSymlinks: true });
+  const params = { ...shared, ...paramsEach?.[index] };
   const at = isoTime(spawnedAt);
   const lineage = jsonText({
     spica_id: id,
@@ -42,7 +43,7 @@ export async function makeInstance(
     lineage_sha: createHash('sha256').update(lineage).digest('hex'),
     seed: seedOf(pool, request, index),
     params,
-    budget: { cpu: 4, ram_gb: 8, vram_gb: 8 },
+    budget: { cpu: budget?.cpu ?? 4, ram_gb: budget?.ramGb ?? 8, vram_gb: budget?.vramGb ?? 8 },
     spawned_at: at,
     notes,
   });
@@ -69,4 +70,11 @@ async function readIfThere(path: string): Promise<string | null> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
+}
+
+/** SHA-256, hex, of an instance's lineage.json. */
+export async function lineageHash(dir: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(join(dir, 'lineage.json')))
+    .digest('hex');
 }

@@ -15,6 +15,7 @@ import {
   RefusedError,
   type RetentionPolicy,
   SpicaError,
+  type TournamentRecord,
   UsageError,
   validateParams,
 } from '@spica/core';
@@ -54,6 +55,7 @@ export class MemoryPool {
   readonly options: MemoryPoolOptions;
   readonly instances = new Map<string, CatalogInstance>();
   readonly requests = new Map<string, MemoryRequest>();
+  readonly tournaments = new Map<string, TournamentRecord>();
   readonly #gone = new Map<string, Gone>();
   #line: MemoryRequest[] = [];
   #leaseTimer: NodeJS.Timeout | undefined;
@@ -88,6 +90,15 @@ export class MemoryPool {
     const found = this.find(id);
     this.instances.set(id, { ...found, record: { ...found.record, ...change } });
     this.look();
+  }
+
+  findTournament(id: string): TournamentRecord {
+    const found = this.tournaments.get(id);
+    if (found) return found;
+    throw new CheckError(
+      'TOURNAMENT_UNKNOWN',
+      `id: no tournament "${id}" is known in pool ${this.options.name}`,
+    );
   }
 
   findRequest(id: string): MemoryRequest {
@@ -209,6 +220,7 @@ export class MemoryPool {
         request: request.id,
         failure: null,
         unsaved: null,
+        collectFailure: null,
       });
     }
     request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count });
@@ -266,7 +278,7 @@ export class MemoryPool {
       const { record } = this.find(id);
       const leased = lease && { lease, lastLeasedAt: now };
       const whole = { record: { ...record, ...leased }, state: 'ready', request: null } as const;
-      this.instances.set(id, { ...whole, failure: null, unsaved: null });
+      this.instances.set(id, { ...whole, failure: null, unsaved: null, collectFailure: null });
     }
     request.complete(ids.map((id) => ({ id, path: join(this.options.root, id) })));
   }

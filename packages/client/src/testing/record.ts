@@ -38,5 +38,7 @@ export function newRecord(
     ttlMs,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
   };
 }

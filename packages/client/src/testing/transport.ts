@@ -1,9 +1,13 @@
-import { hashLeaseToken, readDepartures, toInstanceView } from '@spica/catalog';
-import { CheckError, leaseInForce } from '@spica/core';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CatalogInstance, hashLeaseToken, readDepartures, toInstanceView } from '@spica/catalog';
+import { CheckError, type Departure, leaseInForce } from '@spica/core';
+import type { LineageVerdict } from '@spica/queues';
 import { leasedBy } from '../errors.ts';
 import { pageOf, readListQuery } from '../page.ts';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, Transport } from '../transport.ts';
 import type { InstanceView, PoolView } from '../view.ts';
+import { lineageHash } from './files.ts';
 import { decide } from './gate.ts';
 import type { MemoryPool } from './pool.ts';
 
@@ -25,8 +29,8 @@ export function overMemory(pool: MemoryPool): Transport {
     cancel: async (id) => pool.cancel(pool.findRequest(id)),
 
     instances: async (query) => {
-      const [asked, now] = [readListQuery(query), Date.now()];
-      return pageOf(pool.all, await departures(pool, now), asked, now);
+      const goes = await departures(pool, Date.now());
+      return pageOf(pool.all, readListQuery(query), (each) => show(pool, each, goes));
     },
     instance: (id) => view(pool, id),
     lease: async (id, asked) => lease(pool, id, asked),
@@ -34,7 +38,8 @@ export function overMemory(pool: MemoryPool): Transport {
     pin: async (id, pin) => pool.update(id, { pin: { ...pin, at: Date.now() } }),
     unpin: async (id) => pool.update(id, { pin: null }),
     score: async (id, score) => pool.update(id, { score }),
-    verify: async (id) => ({ id: pool.find(id).record.id, ok: true, reason: null }),
+    verify: (id) => verify(pool, id),
+    collect: refused('collect'),
     grow: refused('grow'),
     restore: refused('restore'),
     sample: refused('sample'),
@@ -49,6 +54,9 @@ export function overMemory(pool: MemoryPool): Transport {
     auditFollow: () => {
       throw notInMemory('audit');
     },
+    saveTournament: async (record) => void pool.tournaments.set(record.id, record),
+    tournament: async (id) => pool.findTournament(id),
+    tournaments: async () => ({ items: [...pool.tournaments.values()].reverse(), next: null }),
     poolStatus: async () => status(pool),
     history: refused('history'),
     close: async () => closing.abort(new CheckError('CLIENT_CLOSED', 'this client was closed')),
@@ -77,8 +85,27 @@ function departures(pool: MemoryPool, now: number) {
 }
 
 async function view(pool: MemoryPool, id: string): Promise<InstanceView> {
-  const [found, now] = [pool.find(id), Date.now()];
-  return toInstanceView(found, now, (await departures(pool, now)).get(id) ?? null);
+  return show(pool, pool.find(id), await departures(pool, Date.now()));
+}
+
+function show(
+  { options }: MemoryPool,
+  instance: CatalogInstance,
+  goes: ReadonlyMap<string, Departure>,
+): InstanceView {
+  const { id } = instance.record;
+  return { ...toInstanceView(instance, Date.now(), goes.get(id) ?? null), path: join(options.root, id) };
+}
+
+/** Compares its lineage with its manifest, as the pool's worker does. */
+async function verify(pool: MemoryPool, id: string): Promise<LineageVerdict> {
+  const path = join(pool.options.root, pool.find(id).record.id);
+  const [sha, manifest] = await Promise.all([
+    lineageHash(path),
+    readFile(join(path, 'manifest.json'), 'utf8'),
+  ]);
+  const ok = JSON.parse(manifest).lineage_sha === sha;
+  return { id, ok, sha, reason: ok ? null : 'lineage.json is not what manifest.json says' };
 }
 
 function lease(pool: MemoryPool, id: string, { owner, token, ms, force = false }: LeaseAsked): LeaseGrant {

@@ -1,5 +1,5 @@
-import { isInstanceId, paramSchema } from '@spica/core';
-import { MAX_COUNT } from '@spica/queues';
+import { collectPatternsSchema, isInstanceId, paramSchema } from '@spica/core';
+import { budgetSchema, MAX_COUNT } from '@spica/queues';
 import * as z from 'zod';
 import { span } from './span.ts';
 
@@ -31,6 +31,10 @@ export const requestBodySchema = z.strictObject({
   count: z.int(countExpected).min(1, countExpected).max(MAX_COUNT, countExpected),
   template: shortText.default('default'),
   params: z.record(z.string(), paramSchema).default({}),
+  /** What each instance has beside them, or in their place, by its index; null where all have the same. */
+  paramsEach: z.array(z.record(z.string(), paramSchema)).max(MAX_COUNT).nullable().default(null),
+  /** What the manifests say that an instance may use, where it is not the config's: Spica sees to none of it. */
+  budget: budgetSchema.nullable().default(null),
   parent: instanceIdSchema.nullable().default(null),
   /** The live instance that these are clones of, in place of the template; its parent then, too. */
   from: instanceIdSchema.nullable().default(null),
@@ -53,6 +57,8 @@ export const requestBodySchema = z.strictObject({
   maxWait: span.nullable().default(null),
   /** Artifacts that each instance is going to make: they count in the pre-flight. */
   replicas: replicasSchema.nullable().default(null),
+  /** Patterns of what is collected of each instance; null for the template's, none for nothing. */
+  collect: collectPatternsSchema.nullable().default(null),
 });
 export type RequestBodyInput = z.input<typeof requestBodySchema>;
 export type RequestBody = z.output<typeof requestBodySchema>;
@@ -84,6 +90,11 @@ export const growBodySchema = z.strictObject({
   capBytes: z.int().min(1),
   /** How long it may be held for want of room; null for the pool's `gate.max_wait`. */
   maxWait: span.nullable().default(null),
+});
+
+/** POST /v1/instances/{id}/collect: by these patterns from now on, or by those that it has. */
+export const collectBodySchema = z.strictObject({
+  patterns: collectPatternsSchema.nullable().default(null),
 });
 
 /** POST /v1/preflight. */

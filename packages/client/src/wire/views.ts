@@ -1,6 +1,6 @@
 import type { RequestProgress } from '@spica/queues';
 import * as z from 'zod';
-import type { InstanceView, Page, RequestEvent, RequestView } from '../view.ts';
+import type { CollectView, InstanceView, Page, RequestEvent, RequestView } from '../view.ts';
 
 /*
  * What a client is told, as schemas: for the description of the API, and for who reads it over a wire. The types are those
@@ -12,9 +12,24 @@ const textOrNull = z.string().nullable();
 const size = z.object({ bytes: z.number(), inodes: z.number() });
 const params = z.record(text, z.union([z.string(), z.number(), z.boolean()]));
 
+const collectedSchema = z.object({
+  at: textOrNull,
+  to: text,
+  files: z.number(),
+  bytes: z.number(),
+  skipped: z.number(),
+});
+
+export const collectViewSchema = z.object({
+  collected: z.array(collectedSchema.extend({ id: text })),
+  forgone: z.array(text),
+  failed: z.array(z.object({ id: text, reason: text })),
+}) satisfies z.ZodType<CollectView>;
+
 export const instanceViewSchema = z.object({
   id: text,
   pool: text,
+  path: textOrNull,
   request: textOrNull,
   index: z.number().nullable(),
   by: textOrNull,
@@ -54,6 +69,9 @@ export const instanceViewSchema = z.object({
   pin: z.object({ by: text, why: text, at: textOrNull }).nullable(),
   keptBy: textOrNull,
   unsaved: textOrNull,
+  collect: z.array(text),
+  collected: collectedSchema.nullable(),
+  collectFailure: z.object({ cause: text, since: textOrNull, triedAgainAt: textOrNull }).nullable(),
   goesAt: textOrNull,
 }) satisfies z.ZodType<InstanceView>;
 
@@ -68,6 +86,10 @@ const requestedSchema = z.object({
   template: text,
   count: z.number(),
   params,
+  paramsEach: z.array(params).nullable(),
+  budget: z
+    .object({ cpu: z.number().optional(), ramGb: z.number().optional(), vramGb: z.number().optional() })
+    .nullable(),
   parent: textOrNull,
   from: textOrNull,
   experiment: textOrNull,

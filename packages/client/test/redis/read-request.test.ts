@@ -25,6 +25,7 @@ const request = {
   maxWaitMs: null,
   from: null,
   by: null,
+  collect: null,
 };
 const submit = () => submitRequest(started.queues, request, { key: null, clock: { now: () => 0 } });
 

@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { InstanceGoneError } from '../../src/index.ts';
 import type { Serve } from './serve.ts';
 
@@ -58,7 +59,8 @@ export function testAsking(serve: Serve): void {
     const [one, other] = instances;
     const { measured } = await spica.instances.sample([one?.id ?? '']);
     expect(measured).toMatchObject([{ id: one?.id, sample: { inodes: expect.any(Number) } }]);
-    expect(await one?.verify()).toEqual({ id: one?.id, ok: true, reason: null });
+    const sha = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(await one?.verify()).toEqual({ id: one?.id, ok: true, reason: null, sha });
     const lineage = join(other?.path ?? '', 'lineage.json');
     await writeFile(lineage, `${await readFile(lineage, 'utf8')} `);
     expect(await other?.verify()).toMatchObject({
@@ -128,5 +130,17 @@ export function testAsking(serve: Serve): void {
       held: [],
       heldCount: 0,
     });
+  });
+
+  it('collects the results of an instance now, and says where they lie', async () => {
+    const to = await mkdtemp(join(tmpdir(), 'spica-collected-'));
+    onTestFinished(() => rm(to, { recursive: true }));
+    const { spica } = await serve({ 'pools.main.collect_to': to });
+    const { instances } = await (await spica.spawn({ count: 1 })).ready();
+    const [{ id, path } = { id: '', path: '' }] = instances;
+    await writeFile(join(path, 'result.json'), '{}');
+    const { collected, failed } = await spica.instances.collect([id], { patterns: ['result.json'] });
+    expect([collected, failed]).toMatchObject([[{ id, files: 1, to: expect.stringContaining(to) }], []]);
+    await expect(spica.instances.collect(['spica-000000000000'])).rejects.toThrow(InstanceGoneError);
   });
 }

@@ -1,3 +1,4 @@
+import type { CollectAs } from '../collect/place.ts';
 import type { RetentionOrder } from '../retention/order.ts';
 
 /** A command and its arguments; no shell reads them. */
@@ -13,6 +14,8 @@ export interface TemplateConfig {
   /** Runs once in each prepared snapshot, before anything is cloned from it; null for nothing. */
   readonly prepare: Argv | null;
   readonly prepareTimeoutMs: number;
+  /** Patterns of what is collected of its instances, unless a request names others; none for nothing. */
+  readonly collect: readonly string[];
 }
 
 /** A pool's settings, with absolute paths. */
@@ -29,6 +32,13 @@ export interface PoolConfig {
   readonly templates: Readonly<Record<string, TemplateConfig>>;
   /** Whether a template may have a `.git` that leads out of it, so that its clones share one repository. */
   readonly allowGitFile: boolean;
+  /** A directory that is there, for what is collected of instances; null for none. */
+  readonly collectTo: string | null;
+  readonly collectAs: CollectAs;
+  /** Most that is collected of one instance. */
+  readonly collectMaxGb: number;
+  /** A collection that takes longer has failed. */
+  readonly collectTimeoutMs: number;
   readonly retention: {
     readonly maxInstances: number;
     readonly maxAgeDays: number;

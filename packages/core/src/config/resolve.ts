@@ -62,10 +62,21 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   const { cwd, home } = input;
   const base = input.file ? dirname(absolutePath(input.file.path, { base: cwd, home })) : cwd;
   const file = withAbsolutePaths(parsed.data, { base, home });
+  requireOutside(file);
   const stateDir = stateDirOf(input);
   const effective = listSettings(file, layers);
   effective.push({ path: 'state_dir', value: stateDir.path, source: stateDir.source });
   return { config: toConfig(file, stateDir.path), effective, namesPools, ignored };
+}
+
+/** What is collected must not lie among instances: it would be taken for one. */
+function requireOutside(file: FileConfig): void {
+  for (const [name, { root, collect_to: to }] of Object.entries(file.pools)) {
+    if (to === null || !`${to}/`.startsWith(`${root}/`)) continue;
+    throw configError([
+      `pools.${name}.collect_to: expected a directory outside of the pool's root, got "${to}"`,
+    ]);
+  }
 }
 
 /** `server.port` is `--port` on the command line. */
@@ -81,6 +92,7 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
     pools: absolute(file.pools, (pool) => ({
       ...pool,
       root: absolutePath(pool.root, start),
+      collect_to: pool.collect_to && absolutePath(pool.collect_to, start),
       image: pool.image && { ...pool.image, file: pool.image.file && absolutePath(pool.image.file, start) },
       templates: absolute(pool.templates, (template) => ({
         ...template,
@@ -141,6 +153,10 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       Object.entries(templates).map(([key, template]) => [key, toTemplate(template)]),
     ),
     allowGitFile,
+    collectTo: pool.collect_to,
+    collectAs: pool.collect_as,
+    collectMaxGb: pool.collect_max_gb,
+    collectTimeoutMs: ms(pool.collect_timeout),
     retention: {
       maxInstances: retention.max_instances,
       maxAgeDays: retention.max_age_days,
@@ -178,8 +194,16 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
 }
 
 function toTemplate(template: FileConfig['pools'][string]['templates'][string]): TemplateConfig {
-  const { path, setup, setup_timeout: setupTimeout, prepare, prepare_timeout: prepareTimeout } = template;
-  return { path, setup, setupTimeoutMs: ms(setupTimeout), prepare, prepareTimeoutMs: ms(prepareTimeout) };
+  const {
+    path,
+    setup,
+    setup_timeout: setupTimeout,
+    prepare,
+    prepare_timeout: prepareTimeout,
+    collect,
+  } = template;
+  const timeouts = { setupTimeoutMs: ms(setupTimeout), prepareTimeoutMs: ms(prepareTimeout) };
+  return { path, setup, prepare, ...timeouts, collect };
 }
 
 /** The schema has seen to it that the text is a duration. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { collectPatternsSchema } from '../collect/patterns.ts';
 import {
   DURATION_EXPECTED,
   durationExpected,
@@ -134,19 +135,32 @@ const template = z.strictObject({
   setup_timeout: duration({ least: 1_000, most: TIMER_MS }).default('10m'),
   prepare: argv.nullable().default(null),
   prepare_timeout: duration({ least: 1_000, most: TIMER_MS }).default('10m'),
+  collect: collectPatternsSchema.default([]),
 });
 
 /** A text is the template's path. */
 const templateOrPath = z.union([path.transform((it) => template.parse({ path: it })), template]);
 
-const pool = z.strictObject({
-  root: path.default('./instances'),
-  image: image.nullable().default(null),
-  templates: z.record(name, templateOrPath).prefault({ default: './template' }),
-  allow_git_file: flag.default(false),
-  retention: retention.prefault({}),
-  disk: disk.prefault({}),
-});
+const pool = z
+  .strictObject({
+    root: path.default('./instances'),
+    image: image.nullable().default(null),
+    templates: z.record(name, templateOrPath).prefault({ default: './template' }),
+    allow_git_file: flag.default(false),
+    collect_to: path.nullable().default(null),
+    collect_as: z.enum(['directory', 'tar.zst'], 'expected directory or tar.zst').default('directory'),
+    collect_max_gb: number('expected a number of GB above 0', positive).default(10),
+    collect_timeout: duration({ least: 1_000, most: TIMER_MS }).default('10m'),
+    retention: retention.prefault({}),
+    disk: disk.prefault({}),
+  })
+  .superRefine(({ collect_to: to, templates }, { addIssue }) => {
+    for (const [key, { collect }] of Object.entries(templates)) {
+      if (collect.length === 0 || to !== null) continue;
+      const message = `expected a directory, as template ${key} has something to collect`;
+      addIssue({ code: 'custom', path: ['collect_to'], message });
+    }
+  });
 
 const CRON = /^\S+(\s+\S+){4,5}$/;
 const CRON_EXPECTED = 'expected a cron pattern of 5 or 6 fields like "0 * * * *"';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { collectedSchema } from '../collect/collected.ts';
 
 /** How an instance was cloned from its prepared snapshot. */
 export const cloneMethodSchema = z.enum(['snapshot', 'reflink', 'copy']);
@@ -120,6 +121,10 @@ export const instanceRecordSchema = z.strictObject({
   ttlMs: count.nullable(),
   score: z.number().nullable(),
   oversize: oversizeSchema,
+  /** Patterns of what is to be collected of it before it is deleted; none for nothing. */
+  collect: z.array(z.string()).default([]),
+  /** When and where to that was done last; null for never. */
+  collected: collectedSchema.nullable().default(null),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 

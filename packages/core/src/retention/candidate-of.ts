@@ -12,6 +12,8 @@ export interface KnownInstance {
   readonly request: string | null;
   /** Why it could not be deleted when that was last tried; null where nothing is in the way. */
   readonly failure: Failure | null;
+  /** Why its results could not be collected when that was last tried; null where nothing is in the way. */
+  readonly collectFailure: Failure | null;
   /** What would have been lost with it when a plan last wanted to delete it; null where that was nothing, or none did. */
   readonly unsaved: string | null;
 }
@@ -20,6 +22,8 @@ export interface KnownInstance {
 export const LEASED = 'leased';
 /** The rule of a deletion that failed a moment ago. */
 export const UNDELETABLE = 'undeletable';
+/** The rule of what was to be collected first, and could not be a moment ago. */
+export const COLLECT_FAILED = 'collect-failed';
 
 /**
  * An instance as the planner sees it.
@@ -47,9 +51,15 @@ export function candidateOf(instance: KnownInstance, leaseNow: number, growth: S
 }
 
 /** What the catalog says that keeps an instance, whatever the policy says. */
-function protectionOf({ record, state, request, failure }: KnownInstance, now: number): Verdict | null {
+function protectionOf(instance: KnownInstance, now: number): Verdict | null {
+  const { record, state, request, failure } = instance;
   if (state === 'in-flight') return { rule: 'in-flight', reason: `request ${request} has not ended yet` };
-  return pinVerdict(record) ?? leaseVerdict(record, now) ?? failureVerdict(failure, now);
+  return (
+    pinVerdict(record) ??
+    leaseVerdict(record, now) ??
+    collectVerdict(instance, now) ??
+    failureVerdict(failure, now)
+  );
 }
 
 function pinVerdict({ pin }: InstanceRecord): Verdict | null {
@@ -59,6 +69,16 @@ function pinVerdict({ pin }: InstanceRecord): Verdict | null {
 function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
   const lease = leaseInForce(record, now);
   return lease && { rule: LEASED, reason: `leased by ${lease.owner} until ${isoTime(lease.expiresAt)}` };
+}
+
+/** What its owner asked to collect goes nowhere uncollected; what failed a moment ago no plan counts on. */
+function collectVerdict({ record, collectFailure: failure }: KnownInstance, now: number): Verdict | null {
+  if (failure === null || record.collect.length === 0 || backOffUntil(failure) <= now) return null;
+  const again = `tried again after ${isoTime(backOffUntil(failure))}`;
+  return {
+    rule: COLLECT_FAILED,
+    reason: `its results could not be collected, which is ${again}: ${failure.cause}`,
+  };
 }
 
 /** No plan counts on what could not be done a moment ago: the next instances are as good. */

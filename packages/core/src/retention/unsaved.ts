@@ -1,5 +1,6 @@
+import type { InstanceRecord } from '../instance/record.ts';
 import { countOf } from '../units/count.ts';
-import type { Candidate, Verdict } from './candidate.ts';
+import type { Verdict } from './candidate.ts';
 
 /** The rule of what would be lost with an instance. */
 export const UNSAVED = 'unsaved-work';
@@ -39,7 +40,13 @@ export function unsavedVerdict({
   return { rule: UNSAVED, reason: parts.join('; ') };
 }
 
-/** Whether an instance goes without a look at what would be lost: its owner has given that up. */
-export function isWorkGivenUp({ discarded }: Pick<Candidate, 'discarded'>): boolean {
-  return discarded;
+/**
+ * Whether an instance goes without a look at what would be lost: its owner has given that up, or has named what is to be
+ * saved of it, which is collected before it goes, whoever deletes it.
+ */
+export function isWorkGivenUp({
+  discarded,
+  collect,
+}: Pick<InstanceRecord, 'discarded' | 'collect'>): boolean {
+  return discarded || collect.length > 0;
 }

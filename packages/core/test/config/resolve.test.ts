@@ -7,6 +7,14 @@ const TEMPLATE_DEFAULTS = {
   setupTimeoutMs: 600_000,
   prepare: null,
   prepareTimeoutMs: 600_000,
+  collect: [],
+};
+
+const COLLECT_DEFAULTS = {
+  collectTo: null,
+  collectAs: 'directory',
+  collectMaxGb: 10,
+  collectTimeoutMs: 600_000,
 };
 
 const RETENTION_DEFAULTS = {
@@ -49,9 +57,13 @@ pools:
   main:
     root: /data/instances
     templates:
-      default: { path: ./template, setup: null, setup_timeout: 10m, prepare: null, prepare_timeout: 10m }
-      big: { path: ../big, setup: [npm, ci], setup_timeout: 5m, prepare: [make, -j2, all], prepare_timeout: 1h }
+      default: { path: ./template, setup: null, setup_timeout: 10m, prepare: null, prepare_timeout: 10m, collect: [] }
+      big: { path: ../big, setup: [npm, ci], setup_timeout: 5m, prepare: [make, -j2, all], prepare_timeout: 1h, collect: ['results/**'] }
     allow_git_file: true
+    collect_to: ../results
+    collect_as: tar.zst
+    collect_max_gb: 0.5
+    collect_timeout: 1m
     image: { size_gb: 200, file: pool.img, allocate: true }
     retention:
       max_instances: 6
@@ -115,6 +127,7 @@ describe('without file, environment and flags', () => {
           image: null,
           templates: { default: { path: '/work/template', ...TEMPLATE_DEFAULTS } },
           allowGitFile: false,
+          ...COLLECT_DEFAULTS,
           retention: RETENTION_DEFAULTS,
           disk: DISK_DEFAULTS,
         },
@@ -178,9 +191,14 @@ describe('a file', () => {
               setupTimeoutMs: 300_000,
               prepare: ['make', '-j2', 'all'],
               prepareTimeoutMs: 3_600_000,
+              collect: ['results/**'],
             },
           },
           allowGitFile: true,
+          collectTo: '/etc/results',
+          collectAs: 'tar.zst',
+          collectMaxGb: 0.5,
+          collectTimeoutMs: 60_000,
           retention: {
             maxInstances: 6,
             maxAgeDays: 0.5,
@@ -221,6 +239,7 @@ describe('a file', () => {
           image: null,
           templates: { default: { path: '/etc/spica/template', ...TEMPLATE_DEFAULTS } },
           allowGitFile: false,
+          ...COLLECT_DEFAULTS,
           retention: RETENTION_DEFAULTS,
           disk: DISK_DEFAULTS,
         },

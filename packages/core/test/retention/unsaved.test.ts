@@ -19,7 +19,7 @@ it('an instance may go where nothing is lost and all of that is known, and else 
       expect(verdict === null).toBe(commits + stashes + files === 0 && unknown === null);
       if (verdict === null) return;
       expect(verdict.rule).toBe(UNSAVED);
-      expect(verdict.reason).not.toMatch(/(^|[^1-9])0 |^[;,]|[;,] *$/);
+      expect(verdict.reason).not.toMatch(/(^|[^0-9])0 |^[;,]|[;,] *$/);
       for (const figure of [commits, stashes, files]) {
         if (figure > 0) expect(verdict.reason).toContain(`${figure} `);
       }
@@ -38,7 +38,8 @@ it.each<[Partial<UnsavedWork>, string]>([
   expect(unsavedVerdict({ ...saved, ...work })).toEqual({ rule: 'unsaved-work', reason });
 });
 
-it('what its owner has discarded is not looked at', () => {
-  expect(isWorkGivenUp({ discarded: true })).toBe(true);
-  expect(isWorkGivenUp({ discarded: false })).toBe(false);
+it('what its owner has discarded, or is collected before it goes, is not looked at', () => {
+  expect(isWorkGivenUp({ discarded: true, collect: [] })).toBe(true);
+  expect(isWorkGivenUp({ discarded: false, collect: ['*.patch'] })).toBe(true);
+  expect(isWorkGivenUp({ discarded: false, collect: [] })).toBe(false);
 });

@@ -19,25 +19,38 @@ export function dataBytesOf(path: Buffer): number {
     throw error;
   }
   try {
-    const { size } = fstatSync(file);
     let bytes = 0;
-    for (let at = 0; at < size; ) {
-      const start = seek(file, at, SEEK_DATA, path);
-      if (start === null) break;
-      at = seek(file, start, SEEK_HOLE, path) ?? size;
-      bytes += at - start;
-    }
+    for (const { start, end } of dataRanges(file, fstatSync(file).size, path.toString()))
+      bytes += end - start;
     return bytes;
   } finally {
     closeSync(file);
   }
 }
 
+/**
+ * The ranges of an open file that are data and no hole, from the first on; up to `size`, whatever it has become since.
+ * `path` is for messages. Throws what the filesystem says.
+ */
+export function* dataRanges(
+  file: number,
+  size: number,
+  path: string,
+): Generator<{ readonly start: number; readonly end: number }> {
+  for (let at = 0; at < size; ) {
+    const start = seek(file, at, SEEK_DATA, path);
+    if (start === null || start >= size) return;
+    const end = Math.min(size, seek(file, start, SEEK_HOLE, path) ?? size);
+    yield { start, end };
+    at = end;
+  }
+}
+
 /** Where the next data or hole begins; null where there is none before the end. */
-function seek(file: number, from: number, whence: number, path: Buffer): number | null {
+function seek(file: number, from: number, whence: number, path: string): number | null {
   const at = Number(lseek(file, from, whence));
   if (at >= 0) return at;
-  const error = lastError('lseek', path.toString());
+  const error = lastError('lseek', path);
   if (error.code === 'ENXIO') return null;
   throw error;
 }

@@ -1,5 +1,7 @@
 /** What runs in threads of its own (`threads.ts`): it waits for the disk, or counts for long. */
 
+import type { Collected } from '@spica/core';
+import { type CollectInput, type CollectTaskResult, collectTask, stateTask } from '../collect/carry-out.ts';
 import { type ChargeTerms, chargeClone, type PoolCharges, readPoolCharges } from '../image/charge.ts';
 import { snapshotsWithClones as findWithClones } from '../image/clones.ts';
 import { countDeleting } from '../native/btrfs-tree.ts';
@@ -17,6 +19,8 @@ export interface Tasks {
   snapshotsWithClones(input: { dir: string; paths: readonly string[] }): string[];
   deleting(input: { dir: string }): number;
   charges(input: { root: string }): PoolCharges | null;
+  collect(input: CollectInput): CollectTaskResult<Collected>;
+  collectState(input: { dir: string; patterns: readonly string[] }): CollectTaskResult<string>;
 }
 
 export const digest: Tasks['digest'] = ({ dir, part }) => digestPart(dir, part);
@@ -27,3 +31,5 @@ export const charges: Tasks['charges'] = ({ root }) => readPoolCharges(root);
 export const snapshotsWithClones: Tasks['snapshotsWithClones'] = ({ dir, paths }) =>
   findWithClones(dir, paths);
 export const deleting: Tasks['deleting'] = ({ dir }) => countDeleting(dir);
+export const collect: Tasks['collect'] = (input) => collectTask(input);
+export const collectState: Tasks['collectState'] = ({ dir, patterns }) => stateTask(dir, patterns);

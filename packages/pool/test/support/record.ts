@@ -32,5 +32,7 @@ export function aRecord(id: string): InstanceRecord {
     ttlMs: null,
     score: 0.93,
     oversize: null,
+    collect: [],
+    collected: null,
   };
 }

@@ -47,8 +47,7 @@ const POOL: Parameter = {
 export function describeApi(routes: readonly RouteText[], version: string): OpenApi {
   const paths: Record<string, Record<string, Operation>> = {};
   for (const route of routes) {
-    const path = (paths[route.path] ??= {});
-    path[route.method.toLowerCase()] = describe(route);
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: describe(route) };
   }
   return {
     openapi: '3.1.0',

@@ -3,7 +3,7 @@ import { CheckError } from '@spica/core';
 import type { Call } from './route.ts';
 
 /** A request or an instance is its submitter's own; an operator's is everything. */
-export function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
+function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
   return caller.role === 'operator' || (caller.role === 'runner' && by === caller.name);
 }
 
@@ -37,6 +37,13 @@ export function showRequest(call: Call, view: RequestView): unknown {
     request: request && withoutSecrets(request),
     instances: instances.map(({ id }) => ({ id })),
   });
+}
+
+/** What is seen of an instance: by others than its submitter and operators without paths. */
+export function showInstance(call: Call, view: InstanceView): unknown {
+  if (isOwn(call, view.by)) return view;
+  const { collected, ...rest } = view;
+  return call.hide({ ...rest, path: null, collected: collected && { ...collected, to: undefined } });
 }
 
 function withoutSecrets<T extends { params: unknown; notes: unknown }>(request: T) {

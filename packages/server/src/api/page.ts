@@ -18,7 +18,7 @@ export function renderPage({ info, paths }: OpenApi): string {
 <body>
 <h1>Spica: HTTP API</h1>
 <p>${prose(info.description)}</p>
-<p>Version ${escape(info.version)}. As <a href="/v1/openapi.json">OpenAPI 3.1</a>.</p>
+<p>Version ${escapeHtml(info.version)}. As <a href="/v1/openapi.json">OpenAPI 3.1</a>.</p>
 ${operations.join('\n')}
 </body>
 </html>
@@ -28,20 +28,20 @@ ${operations.join('\n')}
 function renderOperation(method: string, path: string, operation: Operation): string {
   const rows = operation.parameters.map(
     ({ name, in: where, description = '', schema }) =>
-      `<tr><td><code>${escape(name)}</code></td><td>${where}</td><td>${prose(description)} ${escape(typeOf(schema))}</td></tr>`,
+      `<tr><td><code>${escapeHtml(name)}</code></td><td>${where}</td><td>${prose(description)} ${escapeHtml(typeOf(schema))}</td></tr>`,
   );
   const parameters = rows.length > 0 ? `<table>${rows.join('')}</table>` : '';
   const body = operation.requestBody?.content['application/json']?.schema;
   const answers = Object.entries(operation.responses).map(([status, { description, content = {} }]) => {
     const schemas = Object.entries(content).map(([type, { schema }]) => renderSchema(type, schema));
-    return `<dt>${escape(status)}</dt><dd>${prose(description)}${schemas.join('')}</dd>`;
+    return `<dt>${escapeHtml(status)}</dt><dd>${prose(description)}${schemas.join('')}</dd>`;
   });
-  return `<details><summary><b class="${method}">${method}</b> <code>${escape(path)}</code> ${prose(operation.summary)}</summary>
+  return `<details><summary><b class="${method}">${method}</b> <code>${escapeHtml(path)}</code> ${prose(operation.summary)}</summary>
 <p>${prose(operation.description)}</p>${parameters}${body ? renderSchema('body', body) : ''}<dl>${answers.join('')}</dl></details>`;
 }
 
 function renderSchema(title: string, schema: unknown): string {
-  return `<details><summary>${escape(title)}</summary><pre>${escape(JSON.stringify(schema, null, 2))}</pre></details>`;
+  return `<details><summary>${escapeHtml(title)}</summary><pre>${escapeHtml(JSON.stringify(schema, null, 2))}</pre></details>`;
 }
 
 function typeOf({ type, enum: values, default: preset }: Readonly<Record<string, unknown>>): string {
@@ -51,10 +51,10 @@ function typeOf({ type, enum: values, default: preset }: Readonly<Record<string,
 
 /** Text with `code` in it. */
 function prose(text: string): string {
-  return escape(text).replace(/`([^`]+)`/g, '<code>$1</code>');
+  return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 

@@ -15,6 +15,12 @@ const STATUS: Readonly<Record<string, number>> = {
   STREAMS_EXHAUSTED: 429,
   SERVER_BUSY: 503,
 };
+const TITLE: Readonly<Record<number, string>> = {
+  401: 'It has to be known who calls',
+  403: 'The caller may not do this',
+  404: 'There is no such thing',
+  429: 'Too much at once',
+};
 /** When it is worth another try, in seconds, where the error does not say. */
 const RETRY_AFTER: Readonly<Record<number, number>> = { 429: 1, 503: 2 };
 
@@ -23,7 +29,8 @@ export function problemOf(thrown: unknown): Problem {
   const error = fromFastify(thrown) ?? toUnreachable(thrown, 'its place') ?? thrown;
   const problem = toProblem(error);
   const status = STATUS[problem.code] ?? problem.status;
-  return { ...problem, status, retryable: status === 429 || status === 503 };
+  const title = TITLE[status] ?? problem.title;
+  return { ...problem, title, status, retryable: status === 429 || status === 503 };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
 import { type Caller, unauthenticated } from '../listen/callers.ts';
 import { parseBody } from './body.ts';
+import { type Calls, createCalls } from './calls.ts';
 import { createHide } from './hide.ts';
 import { forbidden } from './own.ts';
 import { sendProblem } from './problem.ts';
@@ -44,7 +45,8 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
       { parseAs: 'buffer', bodyLimit: MOST_BODY_BYTES },
       async (_request: FastifyRequest, bytes: Buffer) => parseBody(bytes),
     );
-    const { rateLimit, clock } = options;
+    const { rateLimit, clock, transports } = options;
+    const calls = createCalls(options.ending);
     const requireRate = rateLimit === null ? null : createRateLimit(rateLimit);
     const hideFrom = createHide(options.paths);
     scope.addHook('onRequest', async (request, reply) => {
@@ -61,12 +63,13 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
         method: route.method,
         url: route.path.replace(/\{(\w+)\}/, ':id'),
         config: { api: true },
+        ...(route.mostBodyBytes === undefined ? {} : { bodyLimit: route.mostBodyBytes }),
         exposeHeadRoute: route.handle !== undefined,
         handler: async (request, reply) => {
           const { caller } = request;
           if (caller === null) throw unauthenticated('expected a token');
           requireRole(route, caller);
-          const call = readCall(route, request, reply, { caller, hide: hideFrom(caller), ...options });
+          const call = readCall(route, request, reply, { caller, hide: hideFrom(caller), transports, calls });
           if (wantsStream(route, request)) return answerWithStream(route, call, reply, options.streams);
           return answer(route, call, reply).catch((error: unknown) => {
             throw options.ending.aborted ? serverEnding() : error;
@@ -95,20 +98,22 @@ function requireRole(route: Route, caller: Caller): void {
   );
 }
 
-interface CallContext extends Pick<Call, 'caller' | 'hide'>, Pick<ApiOptions, 'transports' | 'ending'> {}
+interface CallContext extends Pick<Call, 'caller' | 'hide'>, Pick<ApiOptions, 'transports'> {
+  readonly calls: Calls;
+}
 
 /** Checks all that came with a call. Throws UsageError that names the field, the value and what was expected. */
 function readCall(
   route: Route,
   request: FastifyRequest,
   reply: FastifyReply,
-  { caller, hide, transports, ending }: CallContext,
+  { caller, hide, transports, calls }: CallContext,
 ): Call {
   const { pool: asked, ...query } = request.query as Record<string, unknown>;
   if (asked !== undefined && !route.ofPool)
     throw new UsageError('PAYLOAD_INVALID', `query: pool: unknown`, { field: 'pool' });
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  const { signal, done } = calls.begin();
+  reply.raw.once('close', () => done(reply.raw.writableFinished));
   const pool = route.ofPool ? choosePool(transports, asked) : null;
   return {
     get pool() {
@@ -121,7 +126,7 @@ function readCall(
     headers: request.headers,
     caller,
     hide,
-    signal: AbortSignal.any([gone.signal, ending]),
+    signal,
   };
 }
 

@@ -20,8 +20,12 @@ export function countedAs(
   return { ownBytes: ownBytes(record) ?? record.cloned?.bytes ?? 0, growth };
 }
 
-/** Counts an instance that the catalog knows. One that is on its way out counts until it is gone. */
+/**
+ * Counts an instance that the catalog knows, and notes when its results are to be collected. One that is on its way out counts
+ * until it is gone.
+ */
 export function countInstance(ctx: ServedContext, { record }: Pick<CatalogInstance, 'record'>): void {
+  ctx.collectDue.note(record);
   ctx.gate.ledger.count(record.id, countedAs(ctx, record));
 }
 

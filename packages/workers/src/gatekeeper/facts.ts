@@ -41,7 +41,7 @@ export function termsOf({ config, policy }: Pick<PoolContext, 'config' | 'policy
 
 /**
  * Gathers what a decision needs. What takes time comes first, and the disk last: no reading is older than the request's
- * turn. Throws RefusedError TEMPLATE_* for what the template itself is refused for.
+ * turn. Throws RefusedError TEMPLATE_* for what the template itself is refused for, COLLECT_TARGET for results without a place.
  *
  * @param doubt Why the request must wait for now, whatever the figures say; null for no such reason.
  */
@@ -80,8 +80,9 @@ interface OnDisk {
 
 async function readPool(
   ctx: PoolContext,
-  { fingerprint, request: { template, parent, from } }: GateJob['state'],
+  { fingerprint, request: { template, parent, from, collect } }: GateJob['state'],
 ): Promise<OnDisk> {
+  requireCollectTo(ctx, collect);
   const [prepared, generation] = await Promise.all([
     from !== null
       ? forkSource(ctx, from)
@@ -91,6 +92,13 @@ async function readPool(
     generationAfter(ctx, parent),
   ]);
   return { prepared, generation };
+}
+
+/** What could never be collected would never go. */
+function requireCollectTo({ policy }: Pick<PoolContext, 'policy'>, collect: readonly string[] | null): void {
+  if (policy.collectTo !== null || collect === null || collect.length === 0) return;
+  const problem = `collect: pool ${policy.name} has no place for results: expected collect_to in its config`;
+  throw new RefusedError('COLLECT_TARGET', problem);
 }
 
 /** While something is wrong with the disk nothing of it is needed, and what it answers says nothing of the request. */

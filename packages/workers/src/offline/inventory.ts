@@ -1,6 +1,14 @@
 import type { BeginDelete, CatalogInstance } from '@spica/catalog';
 import { type InstanceRecord, leaseInForce } from '@spica/core';
-import { listRecords, listTrash, type Pool, readRecord, scanPool, type TrashEntry } from '@spica/pool';
+import {
+  listRecords,
+  listTrash,
+  type Pool,
+  readRecord,
+  scanPool,
+  type TrashEntry,
+  writeRecord,
+} from '@spica/pool';
 import type { Inventory } from '../pruner/inventory.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
 
@@ -71,13 +79,22 @@ export function recordInventory(
       );
     },
     noteFailure: async () => false,
+    async noteCollected(id, collected) {
+      const at = listed.findIndex(({ record }) => record.id === id);
+      const known = listed[at];
+      if (!known) return;
+      const record = { ...known.record, collected };
+      listed[at] = { ...known, record };
+      await writeRecord(pool, record);
+    },
+    noteCollectFailure: async () => undefined,
     end: async () => undefined,
     remember: async () => undefined, // nobody to tell: Redis is away
   };
 }
 
 /** Nothing on disk says what a plan has met. */
-const UNTRIED = { failure: null, unsaved: null };
+const UNTRIED = { failure: null, collectFailure: null, unsaved: null };
 
 /** Nothing on disk says whether a request has ended: what was spawned within the last hour counts as in flight. */
 function byRecord(record: InstanceRecord | undefined, now: number): CatalogInstance[] {

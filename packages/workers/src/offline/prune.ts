@@ -27,6 +27,8 @@ import {
 import type { PruneResult } from '@spica/queues';
 import type { Logger } from 'pino';
 import type { ClockGuard } from '../clock/guard.ts';
+import { createResults } from '../collector/results.ts';
+import { createCollectRuns } from '../collector/runs.ts';
 import { poolConfigOf } from '../context.ts';
 import { createBallast } from '../pressure/ballast.ts';
 import type { Inventory } from '../pruner/inventory.ts';
@@ -115,8 +117,12 @@ async function prune(
   const removals = plan.deletes.map(
     ({ id, reason }): Removal => ({ id, reason, request: null, undo: false }),
   );
-  const deletion = { ...ctx, inventory, audit, perInstance: createSerialiser() };
+  const notes = ctx.inventory;
+  const collectRuns = createCollectRuns({ ...ctx, audit, notes, promised: () => NOTHING });
+  const results = createResults(ctx, collectRuns, { waitMs: null });
+  const deletion = { ...ctx, inventory, audit, results, perInstance: createSerialiser() };
   const run = await takeOut(deletion, removals);
+  await collectRuns.close();
   const { freed, failed } = await emptyTrash({ ...ctx, audit });
   const gone = new Set(freed.map(({ name }) => name));
   const left = run.taken.map(({ trash }) => trash).filter(({ name }) => !gone.has(name));
@@ -135,6 +141,8 @@ async function prune(
   await summarize({ ...ctx, audit }, { pool: ctx.pool.name, cause: 'operator', ...limits }, result);
   return result;
 }
+
+const NOTHING = { bytes: 0, inodes: 0 };
 
 /** A pool without Redis. */
 interface OfflineContext {

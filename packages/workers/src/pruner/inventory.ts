@@ -1,5 +1,5 @@
-import type { BeginDelete, CatalogInstance, GoneRecord } from '@spica/catalog';
-import type { Failure } from '@spica/core';
+import type { BeginDelete, Catalog, CatalogInstance, GoneRecord } from '@spica/catalog';
+import type { Collected, Failure } from '@spica/core';
 import type { PoolContext, ServedContext } from '../context.ts';
 
 /** The mark under which one run deletes. */
@@ -28,17 +28,38 @@ export interface Inventory {
   begin(id: string, deletion: Deletion): Promise<BeginDelete>;
   /** Why it could not be deleted: plans leave it out for a while. Resolves with whether that is kept. */
   noteFailure(id: string, failure: Failure): Promise<boolean>;
+  noteCollected(id: string, collected: Collected): Promise<void>;
+  /** Why its results could not be collected, or that nothing is in the way any more. */
+  noteCollectFailure(id: string, failure: Failure | null): Promise<void>;
   /** It is gone from sight, or it stays. */
   end(id: string, outcome: 'gone' | 'kept', owner: string): Promise<void>;
   /** Remembers why they went, for whoever asks for them. */
   remember(gone: readonly GoneRecord[]): Promise<void>;
 }
 
-/** What changes something; planning does without. */
-export type Changing = 'begin' | 'noteFailure' | 'end' | 'remember';
+/** What a plan needs of an inventory. */
+export type PlanningInventory = Pick<Inventory, 'list' | 'getMany' | 'totals' | 'hasEarly' | 'share'>;
+
+/** Where it is kept how collections went. */
+export type CollectNotes = Pick<Inventory, 'getMany' | 'noteCollected' | 'noteCollectFailure'>;
+
+/** They are kept in the catalog. */
+export function catalogNotes(catalog: Pick<Catalog, 'getMany' | 'mark'>): CollectNotes {
+  return {
+    getMany: (ids) => catalog.getMany(ids),
+    async noteCollected(id, collected) {
+      await catalog.mark(id, { collected });
+      const [known] = await catalog.getMany([id]);
+      if (known?.collectFailure) await catalog.mark(id, { collectFailure: null });
+    },
+    async noteCollectFailure(id, collectFailure) {
+      await catalog.mark(id, { collectFailure });
+    },
+  };
+}
 
 /** The catalog, for planning only. */
-export function planningInventory(ctx: PoolContext): Omit<Inventory, Changing> {
+export function planningInventory(ctx: PoolContext): PlanningInventory {
   const { catalog, gateView } = ctx;
   return {
     list: () => catalog.list(),
@@ -58,6 +79,7 @@ export function catalogInventory(ctx: ServedContext): Inventory {
   const { catalog, clockGuard, gate, publisher } = ctx;
   return {
     ...planningInventory(ctx),
+    ...catalogNotes(catalog),
     begin(id, { owner, undoOf }) {
       const by = { owner, now: clockGuard.now(), changesSeen: gate.changesSeen };
       return catalog.beginDelete(id, undoOf === null ? by : { ...by, request: undoOf });

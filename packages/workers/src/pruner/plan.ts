@@ -1,5 +1,6 @@
 import {
   type Candidate,
+  COLLECT_FAILED,
   canPlanLazily,
   planForRequest,
   planRetention,
@@ -10,9 +11,11 @@ import {
   type Verdict,
 } from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
+import { beingCollected } from '../collector/results.ts';
+import type { CollectRuns } from '../collector/runs.ts';
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
-import { type Changing, type Inventory, planningInventory } from './inventory.ts';
+import { type PlanningInventory, planningInventory } from './inventory.ts';
 import { findUses, type Use } from './protection.ts';
 import { createUnsavedGuard, type NoteUnsaved } from './unsaved.ts';
 
@@ -20,6 +23,9 @@ import { createUnsavedGuard, type NoteUnsaved } from './unsaved.ts';
 const PROCESSES_MAX_AGE_MS = 2_000;
 
 const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
+
+/** The rules of what failed a moment ago, and may work now. */
+const FAILED: readonly string[] = [UNDELETABLE, COLLECT_FAILED];
 
 /** The prune jobs that plan; the others are given what to delete. */
 export type PlannedPrune = Extract<PrunePayload, { cause: 'schedule' | 'operator' | 'request' | 'pressure' }>;
@@ -29,7 +35,8 @@ export type PlanContext = Pick<
   PoolContext,
   'policy' | 'pool' | 'image' | 'isCharged' | 'clock' | 'clockGuard' | 'logger'
 > & {
-  readonly inventory: Omit<Inventory, Changing>;
+  readonly inventory: PlanningInventory;
+  readonly collectRuns?: Pick<CollectRuns, 'passedOver'>;
 };
 
 /** A plan, made with a look for what is in use. */
@@ -53,7 +60,7 @@ export async function makePlan(
   job: PlannedPrune,
   { note }: { readonly note?: NoteUnsaved | undefined } = {},
 ): Promise<LookedPlan> {
-  const used = new Map<string, Verdict>();
+  const used = new Map<string, Verdict>(beingCollected(ctx));
   const guard = createUnsavedGuard(ctx, {
     isUrgent: job.cause === 'request' || job.cause === 'pressure',
     note,
@@ -108,7 +115,7 @@ async function createPlanner(
 }
 
 /**
- * What a request forks does not go to make room for its forks. An operator may have taken away what kept an instance from being deleted: it is tried at once. For the disk itself only
+ * What a request forks does not go to make room for its forks. An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. For the disk itself only
  * what lies on it counts: that nothing more will be written there makes no room.
  */
 function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
@@ -117,7 +124,7 @@ function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
     const forked = { rule: 'forked', reason: `request ${job.request} forks it` };
     return { ...candidate, protectedBy: candidate.protectedBy ?? forked };
   }
-  if (cause === 'operator' && candidate.protectedBy?.rule === UNDELETABLE)
+  if (cause === 'operator' && FAILED.includes(candidate.protectedBy?.rule ?? ''))
     return { ...candidate, protectedBy: null };
   return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;
 }

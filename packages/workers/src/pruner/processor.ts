@@ -8,6 +8,7 @@ import {
   toJobError,
 } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
+import { resultsOf } from '../collector/results.ts';
 import type { ServedContext } from '../context.ts';
 import { checkIdentity } from '../identity.ts';
 import { reconcileNow } from '../reconciler/job.ts';
@@ -166,7 +167,8 @@ async function takePlanned(
   signal?: AbortSignal,
 ): Promise<Run> {
   const removals = plan.deletes.map(({ id, reason }): Removal => ({ id, reason, request, undo: false }));
-  const taken = await takeOut({ ...ctx, inventory: catalogInventory(ctx) }, removals, signal);
+  const deletion = { ...ctx, inventory: catalogInventory(ctx), results: resultsOf(ctx) };
+  const taken = await takeOut(deletion, removals, signal);
   if (taken.taken.length > 0) await ctx.gate.line.wake();
   const learned = await learnFrom(ctx, taken.taken);
   if (taken.isCutOff) signal?.throwIfAborted();

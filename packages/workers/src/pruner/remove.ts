@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BeginDelete } from '@spica/catalog';
-import { type Failure, type InstanceRecord, isoTime, ownBytes, toKnownError } from '@spica/core';
+import { type Failure, type InstanceRecord, isoTime, ownBytes } from '@spica/core';
 import {
   type AuditEntry,
   deleteRecord,
@@ -11,8 +11,10 @@ import {
   trashInstance,
 } from '@spica/pool';
 import pMap from 'p-map';
+import type { Results } from '../collector/results.ts';
 import type { ServedContext } from '../context.ts';
 import type { Inventory } from './inventory.ts';
+import { failureText } from './message.ts';
 import { findUses, sayLocked, type Use } from './protection.ts';
 import { noteUndeletable } from './undeletable.ts';
 import { sayUnsaved } from './unsaved.ts';
@@ -55,14 +57,15 @@ export interface TakenOut {
 export type DeletionContext = Pick<
   ServedContext,
   'pool' | 'policy' | 'clockGuard' | 'logger' | 'audit' | 'perInstance'
-> & { readonly inventory: Inventory };
+> & { readonly inventory: Inventory; readonly results: Results };
 
 /** So many go at once: while one waits for the disk, others wait for Redis. */
 const LANES = 8;
 
 /**
  * Takes instances out of sight: the intents in the audit log (synced) → for each: a mark that it is being deleted → a last
- * look whether it is in use, or holds unsaved work → rename into the trash, which frees its slot → the outcomes in the audit log. What is
+ * look whether it is in use, or holds unsaved work, and whether its results are collected as they are now (else the mark is taken back, and they are
+ * collected first) → rename into the trash, which frees its slot → the outcomes in the audit log. What is
  * protected meanwhile, or gone already, is skipped with the reason. Throws CheckError AUDIT_UNWRITABLE when the audit log
  * cannot be written; nothing has been touched then.
  */
@@ -193,18 +196,36 @@ export async function lookUp(
   });
 }
 
-/** Takes one out; its failure is its own. */
+/** What comes to be while it is collected is collected once more, and then is in use. */
+const MOST_COLLECTIONS = 2;
+const CHANGES = 'its results change while they are collected';
+/** Its results are to be collected first. */
+const UNCOLLECTED = Symbol('uncollected');
+
+/** Takes one out, with its results collected first; its failure is its own. */
 export async function attempt(ctx: DeletionContext, wanted: Wanted, owner: string): Promise<End> {
   const { id, request } = wanted.removal;
   try {
-    return await ctx.perInstance.run(id, () => takeOne(ctx, wanted, owner));
+    for (let item: Wanted | undefined = wanted, tries = 0; item; tries += 1) {
+      const now: Wanted = item;
+      const end = await ctx.perInstance.run(id, () => takeOne(ctx, now, owner));
+      if (end !== UNCOLLECTED) return end;
+      const stays = tries < MOST_COLLECTIONS ? await ctx.results.collect(id) : CHANGES;
+      if (stays !== null) return { skipped: stays };
+      [item] = await lookUp(ctx, [wanted.removal]);
+    }
+    throw new TypeError(`instance ${id} was not looked up`);
   } catch (error) {
     ctx.logger.error({ err: error, instance: id, request }, 'instance could not be deleted');
     return { failed: failureText(error), isNoted: await noteUndeletable(ctx, wanted, error) };
   }
 }
 
-async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner: string): Promise<End> {
+async function takeOne(
+  ctx: DeletionContext,
+  { removal, record }: Wanted,
+  owner: string,
+): Promise<End | typeof UNCOLLECTED> {
   const { inventory, pool } = ctx;
   const { id, undo, request, reason } = removal;
   const begun = await inventory.begin(id, { owner, undoOf: undo ? request : null });
@@ -216,9 +237,9 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
     await inventory.end(id, 'kept', owner);
     throw error;
   });
-  if (typeof trash === 'string') {
+  if (typeof trash === 'string' || trash === UNCOLLECTED) {
     await inventory.end(id, 'kept', owner);
-    return { skipped: trash };
+    return trash === UNCOLLECTED ? trash : { skipped: trash };
   }
   // Where this fails, the catalog goes on calling it "deleting", and a reconcile ends that.
   await deleteRecord(pool, id);
@@ -226,11 +247,13 @@ async function takeOne(ctx: DeletionContext, { removal, record }: Wanted, owner:
   return trash === null ? { skipped: 'it is gone already' } : { removed: { removal, trash, bytes } };
 
   /** The trash that it became, null where it is gone, or why it stays after all. */
-  async function moveAway(): Promise<TrashEntry | null | string> {
-    // The use last: it is quick to see, and whoever begins to use it may begin to change it.
+  async function moveAway(): Promise<TrashEntry | null | string | typeof UNCOLLECTED> {
     const unsaved = undo || record === null ? null : await sayUnsaved(ctx, record);
-    const kept = unsaved?.reason ?? (undo ? null : await usedNow(ctx, id));
-    if (kept !== null) return kept;
+    if (unsaved) return unsaved.reason;
+    if (!undo && record && !(await ctx.results.isCollected(record))) return UNCOLLECTED;
+    // The use last: it is quick to see, and whoever begins to use it may begin to change it.
+    const used = undo ? null : await usedNow(ctx, id);
+    if (used !== null) return used;
     const at = ctx.clockGuard.now();
     const trashed = trashInstance(pool, id, { at, note: { reason, request, bytes, record, failure: null } });
     // What is undone was nobody's yet, and goes without a note where a full disk takes none.
@@ -271,9 +294,4 @@ function sayProtected(begun: BeginDelete): string | null {
     case 'grace':
       return `the catalog was lost: nothing is deleted before ${isoTime(begun.until)} (\`spica reconcile --end-grace\` ends that)`;
   }
-}
-
-export function failureText(error: unknown): string {
-  const known = toKnownError(error);
-  return known ? `${known.code}: ${known.message}` : String(error);
 }

@@ -4,7 +4,8 @@ import type { PrunePayload } from '@spica/queues';
 import pMap from 'p-map';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { type FreeContext, freeSpace } from './free.ts';
-import { failureText, type Kept } from './remove.ts';
+import { failureText } from './message.ts';
+import type { Kept } from './remove.ts';
 import { noteFreed } from './space-returning.ts';
 import { failureOf, isBackingOff } from './stuck.ts';
 

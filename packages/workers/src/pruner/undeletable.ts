@@ -1,6 +1,7 @@
 import { CheckError, failAgain } from '@spica/core';
 import { outOf } from '@spica/pool';
-import { type DeletionContext, failureText, type Wanted } from './remove.ts';
+import { failureText } from './message.ts';
+import type { DeletionContext, Wanted } from './remove.ts';
 
 /** What the host has against deleting, and not this instance alone. */
 const OF_THE_HOST = ['EROFS', 'EIO', 'ENOMEM', 'EMFILE'];

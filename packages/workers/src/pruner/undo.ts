@@ -1,6 +1,7 @@
 import { instanceIdOf } from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
 import pMap from 'p-map';
+import { resultsOf } from '../collector/results.ts';
 import type { ServedContext } from '../context.ts';
 import { isUnaudited } from '../runtime/refused.ts';
 import { catalogInventory } from './inventory.ts';
@@ -31,7 +32,8 @@ export async function undoRequest(
   { count, reason, request }: PrunePayload & { cause: 'undo' },
   signal?: AbortSignal,
 ): Promise<TakenOut & { readonly writeLate: () => Promise<void> }> {
-  const ctx: DeletionContext = { ...served, inventory: catalogInventory(served) };
+  const inventory = catalogInventory(served);
+  const ctx: DeletionContext = { ...served, inventory, results: resultsOf(served) };
   const { removals, skipped } = await listUndone(served, { count, reason, request });
   const wanted = await lookUp(ctx, removals);
   const intents = wanted.map(intentOf);

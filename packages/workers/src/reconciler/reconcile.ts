@@ -5,8 +5,8 @@ import {
   endMarked,
   listTrash,
   markOf,
-  sweepCommandLogs,
   sweepRecordDrafts,
+  sweepSetUps,
   sweepTrash,
   type TrashEntry,
   writeRecord,
@@ -55,7 +55,7 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
   for (const record of drift.protections) await protectAgain(ctx, record);
   for (const { id } of drift.outdatedRecords) await writeKnownRecord(ctx, id);
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
-  await sweepCommandLogs(ctx.pool, ctx.clock.now() - DAY_MS);
+  await sweepSetUps(ctx.pool, ctx.clock.now() - DAY_MS);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
   // The grace first: until the count is raised, a Redis that has stepped back has nothing deleted either.

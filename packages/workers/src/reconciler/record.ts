@@ -37,5 +37,7 @@ export function recordFromManifest(
     ttlMs: null,
     score: null,
     oversize: null,
+    collect: [],
+    collected: null,
   };
 }

@@ -16,6 +16,8 @@ import type { Logger } from 'pino';
 import { announceClock } from '../clock/announce.ts';
 import { createClockGuard } from '../clock/guard.ts';
 import { uptime } from '../clock/uptime.ts';
+import { createCollectDue } from '../collector/due.ts';
+import { createCollectRuns } from '../collector/runs.ts';
 import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
 import { findDisksBelow } from '../gate/bounds.ts';
 import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
@@ -30,6 +32,7 @@ import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
+import { catalogNotes } from '../pruner/inventory.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
@@ -169,6 +172,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   atEnd('the publisher', () => served.publisher.close());
   const workers = await startWorkers(served, target);
   atEnd('the workers', () => workers.close(config.shutdownTimeoutMs));
+  atEnd('the collections', () => served.collectRuns.close()); // jobs of the workers may wait for them
   await schedule(served);
   const monitor = await startMonitor(served, { ballast, cancelSpawns: workers.cancelSpawns });
   atEnd('the monitor', () => monitor.close());
@@ -197,15 +201,24 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const filesystem = await findFilesystem(filesystems, pool.paths.root);
   const gate = new GateState(filesystem, { isOpen, onError }, below);
   gate.retention = retentionPolicyOf(ctx.policy.retention);
+  gate.root = ctx.pool.paths.root;
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,
     onChange: (reason) => announceClock(audit, ctx, reason),
   });
+  const promised = () => {
+    const { reserved, growth } = gate.ledger.sums(clockGuard.now());
+    return { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };
+  };
+  const notes = catalogNotes(ctx.catalog);
+  const collectRuns = createCollectRuns({ ...ctx, clockGuard, audit, notes, promised });
   return {
     ...ctx,
     audit,
     clockGuard,
+    collectRuns,
+    collectDue: createCollectDue({ ...ctx, clockGuard, collectRuns }),
     gate,
     publisher: createPublisher({ ...ctx, clockGuard, gate }),
     gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },

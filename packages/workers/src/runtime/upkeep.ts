@@ -25,7 +25,10 @@ type Step = readonly [what: string, work: (ctx: ServedContext) => Promise<unknow
 const IN_PLACE: Step = ['finding the pool in its place', ({ pool }) => checkMarker(pool)];
 
 /** Another process leased, pinned, or noted something: the disk has to know. */
-const MIRROR: readonly Step[] = [['mirroring changes to the disk', mirrorChanges]];
+const MIRROR: readonly Step[] = [
+  ['mirroring changes to the disk', mirrorChanges],
+  ['collecting results', ({ collectDue }) => collectDue.begin()],
+];
 
 /** What it did may have freed something: whoever waits may fit now. */
 const MIRROR_AND_WAKE: readonly Step[] = [
@@ -34,13 +37,14 @@ const MIRROR_AND_WAKE: readonly Step[] = [
 ];
 
 /** A lease, or a pin, frees nothing. */
-const FREES = ['release', 'discard', 'unpin', 'ttl', 'score', 'unscore', 'oversize', 'clock'];
+const FREES = ['release', 'discard', 'unpin', 'ttl', 'score', 'unscore', 'oversize', 'clock', 'collected'];
 
 const LOOK: readonly Step[] = [
   ['checking that Redis knows the pool', takeUpAgainIfLost],
   ['mirroring changes to the disk', mirrorChanges],
   ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
   ['reading profiles anew', async ({ profiles }) => profiles.forget()],
+  ['collecting results', ({ collectDue }) => collectDue.begin()],
   ['looking after the trash', scheduleTrash],
   ['sweeping templates', sweepTemplates],
   ['sweeping what is known of earlier templates', sweepBaselinesAtTimes],

@@ -1,6 +1,7 @@
 import { checkMarker, measureInstances } from '@spica/pool';
 import { parsePayload, type SampleResult, samplePayloadSchema, toJobError } from '@spica/queues';
 import { DelayedError, type Job } from 'bullmq';
+import { collectByCommand } from '../collector/job.ts';
 import type { ServedContext } from '../context.ts';
 import { growOrHold } from '../image/hold-grow.ts';
 import { handBack, tryAgain } from '../runtime/hand-back.ts';
@@ -14,9 +15,9 @@ const BATCH = 50;
 const MOST = 5_000;
 
 /**
- * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, and tells what was
- * asked. What vanishes while it is measured is no error. Who asks is answered beside the passes, which may take long: of
- * these no more run at a time than `concurrency.sample` says.
+ * The sample queue's processor: measures the instances asked for, or those that are due, raises caps, collects by
+ * command, and tells what was asked. What vanishes while it is measured is no error. Who asks is answered beside what may
+ * take long, measuring and collecting: of these no more run at a time than `concurrency.sample` says.
  */
 export function createSampler(ctx: ServedContext) {
   let passes = 0;
@@ -29,7 +30,11 @@ export function createSampler(ctx: ServedContext) {
       if (passes >= ctx.config.concurrency.sample) return await tryAgain(job, token);
       passes += 1;
       try {
-        return await handBack(job, token, signal, () => pass(ctx, payload.ids, signal));
+        return await handBack(job, token, signal, async () =>
+          'collect' in payload
+            ? await collectByCommand(ctx, payload.collect, signal)
+            : await pass(ctx, payload.ids, signal),
+        );
       } finally {
         passes -= 1;
       }

@@ -56,5 +56,7 @@ export function recordOf(
     ttlMs,
     score: null,
     oversize: null,
+    collect: [...(open.request.collect ?? ctx.policy.templates[template]?.collect ?? [])],
+    collected: null,
   };
 }

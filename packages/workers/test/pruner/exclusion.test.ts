@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { expect, it, vi } from 'vitest';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
+import { resultsOf } from '../../src/collector/results.ts';
 import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { type DeletionContext, takeOut } from '../../src/pruner/remove.ts';
 import { restoreInstance } from '../../src/pruner/restore.ts';
@@ -15,7 +16,11 @@ useStack((served) => {
   stack = served;
 });
 
-const deletion = (): DeletionContext => ({ ...stack.ctx, inventory: catalogInventory(stack.ctx) });
+const deletion = (): DeletionContext => ({
+  ...stack.ctx,
+  inventory: catalogInventory(stack.ctx),
+  results: resultsOf(stack.ctx),
+});
 const removal = (id: string) => ({ id, reason: 'a test', request: null, undo: false });
 const spawnOne = async () => (await stack.spawn()).instances[0] ?? { id: '', path: '' };
 
@@ -73,7 +78,7 @@ it('a restore that comes while a deletion ends keeps the record, with the pin th
     await asked.promise;
     return end(...args);
   });
-  const deleting = takeOut({ ...ctx, inventory }, [removal(id)]);
+  const deleting = takeOut({ ...ctx, inventory, results: resultsOf(ctx) }, [removal(id)]);
   await renamed.promise;
   const turns = vi.spyOn(ctx.perInstance, 'run');
   const restoring = restoreInstance(ctx, id);

@@ -6,6 +6,7 @@ import { readAudit } from '../../../../test/support/audit.ts';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
+import { resultsOf } from '../../src/collector/results.ts';
 import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { createPruner } from '../../src/pruner/processor.ts';
 import { takeOut } from '../../src/pruner/remove.ts';
@@ -23,7 +24,11 @@ useStack(
   { 'pools.main.retention.max_instances': COUNT },
 );
 
-const deletion = () => ({ ...stack.ctx, inventory: catalogInventory(stack.ctx) });
+const deletion = () => ({
+  ...stack.ctx,
+  inventory: catalogInventory(stack.ctx),
+  results: resultsOf(stack.ctx),
+});
 const REFUSED = Object.assign(new Error('MISCONF Redis is configured to save'), { name: 'ReplyError' });
 
 it('an undo that is cut off by a stop goes back to its queue, and the next start does the rest', async () => {

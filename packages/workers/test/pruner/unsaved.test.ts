@@ -10,6 +10,7 @@ import { readAudit } from '../../../../test/support/audit.ts';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
+import { resultsOf } from '../../src/collector/results.ts';
 import { previewOfflinePrune, pruneOffline } from '../../src/offline/prune.ts';
 import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { planPrune } from '../../src/pruner/plan.ts';
@@ -46,7 +47,11 @@ beforeEach(async () => {
 
 const policy = () => stack.config.pools['main'] as PoolConfig;
 const change = (id: string) => writeFile(join(stack.ctx.pool.pathOf(id), 'new'), 'x');
-const deletion = () => ({ ...stack.ctx, inventory: catalogInventory(stack.ctx) });
+const deletion = () => ({
+  ...stack.ctx,
+  inventory: catalogInventory(stack.ctx),
+  results: resultsOf(stack.ctx),
+});
 const looked = () => looks.mock.calls.map(([, { id }]) => id);
 
 /** Instances, oldest first. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -49,6 +50,15 @@ it.each<[string, (manifest: string) => Promise<unknown>]>([
   expect((await stack.ctx.catalog.get(id))?.record).toMatchObject({ pin: PIN, template: 'default' });
   expect(stack.ctx.gate.ledger.has(id)).toBe(true);
   expect(await reconcileNow(stack.ctx)).toMatchObject({ adopted: 0, buried: 0, recordsRemoved: 0 });
+});
+
+it('flags an instance whose set-up was cut off, and that nobody waits for any more', async () => {
+  const id = await spawnPinned();
+  const record = JSON.parse(await recordText(id));
+  await writeFile(recordPath(id), JSON.stringify({ ...record, settingUp: true }));
+  await stack.redis.flushall();
+  expect(await reconcileNow(stack.ctx)).toMatchObject({ adopted: 1, flagged: 1 });
+  expect(existsSync(stack.ctx.pool.pathOf(id))).toBe(true);
 });
 
 it('counts generations on from a parent whose lineage was removed', async () => {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
+import { resultsOf } from '../../src/collector/results.ts';
 import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { takeOut } from '../../src/pruner/remove.ts';
 import { readMirrored } from '../../src/runtime/mirrored.ts';
@@ -32,7 +33,7 @@ async function stepBack(dump: Dump): Promise<void> {
 }
 
 const remove = (id: string) =>
-  takeOut({ ...stack.ctx, inventory: catalogInventory(stack.ctx) }, [
+  takeOut({ ...stack.ctx, inventory: catalogInventory(stack.ctx), results: resultsOf(stack.ctx) }, [
     { id, reason: 'a test', request: null, undo: false },
   ]);
 

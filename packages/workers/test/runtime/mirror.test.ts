@@ -57,7 +57,8 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     const known = { catalog, pool, logger, gate, perInstance, clockGuard: { now: () => NOW } };
     const policy = { disk: { growthWindowMs: HOUR_MS } };
     const publisher = { soon: () => undefined };
-    const ctx = { ...known, policy, publisher, audit: log.forPool('main'), ...parts };
+    const collectDue = { note: () => undefined };
+    const ctx = { ...known, policy, publisher, collectDue, audit: log.forPool('main'), ...parts };
     return mirrorChanges(ctx as unknown as ServedContext);
   };
 

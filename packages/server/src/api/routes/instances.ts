@@ -1,5 +1,7 @@
 import { newLeaseToken } from '@spica/catalog';
 import {
+  collectBodySchema,
+  collectViewSchema,
   growBodySchema,
   instancesQuerySchema,
   instanceViewSchema,
@@ -13,12 +15,16 @@ import {
 import { CheckError, isInstanceId, isoTime } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import { forbidden, ownInstance } from '../own.ts';
+import { forbidden, ownInstance, showInstance } from '../own.ts';
 import { type Call, type Route, route } from '../route.ts';
 
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
 const nothing = z.strictObject({});
 
+/** As others than its submitter and operators see it. */
+const shownInstance = instanceViewSchema.extend({
+  collected: instanceViewSchema.shape.collected.unwrap().partial({ to: true }).nullable(),
+});
 const lease = z.object({
   outcome: z.enum(['granted', 'renewed']),
   owner: z.string(),
@@ -28,7 +34,12 @@ const lease = z.object({
 });
 const grown = z.object({ id: z.string(), capBytes: z.number(), granted: z.boolean(), sentence: z.string() });
 const sampled = z.object({ measured: z.array(instanceViewSchema), vanished: z.array(z.string()) });
-const verdict = z.object({ id: z.string(), ok: z.boolean(), reason: z.string().nullable() });
+const verdict = z.object({
+  id: z.string(),
+  ok: z.boolean(),
+  reason: z.string().nullable(),
+  sha: z.string().nullable(),
+});
 
 /** The instances that are there: looking at them, holding and keeping them. */
 export const instanceRoutes: readonly Route[] = [
@@ -41,8 +52,11 @@ export const instanceRoutes: readonly Route[] = [
     description:
       '`label=NAME=VALUE`, as often as there are labels; `sort=spawned` (oldest first), `score` or `size`.',
     query: instancesQuerySchema,
-    answers: { 200: ['A part of the list', pageSchema(instanceViewSchema)] },
-    handle: ({ pool, query }) => pool.instances(query),
+    answers: { 200: ['A part of the list', pageSchema(shownInstance)] },
+    handle: async (call) => {
+      const { items, next } = await call.pool.instances(call.query);
+      return { items: items.map((each) => showInstance(call, each)), next };
+    },
   }),
   route({
     method: 'GET',
@@ -52,8 +66,8 @@ export const instanceRoutes: readonly Route[] = [
     summary: 'What is known of an instance',
     description:
       'One that is gone is a problem 410, whose `details.audit` is the audit record of its end, where that is known.',
-    answers: { 200: ['The instance', instanceViewSchema] },
-    handle: (call) => call.pool.instance(instanceId(call)),
+    answers: { 200: ['The instance', shownInstance] },
+    handle: async (call) => showInstance(call, await call.pool.instance(instanceId(call))),
   }),
   route({
     ...OWN,
@@ -156,6 +170,21 @@ export const instanceRoutes: readonly Route[] = [
       instanceId(call);
       await call.pool.restore(call.id, { by: call.caller.name, signal: call.signal });
       return call.pool.instance(call.id);
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/instances/{id}/collect',
+    summary: "Collect an instance's results now",
+    description:
+      'By the patterns that it has, or by those of the body from now on. `failed` says why nothing could be collected.',
+    body: collectBodySchema,
+    answers: { 200: ['What was collected', collectViewSchema] },
+    handle: async (call) => {
+      await own(call);
+      const { signal } = call;
+      return call.pool.collect([call.id], { ...call.body, by: call.caller.name, signal });
     },
   }),
   route({

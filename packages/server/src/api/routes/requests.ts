@@ -38,7 +38,7 @@ export const requestRoutes: readonly Route[] = [
     summary: 'Submit a request: spawn instances of a template, all or none',
     description:
       'With `lease` and without `leaseTokenHash` the server makes the token of the leases, and tells it in this answer alone. ' +
-      'With an `Idempotency-Key` a request is submitted once in a day: the same key and request answer 200 with what is there, ' +
+      'With an `Idempotency-Key` a request is submitted once in a day, for each token: the same key and request answer 200 with what is there, ' +
       'another request under the key 409 KEY_REUSED.',
     ofPool: true,
     headers: { 'Idempotency-Key': 'any text of at most 200 characters', Prefer: PREFER },
@@ -151,10 +151,12 @@ async function known({ pool, id }: Call) {
   );
 }
 
-function readKey({ headers }: Call): string | null {
+/** Two tokens that happen on one key do not meet: neither learns what the other has submitted. */
+function readKey({ headers, caller }: Call): string | null {
   const key = headers['idempotency-key'];
   if (key === undefined) return null;
-  if (typeof key === 'string' && key.length >= 1 && key.length <= 200) return key;
+  if (typeof key === 'string' && key.length >= 1 && key.length <= 200)
+    return caller.door === 'token' ? `${caller.name}/${key}` : key;
   const expected = 'Idempotency-Key: expected 1 to 200 characters';
   throw new UsageError('PAYLOAD_INVALID', expected, { field: 'Idempotency-Key' });
 }

@@ -1,0 +1,28 @@
+/** The calls under way, so that they can be ended with the server. */
+export interface Calls {
+  /** A signal for one call; `done` forgets it, and aborts it unless the call was answered. */
+  begin(): { readonly signal: AbortSignal; done(answered: boolean): void };
+}
+
+/** One listener on `ending` for all of them: `AbortSignal.any` would leave something behind for each call. */
+export function createCalls(ending: AbortSignal): Calls {
+  const under = new Set<AbortController>();
+  const endAll = () => {
+    for (const call of under) call.abort();
+  };
+  ending.addEventListener('abort', endAll, { once: true });
+  return {
+    begin() {
+      const call = new AbortController();
+      if (ending.aborted) call.abort();
+      under.add(call);
+      return {
+        signal: call.signal,
+        done(answered) {
+          under.delete(call);
+          if (!answered) call.abort();
+        },
+      };
+    },
+  };
+}
