@@ -62,6 +62,15 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   }
 
   /**
+   * A client of a pool that is reached otherwise; closing the client closes that.
+   *
+   * @internal
+   */
+  static over(transport: Transport): Spica {
+    return new Spica(transport);
+  }
+
+  /**
    * Submits a request, and resolves as soon as it is on its way. Throws UsageError, which names the field, the value and
    * what was expected: PAYLOAD_INVALID, PARAM_INVALID, REQUEST_TOO_LARGE, KEY_REUSED (the key named a different request).
    *

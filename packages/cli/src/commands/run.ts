@@ -81,7 +81,7 @@ async function connect(config: Config, policy: PoolConfig): Promise<Spica> {
   });
   const target = redisTargetOf(config);
   return Spica.connect({
-    ...('url' in target ? { redisUrl: target.url } : { socket: target.socket }),
+    redisUrl: 'url' in target ? target.url : target.socket,
     pool: policy.name,
   });
 }

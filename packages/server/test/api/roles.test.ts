@@ -82,6 +82,7 @@ const TABLE: readonly Row[] = [
   { call: 'POST /v1/instances/{id}/collect', may: OWN },
   { call: 'POST /v1/instances/{id}/verify', may: OWN },
   { call: 'POST /v1/instances/{id}/sample', may: OWN },
+  { call: 'POST /v1/samples', may: ['operator'] },
   { call: 'POST /v1/preflight', body: { count: 1 }, may: ALL },
   { call: 'POST /v1/plans', may: ['operator'] },
   { call: 'POST /v1/plans/{digest}/execution', may: ['operator'] },

@@ -152,8 +152,9 @@ export const instanceRoutes: readonly Route[] = [
     answers: { 200: ['Its cap', grown] },
     handle: async (call) => {
       await own(call);
-      const { signal } = call;
-      return call.pool.grow(call.id, { ...call.body, by: call.caller.name, signal });
+      const { capBytes, maxWait } = call.body;
+      const asked = { capBytes, maxWaitMs: maxWait, by: call.caller.name };
+      return call.pool.grow(call.id, { ...asked, signal: call.signal });
     },
   }),
   route({
@@ -209,6 +210,16 @@ export const instanceRoutes: readonly Route[] = [
       await own(call);
       return call.pool.sample([call.id], { signal: call.signal });
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/samples',
+    role: 'operator',
+    ofPool: true,
+    summary: 'Measure all instances that are due',
+    body: nothing,
+    answers: { 200: ['What was measured', sampled] },
+    handle: ({ pool, signal }) => pool.sample(null, { signal }),
   }),
 ];
 
