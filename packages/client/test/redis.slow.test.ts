@@ -7,6 +7,7 @@ import { testInstances } from './suite/instances.ts';
 import { testLeases } from './suite/lease.ts';
 import { type Between, serveOver } from './suite/serve.ts';
 import { testSpawning } from './suite/spawn.ts';
+import { testTournaments } from './suite/tournament.ts';
 
 const redis: Between = { connect: ({ server }) => Spica.connect({ redisUrl: server.url }) };
 
@@ -16,6 +17,7 @@ describe('over Redis', () => {
   testLeases(serve);
   testInstances(serve);
   testAsking(serve);
+  testTournaments(serve);
 
   it('takes the only pool that is served there, and asks for its name where there are several', async () => {
     const { server, spica, stack } = await serve({}, 'sweep-3f2a1c');

@@ -69,10 +69,12 @@ export function aGate({
     sums,
     ownBytes: 0,
     atCap: null,
+    orphanedBytes: null,
     limits: NO_LIMITS,
     share: 1,
     retention: null,
     floorBytes: null,
+    root: null,
     held,
     heldCount: held.length,
   };

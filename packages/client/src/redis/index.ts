@@ -10,4 +10,5 @@ export {
 } from './instances.ts';
 export { readRequest } from './read-request.ts';
 export { cancelRequest, submitTo } from './requests.ts';
+export { listTournaments, readTournament } from './tournaments.ts';
 export { openRedisTransport } from './transport.ts';

@@ -3,15 +3,14 @@ import { CheckError } from '@spica/core';
 import type { Call } from './route.ts';
 
 /** A request or an instance is its submitter's own; an operator's is everything. */
-function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
+export function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
   return caller.role === 'operator' || (caller.role === 'runner' && by === caller.name);
 }
 
-/** The instance that a call is about. Throws CheckError FORBIDDEN unless it is the caller's own; InstanceGoneError. */
-export async function ownInstance(call: Call): Promise<InstanceView> {
-  const instance = await call.pool.instance(call.id);
-  if (!isOwn(call, instance.by)) throw notYours(`instance ${call.id}`, call);
-  return instance;
+/** Throws CheckError FORBIDDEN unless an instance is the caller's own, by default that which a call is about; InstanceGoneError. */
+export async function requireOwnInstance(call: Call, id: string = call.id): Promise<void> {
+  const { by } = await call.pool.instance(id);
+  if (!isOwn(call, by)) throw notYours(`instance ${id}`, call);
 }
 
 /** Throws CheckError FORBIDDEN unless the request that a call is about is the caller's own; REQUEST_UNKNOWN. */
@@ -43,7 +42,7 @@ export function showRequest(call: Call, view: RequestView): unknown {
 export function showInstance(call: Call, view: InstanceView): unknown {
   if (isOwn(call, view.by)) return view;
   const { collected, ...rest } = view;
-  return call.hide({ ...rest, collected: collected && { ...collected, to: undefined } });
+  return call.hide({ ...rest, path: null, collected: collected && { ...collected, to: undefined } });
 }
 
 function withoutSecrets<T extends { params: unknown; notes: unknown }>(request: T) {

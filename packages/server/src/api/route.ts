@@ -19,6 +19,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly hide: Hide;
   /** Aborted when the caller goes away, or the server ends. */
   readonly signal: AbortSignal;
+  /** Ends the call, as if its caller had gone away. */
+  readonly end: () => void;
 }
 
 /** What a call is answered with; 200 and no headers of its own unless it says so. */
@@ -58,6 +60,8 @@ export interface RouteText {
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** Most bytes of its body, where it is not that of other routes. */
+  readonly mostBodyBytes?: number;
   /** By status, what answers are for and how they look; null for one without a body. */
   readonly answers: Readonly<Record<number, readonly [text: string, schema: z.ZodType | null]>>;
   /** What an event's data is, where it can answer with a stream of them (`text/event-stream`). */

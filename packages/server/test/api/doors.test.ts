@@ -69,6 +69,14 @@ it('refuses a token that has expired, and what is no token', async () => {
   }
 });
 
+it('lets whoever shows a token look also while Redis takes no writes', async () => {
+  const { url } = await serve();
+  const token = await makeToken('viewer');
+  await redis.redis.config('SET', 'min-replicas-to-write', '1'); // as with a full disk, each write is refused
+  onTestFinished(async () => void (await redis.redis.config('SET', 'min-replicas-to-write', '0')));
+  expect((await ask(url, '/v1/pools', { token })).status).toBe(200);
+});
+
 it('takes whoever comes through a proxy for somebody else than this host', async () => {
   const { url } = await serve();
   for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {

@@ -12,7 +12,7 @@ import {
   sayPrinted,
   writeCommandLog,
 } from '@spica/pool';
-import type { SpawnRequest } from '@spica/queues';
+import { paramsOf, type SpawnRequest } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import type { OpenRequest } from '../gate/state.ts';
 import type { Spawn } from './record.ts';
@@ -72,8 +72,9 @@ async function run(
 ): Promise<CommandEnd> {
   const { pool, clock, logger } = ctx;
   const path = pool.pathOf(id);
-  const { experiment, params } = open.request;
   const { request, index } = of;
+  const { experiment } = open.request;
+  const params = paramsOf(open.request, index);
   const env = environmentOf({ id, path, request, experiment, index, params });
   const startedAt = clock.now();
   const end = await runCommand({ argv, cwd: path, env, mark: markOf(pool, path), timeoutMs, signal });

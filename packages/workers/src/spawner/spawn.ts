@@ -21,7 +21,7 @@ import {
   readSpace,
   writeRecord,
 } from '@spica/pool';
-import type { SpawnPayload, SpawnResult } from '@spica/queues';
+import { paramsOf, type SpawnPayload, type SpawnResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { announceCloneEnd, awaitRoomForClone } from '../gate/filesystem.ts';
 import { countedAs } from '../gate/load.ts';
@@ -48,7 +48,7 @@ export async function spawnInstance(
   const spawn = findRequest(ctx, job);
   const path = ctx.pool.pathOf(spawn.id);
   if (await isUp(ctx, spawn)) return { id: spawn.id, path };
-  validateParams(spawn.open.request.params);
+  validateParams(paramsOf(spawn.open.request, job.index));
   await checkMarker(ctx.pool);
   spawn.open.stop.signal.throwIfAborted();
   if (await commitFound(ctx, spawn)) return { id: spawn.id, path };
@@ -234,11 +234,14 @@ async function clone(
   signal?: AbortSignal,
 ) {
   const { config, pool, method, isCharged } = ctx;
-  const { parent, params, notes } = open.request;
+  const { parent, notes } = open.request;
+  const params = paramsOf(open.request, of.index);
   const { generation, each } = open.admitted;
   const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
   const seed = seedOf(pool.name, of.request, of.index);
-  const { budget } = config;
+  const { cpu, ramGb, vramGb } = config.budget;
+  const asked = open.request.budget;
+  const budget = { cpu: asked?.cpu ?? cpu, ramGb: asked?.ramGb ?? ramGb, vramGb: asked?.vramGb ?? vramGb };
   const manifest = buildManifest({ id, prepared, lineage, seed, params, budget, spawnedAt, notes });
   await cloneInstance({
     pool,

@@ -15,7 +15,7 @@ import {
 import { CheckError, isInstanceId, isoTime } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import { forbidden, ownInstance, showInstance } from '../own.ts';
+import { forbidden, requireOwnInstance, showInstance } from '../own.ts';
 import { type Call, type Route, route } from '../route.ts';
 
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
@@ -34,7 +34,12 @@ const lease = z.object({
 });
 const grown = z.object({ id: z.string(), capBytes: z.number(), granted: z.boolean(), sentence: z.string() });
 const sampled = z.object({ measured: z.array(instanceViewSchema), vanished: z.array(z.string()) });
-const verdict = z.object({ id: z.string(), ok: z.boolean(), reason: z.string().nullable() });
+const verdict = z.object({
+  id: z.string(),
+  ok: z.boolean(),
+  reason: z.string().nullable(),
+  sha: z.string().nullable(),
+});
 
 /** The instances that are there: looking at them, holding and keeping them. */
 export const instanceRoutes: readonly Route[] = [
@@ -215,7 +220,7 @@ function instanceId({ id, pool }: Call): string {
 
 async function own(call: Call): Promise<void> {
   instanceId(call);
-  await ownInstance(call);
+  await requireOwnInstance(call);
 }
 
 function requireForce({ caller }: Call, force: boolean): void {

@@ -95,8 +95,9 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
       ofPool: true,
       summary: 'Who did what: entries of the audit log',
       description:
-        'The newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first. With `Accept: ' +
-        'text/event-stream` each further entry as it is written, from `Last-Event-ID` (a `seq`) on.',
+        'The newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first, and fewer where ' +
+        'they are longer than 128 kB together. With `Accept: text/event-stream` each further entry as it is written, from ' +
+        '`Last-Event-ID` (a `seq`) on.',
       headers: { 'Last-Event-ID': 'the `seq` of the last entry that was seen' },
       query: auditQuerySchema,
       answers: { 200: ['The entries', pageSchema(auditRecord)] },
