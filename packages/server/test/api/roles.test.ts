@@ -198,6 +198,8 @@ it('lets only operators force a lease', async () => {
 it('has the audit log say who did what', async () => {
   const { ada } = owned;
   await api.call('ada', 'PUT', `/v1/instances/${ada.instance}/pin`, { why: 'by-whom' });
+  const forced = { lease: '1s', force: true, owner: 'eve' };
+  await api.call('operator', 'PUT', `/v1/instances/${ada.instance}/lease`, forced);
   await expect
     .poll(async () => {
       const { json } = await api.call('viewer', 'GET', '/v1/audit?limit=50');
@@ -205,5 +207,5 @@ it('has the audit log say who did what', async () => {
         ({ reason }) => reason,
       );
     })
-    .toContain('pinned by ada: by-whom');
+    .toEqual(expect.arrayContaining(['pinned by ada: by-whom', 'taken by force by operator for eve']));
 });
