@@ -100,7 +100,7 @@ export async function instanceGone({ catalog, name }: CatalogPool, id: string): 
 export async function leaseInstance(
   pool: CatalogPool,
   id: string,
-  { owner, token, ms, force = false }: LeaseAsked,
+  { owner, token, ms, force = false, by = owner }: LeaseAsked,
 ): Promise<LeaseGrant> {
   const { catalog } = pool;
   const now = Date.now();
@@ -110,7 +110,7 @@ export async function leaseInstance(
     await note(pool, 'force_lease', {
       id,
       now,
-      reason: `taken by force by ${owner}`,
+      reason: `taken by force by ${by ?? 'an unknown caller'}${by === owner ? '' : ` for ${owner}`}`,
       outcome: answer.outcome,
     });
   switch (answer.outcome) {

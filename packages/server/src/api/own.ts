@@ -1,5 +1,6 @@
 import type { InstanceView, RequestView } from '@spica/client/wire';
 import { CheckError } from '@spica/core';
+import { withoutOutput } from './hide.ts';
 import type { Call } from './route.ts';
 
 /** A request or an instance is its submitter's own; an operator's is everything. */
@@ -27,15 +28,16 @@ function notYours(what: string, { caller }: Call): CheckError {
   return forbidden(`${what} is not ${caller.name}'s: a runner's token is for what was submitted with it`);
 }
 
-/** What is seen of a request: by others than its submitter and operators without parameters, notes and paths. */
+/** What is seen of a request: by others than its submitter and operators without parameters, notes, paths and what a set-up printed. */
 export function showRequest(call: Call, view: RequestView): unknown {
   if (isOwn(call, view.request?.by)) return view;
   const { request, instances, ...rest } = view;
-  return call.hide({
+  const shown = {
     ...rest,
     request: request && withoutSecrets(request),
     instances: instances.map(({ id }) => ({ id })),
-  });
+  };
+  return withoutOutput(call.hide(shown));
 }
 
 /** What is seen of an instance: by others than its submitter and operators without paths. */

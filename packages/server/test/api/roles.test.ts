@@ -160,6 +160,21 @@ describe('what a role may not see', () => {
     }
   });
 
+  it('is not in what a set-up printed, which its submitter is told', async () => {
+    const body = { count: 1, template: 'leaky', params: { KEY: 'secret-param' } };
+    const made = await api.call('ada', 'POST', '/v1/requests', body, { headers: { prefer: 'wait=30' } });
+    const { id } = made.json as { id: string };
+    expect(made.text).toContain('it is secret-param');
+    expect((await api.call('ada', 'GET', `/v1/requests/${id}/result`)).text).toContain('it is secret-param');
+    for (const who of ['viewer', 'bob'] as const) {
+      for (const path of [`/v1/requests/${id}`, `/v1/requests/${id}/events`, '/v1/requests', '/v1/audit']) {
+        const { text } = await api.call(who, 'GET', path);
+        expect(text, `${who} ${path}`).toContain('its set-up failed');
+        expect(text, `${who} ${path}`).not.toContain('it is secret-param');
+      }
+    }
+  });
+
   it('lists to each runner its own with its secrets, and those of others without', async () => {
     const { json } = await api.call('bob', 'GET', '/v1/requests');
     const items = (json as { items: { id: string; request: { by: string; params?: unknown } }[] }).items;
@@ -211,6 +226,8 @@ it('lets only operators force a lease', async () => {
 it('has the audit log say who did what', async () => {
   const { ada } = owned;
   await api.call('ada', 'PUT', `/v1/instances/${ada.instance}/pin`, { why: 'by-whom' });
+  const forced = { lease: '1s', force: true, owner: 'eve' };
+  await api.call('operator', 'PUT', `/v1/instances/${ada.instance}/lease`, forced);
   await expect
     .poll(async () => {
       const { json } = await api.call('viewer', 'GET', '/v1/audit?limit=50');
@@ -218,5 +235,5 @@ it('has the audit log say who did what', async () => {
         ({ reason }) => reason,
       );
     })
-    .toContain('pinned by ada: by-whom');
+    .toEqual(expect.arrayContaining(['pinned by ada: by-whom', 'taken by force by operator for eve']));
 });

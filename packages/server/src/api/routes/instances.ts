@@ -83,7 +83,8 @@ export const instanceRoutes: readonly Route[] = [
       const { lease: ms, owner, token: given, force } = call.body;
       requireForce(call, force);
       const token = given ?? newLeaseToken();
-      const asked = { owner: owner ?? call.caller.name, token, ms, force };
+      const by = call.caller.name;
+      const asked = { owner: owner ?? by, token, ms, force, by };
       const { expiresAt, ...granted } = await call.pool.lease(call.id, asked);
       return { ...granted, expiresAt: isoTime(expiresAt), ...(given === null ? { token } : {}) };
     },

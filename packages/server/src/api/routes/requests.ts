@@ -9,6 +9,7 @@ import {
 } from '@spica/client/wire';
 import { CheckError, SpicaError, UsageError } from '@spica/core';
 import * as z from 'zod';
+import { withoutOutput } from '../hide.ts';
 import { isOwn, requireOwnInstance, requireOwnRequest, showRequest } from '../own.ts';
 import { Answer, type Call, type Route, route, type StreamEvent } from '../route.ts';
 
@@ -204,7 +205,7 @@ async function waitAsPreferred(call: Call, id: string): Promise<void> {
 async function* shownEvents(call: Call, after: string | null): AsyncGenerator<StreamEvent> {
   const own = await call.pool.request(call.id).then(({ request }) => isOwn(call, request?.by));
   for await (const { id, event } of call.pool.events(call.id, { after, signal: call.signal })) {
-    yield { id, data: own ? event : call.hide(event) };
+    yield { id, data: own ? event : withoutOutput(call.hide(event)) };
   }
 }
 
