@@ -1,5 +1,6 @@
 import json
 import os
+import secrets
 import unittest
 
 import spica
@@ -37,14 +38,15 @@ class SpawnTest(PoolTest):
         self.assertEqual(unknown.exception.code, "UNAUTHENTICATED")
 
     def test_submits_once_under_a_key_and_holds_the_same_leases_again(self):
-        first = self.client.spawn(key="python/1", lease="1h")
+        key = secrets.token_hex(4)  # of this run: a key names its request for a day
+        first = self.client.spawn(key=key, lease="1h")
         (mine,) = first.wait()
-        again = spica.Client().spawn(key="python/1", lease="1h")
+        again = spica.Client().spawn(key=key, lease="1h")
         self.assertEqual(again.id, first.id)
         (same,) = again.wait()
         self.assertEqual((same.id, same.lease.token), (mine.id, mine.lease.token))
         with self.assertRaises(spica.UsageError) as reused:
-            self.client.spawn(key="python/1", count=2)
+            self.client.spawn(key=key, count=2)
         self.assertEqual(reused.exception.code, "KEY_REUSED")
 
     def test_gives_each_instance_parameters_of_its_own(self):

@@ -33,8 +33,12 @@ export interface Instances {
   ids(): Promise<string[]>;
   /** Instances in flight, each with its request. Reads no instance. */
   inFlight(): Promise<ReadonlyMap<string, string>>;
-  /** Oldest first, read in batches; one that goes meanwhile may be missing. */
-  list(): AsyncIterable<CatalogInstance>;
+  /**
+   * Oldest first, read in batches; one that goes meanwhile may be missing.
+   *
+   * @param part `from`: none that was spawned before (epoch milliseconds). `batch`: how many are read at a time.
+   */
+  list(part?: { readonly from?: number; readonly batch?: number }): AsyncIterable<CatalogInstance>;
   /** Marks an instance for deletion, unless something protects it; excludes `lease`. */
   beginDelete(id: string, by: DeletionBy): Promise<BeginDelete>;
   /**
@@ -69,7 +73,8 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     async inFlight() {
       return new Map(Object.entries(await redis.hgetall(keys.inFlight)));
     },
-    list: () => listInstances(redis, keys),
+    list: ({ from, batch = BATCH } = {}) =>
+      listInstances(redis, keys, { from: from === undefined ? '-inf' : String(from), batch }),
     async beginDelete(id, { owner, request, now, changesSeen }) {
       const reply = (await run('begin_delete', [id, owner, request ?? '', now, changesSeen])) as string[];
       return readBeginDelete(keys.instance(id), reply);
@@ -100,8 +105,12 @@ function readBeginDelete(key: string, [outcome, first = '', second = '']: string
 }
 
 /** Page by page, in order of age: who stops early has not read them all. */
-async function* listInstances(redis: Redis, keys: Keys): AsyncIterable<CatalogInstance> {
-  let from = '-inf';
+async function* listInstances(
+  redis: Redis,
+  keys: Keys,
+  { from: start, batch }: { readonly from: string; readonly batch: number },
+): AsyncIterable<CatalogInstance> {
+  let from = start;
   let seenThere = 0;
   for (;;) {
     const page = await redis.zrange(
@@ -111,7 +120,7 @@ async function* listInstances(redis: Redis, keys: Keys): AsyncIterable<CatalogIn
       'BYSCORE',
       'LIMIT',
       seenThere,
-      BATCH,
+      batch,
       'WITHSCORES',
     );
     const ids = page.filter((_, i) => i % 2 === 0);
@@ -122,7 +131,7 @@ async function* listInstances(redis: Redis, keys: Keys): AsyncIterable<CatalogIn
     seenThere = last === from ? seenThere + withLast : withLast;
     from = last;
     yield* await readMany(redis, keys, ids);
-    if (ids.length < BATCH) return;
+    if (ids.length < batch) return;
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
-import type { Redis } from 'ioredis';
+import { type Redis, ReplyError } from 'ioredis';
 import * as z from 'zod';
 import { readJson } from './stored.ts';
 
@@ -83,7 +83,10 @@ export function createTokens(redis: Redis): Tokens {
       requireName(name);
       const secret = `spica_${name}_${randomBytes(32).toString('hex')}`;
       const stored: z.infer<typeof storedSchema> = { ...token, hash: hashOf(secret).toString('hex') };
-      if ((await redis.hsetnx(KEYS.tokens, name, JSON.stringify(stored))) === 1) return secret;
+      if ((await redis.hsetnx(KEYS.tokens, name, JSON.stringify(stored))) === 1) {
+        await redis.hdel(KEYS.used, name); // of one that was revoked while it was used
+        return secret;
+      }
       throw new CheckError(
         'TOKEN_NAME_TAKEN',
         `--name: there is a token "${name}": revoke it, or choose another`,
@@ -104,7 +107,8 @@ export function createTokens(redis: Redis): Tokens {
       if (expiresAt !== null && expiresAt <= now) return { outcome: 'expired', name, expiresAt };
       if (now - (noted.get(name) ?? 0) >= USE_MS) {
         noted.set(name, now);
-        await redis.hset(KEYS.used, name, now);
+        // A Redis that takes no writes, as on a full disk, still lets whoever has a token look.
+        await redis.hset(KEYS.used, name, now).catch(ignoreReply);
       }
       return { outcome: 'valid', name, role };
     },
@@ -112,6 +116,11 @@ export function createTokens(redis: Redis): Tokens {
       return (await list()).some(({ expiresAt }) => expiresAt === null || expiresAt > now);
     },
   };
+}
+
+/** Whether a connection is lost is for the caller to know; what Redis itself answers is not. */
+function ignoreReply(error: unknown): void {
+  if (!(error instanceof ReplyError)) throw error;
 }
 
 function hashOf(token: string): Buffer {

@@ -13,8 +13,8 @@ export class AuditLog {
   }
 
   /**
-   * Its last entries, 100 by default, or with `after` (a `seq`) the first ones after that; oldest first. Throws
-   * UnreachableError WORKER_UNREACHABLE: the log lies where the pool is served.
+   * Its last entries, 100 by default, or with `after` (a `seq`) the first ones after that; oldest first, and
+   * fewer where they are longer than 128 kB together. Throws UnreachableError WORKER_UNREACHABLE: the log lies where the pool is served.
    */
   async tail(options: { limit?: number; after?: number } = {}): Promise<readonly AuditRecord[]> {
     return this.#transport.auditTail(parsePayload(auditQuerySchema, options, 'audit'));

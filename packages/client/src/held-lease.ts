@@ -10,6 +10,7 @@ export interface GrantedLease {
   readonly token: string;
   /** How long each renewal makes it last, milliseconds. */
   readonly ms: number;
+  /** 0 where it has ended already, nobody knows when. */
   readonly expiresAt: number;
 }
 
@@ -89,7 +90,8 @@ export class HeldLease {
   #tick(): void {
     const now = Date.now();
     if (now >= this.#expiresAt) {
-      this.#lose('LEASE_EXPIRED', `it ended at ${isoTime(this.#expiresAt)}, and was not renewed in time`);
+      const ended = this.#expiresAt === 0 ? 'before it was held' : `at ${isoTime(this.#expiresAt)}`;
+      this.#lose('LEASE_EXPIRED', `it ended ${ended}, and was not renewed in time`);
     } else if (now >= this.#renewAt) {
       this.#renewing ??= this.#renew(now).finally(() => {
         this.#renewing = null;
@@ -108,9 +110,16 @@ export class HeldLease {
       return;
     }
     this.#failure = undefined;
+    if (this.signal.aborted) return this.#giveBack();
     // By the clock of here, and from before it was asked for: it ends no earlier than that.
     this.#expiresAt = now + ms;
     this.#renewAt = this.#nextRenewal(now);
+  }
+
+  /** A renewal that came through when the lease was lost already: nobody holds it. What fails here ends by itself. */
+  async #giveBack(): Promise<void> {
+    const { instance, owner, token } = this.#granted;
+    await this.#transport.releaseLease(instance, { token, discard: false, by: owner }).catch(() => undefined);
   }
 
   #nextRenewal(from: number): number {

@@ -2,7 +2,6 @@ import type { CatalogInstance } from '@spica/catalog';
 import { ownBytes, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import type { InstanceView, Page } from './view.ts';
 import { type ListQuery, listQuerySchema } from './wire/queries.ts';
 
 type ReadListQuery = z.output<typeof listQuerySchema>;
@@ -12,25 +11,35 @@ export function readListQuery(query: ListQuery): ReadListQuery {
   return parsePayload(listQuerySchema, query, 'list');
 }
 
-/**
- * The part of a pool's instances that a query asks for, in its order, as `viewOf` shows each. Throws UsageError
- * PAYLOAD_INVALID for a cursor that no list gave.
- */
-export function pageOf(
-  all: readonly CatalogInstance[],
-  { sort, limit, cursor, ...filter }: ReadListQuery,
-  viewOf: (instance: CatalogInstance) => InstanceView,
-): Page<InstanceView> {
+/** Which instances a part of a list is made of. */
+export interface PagePicker {
+  /** The place of the last of the part before; null for the first part. */
+  readonly after: Place | null;
+  /** Whether an instance is asked for, and comes after that. */
+  isNext(instance: CatalogInstance): boolean;
+  /** The part itself, in its order, of instances that were read: of the next ones, at least as many as it may have and one more. */
+  pick(read: readonly CatalogInstance[]): {
+    readonly instances: CatalogInstance[];
+    readonly next: string | null;
+  };
+}
+
+/** Throws UsageError PAYLOAD_INVALID for a cursor that no list gave. */
+export function pagePicker({ sort, limit, cursor, ...filter }: ReadListQuery): PagePicker {
   const [after, place] = [readCursor(cursor), PLACES[sort]];
-  const listed = all
-    .filter((instance) => isAsked(instance, filter))
-    .map((instance) => ({ instance, at: [place(instance), instance.record.id] as const }))
-    .sort((a, b) => compare(a.at, b.at))
-    .filter(({ at }) => after === null || compare(at, after) > 0);
-  const items = listed.slice(0, limit);
-  const last = items.at(-1);
-  const next = last && listed.length > limit ? writeCursor(last.at) : null;
-  return { items: items.map(({ instance }) => viewOf(instance)), next };
+  const placeOf = (instance: CatalogInstance): Place => [place(instance), instance.record.id];
+  const isNext = (instance: CatalogInstance) =>
+    isAsked(instance, filter) && (after === null || compare(placeOf(instance), after) > 0);
+  return {
+    after,
+    isNext,
+    pick(read) {
+      const listed = read.filter(isNext).sort((a, b) => compare(placeOf(a), placeOf(b)));
+      const instances = listed.slice(0, limit);
+      const last = instances.at(-1);
+      return { instances, next: last && listed.length > limit ? writeCursor(placeOf(last)) : null };
+    },
+  };
 }
 
 type Filter = Pick<ReadListQuery, 'experiment' | 'template' | 'state' | 'labels'>;

@@ -1,3 +1,4 @@
+import { CheckError, RefusedError } from '@spica/core';
 import { Batch } from './batch.ts';
 import type { LeaseLostError } from './errors.ts';
 import type { GrantedLease } from './held-lease.ts';
@@ -18,6 +19,13 @@ export interface Submitted {
   readonly heldUntil: number | null;
 }
 
+/** @internal */
+export interface RequestListener {
+  onLost(error: LeaseLostError): void;
+  /** Its end is known: it has failed, or its batch is its caller's. */
+  onEnd(): void;
+}
+
 const FOREVER_MS = 2 ** 31 - 1;
 
 /** A request that was submitted. What becomes of it does not depend on this handle. */
@@ -25,14 +33,14 @@ export class SpawnRequestHandle implements AsyncIterable<RequestEvent> {
   readonly id: string;
   readonly #transport: Transport;
   readonly #submitted: Submitted;
-  readonly #onLost: (error: LeaseLostError) => void;
+  readonly #listener: RequestListener;
 
   /** @internal */
-  constructor(transport: Transport, submitted: Submitted, onLost: (error: LeaseLostError) => void) {
+  constructor(transport: Transport, submitted: Submitted, listener: RequestListener) {
     this.id = submitted.id;
     this.#transport = transport;
     this.#submitted = submitted;
-    this.#onLost = onLost;
+    this.#listener = listener;
   }
 
   /** The token that all leases of its instances have; null for none. Never log it. */
@@ -58,8 +66,16 @@ export class SpawnRequestHandle implements AsyncIterable<RequestEvent> {
    */
   async ready(options: CallOptions = {}): Promise<Batch> {
     const { timeoutMs = FOREVER_MS, ...rest } = readCall('ready', options);
-    const { instances } = await this.#transport.wait(this.id, { timeoutMs, ...rest });
-    return Batch.of(this.#transport, instances, this.#submitted.lease, this.#onLost);
+    const { onLost, onEnd } = this.#listener;
+    try {
+      const { instances } = await this.#transport.wait(this.id, { timeoutMs, ...rest });
+      const batch = await Batch.of(this.#transport, instances, this.#submitted.lease, onLost);
+      onEnd();
+      return batch;
+    } catch (error) {
+      if (error instanceof CheckError || error instanceof RefusedError) onEnd();
+      throw error;
+    }
   }
 
   /**
@@ -74,7 +90,10 @@ export class SpawnRequestHandle implements AsyncIterable<RequestEvent> {
   async *[Symbol.asyncIterator](): AsyncGenerator<RequestEvent, void> {
     const over = new AbortController();
     try {
-      for await (const { event } of this.#transport.events(this.id, { signal: over.signal })) yield event;
+      for await (const { event } of this.#transport.events(this.id, { signal: over.signal })) {
+        if (event.phase === 'rejected' || event.phase === 'failed') this.#listener.onEnd();
+        yield event;
+      }
     } finally {
       over.abort(new Error('nobody listens any more'));
     }

@@ -45,6 +45,8 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   readonly audit: AuditLog;
   readonly tournaments: Tournaments;
   readonly #transport: Transport;
+  /** Requests that are being taken back, as their signal was aborted. */
+  readonly #takingBack = new Set<Promise<void>>();
   readonly #onLost = (error: LeaseLostError) => void this.emit('lease-lost', error);
 
   private constructor(transport: Transport) {
@@ -89,12 +91,17 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
     const now = Date.now();
     const { id } = await this.#transport.submit(submitted, { key, by: defaultOwner() });
     const heldUntil = body.maxWait === null ? null : now + body.maxWait;
-    const handle = new SpawnRequestHandle(this.#transport, { id, lease, heldUntil }, this.#onLost);
-    const cancel = () => {
-      handle.cancel().catch((error: unknown) => this.emit('cancel-failed', error, id));
-    };
-    if (signal?.aborted) cancel();
-    else signal?.addEventListener('abort', cancel, { once: true });
+    const onAbort = () => this.#takeBack(handle, key === null ? lease : null);
+    const handle = new SpawnRequestHandle(
+      this.#transport,
+      { id, lease, heldUntil },
+      {
+        onLost: this.#onLost,
+        onEnd: () => signal?.removeEventListener('abort', onAbort),
+      },
+    );
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
     return handle;
   }
 
@@ -108,6 +115,23 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   tournament(options: TournamentOptions, call: { signal?: AbortSignal } = {}): Promise<Tournament> {
     const spawn: Beginning['spawn'] = (asked, rest) => this.spawn(asked, rest);
     return beginTournament({ transport: this.#transport, spawn }, options, call);
+  }
+
+  /**
+   * Cancels a request. Where it has completed and nobody has got its batch, nobody would release its leases: they are
+   * released here. `lease` null where there are none, or others may hold them.
+   */
+  #takeBack(handle: SpawnRequestHandle, lease: Submitted['lease']): void {
+    const work = async () => {
+      if ((await handle.cancel()) === 'cancelled' || lease === null) return;
+      const { instances } = await handle.view();
+      const asked = { token: lease.token, discard: true, by: lease.owner };
+      await Promise.all(instances.map((each) => this.#transport.releaseLease(each.id, asked)));
+    };
+    const done = work()
+      .catch((error: unknown) => void this.emit('cancel-failed', error, handle.id))
+      .finally(() => this.#takingBack.delete(done));
+    this.#takingBack.add(done);
   }
 
   /** What the gate would do with such a request as things stand: the decision with its sum and its sentence. */
@@ -131,8 +155,12 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
     return this.#transport.poolStatus();
   }
 
-  /** Ends the connection. Leases that are held are not renewed any more, and not released either. */
+  /**
+   * Ends the connection, once what was aborted is cancelled. Leases that are held are not renewed any more, and not released
+   * either.
+   */
   async close(): Promise<void> {
+    await Promise.all(this.#takingBack);
     await this.#transport.close();
   }
 

@@ -38,6 +38,8 @@ export interface LeaseAsked {
   readonly ms: number;
   /** Takes it whoever has it; the audit log tells. */
   readonly force?: boolean;
+  /** Who asks, where that is not the owner: it is they who stand in the audit log. */
+  readonly by?: Caller;
 }
 
 export interface ReleaseAsked {

@@ -10,6 +10,7 @@ export * from './admission/space.ts';
 export * from './admission/waiting.ts';
 export * from './clock.ts';
 export * from './collect/collected.ts';
+export { createMatcher } from './collect/matcher.ts';
 export * from './collect/patterns.ts';
 export * from './collect/place.ts';
 export * from './config/config.ts';

@@ -13,6 +13,7 @@ import { addCommand, type RunCommand } from './command.ts';
 import { addHealth } from './health/health.ts';
 import { listenAddressOf } from './listen/address.ts';
 import type { Door } from './listen/callers.ts';
+import { limitConnections } from './listen/connections.ts';
 import { listen } from './listen/listen.ts';
 import { listenAtSocket } from './listen/socket.ts';
 import { readTls, type TlsMaterial } from './listen/tls.ts';
@@ -22,6 +23,9 @@ import { createProbe } from './probe.ts';
 
 /** How long Redis may take to answer before it counts as out of reach. */
 const PROBE_MS = 2_000;
+
+/** Of the process's file descriptors, for the connections of each door; the rest is for the pools' own work. */
+const SHARES = { tcp: 0.5, socket: 0.2 };
 
 export interface ServerOptions {
   /** An IP address, or `localhost`; any but a loopback address only where there is a token. */
@@ -50,6 +54,8 @@ export interface ServerOptions {
   readonly runCommand?: RunCommand;
   /** Event streams that may be open at a time; by default as many as `createStreams` has. */
   readonly streamLimits?: StreamLimits;
+  /** Connections that each door takes at a time; by default as many as leave the pools file descriptors of their own. */
+  readonly mostConnections?: number;
 }
 
 export interface Server {
@@ -119,10 +125,11 @@ type Parts = ReturnType<typeof createParts> & { readonly tls: TlsMaterial | null
 
 async function build(
   door: Door,
-  { tokens, clock, logger, version, runCommand }: ServerOptions,
+  { tokens, clock, logger, version, runCommand, mostConnections }: ServerOptions,
   { api, figures, tls }: Parts,
 ): Promise<App> {
   const app = createApp({ door, tokens, clock, logger, tls });
+  limitConnections(app, SHARES[door.kind], mostConnections);
   addHealth(app, figures);
   addMetrics(app, figures);
   await registerApi(app, api);

@@ -1,12 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  formatDuration,
-  isoTime,
-  RefusedError,
-  SpicaError,
-  TimedOutError,
-  UnreachableError,
-} from '@spica/core';
+import { formatDuration, isoTime, RefusedError, TimedOutError } from '@spica/core';
 import {
   type Ask,
   type AuditRecord,
@@ -19,9 +11,8 @@ import {
   runServedJob,
   type SamplePayload,
   type SampleResult,
-  toUnreachable,
 } from '@spica/queues';
-import type { Asking, CollectAsked, GrowAsked, OnBehalf, Transport } from '../transport.ts';
+import type { Asking, CollectAsked, GrowAsked, OnBehalf } from '../transport.ts';
 import type { CollectView, SampleView } from '../view.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
@@ -35,6 +26,12 @@ import { instanceGone, readInstances, withWhyGone } from './instances.ts';
 export interface AskedPool extends Pick<Connection, 'name' | 'catalog' | 'queues' | 'redis'> {
   readonly events?: Connection['events'];
 }
+
+/**
+ * Before measurements that wait. Answers are large, and anybody who may look on may ask: few are kept, or Redis would hold
+ * hundreds of megabytes of them.
+ */
+const ASKED = { lifo: true, removeOnComplete: { count: 100 }, removeOnFail: { count: 100 } };
 
 /**
  * Has the worker do a job, for as long as one serves the pool. Throws UnreachableError WORKER_UNREACHABLE, TimedOutError
@@ -53,7 +50,7 @@ async function work(
       redis,
       ...(events ? { events: await events(queue) } : {}),
       ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
-      options: 'ask' in payload ? { lifo: true } : {}, // before measurements that wait
+      options: 'ask' in payload ? ASKED : {},
     });
   } catch (error) {
     if (!timeout?.aborted || signal?.aborted || error !== timeout.reason) throw error;
@@ -152,35 +149,4 @@ export async function verifyInstance(
 export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Asking): Promise<AuditRecord[]> {
   const { limit, after = null } = parsePayload(auditQuerySchema, query, 'audit');
   return ask<AuditRecord[]>(connection, { audit: { limit, after } }, asking);
-}
-
-function isUnreachable(error: unknown, { where }: Connection): boolean {
-  if (error instanceof SpicaError) return error instanceof UnreachableError;
-  return toUnreachable(error, where) !== null;
-}
-
-const LOOK_EVERY_MS = 1_000;
-const MOST_AT_ONCE = 1_000;
-
-/** The entries from now on, or after the one that was seen; ends when the signal is aborted. */
-export async function* followAudit(
-  connection: Connection,
-  { after, signal }: Parameters<Transport['auditFollow']>[0],
-): AsyncGenerator<AuditRecord, void> {
-  /** Null where nobody could tell: Redis or the worker is away, and may be back at the next look. */
-  const read = (query: AuditQuery) =>
-    readAudit(connection, query, { signal }).catch((error: unknown) => {
-      if (signal.aborted || isUnreachable(error, connection)) return null;
-      throw error;
-    });
-  let seen = after ?? null;
-  while (!signal.aborted) {
-    const found = (await read(seen === null ? { limit: 1 } : { limit: MOST_AT_ONCE, after: seen })) ?? [];
-    for (const record of found) {
-      if (seen !== null) yield record;
-      if (seen !== null) seen = record.seq;
-    }
-    seen ??= found.at(-1)?.seq ?? null;
-    if (found.length < MOST_AT_ONCE) await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-  }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type CatalogInstance, toInstanceView } from '@spica/catalog';
-import { CheckError, isoTime } from '@spica/core';
+import { CheckError, type Departure, isoTime } from '@spica/core';
 import {
   InstanceGoneError,
   instanceDeleted,
@@ -9,28 +9,60 @@ import {
   leasedBy,
   leaseLost,
 } from '../errors.ts';
-import { pageOf, readListQuery } from '../page.ts';
+import { type PagePicker, pagePicker, readListQuery } from '../page.ts';
 import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transport.ts';
 import type { InstanceView, Page } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
-import { readStand, type Stand } from './departures.ts';
+import { departuresOfAll, departuresOfSome } from './departures.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
   const asked = readListQuery(query);
-  const stand = await readStand(catalog);
-  return pageOf(stand.all, asked, viewer(stand));
+  const picker = pagePicker(asked);
+  const inAge = asked.sort === 'spawned';
+  const read = inAge
+    ? await readOldest(catalog, picker, asked.limit + 1)
+    : await Array.fromAsync(catalog.list());
+  const { instances, next } = picker.pick(read);
+  const departures = inAge
+    ? await departuresOfSome(catalog, instances)
+    : await departuresOfAll(catalog, read);
+  return { items: await viewsOf(catalog, instances, departures), next };
 }
 
-function viewer({ departures, root }: Stand): (instance: CatalogInstance) => InstanceView {
+/** Where they are, is where whoever serves the pool has published that it is. */
+async function viewsOf(
+  catalog: CatalogPool['catalog'],
+  instances: readonly CatalogInstance[],
+  departures: ReadonlyMap<string, Departure>,
+): Promise<InstanceView[]> {
+  const root = (await catalog.publishedGate())?.root ?? null;
   const now = Date.now();
-  return (instance) => {
-    const { id } = instance.record;
+  return instances.map((each) => {
+    const { id } = each.record;
     const path = root === null ? null : join(root, id);
-    return { ...toInstanceView(instance, now, departures.get(id) ?? null), path };
-  };
+    return { ...toInstanceView(each, now, departures.get(id) ?? null), path };
+  });
 }
+
+/** What is asked for first is read first, and no more than it takes. */
+async function readOldest(
+  catalog: CatalogPool['catalog'],
+  { after, isNext }: PagePicker,
+  most: number,
+): Promise<CatalogInstance[]> {
+  const found: CatalogInstance[] = [];
+  const part = { batch: most + MORE, ...(after === null ? {} : { from: after[0] ?? 0 }) };
+  for await (const instance of catalog.list(part)) {
+    if (isNext(instance)) found.push(instance);
+    if (found.length === most) break;
+  }
+  return found;
+}
+
+/** Read beyond what is asked for: those of the same millisecond as the last of the part before come first. */
+const MORE = 50;
 
 /** Throws InstanceGoneError. */
 export async function readInstance(pool: CatalogPool, id: string): Promise<InstanceView> {
@@ -45,8 +77,7 @@ export async function readInstances(
   ids: readonly string[],
 ): Promise<InstanceView[]> {
   const found = await catalog.getMany(ids);
-  if (found.length === 0) return [];
-  return found.map(viewer(await readStand(catalog)));
+  return viewsOf(catalog, found, await departuresOfSome(catalog, found));
 }
 
 /** What is to be said of an instance that is not there: why it went, where that is known. */
@@ -69,7 +100,7 @@ export async function instanceGone({ catalog, name }: CatalogPool, id: string): 
 export async function leaseInstance(
   pool: CatalogPool,
   id: string,
-  { owner, token, ms, force = false }: LeaseAsked,
+  { owner, token, ms, force = false, by = owner }: LeaseAsked,
 ): Promise<LeaseGrant> {
   const { catalog } = pool;
   const now = Date.now();
@@ -79,7 +110,7 @@ export async function leaseInstance(
     await note(pool, 'force_lease', {
       id,
       now,
-      reason: `taken by force by ${owner}`,
+      reason: `taken by force by ${by ?? 'an unknown caller'}${by === owner ? '' : ` for ${owner}`}`,
       outcome: answer.outcome,
     });
   switch (answer.outcome) {

@@ -5,7 +5,6 @@ import {
   ask,
   collectInstances,
   executePlan,
-  followAudit,
   growInstance,
   readAudit,
   restoreInstance,
@@ -14,6 +13,7 @@ import {
 } from './asks.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { followRequest, waitForEnd } from './events.ts';
+import { followAudit } from './follow-audit.ts';
 import {
   leaseInstance,
   listInstances,

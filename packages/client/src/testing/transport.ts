@@ -4,7 +4,7 @@ import { type CatalogInstance, hashLeaseToken, readDepartures, toInstanceView } 
 import { CheckError, type Departure, leaseInForce } from '@spica/core';
 import type { LineageVerdict } from '@spica/queues';
 import { leasedBy } from '../errors.ts';
-import { pageOf, readListQuery } from '../page.ts';
+import { pagePicker, readListQuery } from '../page.ts';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, Transport } from '../transport.ts';
 import type { InstanceView, PoolView } from '../view.ts';
 import { lineageHash } from './files.ts';
@@ -30,7 +30,8 @@ export function overMemory(pool: MemoryPool): Transport {
 
     instances: async (query) => {
       const goes = await departures(pool, Date.now());
-      return pageOf(pool.all, readListQuery(query), (each) => show(pool, each, goes));
+      const { instances, next } = pagePicker(readListQuery(query)).pick(pool.all);
+      return { items: instances.map((each) => show(pool, each, goes)), next };
     },
     instance: (id) => view(pool, id),
     lease: async (id, asked) => lease(pool, id, asked),

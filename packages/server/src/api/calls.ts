@@ -1,7 +1,7 @@
 /** The calls under way, so that they can be ended with the server. */
 export interface Calls {
-  /** A signal for one call; `done` forgets it, and aborts it unless the call was answered. */
-  begin(): { readonly signal: AbortSignal; done(answered: boolean): void };
+  /** A signal for one call; `end` aborts it; `done` forgets it, and aborts it unless the call was answered. */
+  begin(): { readonly signal: AbortSignal; end(): void; done(answered: boolean): void };
 }
 
 /** One listener on `ending` for all of them: `AbortSignal.any` would leave something behind for each call. */
@@ -18,6 +18,7 @@ export function createCalls(ending: AbortSignal): Calls {
       under.add(call);
       return {
         signal: call.signal,
+        end: () => call.abort(),
         done(answered) {
           under.delete(call);
           if (!answered) call.abort();

@@ -24,6 +24,12 @@ export function createHide(paths: readonly string[]): (caller: Caller) => Hide {
   return ({ role }) => (role === 'operator' ? everything : withoutPaths);
 }
 
+const PRINTED = /its set-up \(.*\(what it printed: [^)]*\)/gs;
+
+/** Takes out what the set-up of an instance printed: it knows the parameters, and may have shown them. */
+export const withoutOutput: Hide = (value) =>
+  walk(value, (text) => text.replace(PRINTED, 'its set-up failed')) as typeof value;
+
 function walk(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((each) => walk(each, change));

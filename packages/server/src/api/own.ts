@@ -1,17 +1,17 @@
 import type { InstanceView, RequestView } from '@spica/client/wire';
 import { CheckError } from '@spica/core';
+import { withoutOutput } from './hide.ts';
 import type { Call } from './route.ts';
 
 /** A request or an instance is its submitter's own; an operator's is everything. */
-function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
+export function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | undefined): boolean {
   return caller.role === 'operator' || (caller.role === 'runner' && by === caller.name);
 }
 
-/** The instance that a call is about. Throws CheckError FORBIDDEN unless it is the caller's own; InstanceGoneError. */
-export async function ownInstance(call: Call): Promise<InstanceView> {
-  const instance = await call.pool.instance(call.id);
-  if (!isOwn(call, instance.by)) throw notYours(`instance ${call.id}`, call);
-  return instance;
+/** Throws CheckError FORBIDDEN unless an instance is the caller's own, by default that which a call is about; InstanceGoneError. */
+export async function requireOwnInstance(call: Call, id: string = call.id): Promise<void> {
+  const { by } = await call.pool.instance(id);
+  if (!isOwn(call, by)) throw notYours(`instance ${id}`, call);
 }
 
 /** Throws CheckError FORBIDDEN unless the request that a call is about is the caller's own; REQUEST_UNKNOWN. */
@@ -28,15 +28,16 @@ function notYours(what: string, { caller }: Call): CheckError {
   return forbidden(`${what} is not ${caller.name}'s: a runner's token is for what was submitted with it`);
 }
 
-/** What is seen of a request: by others than its submitter and operators without parameters, notes and paths. */
+/** What is seen of a request: by others than its submitter and operators without parameters, notes, paths and what a set-up printed. */
 export function showRequest(call: Call, view: RequestView): unknown {
   if (isOwn(call, view.request?.by)) return view;
   const { request, instances, ...rest } = view;
-  return call.hide({
+  const shown = {
     ...rest,
     request: request && withoutSecrets(request),
     instances: instances.map(({ id }) => ({ id })),
-  });
+  };
+  return withoutOutput(call.hide(shown));
 }
 
 /** What is seen of an instance: by others than its submitter and operators without paths. */

@@ -4,7 +4,7 @@ import { type Clock, UnreachableError, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
-import { type Caller, unauthenticated } from '../listen/callers.ts';
+import { type Caller, isStillLetIn, unauthenticated } from '../listen/callers.ts';
 import { parseBody } from './body.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { createHide } from './hide.ts';
@@ -35,6 +35,9 @@ export interface ApiOptions {
 
 /** Most bytes of a body: a request's JSON has no more, either. */
 const MOST_BODY_BYTES = 1_000_000;
+
+/** How soon a stream ends whose token was revoked, or has expired. */
+const CHECK_EVERY_MS = 2_000;
 
 /** Serves the HTTP API `/v1`. Every call goes the same way: who calls, how often, may they, is it well formed; then the route. */
 export async function registerApi(app: FastifyInstance, options: ApiOptions): Promise<void> {
@@ -70,7 +73,7 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
           if (caller === null) throw unauthenticated('expected a token');
           requireRole(route, caller);
           const call = readCall(route, request, reply, { caller, hide: hideFrom(caller), transports, calls });
-          if (wantsStream(route, request)) return answerWithStream(route, call, reply, options.streams);
+          if (wantsStream(route, request)) return answerWithStream(route, call, reply, options);
           return answer(route, call, reply).catch((error: unknown) => {
             throw options.ending.aborted ? serverEnding() : error;
           });
@@ -112,7 +115,7 @@ function readCall(
   const { pool: asked, ...query } = request.query as Record<string, unknown>;
   if (asked !== undefined && !route.ofPool)
     throw new UsageError('PAYLOAD_INVALID', `query: pool: unknown`, { field: 'pool' });
-  const { signal, done } = calls.begin();
+  const { signal, end, done } = calls.begin();
   reply.raw.once('close', () => done(reply.raw.writableFinished));
   const pool = route.ofPool ? choosePool(transports, asked) : null;
   return {
@@ -127,6 +130,7 @@ function readCall(
     caller,
     hide,
     signal,
+    end,
   };
 }
 
@@ -161,8 +165,8 @@ function serverEnding(): UnreachableError {
   return new UnreachableError('SERVER_ENDING', 'this server is ending: ask again in a moment');
 }
 
-function wantsStream(route: Route, { headers }: FastifyRequest): boolean {
-  if (!route.stream) return false;
+function wantsStream(route: Route, { headers, method }: FastifyRequest): boolean {
+  if (!route.stream || method === 'HEAD') return false;
   return route.handle === undefined || /\btext\/event-stream\b/.test(headers.accept ?? '');
 }
 
@@ -170,15 +174,19 @@ async function answerWithStream(
   route: Route,
   call: Call,
   reply: FastifyReply,
-  streams: Streams,
+  { streams, tokens, clock }: Pick<ApiOptions, 'streams' | 'tokens' | 'clock'>,
 ): Promise<unknown> {
   const giveBack = streams.take(call.caller);
+  const check = setInterval(async () => {
+    if (!(await isStillLetIn(reply.request, { tokens, clock }))) call.end();
+  }, CHECK_EVERY_MS);
   try {
     const events = await route.stream?.(call);
     if (!events) return reply.code(204).send();
     await writeStream(reply, events, call);
     return reply;
   } finally {
+    clearInterval(check);
     giveBack();
   }
 }

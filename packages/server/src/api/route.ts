@@ -19,6 +19,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly hide: Hide;
   /** Aborted when the caller goes away, or the server ends. */
   readonly signal: AbortSignal;
+  /** Ends the call, as if its caller had gone away. */
+  readonly end: () => void;
 }
 
 /** What a call is answered with; 200 and no headers of its own unless it says so. */

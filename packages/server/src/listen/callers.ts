@@ -34,8 +34,8 @@ export async function findCaller(
   if (door.kind === 'socket') return { name: hostUser(), role: 'operator', door: 'socket' };
   const header = request.headers.authorization;
   if (header === undefined) return onThisHost(request, door);
-  const token = BEARER.exec(header)?.[1];
-  if (token === undefined) throw unauthenticated('expected Authorization: Bearer and a token');
+  const token = tokenIn(header);
+  if (token === null) throw unauthenticated('expected Authorization: Bearer and a token');
   const found = await tokens.check(token, clock.now());
   switch (found.outcome) {
     case 'valid':
@@ -44,6 +44,25 @@ export async function findCaller(
       throw unauthenticated(`the token ${found.name} has expired at ${isoTime(found.expiresAt)}`);
     case 'unknown':
       throw unauthenticated('the token is not known, or was revoked');
+  }
+}
+
+function tokenIn(authorization: string | undefined): string | null {
+  return BEARER.exec(authorization ?? '')?.[1] ?? null;
+}
+
+/** Whether whoever was let in with a token, or without as there was none, still would be. While Redis is away they stay. */
+export async function isStillLetIn(
+  { headers, caller }: FastifyRequest,
+  { tokens, clock }: { readonly tokens: Tokens; readonly clock: Clock },
+): Promise<boolean> {
+  const now = clock.now();
+  try {
+    if (caller?.door === 'loopback') return !(await tokens.any(now));
+    const token = tokenIn(headers.authorization);
+    return caller?.door !== 'token' || token === null || (await tokens.check(token, now)).outcome === 'valid';
+  } catch {
+    return true; // it shows at the next look, and in the stream itself
   }
 }
 

@@ -1,13 +1,15 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request as requestTls } from 'node:https';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTokens, type TokenRole } from '@spica/catalog';
 import { systemClock } from '@spica/core';
 import { execa } from 'execa';
+import Fastify from 'fastify';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import type { Server, ServerOptions } from '../../src/index.ts';
+import { limitConnections } from '../../src/listen/connections.ts';
 import { openPool, serve as serveAt, startRedis, type TestRedis } from '../served.ts';
 import { ask } from './http.ts';
 
@@ -69,6 +71,14 @@ it('refuses a token that has expired, and what is no token', async () => {
   }
 });
 
+it('lets whoever shows a token look also while Redis takes no writes', async () => {
+  const { url } = await serve();
+  const token = await makeToken('viewer');
+  await redis.redis.config('SET', 'min-replicas-to-write', '1'); // as with a full disk, each write is refused
+  onTestFinished(async () => void (await redis.redis.config('SET', 'min-replicas-to-write', '0')));
+  expect((await ask(url, '/v1/pools', { token })).status).toBe(200);
+});
+
 it('takes whoever comes through a proxy for somebody else than this host', async () => {
   const { url } = await serve();
   for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {
@@ -99,6 +109,24 @@ it('asks everybody for a token where others can reach it, and gives the board to
   expect((await ask(at, '/queues', { token: viewer })).status).toBe(403);
   expect((await ask(at, '/queues', { token: operator })).status).toBe(200);
   for (const path of ['/docs', '/v1/openapi.json']) expect((await ask(at, path)).status, path).toBe(200);
+});
+
+it('closes what are too many connections, and goes on with the others', async () => {
+  const { url } = await serve({ mostConnections: 5 });
+  const { hostname, port } = new URL(url);
+  const sockets = Array.from({ length: 8 }, () =>
+    connect(Number(port), hostname).on('error', () => undefined),
+  );
+  await expect.poll(() => sockets.filter((socket) => socket.closed).length).toBe(3);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(async () => (await ask(url, '/v1/pools').catch(() => null))?.status).toBe(200);
+});
+
+it('leaves file descriptors to what else the process does', () => {
+  const app = Fastify();
+  limitConnections(app, 0.5);
+  expect(app.server.maxConnections).toBeGreaterThan(100);
+  expect(app.server.maxConnections).toBeLessThanOrEqual(20_000);
 });
 
 it('serves a unix socket, for the owner and the group of its file, whoever asks there an operator', async () => {

@@ -1,3 +1,4 @@
+import { createTokens } from '@spica/catalog';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStream, type ServerEvent, type Stream } from './sse.ts';
 import { type ApiStack, startApi } from './stack.ts';
@@ -82,6 +83,22 @@ it('ends streams when the server ends, and whoever comes back goes on', async ()
   await api.server.close();
   expect((await stream.ended).map(phaseOf)).not.toContain('rejected');
   expect(performance.now() - began).toBeLessThan(4_000);
+});
+
+it('ends the streams of a token that is revoked', async () => {
+  const stream = await open(`/v1/requests/${await held()}/events`);
+  const other = await open('/v1/audit', 'viewer');
+  await stream.until(is('held'));
+  await createTokens(api.redis).revoke('ada');
+  expect((await stream.ended).map(phaseOf)).not.toContain('failed');
+  await createTokens(api.redis).revoke('viewer');
+  await other.ended;
+});
+
+it('answers HEAD without a stream', async () => {
+  const more = { headers: { accept: 'text/event-stream' } };
+  const { status, headers } = await api.call('viewer', 'HEAD', '/v1/audit', undefined, more);
+  expect([status, headers['content-type']]).toEqual([200, expect.stringContaining('application/json')]);
 });
 
 it('follows the audit log, from an entry on', async () => {

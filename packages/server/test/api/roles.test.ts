@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { countResults, type TournamentRecord } from '@spica/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiRoutes } from '../../src/index.ts';
+import { ask } from './http.ts';
 import { type ApiStack, startApi } from './stack.ts';
 
 type Who = keyof ApiStack['tokens'];
@@ -159,6 +160,21 @@ describe('what a role may not see', () => {
     }
   });
 
+  it('is not in what a set-up printed, which its submitter is told', async () => {
+    const body = { count: 1, template: 'leaky', params: { KEY: 'secret-param' } };
+    const made = await api.call('ada', 'POST', '/v1/requests', body, { headers: { prefer: 'wait=30' } });
+    const { id } = made.json as { id: string };
+    expect(made.text).toContain('it is secret-param');
+    expect((await api.call('ada', 'GET', `/v1/requests/${id}/result`)).text).toContain('it is secret-param');
+    for (const who of ['viewer', 'bob'] as const) {
+      for (const path of [`/v1/requests/${id}`, `/v1/requests/${id}/events`, '/v1/requests', '/v1/audit']) {
+        const { text } = await api.call(who, 'GET', path);
+        expect(text, `${who} ${path}`).toContain('its set-up failed');
+        expect(text, `${who} ${path}`).not.toContain('it is secret-param');
+      }
+    }
+  });
+
   it('lists to each runner its own with its secrets, and those of others without', async () => {
     const { json } = await api.call('bob', 'GET', '/v1/requests');
     const items = (json as { items: { id: string; request: { by: string; params?: unknown } }[] }).items;
@@ -181,6 +197,24 @@ it('tells where results were collected to whoever submitted it and operators alo
   for (const who of ['viewer', 'bob'] as const) expect(await seen(who)).not.toContain(collectTo);
 });
 
+it("lets a runner clone its own instances, and nobody else's", async () => {
+  const clone = (who: 'ada' | 'bob' | 'operator', from: string) =>
+    api.call(who, 'POST', '/v1/requests', { count: 1, from });
+  const { instance } = owned.ada;
+  expect(await clone('bob', instance)).toMatchObject({ status: 403, json: { code: 'FORBIDDEN' } });
+  expect((await clone('ada', instance)).status).toBe(201);
+  expect((await clone('operator', instance)).status).toBe(201);
+});
+
+it("keeps a token's idempotency key apart from those of others, whatever they are called", async () => {
+  const keyed = (key: string) => ({ headers: { 'idempotency-key': key } });
+  const body = { count: 1, notes: 'of-the-host' };
+  const options = { method: 'POST', body, ...keyed('ada/3') };
+  const host = await ask(api.server.socket ?? '', '/v1/requests', options);
+  const adas = await api.call('ada', 'POST', '/v1/requests', body, keyed('3'));
+  expect([host.status, adas.status]).toEqual([201, 201]);
+});
+
 it('lets only operators force a lease', async () => {
   const path = `/v1/instances/${owned.ada.instance}/lease`;
   const body = { lease: '1s', force: true };
@@ -192,6 +226,8 @@ it('lets only operators force a lease', async () => {
 it('has the audit log say who did what', async () => {
   const { ada } = owned;
   await api.call('ada', 'PUT', `/v1/instances/${ada.instance}/pin`, { why: 'by-whom' });
+  const forced = { lease: '1s', force: true, owner: 'eve' };
+  await api.call('operator', 'PUT', `/v1/instances/${ada.instance}/lease`, forced);
   await expect
     .poll(async () => {
       const { json } = await api.call('viewer', 'GET', '/v1/audit?limit=50');
@@ -199,5 +235,5 @@ it('has the audit log say who did what', async () => {
         ({ reason }) => reason,
       );
     })
-    .toContain('pinned by ada: by-whom');
+    .toEqual(expect.arrayContaining(['pinned by ada: by-whom', 'taken by force by operator for eve']));
 });

@@ -44,7 +44,10 @@ export async function startApi({
   const dir = await mkdtemp(join(tmpdir(), 'spica-api-'));
   const local: LocalRedis = await startLocal();
   const template = await makeTemplate(join(dir, 'template'));
-  const stack = await startStack({ target: { url: local.url }, templates: { default: template }, settings });
+  /** Its set-up shows a parameter, and fails. */
+  const leaky = { path: template, setup: ['sh', '-c', 'echo "it is $KEY"; exit 3'] };
+  const templates = { default: template, leaky };
+  const stack = await startStack({ target: { url: local.url }, templates, settings });
   const transport = await openRedisTransport({ url: local.url }, { pool: 'main' });
   const tokens = {
     viewer: await makeToken(stack.redis, 'viewer', 'viewer'),

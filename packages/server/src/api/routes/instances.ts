@@ -15,7 +15,7 @@ import {
 import { CheckError, isInstanceId, isoTime } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import { forbidden, ownInstance, showInstance } from '../own.ts';
+import { forbidden, requireOwnInstance, showInstance } from '../own.ts';
 import { type Call, type Route, route } from '../route.ts';
 
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
@@ -83,7 +83,8 @@ export const instanceRoutes: readonly Route[] = [
       const { lease: ms, owner, token: given, force } = call.body;
       requireForce(call, force);
       const token = given ?? newLeaseToken();
-      const asked = { owner: owner ?? call.caller.name, token, ms, force };
+      const by = call.caller.name;
+      const asked = { owner: owner ?? by, token, ms, force, by };
       const { expiresAt, ...granted } = await call.pool.lease(call.id, asked);
       return { ...granted, expiresAt: isoTime(expiresAt), ...(given === null ? { token } : {}) };
     },
@@ -231,7 +232,7 @@ function instanceId({ id, pool }: Call): string {
 
 async function own(call: Call): Promise<void> {
   instanceId(call);
-  await ownInstance(call);
+  await requireOwnInstance(call);
 }
 
 function requireForce({ caller }: Call, force: boolean): void {

@@ -1,7 +1,9 @@
 import type { Transport } from '@spica/client/redis';
 import { auditQuerySchema, pageSchema } from '@spica/client/wire';
 import { CheckError } from '@spica/core';
+import type { AuditRecord } from '@spica/queues';
 import * as z from 'zod';
+import { withoutOutput } from '../hide.ts';
 import { type Call, type Route, route, type StreamEvent } from '../route.ts';
 import type { Streams } from '../stream.ts';
 
@@ -95,14 +97,16 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
       ofPool: true,
       summary: 'Who did what: entries of the audit log',
       description:
-        'The newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first. With `Accept: ' +
-        'text/event-stream` each further entry as it is written, from `Last-Event-ID` (a `seq`) on.',
+        'The newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first, and fewer where ' +
+        'they are longer than 128 kB together. With `Accept: text/event-stream` each further entry as it is written, from ' +
+        '`Last-Event-ID` (a `seq`) on.',
       headers: { 'Last-Event-ID': 'the `seq` of the last entry that was seen' },
       query: auditQuerySchema,
       answers: { 200: ['The entries', pageSchema(auditRecord)] },
       events: auditRecord,
-      handle: async ({ pool, query, hide, signal }) => {
-        return hide({ items: await pool.auditTail(query, { signal }), next: null });
+      handle: async (call) => {
+        const items = await call.pool.auditTail(call.query, { signal: call.signal });
+        return { items: items.map((entry) => showEntry(call, entry)), next: null };
       },
       stream: async (call) => followAudit(call, call.query.after),
     }),
@@ -134,11 +138,15 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
   ];
 }
 
+function showEntry({ caller, hide }: Pick<Call, 'caller' | 'hide'>, entry: AuditRecord): AuditRecord {
+  return caller.role === 'operator' ? entry : withoutOutput(hide(entry));
+}
+
 async function* followAudit(call: Call, asked: number | undefined): AsyncGenerator<StreamEvent> {
   const last = Number(call.headers['last-event-id'] ?? Number.NaN);
   const after = Number.isSafeInteger(last) && last >= 0 ? last : asked;
   const options = { ...(after === undefined ? {} : { after }), signal: call.signal };
   for await (const entry of call.pool.auditFollow(options)) {
-    yield { id: String(entry.seq), data: call.hide(entry) };
+    yield { id: String(entry.seq), data: showEntry(call, entry) };
   }
 }

@@ -9,7 +9,8 @@ import {
 } from '@spica/client/wire';
 import { CheckError, SpicaError, UsageError } from '@spica/core';
 import * as z from 'zod';
-import { requireOwnRequest, showRequest } from '../own.ts';
+import { withoutOutput } from '../hide.ts';
+import { isOwn, requireOwnInstance, requireOwnRequest, showRequest } from '../own.ts';
 import { Answer, type Call, type Route, route, type StreamEvent } from '../route.ts';
 
 /** As others than its submitter and operators see it: without parameters, notes and paths. */
@@ -39,7 +40,7 @@ export const requestRoutes: readonly Route[] = [
     description:
       'With `lease` and without `leaseTokenHash` the server makes the token of the leases, and tells it in this answer alone. ' +
       'With an `Idempotency-Key` a request is submitted once in a day, for each token: the same key and request answer 200 with what is there, ' +
-      'another request under the key 409 KEY_REUSED.',
+      'another request under the key 409 KEY_REUSED. A runner may clone `from` its own instances alone.',
     ofPool: true,
     headers: { 'Idempotency-Key': 'any text of at most 200 characters', Prefer: PREFER },
     body: requestBodySchema,
@@ -49,6 +50,8 @@ export const requestRoutes: readonly Route[] = [
     },
     handle: async (call) => {
       const key = readKey(call);
+      const { from } = call.body;
+      if (from !== null && call.caller.role !== 'operator') await requireOwnInstance(call, from); // all that is in it
       const { body, leaseToken } = withLeaseToken(call.body, { key, owner: call.caller.name });
       const { id, created } = await call.pool.submit(body, { key, by: call.caller.name });
       await waitAsPreferred(call, id);
@@ -151,12 +154,12 @@ async function known({ pool, id }: Call) {
   );
 }
 
-/** Two tokens that happen on one key do not meet: neither learns what the other has submitted. */
+/** Two callers that happen on one key do not meet: neither learns what the other has submitted, `a/b` is nobody's else `b`. */
 function readKey({ headers, caller }: Call): string | null {
   const key = headers['idempotency-key'];
   if (key === undefined) return null;
   if (typeof key === 'string' && key.length >= 1 && key.length <= 200)
-    return caller.door === 'token' ? `${caller.name}/${key}` : key;
+    return caller.door === 'token' ? `token ${caller.name}: ${key}` : key;
   const expected = 'Idempotency-Key: expected 1 to 200 characters';
   throw new UsageError('PAYLOAD_INVALID', expected, { field: 'Idempotency-Key' });
 }
@@ -200,9 +203,9 @@ async function waitAsPreferred(call: Call, id: string): Promise<void> {
 }
 
 async function* shownEvents(call: Call, after: string | null): AsyncGenerator<StreamEvent> {
-  const own = await call.pool.request(call.id).then(({ request }) => request?.by === call.caller.name);
+  const own = await call.pool.request(call.id).then(({ request }) => isOwn(call, request?.by));
   for await (const { id, event } of call.pool.events(call.id, { after, signal: call.signal })) {
-    yield { id, data: own ? event : call.hide(event) };
+    yield { id, data: own ? event : withoutOutput(call.hide(event)) };
   }
 }
 
