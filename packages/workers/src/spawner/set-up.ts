@@ -1,4 +1,11 @@
-import { CheckError, environmentOf, formatDuration, poolFloor, type TemplateConfig } from '@spica/core';
+import {
+  CheckError,
+  environmentOf,
+  formatDuration,
+  harmlessParams,
+  poolFloor,
+  type TemplateConfig,
+} from '@spica/core';
 import {
   type CommandEnd,
   commandLogPath,
@@ -69,7 +76,9 @@ async function run(
   const path = pool.pathOf(id);
   const { experiment, params } = open.request;
   const { request, index } = of;
-  const env = environmentOf({ id, path, request, experiment, index, params });
+  // Whoever may submit a request may not run programs of their own on this host.
+  const harmless = harmlessParams(params, process.env);
+  const env = environmentOf({ id, path, request, experiment, index, params: harmless });
   const startedAt = clock.now();
   const end = await runCommand({ argv, cwd: path, env, mark: markOf(pool, path), timeoutMs, signal });
   await writeCommandLog(pool, id, end.output).catch((error: unknown) => {
