@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { readFlags } from '../flags.ts';
-import { median, time } from './figures.ts';
+import { median } from './figures.ts';
 import { makeTemplate } from './template.ts';
 
 const SPICA = join(import.meta.dirname, '../../dist/spica/lib/spica.js');
+const CLIENT = join(import.meta.dirname, '../../dist/client/lib/index.js');
 const ROUNDS = 15;
 const STARTS = 5;
 /** Until a stack does nothing any more, and its idle threads have ended. */
@@ -31,12 +32,13 @@ export async function run(args: string[]): Promise<void> {
     await writeProject(dir);
     const env = { SPICA_STATE_DIR: join(dir, 'state'), XDG_CACHE_HOME: join(dir, 'cache') };
     const start: Start = (...given) => execa(process.execPath, [SPICA, ...given], { cwd: dir, env });
+    await timeClient();
     await start('init');
     await timeUp(start);
     await withUp(start, async (pid) => {
       await setTimeout(REST_MS);
       await printMemory('before the first spawn', pid);
-      await timeCommands(start);
+      await timeCommands(start, { cwd: dir, env });
       await setTimeout(REST_MS);
       await printMemory('after some', pid);
     });
@@ -65,6 +67,19 @@ async function withUp(start: Start, work: (pid: number) => Promise<void>): Promi
   }
 }
 
+/** Loads the client as a runner does, in processes of their own. */
+async function timeClient(): Promise<void> {
+  const times: number[] = [];
+  const load = `const t = performance.now(); await import(${JSON.stringify(CLIENT)}); console.log(performance.now() - t)`;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', load]);
+    times.push(Number(stdout));
+  }
+  console.log(
+    `@spica/client is loaded after ${median(times).toFixed(0)} ms, median of ${ROUNDS} (less than 100)`,
+  );
+}
+
 async function timeUp(start: Start): Promise<void> {
   const times: number[] = [];
   for (let i = 0; i <= STARTS; i += 1) {
@@ -77,34 +92,63 @@ async function timeUp(start: Start): Promise<void> {
   console.log(`spica up is ready after ${median(times).toFixed(0)} ms, median of ${STARTS} starts`);
 }
 
-async function timeCommands(start: Start): Promise<void> {
+async function timeCommands(start: Start, { cwd, env }: Place): Promise<void> {
   const { stdout } = await start('spawn', '-n', '3', '--json');
   const id: string = JSON.parse(String(stdout)).instances[0].id;
-  const commands: Record<string, () => Promise<unknown>> = {
-    'node -e 0': () => execa(process.execPath, ['-e', '0']),
-    '--version': () => start('--version'),
-    ls: () => start('ls'),
-    status: () => start('status'),
-    lease: () => start('lease', id, '--token', TOKEN),
-    release: () => start('release', id, '--token', TOKEN),
+  const commands: Record<string, readonly string[]> = {
+    'node -e 0': ['-e', '0'],
+    '--version': [SPICA, '--version'],
+    ls: [SPICA, 'ls'],
+    'ls, alone': [SPICA, '--verbose', 'ls'], // which does not ask the stack
+    status: [SPICA, 'status'],
+    lease: [SPICA, 'lease', id, '--token', TOKEN],
+    release: [SPICA, 'release', id, '--token', TOKEN],
   };
-  const times = new Map(Object.keys(commands).map((name) => [name, [] as number[]]));
+  const costs = new Map(Object.keys(commands).map((name) => [name, [] as Cost[]]));
   for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const [name, command] of Object.entries(commands)) {
-      const ms = await time(command);
-      if (round > 0) times.get(name)?.push(ms); // the first round compiles
+    for (const [name, args] of Object.entries(commands)) {
+      const cost = await costOf(args, { cwd, env });
+      if (round > 0) costs.get(name)?.push(cost); // the first round compiles
     }
   }
-  printCommands(times);
+  printCommands(costs);
 }
 
-function printCommands(times: ReadonlyMap<string, readonly number[]>): void {
-  const [node, version] = [median(times.get('node -e 0') ?? []), median(times.get('--version') ?? [])];
-  console.log(`\nagainst a running stack, median of ${ROUNDS} rounds:`);
-  for (const [name, each] of times) {
-    const ms = median(each);
-    const ratios = `${(ms / version).toFixed(2)} × --version   ${(ms / node).toFixed(2)} × node -e 0`;
-    console.log(`  ${name.padEnd(10)} ${ms.toFixed(0).padStart(5)} ms   ${ratios}`);
+/** Where commands start. */
+interface Place {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a program took, milliseconds: by the clock, and of the processor, which other work on the machine leaves alone. */
+interface Cost {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+async function costOf(args: readonly string[], place: Place): Promise<Cost> {
+  const script = 'TIMEFORMAT="%R %U %S"; time "$@" >/dev/null 2>/dev/null';
+  const { stderr } = await execa('bash', ['-c', script, 'bash', process.execPath, ...args], {
+    ...place,
+    env: { ...place.env, LC_ALL: 'C' },
+  });
+  const [real = 0, user = 0, system = 0] = stderr.trim().split(' ').map(Number);
+  return { ms: real * 1_000, cpuMs: (user + system) * 1_000 };
+}
+
+function printCommands(costs: ReadonlyMap<string, readonly Cost[]>): void {
+  const medians = (name: string) => {
+    const each = costs.get(name) ?? [];
+    return { ms: median(each.map(({ ms }) => ms)), cpuMs: median(each.map(({ cpuMs }) => cpuMs)) };
+  };
+  const [node, version] = [medians('node -e 0'), medians('--version')];
+  console.log(`\nagainst a running stack, median of ${ROUNDS} rounds, by the clock and of the processor:`);
+  for (const name of costs.keys()) {
+    const { ms, cpuMs } = medians(name);
+    const ofVersion = `${(ms / version.ms).toFixed(2)}, ${(cpuMs / version.cpuMs).toFixed(2)} × --version`;
+    const ofNode = `${(ms / node.ms).toFixed(2)}, ${(cpuMs / node.cpuMs).toFixed(2)} × node -e 0`;
+    const figures = `${ms.toFixed(0).padStart(5)} ms, ${cpuMs.toFixed(0).padStart(4)} ms`;
+    console.log(`  ${name.padEnd(10)} ${figures}   ${ofVersion}   ${ofNode}`);
   }
 }
 

@@ -8,25 +8,35 @@ import { type OutputChunk, rolldown } from 'rolldown';
  */
 export const EXTERNAL: readonly string[] = ['@bull-board/ui', 'koffi', 'piscina'];
 
-/** Where something starts: the command, what runners import, and what worker threads run (packages/pool/src/threads). */
-const ENTRIES = {
+/** Where the command's package starts: the command, what runners import, and what worker threads run (pool/src/threads). */
+export const COMMAND: Readonly<Record<string, string>> = {
   spica: 'packages/cli/src/bin.ts',
   index: 'packages/client/src/index.ts',
   tasks: 'packages/pool/src/threads/tasks.ts',
+};
+
+/** Where the client's own package starts. */
+export const CLIENT: Readonly<Record<string, string>> = {
+  index: 'packages/client/src/index.ts',
+  testing: 'packages/client/src/testing/index.ts',
 };
 
 /** The oldest Node that the bundle is for. */
 const TARGET = 'node22';
 
 /**
- * Bundles the command into `<out>/lib`, one flat directory of modules: each command has its own, and what several need
- * is shared. Resolves with the directories of the packages whose code the bundle holds, Spica's own left out. Throws where
- * an import cannot be resolved.
+ * Bundles what starts at some modules (by name) into `<out>/lib`, one flat directory of modules: each command has its own,
+ * and what several need is shared. Resolves with the directories of the packages whose code the bundle holds, Spica's own
+ * left out. Throws where an import cannot be resolved.
  */
-export async function bundle(root: string, out: string): Promise<string[]> {
+export async function bundle(
+  root: string,
+  out: string,
+  entries: Readonly<Record<string, string>>,
+): Promise<string[]> {
   const build = await rolldown({
     cwd: root,
-    input: ENTRIES,
+    input: entries,
     platform: 'node',
     external: (id) => EXTERNAL.includes(packageOf(id)),
     transform: {

@@ -1,31 +1,53 @@
 /**
- * Makes `dist/spica`: the command as a package that npm can pack and install. The set-up calls it where `dist` is
- * missing or older than the sources (scripts/setup/bundle.sh); `npm run build` packs what it made.
+ * Makes `dist/spica`, the command as a package that npm can pack and install, and `dist/client`, what runners import as a
+ * package of its own. The set-up calls it where `dist` is missing or older than the sources (scripts/setup/bundle.sh);
+ * `npm run build` packs what it made.
  */
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundle, EXTERNAL } from './bundle.ts';
+import { bundle, CLIENT, COMMAND, EXTERNAL } from './bundle.ts';
 import { collectLicenses } from './licenses.ts';
 import { linkExternals } from './links.ts';
-import { makeManifest } from './manifest.ts';
-import { writeTypes } from './types.ts';
+import { makeClientManifest, makeManifest } from './manifest.ts';
+import { CLIENT_TYPES, TESTING_TYPES, writeTypes } from './types.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
-const TARGET = join(DIST, 'spica');
 
-/** What a package says of itself, besides its manifest. */
-const TEXTS = ['README.md', 'CHANGELOG.md', 'LICENSE'];
+interface Package {
+  readonly name: string;
+  readonly entries: Readonly<Record<string, string>>;
+  readonly types: readonly string[];
+  /** What a package says of itself, besides its manifest. */
+  readonly texts: readonly string[];
+  readonly manifest: object;
+}
 
-// Made beside the old one and renamed, so that a build that fails leaves the old one as it was.
-const draft = join(DIST, '.spica-draft');
-await rm(draft, { recursive: true, force: true });
-await mkdir(draft, { recursive: true });
-const [bundled] = await Promise.all([bundle(ROOT, draft), writeTypes(ROOT, draft)]);
-for (const name of TEXTS) await copyFile(join(ROOT, name), join(draft, name));
-await writeFile(join(draft, 'THIRD-PARTY-LICENSES.md'), await collectLicenses(bundled));
-const manifest = await makeManifest(ROOT, EXTERNAL);
-await writeFile(join(draft, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-await linkExternals(ROOT, draft);
-await rm(TARGET, { recursive: true, force: true });
-await rename(draft, TARGET);
+/** Makes a package beside the old one and renames it, so that a build that fails leaves the old one as it was. */
+async function make({ name, entries, types, texts, manifest }: Package): Promise<void> {
+  const draft = join(DIST, `.${name}-draft`);
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { recursive: true });
+  const [bundled] = await Promise.all([bundle(ROOT, draft, entries), writeTypes(ROOT, draft, types)]);
+  for (const text of texts) await copyFile(join(ROOT, text), join(draft, text));
+  await writeFile(join(draft, 'THIRD-PARTY-LICENSES.md'), await collectLicenses(bundled));
+  await writeFile(join(draft, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  if ('dependencies' in manifest) await linkExternals(ROOT, draft);
+  await rm(join(DIST, name), { recursive: true, force: true });
+  await rename(draft, join(DIST, name));
+}
+
+await make({
+  name: 'spica',
+  entries: COMMAND,
+  types: [CLIENT_TYPES],
+  texts: ['README.md', 'CHANGELOG.md', 'LICENSE'],
+  manifest: await makeManifest(ROOT, EXTERNAL),
+});
+await make({
+  name: 'client',
+  entries: CLIENT,
+  types: [CLIENT_TYPES, TESTING_TYPES],
+  texts: ['LICENSE'],
+  manifest: await makeClientManifest(ROOT),
+});

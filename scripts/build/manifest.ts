@@ -30,6 +30,23 @@ export async function makeManifest(root: string, externals: readonly string[]): 
   };
 }
 
+/** The manifest of `@spica/client` as a package of its own, which depends on nothing. */
+export async function makeClientManifest(root: string): Promise<object> {
+  const { version, license } = await readManifest(join(root, 'package.json'));
+  return {
+    name: '@spica/client',
+    version,
+    description: 'Spawns, leases, scores and releases Spica instances from an experiment runner',
+    license,
+    type: 'module',
+    exports: {
+      '.': { types: './types/client/src/index.d.ts', default: './lib/index.js' },
+      './testing': { types: './types/client/src/testing/index.d.ts', default: './lib/testing.js' },
+    },
+    engines: { node: '>=22.15' },
+  };
+}
+
 async function versionsOf(root: string, names: readonly string[]): Promise<Record<string, string>> {
   const known = new Map<string, string>();
   for await (const path of glob('packages/*/package.json', { cwd: root })) {

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import { execa } from 'execa';
 
-/** What `import 'spica'` gives: `@spica/client`. */
-const ENTRY = 'client/src/index.d.ts';
+/** What `import 'spica'` gives, and `import '@spica/client'`. */
+export const CLIENT_TYPES = 'client/src/index.d.ts';
+export const TESTING_TYPES = 'client/src/testing/index.d.ts';
 /** An import or export of another module: what is taken, and where from. */
 const FROM = /\b(import|export) ([^;]*?) from '([^']+)';/g;
 
@@ -13,7 +14,7 @@ const FROM = /\b(import|export) ([^;]*?) from '([^']+)';/g;
  * our other packages. They name no other package's types, since the installed package brings none: throws where they
  * would. What is marked `@internal` is left out.
  */
-export async function writeTypes(root: string, out: string): Promise<void> {
+export async function writeTypes(root: string, out: string, entries: readonly string[]): Promise<void> {
   const emitted = await mkdtemp(join(tmpdir(), 'spica-types-'));
   try {
     await execa(
@@ -24,7 +25,7 @@ export async function writeTypes(root: string, out: string): Promise<void> {
       },
     );
     const names = await namesIn(emitted);
-    const todo = new Set([ENTRY]); // grows while it is gone through
+    const todo = new Set(entries); // grows while it is gone through
     for (const path of todo) {
       const text = await readFile(join(emitted, path), 'utf8');
       const resolved = text.replaceAll(FROM, (_, verb, taken, from) =>

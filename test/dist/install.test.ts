@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { glob, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -77,6 +77,72 @@ it('the installed command serves a pool, spawns from it and shows its dashboard'
   expect(await (await fetch(`${origin}/metrics`)).text()).toContain('spica_instances{pool="main"} 2');
 });
 
+/** What the command loads, one name a line, into the file that LOADED names. */
+const NOTE_LOADED = `
+import { appendFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { basename } from 'node:path';
+registerHooks({
+  load(url, context, next) {
+    if (url.endsWith('.js')) appendFileSync(process.env.LOADED, basename(url) + '\\n');
+    return next(url, context);
+  },
+});
+`;
+
+it('the stack answers what only looks, to the byte as the command does by itself, which then loads little', async () => {
+  const { stdout } = await machine.spica('spawn', '-n', '1', '--experiment', 'é', '--json');
+  const [{ id }] = JSON.parse(stdout).instances;
+  const hook = join(machine.project, 'note-loaded.js');
+  await writeFile(hook, NOTE_LOADED);
+  const lib = join(machine.installed, 'lib');
+  const start = async (...args: string[]) => {
+    const loaded = join(machine.project, `loaded-${args.length}-${args[0]}`);
+    const run = await execa('node', ['--import', hook, join(lib, 'spica.js'), ...args], {
+      cwd: machine.project,
+      env: { ...machine.env, LOADED: loaded },
+      extendEnv: false,
+      reject: false,
+    });
+    const names = (await readFile(loaded, 'utf8')).trim().split('\n');
+    const codes = await Promise.all(names.map((name) => readFile(join(lib, name), 'utf8').catch(() => '')));
+    return {
+      said: { exitCode: run.exitCode, stdout: run.stdout, stderr: run.stderr },
+      loadsRedis: codes.some((code) => /ioredis|bullmq/i.test(code)),
+    };
+  };
+  for (const args of [['ls'], ['ls', '--json'], ['status'], ['status', '--json'], ['show', id]]) {
+    const quick = await start(...args);
+    const itself = await start('--verbose', ...args); // which the stack is not asked for
+    expect(lasting(args, quick.said.stdout), args.join(' ')).toBe(lasting(args, itself.said.stdout));
+    expect(quick.said.stderr).toBe(itself.said.stderr);
+    expect(quick.said.exitCode).toBe(0);
+    expect([quick.loadsRedis, itself.loadsRedis], args.join(' ')).toEqual([false, true]);
+  }
+  const token = '0'.repeat(32);
+  const leased = await start('lease', id, '--token', token, '--ttl', '1h');
+  expect([leased.said.exitCode, leased.loadsRedis]).toEqual([0, false]);
+  expect(leased.said.stdout).toContain(token);
+  const refused = await start('lease', id, '--token', '1'.repeat(32));
+  expect(refused.said).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is leased by') });
+  expect((await start('release', id, '--token', token)).said).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse((await start('show', id, '--json')).said.stdout)).toMatchObject({ lease: null });
+
+  const config = JSON.parse(await readFile(join(machine.project, 'spica.yaml'), 'utf8'));
+  config.pools.main.retention = { max_instances: 7 };
+  await writeFile(join(machine.project, 'other.yaml'), JSON.stringify(config));
+  const other = await start('status', '--config', 'other.yaml');
+  expect(other.said.stdout).toMatch(/^instances +\d+ of 7,/m);
+  expect(other.loadsRedis).toBe(true);
+});
+
+/** Without what a second changes: ages, and the figures of a disk that others use, too. */
+function lasting([command]: readonly string[], text: string): string {
+  return command === 'status'
+    ? text.replace(/\d+(\.\d+)? ?([A-Z]?B\b)?/g, '#')
+    : text.replace(/\w+ old,/g, '# old,');
+}
+
 /** A runner's program. Types that were missing would be `any`, and the mistakes in it none. */
 const RUNNER = `
 import { type InstanceView, LeaseLostError, Spica, UsageError } from 'spica';
@@ -105,13 +171,78 @@ try {
 }
 `;
 
-it('what a runner imports from the installed package works, and has its types with it', async () => {
-  const at = (name: string) => join(machine.project, 'runner', name);
+/** Tells, at the end, which modules of the client were loaded. */
+const LOADED = `
+import { registerHooks } from 'node:module';
+import { basename } from 'node:path';
+const loaded = [];
+registerHooks({
+  load(url, context, next) {
+    if (url.includes('@spica/client')) loaded.push(basename(url));
+    return next(url, context);
+  },
+});
+process.on('exit', () => console.log(JSON.stringify(loaded)));
+`;
+
+const CLIENT_RUNNER = `
+import { Spica } from '@spica/client';
+import { TestServer } from '@spica/client/testing';
+
+export async function spawnOne(spica: Spica): Promise<string[]> {
+  const request = await spica.spawn({ count: 1, lease: '1h' });
+  await using batch = await request.ready();
+  // @ts-expect-error it is no number
+  batch.instances[0]?.id satisfies number;
+  return batch.instances.map(({ id }) => id);
+}
+const way = process.argv[2];
+if (way === 'memory') {
+  await using server = await TestServer.start({ maxInstances: 1 });
+  console.log(JSON.stringify(await spawnOne(server.connect())));
+} else {
+  await using spica = await Spica.connect(way === undefined ? {} : { redisUrl: way });
+  console.log(JSON.stringify(await spawnOne(spica)));
+}
+`;
+
+it('the client installs by itself, and loads BullMQ only where it is to reach Redis', {
+  timeout: 120_000,
+}, async () => {
+  const dir = await machine.installClient('client-runner');
+  const at = (name: string) => join(dir, name);
+  const manifest = JSON.parse(await readFile(at('node_modules/@spica/client/package.json'), 'utf8'));
+  expect([manifest.version, manifest.dependencies]).toEqual([root.version, undefined]);
   await mkdir(at('node_modules/@types'), { recursive: true });
-  await symlink(machine.installed, at('node_modules/spica'));
   await symlink(join(CHECKOUT, 'node_modules/@types/node'), at('node_modules/@types/node'));
-  await writeFile(at('package.json'), '{ "type": "module" }');
-  await writeFile(at('runner.ts'), RUNNER);
+  await writeFile(at('runner.ts'), CLIENT_RUNNER);
+  await writeFile(at('loaded.js'), LOADED);
+  expect(await compile(dir)).toEqual(['', 0]);
+
+  const node = async (...args: string[]) => {
+    const program = ['--import', './loaded.js', 'runner.js', ...args];
+    const { stdout } = await execa('node', program, { cwd: dir, env: machine.env, extendEnv: false });
+    const [ids, loaded] = stdout.split('\n').map((line): string[] => JSON.parse(line));
+    expect(ids).toEqual([expect.stringMatching(/^spica-/)]);
+    return loaded;
+  };
+  expect(await node('memory')).not.toContain('http.js');
+  const overSocket = await node();
+  expect(overSocket).toContain('http.js');
+  expect(overSocket).not.toContain('redis.js');
+  const overRedis = await node(join(machine.env['HOME'] ?? '', '.local/state/spica/redis.sock'));
+  expect(overRedis).toContain('redis.js');
+  for await (const path of glob('node_modules/@spica/client/types/**/*.d.ts', { cwd: dir }))
+    expect(await readFile(at(path), 'utf8'), path).not.toMatch(/[:<(|]\s*any\b/);
+  const lib = at('node_modules/@spica/client/lib');
+  for (const name of await readdir(lib)) {
+    if (name.endsWith('.js') && name !== 'redis.js')
+      expect(await readFile(join(lib, name), 'utf8'), name).not.toMatch(/ioredis|BullMQ|bullmq/);
+  }
+});
+
+/** What the compiler says of a project's TypeScript, and its exit code. */
+async function compile(dir: string): Promise<[stdout: string, exitCode: number | undefined]> {
   const compilerOptions = {
     strict: true,
     module: 'nodenext',
@@ -119,11 +250,20 @@ it('what a runner imports from the installed package works, and has its types wi
     lib: ['es2024', 'esnext.disposable'],
     types: ['node'],
   };
-  await writeFile(at('tsconfig.json'), JSON.stringify({ compilerOptions }));
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   const tsc = join(CHECKOUT, 'node_modules/.bin/tsc');
-  const checked = await execa(tsc, ['-p', at('.')], { reject: false });
-  expect(checked.stdout).toBe('');
-  expect(checked.exitCode).toBe(0);
+  const { stdout, exitCode } = await execa(tsc, ['-p', dir], { reject: false });
+  return [stdout, exitCode];
+}
+
+it('what a runner imports from the installed package works, and has its types with it', async () => {
+  const at = (name: string) => join(machine.project, 'runner', name);
+  await mkdir(at('node_modules/@types'), { recursive: true });
+  await symlink(machine.installed, at('node_modules/spica'));
+  await symlink(join(CHECKOUT, 'node_modules/@types/node'), at('node_modules/@types/node'));
+  await writeFile(at('package.json'), '{ "type": "module" }');
+  await writeFile(at('runner.ts'), RUNNER);
+  expect(await compile(at('.'))).toEqual(['', 0]);
   const { stdout } = await execa('node', [at('runner.js')], { env: machine.env, extendEnv: false });
   expect(stdout).toBe('false REDIS_UNREACHABLE');
 });

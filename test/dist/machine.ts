@@ -18,6 +18,8 @@ export interface Machine {
   readonly env: Readonly<Record<string, string>>;
   /** Where npm put the package. */
   readonly installed: string;
+  /** Makes a project of that name that has installed `@spica/client`, and returns its directory. */
+  installClient(name: string): Promise<string>;
   /** Runs the installed command in the project, to its end. */
   spica(...args: string[]): Promise<{ exitCode?: number; stdout: string; stderr: string }>;
   /** Runs it in a directory that is gone by then. */
@@ -44,7 +46,7 @@ export async function install(): Promise<Machine> {
   };
   const options = { cwd: at('project'), env, extendEnv: false, reject: false, stdin: 'ignore' } as const;
   try {
-    await installPackage(await pack(dir), at('prefix'), options);
+    await installPackage(await pack(dir, 'spica'), ['--global', '--prefix', at('prefix')], options);
     await writeProject(at('project'));
   } catch (error) {
     await rm(dir, { recursive: true });
@@ -55,6 +57,13 @@ export async function install(): Promise<Machine> {
     project: at('project'),
     env,
     installed: join(at('prefix'), 'lib/node_modules/spica'),
+    async installClient(name) {
+      const cwd = at(name);
+      await mkdir(cwd);
+      await writeFile(join(cwd, 'package.json'), '{ "type": "module" }');
+      await installPackage(await pack(dir, 'client'), [], { ...options, cwd });
+      return cwd;
+    },
     spica: (...args) => execa('spica', args, options),
     async spicaInGone(...args) {
       const cwd = await mkdtemp(join(dir, 'gone-'));
@@ -84,23 +93,23 @@ export async function install(): Promise<Machine> {
 export class RegistryUnreachable extends Error {}
 
 /** Resolves with the path of the tarball. */
-async function pack(dir: string): Promise<string> {
-  const args = ['pack', '--silent', '--pack-destination', dir, join(CHECKOUT, 'dist/spica')];
+async function pack(dir: string, name: 'spica' | 'client'): Promise<string> {
+  const args = ['pack', '--silent', '--pack-destination', dir, join(CHECKOUT, 'dist', name)];
   return join(dir, (await execa('npm', args)).stdout.trim());
 }
 
 /**
  * npm keeps the registry, the authorities that it trusts and the cache of packages that this user has; the home is empty.
  */
-async function installPackage(tarball: string, prefix: string, options: Options): Promise<void> {
+async function installPackage(tarball: string, where: readonly string[], options: Options): Promise<void> {
   const setting = async (name: string) => (await execa('npm', ['config', 'get', name])).stdout;
-  const where = { npm_config_registry: await setting('registry'), npm_config_cache: await setting('cache') };
+  const from = { npm_config_registry: await setting('registry'), npm_config_cache: await setting('cache') };
   const trusted = process.env['NODE_EXTRA_CA_CERTS'];
   const trust = trusted === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusted };
   const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=0', '--fetch-timeout=20000'];
-  const args = ['install', '--global', '--prefix', prefix, ...quick, tarball];
+  const args = ['install', ...where, ...quick, tarball];
   try {
-    await execa('npm', args, { ...options, env: { ...options.env, ...where, ...trust }, reject: true });
+    await execa('npm', args, { ...options, env: { ...options.env, ...from, ...trust }, reject: true });
   } catch (error) {
     const code = error instanceof ExecaError ? NO_REGISTRY.exec(String(error.stderr))?.[0] : undefined;
     if (code === undefined) throw error;

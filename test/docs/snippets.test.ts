@@ -7,21 +7,24 @@ import { expect, it } from 'vitest';
 const ROOT = join(import.meta.dirname, '../..');
 const SNIPPET = /^```ts\n([\s\S]*?)^```$/gm;
 
-it('the TypeScript in docs/runners.md compiles against the packages as they are', async () => {
-  const page = await readFile(join(ROOT, 'docs/runners.md'), 'utf8');
-  const snippets = [...page.matchAll(SNIPPET)].map(([, code]) => code ?? '');
-  expect(snippets).not.toEqual([]);
-  const dir = await mkdtemp(join(tmpdir(), 'spica-snippets-'));
-  try {
-    await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
-    await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
-    const config = { extends: join(ROOT, 'tsconfig.base.json'), include: ['*.ts'] };
-    await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config));
-    for (const [i, code] of snippets.entries()) await writeFile(join(dir, `snippet-${i + 1}.ts`), code);
-    const tsc = join(ROOT, 'node_modules/.bin/tsc');
-    const { exitCode, stdout } = await execa(tsc, ['-p', dir], { reject: false });
-    expect([stdout, exitCode]).toEqual(['', 0]);
-  } finally {
-    await rm(dir, { recursive: true });
-  }
-});
+it.each(['docs/runners.md', 'README.md'])(
+  'the TypeScript in %s compiles against the packages as they are',
+  async (path) => {
+    const page = await readFile(join(ROOT, path), 'utf8');
+    const snippets = [...page.matchAll(SNIPPET)].map(([, code]) => code ?? '');
+    expect(snippets).not.toEqual([]);
+    const dir = await mkdtemp(join(tmpdir(), 'spica-snippets-'));
+    try {
+      await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+      await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
+      const config = { extends: join(ROOT, 'tsconfig.base.json'), include: ['*.ts'] };
+      await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config));
+      for (const [i, code] of snippets.entries()) await writeFile(join(dir, `snippet-${i + 1}.ts`), code);
+      const tsc = join(ROOT, 'node_modules/.bin/tsc');
+      const { exitCode, stdout } = await execa(tsc, ['-p', dir], { reject: false });
+      expect([stdout, exitCode]).toEqual(['', 0]);
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  },
+);

@@ -34,6 +34,8 @@ export interface SiteOptions {
   readonly ofTemplate?: object;
   readonly retention?: Readonly<Record<string, unknown>>;
   readonly disk?: Readonly<Record<string, unknown>>;
+  /** Further keys of the pool. */
+  readonly poolKeys?: Readonly<Record<string, unknown>>;
   /** Further blocks of `spica.yaml`. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -45,7 +47,7 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
   const template = await makeTemplate(join(dir, 'template'), options.template);
   const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0, ballast_mb: 0, ...options.disk };
   const templates = { default: { path: template, ...options.ofTemplate } };
-  const main = { root, templates, retention: options.retention ?? {}, disk };
+  const main = { root, templates, retention: options.retention ?? {}, disk, ...options.poolKeys };
   const config = { server: { port: 0 }, ...options.settings, pools: { main } };
   await writeFile(join(dir, 'spica.yaml'), JSON.stringify(config)); // JSON is YAML, too
   const pool = await initPool({ name: 'main', root, clock: systemClock });

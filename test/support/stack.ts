@@ -113,6 +113,8 @@ export function aRequest(pool: string): SpawnRequest {
     template: 'default',
     count: 1,
     params: {},
+    paramsEach: null,
+    budget: null,
     parent: null,
     from: null,
     experiment: null,

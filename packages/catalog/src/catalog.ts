@@ -13,6 +13,7 @@ import { createSchedules, type Schedules } from './schedules.ts';
 import { createServing, type Serving } from './serving.ts';
 import { createSizes, type Sizes } from './sizes.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
+import { createTournaments, type Tournaments } from './tournaments.ts';
 
 /**
  * The Redis index of one pool: what processes other than the one that serves the pool write or read. The disk is the
@@ -29,7 +30,8 @@ export type Catalog = Reconciliation &
   Schedules &
   Clocks &
   Plans &
-  Tombstones;
+  Tombstones &
+  Tournaments;
 
 /** Opens a pool's catalog on a connection, which stays the caller's. */
 export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): Catalog {
@@ -49,5 +51,6 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     ...createClocks(redis, keys),
     ...createPlans(redis, keys),
     ...createTombstones(redis, keys),
+    ...createTournaments(redis, keys, run),
   };
 }

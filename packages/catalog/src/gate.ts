@@ -24,6 +24,8 @@ export interface GateFigures {
   readonly ownBytes: number;
   /** Instances that have written what their caps allow; null in a pool that has no caps. */
   readonly atCap: number | null;
+  /** Bytes in a pool with caps that stay on the disk and are charged to no instance that is there; else null. */
+  readonly orphanedBytes: number | null;
   readonly limits: Limits;
   /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
   readonly share: number;
@@ -31,6 +33,8 @@ export interface GateFigures {
   readonly retention: RetentionPolicy | null;
   /** What admitted work must leave free; null before the worker's first look at the disk. */
   readonly floorBytes: number | null;
+  /** The pool's directory, on the host that serves it; null in what earlier versions wrote. */
+  readonly root: string | null;
 }
 
 /** Whom it holds. */
@@ -75,6 +79,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
   }),
   ownBytes: z.number(),
   atCap: z.number().nullable().default(null),
+  orphanedBytes: z.number().nullable().default(null),
   limits: z.object({
     breaker: z.object({
       failures: z.number(),
@@ -98,6 +103,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     .nullable()
     .default(null),
   floorBytes: z.number().nullable().default(null),
+  root: z.string().nullable().default(null),
 });
 
 const lineSchema: z.ZodType<PublishedLine> = z.object({

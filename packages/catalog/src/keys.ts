@@ -37,6 +37,15 @@ export function keysOf(pool: string) {
     gone: (id: string) => `${base}:gone:${id}`,
     /** String: a sealed plan and when it was made. */
     plan: (digest: string) => `${base}:plan:${digest}`,
+    /**
+     * Tournaments that are over: a sorted set by when, hashes by id of what lists show and of the whole record. The
+     * operation keeps beside them how many bytes the records have.
+     */
+    tournaments: {
+      ends: `${base}:tournaments`,
+      heads: `${base}:tournament-heads`,
+      records: `${base}:tournament-records`,
+    },
     /** Hash: what is agreed about the clocks. */
     clock: `${base}:clock`,
     /** Channel: what changed that the worker should know of, and of which instance or request: `lease spica-…`. */

@@ -18,6 +18,7 @@ type Operation =
   | 'record_sample'
   | 'record_size'
   | 'forget_sizes'
+  | 'save_tournament'
   | 'drop_share'
   | 'serve'
   | 'end_serving';

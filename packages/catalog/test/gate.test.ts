@@ -20,6 +20,7 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
   return {
     at: NOW,
     atCap: 2,
+    orphanedBytes: 4_096,
     sums: {
       reserved: { bytes: 99_999_999_999_999, inodes: 20_011, slots: 3 },
       growth: { bytes: 1, inodes: 2 },
@@ -39,6 +40,7 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
       order: 'least_recently_leased',
     },
     floorBytes: 20e9,
+    root: '/srv/pool',
     limits: {
       breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 }, cause: 'x' },
       starts: [

@@ -103,9 +103,11 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
       },
       ownBytes: 1,
       atCap: null,
+      orphanedBytes: null,
       share: 1,
       retention: null,
       floorBytes: null,
+      root: null,
       limits: NO_LIMITS,
     };
     await other.publishGate(figures, { held: [], heldCount: 0 });

@@ -1,5 +1,9 @@
 /** A stream that a command writes to. */
-export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 /** Where answers come from. */
 export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean };

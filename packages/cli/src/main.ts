@@ -1,15 +1,10 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os';
-import { config as configureZod } from 'zod/v4/core';
-import { run } from './run.ts';
-import { startSmall } from './stack/memory.ts';
+import type { Io } from './io.ts';
+import { askStack } from './quick/ask.ts';
 import { workingDirectory } from './working-directory.ts';
 
 const argv = process.argv.slice(2);
-
-// To compile a check takes longer than a command's few checks take without; `spica up` makes thousands.
-if (argv.includes('up')) startSmall();
-else configureZod({ jitless: true });
 
 // A reader that has seen enough (`spica ls | head`) is no failure; data that is lost on a full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -21,7 +16,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // What cannot be said changes nothing of what is done, nor of the exit code.
 process.stderr.on('error', () => undefined);
 
-process.exitCode = await run(argv, {
+const io: Io = {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -30,4 +25,14 @@ process.exitCode = await run(argv, {
   home: homedir(),
   signals: process,
   exit: (code) => process.exit(code),
-});
+};
+process.exitCode = (await askStack(argv, io)) ? 0 : await runHere();
+
+/** Loaded only now: a command that the stack has run needs none of it. */
+async function runHere(): Promise<number> {
+  // To compile a check takes longer than a command's few checks take without; `spica up` makes thousands.
+  if (argv.includes('up')) (await import('./stack/memory.ts')).startSmall();
+  else (await import('zod/v4/core')).config({ jitless: true });
+  const { run } = await import('./run.ts');
+  return run(argv, io);
+}

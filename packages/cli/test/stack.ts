@@ -9,6 +9,8 @@ import { type Captured, capture, runCaptured } from './capture.ts';
 /** A pool `main` that is really served, and a `spica` that knows it. */
 export interface CliStack {
   readonly stack: Stack;
+  /** Directory of the template `default`. */
+  readonly template: string;
   /** A process to run commands in: its environment names the pool's config, state and Redis. */
   io(options?: { tty?: boolean; env?: Record<string, string> }): Captured;
   /** Runs a command as a script would, and returns what it printed. */
@@ -36,6 +38,7 @@ export async function startCliStack(
   };
   return {
     stack,
+    template,
     io,
     spica: (...argv) => runCaptured(argv, io()),
     async close() {

@@ -30,6 +30,15 @@ export function instanceUnknown(id: string, pool: string): InstanceGoneError {
   return new InstanceGoneError('INSTANCE_UNKNOWN', `id: no instance ${id} in pool ${pool}`, { field: 'id' });
 }
 
+/** @param audit The audit log's record of its end. */
+export function instanceDeleted(
+  id: string,
+  audit: { readonly timestamp: string; readonly reason: string | null },
+): InstanceGoneError {
+  const message = `instance ${id} is gone: deleted at ${audit.timestamp} (${audit.reason ?? 'no reason was noted'})`;
+  return new InstanceGoneError('INSTANCE_GONE', message, { audit });
+}
+
 export function instanceDeleting(id: string): InstanceGoneError {
   return new InstanceGoneError('INSTANCE_DELETING', `instance ${id} is being deleted`);
 }
@@ -39,4 +48,13 @@ export function leasedBy(id: string, { owner, expiresAt }: { owner: string; expi
   const until = isoTime(expiresAt);
   const details = { owner, expiresAt: until };
   return new CheckError('INSTANCE_LEASED', `instance ${id} is leased by ${owner} until ${until}`, details);
+}
+
+export function requestUnknown(id: string, pool: string): CheckError {
+  const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
+  return new CheckError(
+    'REQUEST_UNKNOWN',
+    `id: no instance or request "${shown}" is known in pool ${pool} (any more)`,
+    { field: 'id' },
+  );
 }

@@ -1,3 +1,4 @@
+export type { TournamentHead, TournamentPlan, TournamentRecord } from '@spica/core';
 export {
   CheckError,
   RefusedError,
@@ -33,6 +34,10 @@ export type {
 } from './options.ts';
 export type { SpawnRequestHandle } from './request.ts';
 export { Spica } from './spica.ts';
+export { LineageChangedError } from './tournament/lineage.ts';
+export type { FinishOptions, ReplicaOutcome, TournamentOptions } from './tournament/options.ts';
+export { Tournament } from './tournament/tournament.ts';
+export type { Tournaments } from './tournament/tournaments.ts';
 export type {
   CollectedView,
   CollectView,

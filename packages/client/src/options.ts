@@ -14,6 +14,13 @@ export interface SpawnOptions {
   template?: string | undefined;
   /** Template parameters: appended to `.env.spica`, and kept in each manifest. */
   params?: Record<string, string | number | boolean> | undefined;
+  /** What each instance has beside them, or in their place, by its index; null, the default, where all have the same. */
+  paramsEach?: Record<string, string | number | boolean>[] | null | undefined;
+  /** What the manifests say that an instance may use, where it is not the config's: Spica sees to none of it. */
+  budget?:
+    | { cpu?: number | undefined; ramGb?: number | undefined; vramGb?: number | undefined }
+    | null
+    | undefined;
   /** Id of the instance that these descend from. */
   parent?: string | null | undefined;
   /** Id of the live instance that these are clones of, in place of the template; its parent then, too. */

@@ -20,6 +20,10 @@ import {
 } from './options.ts';
 import { SpawnRequestHandle, type Submitted } from './request.ts';
 import { leaseTokenOf } from './token.ts';
+import { type Beginning, beginTournament } from './tournament/begin.ts';
+import type { TournamentOptions } from './tournament/options.ts';
+import type { Tournament } from './tournament/tournament.ts';
+import { Tournaments } from './tournament/tournaments.ts';
 import type { Transport } from './transport.ts';
 import type { PoolView } from './view.ts';
 
@@ -39,6 +43,7 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   readonly pool: string;
   readonly instances: Instances;
   readonly audit: AuditLog;
+  readonly tournaments: Tournaments;
   readonly #transport: Transport;
   /** Requests that are being taken back, as their signal was aborted. */
   readonly #takingBack = new Set<Promise<void>>();
@@ -50,11 +55,21 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
     this.pool = transport.pool;
     this.instances = new Instances(transport, this.#onLost);
     this.audit = new AuditLog(transport);
+    this.tournaments = new Tournaments(transport);
   }
 
   /** Throws UnreachableError where the pool cannot be reached, or refuses; UsageError POOL_AMBIGUOUS without a pool. */
   static async connect(options: ConnectOptions = {}): Promise<Spica> {
     return new Spica(await connect(options));
+  }
+
+  /**
+   * A client of a pool that is reached otherwise; closing the client closes that.
+   *
+   * @internal
+   */
+  static over(transport: Transport): Spica {
+    return new Spica(transport);
   }
 
   /**
@@ -88,6 +103,18 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
     return handle;
+  }
+
+  /**
+   * Begins a tournament: spawns its candidates, all or none, each with its parameters and a lease, and verifies their
+   * lineage. Resolves once they are there. Throws as `spawn` and `SpawnRequestHandle.ready` do, UsageError
+   * TOURNAMENT_INVALID, and LineageChangedError, which names the instance; then nothing of it is left.
+   *
+   * @param signal Cancels it when it is aborted before it has begun.
+   */
+  tournament(options: TournamentOptions, call: { signal?: AbortSignal } = {}): Promise<Tournament> {
+    const spawn: Beginning['spawn'] = (asked, rest) => this.spawn(asked, rest);
+    return beginTournament({ transport: this.#transport, spawn }, options, call);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { TournamentHead, TournamentRecord } from '@spica/core';
 import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
 import type {
   CollectView,
@@ -11,7 +12,7 @@ import type {
   SpawnedInstance,
 } from './view.ts';
 import type { Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery } from './wire/queries.ts';
+import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -140,6 +141,13 @@ export interface Transport {
   auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
+
+  /** Keeps the record of a tournament that is over, in place of what was kept under its id. Throws UsageError TOURNAMENT_TOO_LARGE. */
+  saveTournament(record: TournamentRecord): Promise<void>;
+  /** Throws CheckError TOURNAMENT_UNKNOWN. */
+  tournament(id: string): Promise<TournamentRecord>;
+  /** Newest first. */
+  tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
   history(): Promise<DiskHistory>;

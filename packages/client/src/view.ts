@@ -21,6 +21,11 @@ export interface Page<T> {
 export interface InstanceView {
   readonly id: string;
   readonly pool: string;
+  /**
+   * Its directory, on the host that serves the pool; null where that is not known, or not for the caller to see: over HTTP it
+   * is for who submitted its request, and for operators.
+   */
+  readonly path: string | null;
   readonly request: string | null;
   readonly index: number | null;
   /** Who submitted its request: the name of a token, or `user@host`; null where that is not known. */
@@ -115,6 +120,14 @@ export interface RequestedSpawn {
   readonly template: string;
   readonly count: number;
   readonly params: Readonly<Record<string, string | number | boolean>>;
+  /** What each instance has beside them, by its index; null where all have the same. */
+  readonly paramsEach: readonly Readonly<Record<string, string | number | boolean>>[] | null;
+  /** What was asked for in place of the config's budget. */
+  readonly budget: {
+    readonly cpu?: number | undefined;
+    readonly ramGb?: number | undefined;
+    readonly vramGb?: number | undefined;
+  } | null;
   readonly parent: string | null;
   readonly from: string | null;
   readonly experiment: string | null;

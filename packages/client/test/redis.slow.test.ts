@@ -3,10 +3,12 @@ import { Worker } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { Spica } from '../src/index.ts';
 import { testAsking } from './suite/asking.ts';
+import { testAway } from './suite/away.ts';
 import { testInstances } from './suite/instances.ts';
 import { testLeases } from './suite/lease.ts';
 import { type Between, serveOver } from './suite/serve.ts';
 import { testSpawning } from './suite/spawn.ts';
+import { testTournaments } from './suite/tournament.ts';
 
 const redis: Between = { connect: ({ server }) => Spica.connect({ redisUrl: server.url }) };
 
@@ -16,6 +18,8 @@ describe('over Redis', () => {
   testLeases(serve);
   testInstances(serve);
   testAsking(serve);
+  testAway(serve);
+  testTournaments(serve);
 
   it('takes the only pool that is served there, and asks for its name where there are several', async () => {
     const { server, spica, stack } = await serve({}, 'sweep-3f2a1c');

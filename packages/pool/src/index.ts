@@ -5,6 +5,8 @@ export * from './audit/audit.ts';
 export * from './audit/line.ts';
 export * from './audit/tail.ts';
 export * from './audit/verify.ts';
+export { boundToUs } from './bound.ts';
+export { tryFileLock } from './claim/file-lock.ts';
 export { describeHolder, identifySelf, isAlive } from './claim/identity.ts';
 export * from './claim/pool.ts';
 export { cloneInstance } from './clone/clone.ts';
@@ -16,7 +18,7 @@ export { type ChildEnd, runChild } from './command/child.ts';
 export * from './command/log.ts';
 export { endMarked } from './command/marked.ts';
 export { lastLines, sayPrinted } from './command/output.ts';
-export { type CommandEnd, markOf, runCommand } from './command/run.ts';
+export { type CommandEnd, markOf, runCommand, underGuard } from './command/run.ts';
 export { filesystemOf } from './filesystem.ts';
 export { capInstance, forgetCharge, type PoolCharges, switchChargesOn } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
@@ -64,4 +66,9 @@ export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';
 export { sweepBaselines } from './unsaved/baseline.ts';
 export { findUnsavedWork } from './unsaved/find.ts';
+export {
+  dropInstanceBaseline,
+  inheritInstanceBaseline,
+  keepInstanceBaseline,
+} from './unsaved/instance-baseline.ts';
 export { whyUnwritable } from './write-check.ts';

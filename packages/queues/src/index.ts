@@ -5,6 +5,7 @@ export * from './figures.ts';
 export * from './job.ts';
 export * from './names.ts';
 export * from './open.ts';
+export { throughOutage } from './outage.ts';
 export * from './payload/ask.ts';
 export * from './payload/parse.ts';
 export * from './payload/prune.ts';

@@ -84,6 +84,8 @@ export interface LineageVerdict {
   readonly ok: boolean;
   /** Where it differs; null where it does not. */
   readonly reason: string | null;
+  /** SHA-256, hex, of lineage.json as it is; null where it cannot be read. */
+  readonly sha: string | null;
 }
 
 /** An entry of the audit log (docs/audit.md); further facts of an action stand beside these. */

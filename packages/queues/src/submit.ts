@@ -7,6 +7,7 @@ import { parsePayload } from './payload/parse.ts';
 import {
   type GatePayload,
   gatePayloadSchema,
+  paramsOf,
   type SpawnRequest,
   type SpawnRequestInput,
   spawnRequestSchema,
@@ -45,7 +46,7 @@ export async function submitOrFind(
     throw new UsageError('PAYLOAD_INVALID', 'request: key: expected a text that is not empty, got ""');
   }
   const request = parsePayload(spawnRequestSchema, input, 'request');
-  validateParams(request.params);
+  checkParams(request);
   checkSize(request);
   const id = requestIdOf(key);
   const payload: GatePayload = {
@@ -65,10 +66,22 @@ export async function submitOrFind(
   return { id, created: key === null || (await isOwn(queues, id, key, payload)) };
 }
 
+function checkParams(request: SpawnRequest): void {
+  const { count, params, paramsEach } = request;
+  validateParams(params);
+  if (paramsEach === null) return;
+  if (paramsEach.length !== count) {
+    const message = `request: paramsEach: expected one for each of ${count} instances, got ${paramsEach.length}`;
+    throw new UsageError('PAYLOAD_INVALID', message, { field: 'paramsEach' });
+  }
+  for (const index of paramsEach.keys()) validateParams(paramsOf(request, index));
+}
+
 function checkSize(request: SpawnRequest): void {
   const bytes = Buffer.byteLength(JSON.stringify(request));
   if (bytes <= MOST_BYTES) return;
-  const params = Buffer.byteLength(JSON.stringify(request.params));
+  const all = [request.params, ...(request.paramsEach ?? [])];
+  const params = all.reduce((sum, each) => sum + Buffer.byteLength(JSON.stringify(each)), 0);
   throw new UsageError(
     'REQUEST_TOO_LARGE',
     `request: expected at most ${MOST_BYTES} bytes (${formatBytes(MOST_BYTES)}) as JSON, got ${bytes}, of which params are ${params}`,

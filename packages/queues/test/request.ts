@@ -7,6 +7,8 @@ export function aRequest(fields: Partial<SpawnRequest> = {}): SpawnRequest {
     template: 'default',
     count: 1,
     params: {},
+    paramsEach: null,
+    budget: null,
     parent: null,
     experiment: null,
     labels: {},

@@ -28,6 +28,8 @@ export interface PoolFigures {
   readonly growthBytes: number;
   /** Instances at their caps; null in a pool that has none. */
   readonly atCap: number | null;
+  /** Bytes that are charged to no instance that is there; null in a pool without caps. */
+  readonly orphanedBytes: number | null;
   readonly held: {
     readonly requests: number;
     /** Since when the longest held one waits, epoch milliseconds; null when none is held. */
@@ -88,6 +90,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     reserved: published?.sums.reserved ?? { bytes: 0, inodes: 0, slots: 0 },
     growthBytes: published?.sums.growth.bytes ?? 0,
     atCap: published?.atCap ?? null,
+    orphanedBytes: published?.orphanedBytes ?? null,
     held: { requests: published?.heldCount ?? 0, oldestAt: published?.held[0]?.heldAt ?? null },
     disk,
     lastRuns,

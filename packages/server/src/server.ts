@@ -9,6 +9,7 @@ import { apiRoutes } from './api/routes.ts';
 import { createStreams, type StreamLimits } from './api/stream.ts';
 import { type App, createApp, endApp } from './app.ts';
 import { addBoard } from './board/board.ts';
+import { addCommand, type RunCommand } from './command.ts';
 import { addHealth } from './health/health.ts';
 import { listenAddressOf } from './listen/address.ts';
 import type { Door } from './listen/callers.ts';
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;
+  /** What the command has the stack of its machine do; by default nothing. */
+  readonly runCommand?: RunCommand;
   /** Event streams that may be open at a time; by default as many as `createStreams` has. */
   readonly streamLimits?: StreamLimits;
   /** Connections that each door takes at a time; by default as many as leave the pools file descriptors of their own. */
@@ -114,7 +117,7 @@ function createParts(options: ServerOptions, ending: AbortSignal) {
   const streams = createStreams(options.streamLimits);
   const startedAt = new Date(clock.now()).toISOString();
   const routes = apiRoutes({ transports, streams, version, startedAt });
-  const api = { routes, transports, tokens, clock, streams, rateLimit, paths, ending };
+  const api = { routes, transports, tokens, clock, streams, version, rateLimit, paths, ending };
   return { api, figures: { pools, probe: createProbe(options.ping, PROBE_MS), clock, version } };
 }
 
@@ -122,7 +125,7 @@ type Parts = ReturnType<typeof createParts> & { readonly tls: TlsMaterial | null
 
 async function build(
   door: Door,
-  { tokens, clock, logger, version, mostConnections }: ServerOptions,
+  { tokens, clock, logger, version, runCommand, mostConnections }: ServerOptions,
   { api, figures, tls }: Parts,
 ): Promise<App> {
   const app = createApp({ door, tokens, clock, logger, tls });
@@ -132,5 +135,6 @@ async function build(
   await registerApi(app, api);
   addApiPages(app, api.routes, version);
   if (door.kind === 'tcp') await addBoard(app, figures);
+  else if (runCommand) addCommand(app, runCommand);
   return app;
 }

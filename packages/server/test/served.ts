@@ -69,10 +69,12 @@ export function aGate({
     sums,
     ownBytes: 0,
     atCap: null,
+    orphanedBytes: null,
     limits: NO_LIMITS,
     share: 1,
     retention: null,
     floorBytes: null,
+    root: null,
     held,
     heldCount: held.length,
   };
@@ -91,8 +93,16 @@ export function serve(
   pools: readonly ServerPool[],
   options: Partial<Omit<ServerOptions, 'pools'>> = {},
 ): Promise<Server> {
+  return startServer(serverOptions(redis, pools, options));
+}
+
+export function serverOptions(
+  redis: Redis,
+  pools: readonly ServerPool[],
+  options: Partial<Omit<ServerOptions, 'pools'>> = {},
+): ServerOptions {
   servers += 1;
-  return startServer({
+  return {
     host: '127.0.0.1',
     port: 0,
     tlsCert: null,
@@ -108,7 +118,7 @@ export function serve(
     logger: createLogger({ level: 'silent', pretty: false }),
     version: '1.2.3',
     ...options,
-  });
+  };
 }
 
 /** Connects a worker to each of a pool's queues that leaves every job alone. */

@@ -7,6 +7,7 @@ import { withRedis } from '../context/redis.ts';
 import { parsePort } from '../input/numbers.ts';
 import type { Invocation } from '../io.ts';
 import { writeFields, writeJson } from '../output/write.ts';
+import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
 import type { ServeOptions } from './up.ts';
@@ -26,7 +27,7 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
   });
   const stop = listenForStop(io, () => io.exit(EXIT_NOW));
   try {
-    const board = await startBoard({ config, logger });
+    const board = await startBoard({ config, logger, runCommand: commandRunner(io, options) });
     const [url, redis] = [`${board.url}/queues`, describeTarget(redisTargetOf(config))];
     const pools = Object.keys(config.pools);
     logger.info({ board: url, pools, redis }, 'the dashboard is up');

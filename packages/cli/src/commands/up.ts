@@ -5,6 +5,7 @@ import { choosePools } from '../context/pool.ts';
 import { parsePort } from '../input/numbers.ts';
 import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeStack } from '../output/stack.ts';
+import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { mountImages } from '../stack/images.ts';
 import { growWithWork } from '../stack/memory.ts';
@@ -47,7 +48,11 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     const runtime = await startRuntime({ config, target: redis.target, clock: systemClock, logger });
     opened.push(runtime);
     started.resolve(runtime);
-    const board = await startBoard({ config: runtime.config, logger });
+    const board = await startBoard({
+      config: runtime.config,
+      logger,
+      runCommand: commandRunner(io, options),
+    });
     opened.push(board);
     growWithWork();
     writeStack(io, {

@@ -1,14 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import {
-  absolutePathOf,
-  type Config,
-  configFileCandidates,
-  DEFAULT_POOL,
-  type EffectiveSetting,
-  resolveConfig,
-  UsageError,
-} from '@spica/core';
-import type { GlobalOptions, Io } from '../io.ts';
+import { type Config, DEFAULT_POOL, type EffectiveSetting, resolveConfig, UsageError } from '@spica/core';
+import type { GlobalOptions } from '../io.ts';
+import { type Place, readConfigFile } from './config-file.ts';
 import { defaultPoolAt } from './default-pool.ts';
 
 export interface LoadedConfig {
@@ -19,9 +11,6 @@ export interface LoadedConfig {
   /** The config file that was read; null where there is none, and defaults apply. */
   readonly file: string | null;
 }
-
-/** What the config is read from. */
-type Place = Pick<Io, 'env' | 'cwd' | 'home'>;
 
 /**
  * The one place where the config is read: flags over environment over file over defaults. A pool that it does not name has
@@ -51,32 +40,4 @@ function workingDirectoryGone(): UsageError {
     'WORKING_DIRECTORY_GONE',
     'the directory that spica was started in is gone: change to one that is there, or name a config file with --config or SPICA_CONFIG',
   );
-}
-
-async function readConfigFile(place: Place, asked: string | undefined) {
-  const named = asked ?? (place.env['SPICA_CONFIG'] || undefined);
-  const candidates =
-    asked === undefined
-      ? configFileCandidates(place)
-      : [absolutePathOf('--config', asked, { base: place.cwd, home: place.home })];
-  for (const path of candidates) {
-    const text = await readIfThere(path);
-    if (text !== null) return { path, text };
-  }
-  if (named === undefined) return null;
-  const from = asked === undefined ? 'SPICA_CONFIG' : '--config';
-  throw new UsageError(
-    'CONFIG_MISSING',
-    `${from}: expected a config file, but there is none at ${candidates[0]}`,
-  );
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new UsageError('CONFIG_UNREADABLE', `config: ${path} cannot be read (${code})`, { path }, error);
-  }
 }

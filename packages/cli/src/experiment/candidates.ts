@@ -25,11 +25,30 @@ export async function readCandidates(path: string): Promise<readonly Params[]> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw invalid(path, `it cannot be read (${cause.code})`);
   });
-  const result = candidatesSchema.safeParse(parseFile(path, text), { reportInput: true });
+  return checkCandidates(parseFile(path, text), (why) => invalid(path, why));
+}
+
+/** The candidates that a command printed, a JSON object a line. Throws what `fail` makes of what is wrong. */
+export function readCandidateLines(text: string, fail: (why: string) => Error): readonly Params[] {
+  const parsed = linesOf(text).map((line, at) => {
+    try {
+      return JSON.parse(line) as unknown;
+    } catch {
+      throw fail(
+        `line ${at + 1} of its output: expected a JSON object of parameters, got ${line.slice(0, 80)}`,
+      );
+    }
+  });
+  return checkCandidates(parsed, fail);
+}
+
+/** Throws what `fail` makes of what is wrong with the first candidate that is none. */
+export function checkCandidates(value: unknown, fail: (why: string) => Error): readonly Params[] {
+  const result = candidatesSchema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const where = issue?.path.length ? `candidate ${issue.path.map(String).join('.')}: ` : '';
-  throw invalid(path, `${where}${issue?.message}, got ${JSON.stringify(issue?.input)?.slice(0, 80)}`);
+  throw fail(`${where}${issue?.message}, got ${JSON.stringify(issue?.input)?.slice(0, 80)}`);
 }
 
 function parseFile(path: string, text: string): unknown {

@@ -2,66 +2,67 @@ import { formatDuration } from '@spica/core';
 import type { Output } from '../io.ts';
 import { oneLine } from '../output/one-line.ts';
 import { type Column, writeRows } from '../output/write.ts';
-
-/** How one run of the command in an instance came out. */
-export interface RunResult {
-  /** Counts the runs of an experiment, from 0. */
-  readonly index: number;
-  /** Null where none came up. */
-  readonly instance: string | null;
-  readonly path: string | null;
-  readonly outcome: 'done' | 'failed' | 'stopped' | 'skipped';
-  /** The command's; null where it did not run. */
-  readonly exitCode: number | null;
-  readonly reason: string | null;
-  readonly score: number | null;
-  /** Files collected. */
-  readonly collected: number;
-  /** It stays, pinned, when all is over. */
-  readonly kept: boolean;
-  readonly ms: number;
-}
+import type { RunResult } from './result.ts';
 
 /** What becomes visible while an experiment runs. */
 export interface Report {
-  /** Something happened to a run: it waits, it starts, it ended. */
+  /** So many more runs are planned. */
+  begin(runs: number, generation: number): void;
+  /** A run waits, and for what. */
   event(index: number, what: string, detail: string): void;
+  /** Its command is being started. */
+  started(index: number, instance: { readonly id: string; readonly path: string }): void;
+  /** It has ended, or had ended before this went on. */
+  result(result: RunResult): void;
   /** The command printed a line. */
   line(index: number, line: string): void;
-  end(results: readonly RunResult[]): void;
+  /** All is over; null where it could not be carried out, and an error is going to say why. */
+  end(results: readonly RunResult[] | null): void;
 }
 
 /** Lines for people: `[3] started in /pool/spica-…`, what the commands print behind their number, and a table at the end. */
 export function reportLines(stdout: Output, stderr: Output): Report {
+  const event: Report['event'] = (index, what, detail) =>
+    void stderr.write(`[${index}] ${what}${detail && `: ${oneLine(detail)}`}\n`);
   return {
-    event: (index, what, detail) =>
-      void stderr.write(`[${index}] ${what}${detail && `: ${oneLine(detail)}`}\n`),
+    begin: (runs, generation) =>
+      void (generation > 0 && stderr.write(`generation ${generation}: ${runs} runs\n`)),
+    event,
+    started: (index, { path }) => event(index, 'started', `in ${path}`),
+    result: ({ index, outcome, reason }) => event(index, outcome, reason ?? ''),
     line: (index, line) => void stdout.write(`[${index}] ${line}\n`),
-    end(results) {
-      writeRows(stderr, COLUMNS, results);
-      stderr.write(`${summary(results)}\n`);
-    },
+    end: (results) => void (results && writeSummary(stderr, results)),
   };
 }
 
 /** One JSON object a line: `event`, and at the end one `result` for each run. */
 export function reportJsonLines(stdout: Output): Report {
   const write = (value: object) => void stdout.write(`${JSON.stringify(value)}\n`);
+  const event: Report['event'] = (index, event, detail) =>
+    write({ at: new Date().toISOString(), index, event, detail });
   return {
-    event: (index, event, detail) => write({ at: new Date().toISOString(), index, event, detail }),
+    begin: (runs, generation) => write({ at: new Date().toISOString(), event: 'begin', generation, runs }),
+    event,
+    started: (index, { path }) => event(index, 'started', `in ${path}`),
+    result: ({ index, outcome, reason }) => event(index, outcome, reason ?? ''),
     line: (index, line) => write({ at: new Date().toISOString(), index, event: 'line', detail: line }),
-    end: (results) => results.forEach((result) => void write({ event: 'result', ...result })),
+    end: (results) => results?.forEach((result) => void write({ event: 'result', ...result })),
   };
 }
 
 /** The command has the output to itself: only what keeps it from running is said. */
 export function reportNothing(stderr: Output): Report {
   return {
-    event: (_, what, detail) => void (what === 'held' && stderr.write(`held: ${oneLine(detail)}\n`)),
+    begin: () => undefined,
+    event: (_, what, detail) =>
+      void (['held', 'waiting'].includes(what) && stderr.write(`${what}: ${oneLine(detail)}\n`)),
+    started: () => undefined,
+    result: () => undefined,
     line: () => undefined,
     end(results) {
-      for (const { exitCode, reason } of results)
-        if (exitCode === null) stderr.write(`error: ${oneLine(reason ?? '')}\n`);
+      for (const { exitCode, outcome, reason } of results ?? [])
+        if (exitCode === null || (exitCode === 0 && outcome === 'failed'))
+          stderr.write(`error: ${oneLine(reason ?? '')}\n`);
     },
   };
 }
@@ -76,7 +77,9 @@ const COLUMNS: readonly Column<RunResult>[] = [
   { title: 'why', text: ({ reason }) => reason ?? '' },
 ];
 
-function summary(results: readonly RunResult[]): string {
+/** Each run in a row, and in one line what came of all. */
+export function writeSummary(stderr: Output, results: readonly RunResult[]): void {
+  writeRows(stderr, COLUMNS, results);
   const of = (outcome: RunResult['outcome']) => results.filter((each) => each.outcome === outcome).length;
   const best = results
     .filter(({ score }) => score !== null)
@@ -84,5 +87,5 @@ function summary(results: readonly RunResult[]): string {
   const parts = [`${of('done')} done`, `${of('failed')} failed`];
   if (of('stopped') > 0) parts.push(`${of('stopped')} stopped`);
   if (of('skipped') > 0) parts.push(`${of('skipped')} not begun`);
-  return parts.join(', ') + (best ? `; best: ${best.score} (${best.instance})` : '');
+  stderr.write(`${parts.join(', ')}${best ? `; best: ${best.score} (${best.instance})` : ''}\n`);
 }

@@ -1,15 +1,20 @@
 import { access } from 'node:fs/promises';
-import type { Batch, Instance, SpawnRequestHandle, Spica } from '@spica/client';
-import { CheckError, environmentOf, SpicaError } from '@spica/core';
-import { type ChildEnd, runChild } from '@spica/pool';
+import type { Instance, Spica } from '@spica/client';
+import { CheckError, environmentOf, type Replica, SpicaError } from '@spica/core';
+import { type ChildEnd, runChild, underGuard } from '@spica/pool';
+import { throughOutage } from '@spica/queues';
+import { bringUp, type Place } from './bring-up.ts';
 import type { Params } from './candidates.ts';
 import { type CollectOptions, collectFiles } from './collect.ts';
-import type { Report, RunResult } from './report.ts';
+import type { Journal } from './journal.ts';
+import type { Report } from './report.ts';
+import type { RunResult } from './result.ts';
 import { isJson, readScore, type ScoreSource } from './score.ts';
 
 /** What is the same for all runs of an experiment. */
 export interface Experiment {
   readonly spica: Spica;
+  readonly journal: Journal;
   readonly command: readonly [string, ...string[]];
   readonly template: string;
   readonly experiment: string | null;
@@ -26,13 +31,18 @@ export interface Experiment {
   readonly report: Report;
   /** Ends it all, with its reason. */
   readonly signal: AbortSignal;
+  /** Ends the commands with SIGKILL, in the moment of the abort. */
+  readonly atOnce: AbortSignal;
 }
 
 /** One run: which it is, and its parameters. */
 export interface Run {
   readonly index: number;
+  readonly generation: number;
   readonly replica: number;
   readonly params: Params;
+  /** The champion of the generations before. */
+  readonly parent: string | null;
 }
 
 /** A run that has ended, its instance still leased: it is kept or let go once it is known how the others did. */
@@ -40,92 +50,135 @@ export interface Ended {
   result: RunResult;
   /** It was kept or let go. */
   isDecided: boolean;
-  readonly instance: Instance | null;
   /** Ends the lease. */
   release(): Promise<void>;
 }
 
+type Outcome = Partial<RunResult> & Pick<RunResult, 'outcome'>;
+
 /**
  * Spawns an instance, runs the command in it, scores and collects. Never throws for what the command or the gate does: the
- * result says it. Throws what makes further runs pointless (Redis or the worker is gone, bad usage).
+ * result says it. Throws what makes further runs pointless (Redis or the worker is gone for good, bad usage, a full disk).
  */
 export async function runOne(of: Experiment, run: Run): Promise<Ended> {
   const begun = performance.now();
-  const ended = (result: Partial<RunResult> & Pick<RunResult, 'outcome'>, batch: Batch | null): Ended => {
-    const instance = batch?.instances[0] ?? null;
-    const where = { instance: instance?.id ?? null, path: instance?.path ?? null };
-    const ms = Math.round(performance.now() - begun);
-    const nothing = { exitCode: null, reason: null, score: null, collected: 0, kept: false };
-    const full: RunResult = { index: run.index, ...where, ...nothing, ms, ...result };
-    of.report.event(run.index, full.outcome, full.reason ?? '');
-    return { result: full, isDecided: false, instance, release: async () => batch?.release() };
+  const ended = async (outcome: Outcome, place: Place | null): Promise<Ended> => {
+    const result = { ...nothingOf(run, place), ms: Math.round(performance.now() - begun), ...outcome };
+    const attempt = place?.attempt.number ?? of.journal.past(run.index)?.attempt ?? 0;
+    if (result.outcome !== 'skipped') await of.journal.result(attempt, result);
+    of.report.result(result);
+    const release = () => throughOutage(async () => place?.batch.release());
+    return { result, isDecided: false, release };
   };
-  if (of.signal.aborted) return ended({ outcome: 'skipped', reason: reasonOf(of.signal) }, null);
-  let request: SpawnRequestHandle;
-  let batch: Batch;
+  const skipped = () => ended({ outcome: 'skipped', reason: reasonOf(of.signal) }, null);
+  if (of.signal.aborted) return skipped();
+  let place: Place;
   try {
-    request = await submit(of, run);
-    batch = await request.ready();
+    place = await bringUp(of, run);
   } catch (error) {
-    if (of.signal.aborted) return ended({ outcome: 'skipped', reason: reasonOf(of.signal) }, null);
+    if (of.signal.aborted) return skipped();
     if (!(error instanceof SpicaError) || error.kind === 'unreachable' || error.kind === 'usage') throw error;
     return ended({ outcome: 'failed', reason: `${error.code}: ${error.message}` }, null);
   }
-  const [instance] = batch.instances;
-  if (!instance) throw new TypeError(`request for run ${run.index} came up without an instance`);
   try {
-    return ended(await work(of, run, { request: request.id, instance }), batch);
+    return await ended(await work(of, run, place), place);
   } catch (error) {
     if (!(error instanceof SpicaError)) throw error;
-    return ended({ outcome: 'failed', reason: `${error.code}: ${error.message}` }, batch);
+    return ended({ outcome: 'failed', reason: `${error.code}: ${error.message}` }, place);
   }
 }
 
-/** Submits the run's request, and follows it to its end. */
-async function submit(of: Experiment, { index, params }: Run): Promise<SpawnRequestHandle> {
-  const { spica, template, experiment, labels, leaseMs: lease, maxWaitMs: maxWait, signal, report } = of;
-  // With a life of its own: what a killed run leaves goes by itself, not only when its room is needed.
-  const asked = { count: 1, template, experiment, labels, params, lease, maxWait, ttl: lease };
-  const request = await spica.spawn(asked, { signal });
-  for await (const event of request) {
-    if (event.phase === 'held') report.event(index, 'held', event.reason);
-  }
-  return request;
+function nothingOf(
+  { index, generation, replica, params }: Run,
+  place: Pick<Place, 'instance'> | null,
+): RunResult {
+  const { id: instance = null, path = null } = place?.instance ?? {};
+  const none = { exitCode: null, reason: null, score: null, collected: 0 };
+  const state = { outcome: 'skipped', final: false, kept: false, ms: 0 } as const;
+  return { index, generation, replica, params, instance, path, ...none, ...state };
 }
 
-/** An instance, and the request that it came of. */
-interface Place {
-  readonly request: string;
-  readonly instance: Instance;
+async function work(of: Experiment, run: Run, place: Place): Promise<Outcome> {
+  const { instance, attempt } = place;
+  await requireHere(instance);
+  await of.journal.start(run.index, attempt.number, instance.id);
+  of.report.started(run.index, instance);
+  return outcomeOf(await execute(of, run, place, {}), async (end) => {
+    const collected = await collectFor(of, instance);
+    if (end.code !== 0) return { collected };
+    const score = of.score && (await readScore(of.score, instance.path, end.lastJson));
+    if (score !== null) await throughOutage(() => instance.score(score));
+    return { score, collected };
+  });
 }
 
-async function work(
+/**
+ * Runs the command for one replica of a tournament, in an instance that is there. Its score is not stored: the instance has
+ * others. Throws as `runOne`.
+ */
+export async function runReplica(
   of: Experiment,
   run: Run,
-  place: Place,
-): Promise<Partial<RunResult> & Pick<RunResult, 'outcome'>> {
+  place: Pick<Place, 'request' | 'instance'>,
+  { replica_id, epoch, slice }: Replica,
+): Promise<RunResult> {
   const { instance } = place;
+  await requireHere(instance);
+  const begun = performance.now();
+  of.report.started(run.index, instance);
+  const env = { SPICA_REPLICA_ID: replica_id, SPICA_EPOCH: String(epoch), SPICA_SLICE: String(slice) };
+  const outcome = await outcomeOf(await execute(of, run, place, env), async ({ code, lastJson }) => ({
+    score: of.score && code === 0 ? await readScore(of.score, instance.path, lastJson) : null,
+  }));
+  const ms = Math.round(performance.now() - begun);
+  const result = { ...nothingOf(run, place), ms, ...outcome };
+  of.report.result(result);
+  return result;
+}
+
+/** Copies what is to be collected of an instance; resolves with how many files that were. */
+export async function collectFor({ collect, experiment }: Experiment, instance: Instance): Promise<number> {
+  return collect ? collectFiles(instance, { ...collect, experiment }) : 0;
+}
+
+async function requireHere(instance: Instance): Promise<void> {
   await access(instance.path).catch((cause: unknown) => {
     const message = `instance ${instance.id}: ${instance.path} is not on this machine: run this where the pool is`;
     throw new CheckError('INSTANCE_ELSEWHERE', message, {}, cause);
   });
-  of.report.event(run.index, 'started', `in ${instance.path}`);
-  const { end, lastLine, lastJson } = await execute(of, run, place);
-  if (end.stopped !== null) return { outcome: 'stopped', exitCode: end.code, reason: end.stopped };
-  const collected = of.collect
-    ? await collectFiles(instance, { ...of.collect, experiment: of.experiment })
-    : 0;
-  if (end.code !== 0) return { outcome: 'failed', exitCode: end.code, reason: lastLine, collected };
-  const score = of.score && (await readScore(of.score, instance.path, lastJson));
-  if (score !== null) await instance.score(score);
-  return { outcome: 'done', exitCode: 0, score, collected };
+}
+
+interface Executed extends ChildEnd {
+  /** The last line that said something, and the last one on standard output that is JSON. */
+  readonly lastLine: string | null;
+  readonly lastJson: string | null;
+  /** Its signal was aborted: it was not its own time that was over. */
+  readonly isInterrupted: boolean;
+}
+
+/** How a run ended: `after` has what is done once the command has ended by itself, whether it succeeded or not. */
+async function outcomeOf(
+  end: Executed,
+  after: (end: Executed) => Promise<Partial<RunResult>>,
+): Promise<Outcome> {
+  const { code: exitCode, stopped } = end;
+  if (stopped !== null) return { outcome: 'stopped', exitCode, reason: stopped, final: !end.isInterrupted };
+  try {
+    const rest = await after(end);
+    if (exitCode !== 0) return { outcome: 'failed', exitCode, reason: end.lastLine, final: true, ...rest };
+    return { outcome: 'done', exitCode, final: true, ...rest };
+  } catch (error) {
+    if (!(error instanceof SpicaError) || error.kind === 'unreachable') throw error;
+    return { outcome: 'failed', exitCode, reason: `${error.code}: ${error.message}`, final: true };
+  }
 }
 
 async function execute(
   of: Experiment,
   run: Run,
-  { request, instance }: Place,
-): Promise<{ end: ChildEnd; lastLine: string | null; lastJson: string | null }> {
+  { request, instance }: Pick<Place, 'request' | 'instance'>,
+  more: Readonly<Record<string, string>>,
+): Promise<Executed> {
   let lastLine: string | null = null;
   let lastJson: string | null = null;
   const onLine = (line: string, from: 'stdout' | 'stderr') => {
@@ -133,18 +186,30 @@ async function execute(
     if (from === 'stdout' && of.score?.from === 'last-json-line' && isJson(line)) lastJson = line;
     of.report.line(run.index, line);
   };
-  const { index, params } = run;
+  const { index, generation, replica, params, parent } = run;
   const { id, path } = instance;
-  const ofInstance = environmentOf({ id, path, request, experiment: of.experiment, index, params });
+  const ofRun = {
+    SPICA_REPLICA: String(replica),
+    SPICA_GENERATION: String(generation),
+    SPICA_PARENT: parent ?? '',
+  };
+  const signal = AbortSignal.any([of.signal, instance.signal]);
   const end = await runChild({
-    command: of.command,
-    cwd: instance.path,
-    env: { ...of.env, ...ofInstance, SPICA_REPLICA: String(run.replica) },
+    // Where it has the terminal, or what we read, a shell in between would take that from it.
+    ...(of.inherits ? { command: of.command } : { command: underGuard(of.command), isBound: true }),
+    cwd: path,
+    env: {
+      ...of.env,
+      ...environmentOf({ id, path, request, experiment: of.experiment, index, params }),
+      ...ofRun,
+      ...more,
+    },
     output: of.inherits ? null : { onLine },
     timeLimitMs: of.timeLimitMs,
-    signal: AbortSignal.any([of.signal, instance.signal]),
+    signal,
+    atOnce: of.atOnce,
   });
-  return { end, lastLine, lastJson };
+  return { ...end, lastLine, lastJson, isInterrupted: signal.aborted };
 }
 
 function reasonOf({ reason }: AbortSignal): string {

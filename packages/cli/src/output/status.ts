@@ -19,6 +19,7 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
     ['image on', sayImageHost(status)],
     ['inodes', sayInodes(status)],
     ['used by', sayUse(status.outlook)],
+    ['charged to none', status.orphanedBytes ? formatBytes(status.orphanedBytes) : null],
     ...status.stuck.map(({ id, bytes, cause, help }): [string, string] => [
       'cannot delete',
       `${id} in the trash (${bytes === null ? 'size unknown' : formatBytes(bytes)}): ${cause}; ${help}`,

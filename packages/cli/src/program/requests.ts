@@ -44,6 +44,13 @@ export function addRequestCommands(add: Add): void {
     .option('--time-limit <duration>', 'end a command that runs longer, like 10m')
     .option('--max-wait <duration>', 'how long the gate may hold a run (default: gate.max_wait)')
     .option('--max-failures <n>', 'begin no further runs after so many failures in a row')
+    .option('--generations <n>', 'repeat with the champion as parent; with --score and --mutate', '1')
+    .option(
+      '--mutate <command>',
+      'makes the candidates of the next generation: JSON on its standard input, JSON lines on its output',
+    )
+    .option('--tournament <file>', 'suite, replicas and candidates of a tournament: YAML or JSON')
+    .option('--resume <file>', 'keep a log of JSON lines there; where there is one, go on with it')
     .option(
       '--score <source>',
       'LAST-JSON-LINE of the output, or a file in the instance: a number, or {"score": n}',
@@ -52,6 +59,11 @@ export function addRequestCommands(add: Add): void {
     .option('--to <dir>', 'where it is copied: DIR/INSTANCE/…')
     .option('--collect-max-gb <gb>', 'most that is copied of one instance', '10')
     .option('--keep <which>', 'pin instances when all is over: never, failed, best or always', 'never');
+  add('tournaments', 'list the tournaments that are over, or show the record of one', async () => {
+    return (await import('../commands/tournaments.ts')).tournaments;
+  })
+    .argument('[id]')
+    .option('-n, --count <n>', 'how many at most', '20');
   addAsked(
     add('preflight', 'would a spawn be admitted now, and why (changes nothing)', async () => {
       return (await import('../commands/preflight.ts')).preflight;

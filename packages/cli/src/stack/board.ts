@@ -11,7 +11,7 @@ import {
   type RedisTarget,
   redisTargetOf,
 } from '@spica/queues';
-import { type ServerPool, startServer } from '@spica/server';
+import { type RunCommand, type ServerPool, startServer } from '@spica/server';
 import type { createLogger } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { version } from '../version.ts';
@@ -28,13 +28,15 @@ type Logger = ReturnType<typeof createLogger>;
 export interface BoardOptions {
   readonly config: Config;
   readonly logger: Logger;
+  /** How a command would run that is called as this one was; by default it runs where it is called. */
+  readonly runCommand?: RunCommand;
 }
 
 /**
  * Starts the dashboard over the config's pools, whoever serves them, at `server.host` and `server.port`. Throws
  * UnreachableError REDIS_UNREACHABLE, or what `startServer` throws. Once it is up, it stays up without Redis.
  */
-export async function startBoard({ config, logger }: BoardOptions): Promise<Board> {
+export async function startBoard({ config, logger, runCommand }: BoardOptions): Promise<Board> {
   const target = redisTargetOf(config);
   const redis = await connectObserver(target);
   const pools = Object.values(config.pools).map((policy) => openServerPool(policy, redis));
@@ -58,6 +60,7 @@ export async function startBoard({ config, logger }: BoardOptions): Promise<Boar
       clock: systemClock,
       logger,
       version,
+      ...(runCommand ? { runCommand } : {}),
     });
     const quiet = reportLoss(redis, target, logger);
     return {

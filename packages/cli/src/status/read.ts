@@ -40,6 +40,8 @@ export interface PoolStatus {
   readonly disk: (Space & { readonly floor: { readonly bytes: number; readonly inodes: number } }) | null;
   /** The disk that the pool's image lies on, where it takes more of it as it fills; else null. */
   readonly imageHost: (ImageHost & { readonly floorBytes: number }) | null;
+  /** Bytes that stay on the disk and are charged to no instance that is there; null in a pool without caps. */
+  readonly orphanedBytes: number | null;
   readonly outlook: Outlook;
   /** What of the trash could not be deleted, and what helps. */
   readonly stuck: readonly Stuck[];
@@ -92,6 +94,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     problem,
     disk: look && { ...look.space, floor: look.floor },
     imageHost: disk.imageHost,
+    orphanedBytes: published?.orphanedBytes ?? null,
     outlook,
     stuck: look?.stuck ?? [],
     uncollected: await readUncollected(catalog),

@@ -202,7 +202,7 @@ it('leaves nothing that runs, and leases that end by themselves, when it is kill
     '--',
     'sh',
     '-c',
-    `echo $$ >> ${dir}/pids; exec sleep 1000`,
+    `echo $$ >> ${dir}/pids; sleep 1000 & echo $! >> ${dir}/pids; wait`,
   ];
   const child = execa(process.execPath, args, {
     env: env as Record<string, string>,
@@ -211,7 +211,7 @@ it('leaves nothing that runs, and leases that end by themselves, when it is kill
   });
   const pids = async () =>
     (await readFile(join(dir, 'pids'), 'utf8').catch(() => '')).trim().split('\n').map(Number);
-  await expect.poll(async () => (await pids()).length).toBe(2);
+  await expect.poll(async () => (await pids()).length).toBe(4);
   const killed = await leased();
   expect(killed).toHaveLength(2);
   child.kill('SIGKILL');

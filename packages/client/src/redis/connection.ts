@@ -1,5 +1,5 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
-import { resolveConfig, UsageError } from '@spica/core';
+import { UsageError } from '@spica/core';
 import {
   closeQueues,
   connectObserver,
@@ -11,7 +11,6 @@ import {
   type QueueName,
   type RedisTarget,
   type RequestWatcher,
-  redisTargetOf,
   servedPools,
   watchRequests,
 } from '@spica/queues';
@@ -82,12 +81,4 @@ async function findPool(redis: Redis): Promise<string> {
   const served = (await servedPools(redis)) ?? [];
   if (served.length <= 1) return served[0] ?? 'main';
   throw new UsageError('POOL_AMBIGUOUS', `pool: expected one of: ${served.join(', ')}; none was given`);
-}
-
-/** `REDIS_URL`, else the Redis that `spica up` runs on this machine for this user (`SPICA_STATE_DIR`). */
-export function targetFromEnvironment(env: Readonly<Record<string, string | undefined>>): RedisTarget {
-  const { REDIS_URL, SPICA_STATE_DIR, XDG_STATE_HOME, HOME = '/' } = env;
-  const given = { REDIS_URL, SPICA_STATE_DIR, XDG_STATE_HOME };
-  const { config } = resolveConfig({ file: null, env: given, flags: {}, cwd: process.cwd(), home: HOME });
-  return redisTargetOf(config);
 }

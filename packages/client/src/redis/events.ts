@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SpicaError, UnreachableError } from '@spica/core';
 import { progressOf, toUnreachable } from '@spica/queues';
+import { requestUnknown } from '../errors.ts';
 import type { RequestEnd, Transport } from '../transport.ts';
 import type { RequestEvent } from '../view.ts';
 import type { Connection } from './connection.ts';
-import { requestUnknown } from './requests.ts';
 
 const LOOK_EVERY_MS = 300;
 

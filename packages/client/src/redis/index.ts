@@ -1,6 +1,5 @@
 export type { Transport } from '../transport.ts';
 export { collectInstances, executePlan, growInstance, restoreInstance, sampleInstances } from './asks.ts';
-export { targetFromEnvironment } from './connection.ts';
 export {
   instanceGone,
   leaseInstance,
@@ -10,4 +9,5 @@ export {
 } from './instances.ts';
 export { readRequest } from './read-request.ts';
 export { cancelRequest, submitTo } from './requests.ts';
+export { listTournaments, readTournament } from './tournaments.ts';
 export { openRedisTransport } from './transport.ts';

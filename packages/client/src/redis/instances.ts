@@ -1,48 +1,55 @@
+import { join } from 'node:path';
 import { type CatalogInstance, toInstanceView } from '@spica/catalog';
-import { CheckError, isoTime, ownBytes, UsageError } from '@spica/core';
-import { parsePayload } from '@spica/queues';
-import * as z from 'zod';
-import { InstanceGoneError, instanceDeleting, instanceUnknown, leasedBy, leaseLost } from '../errors.ts';
+import { CheckError, type Departure, isoTime } from '@spica/core';
+import {
+  InstanceGoneError,
+  instanceDeleted,
+  instanceDeleting,
+  instanceUnknown,
+  leasedBy,
+  leaseLost,
+} from '../errors.ts';
+import { type PagePicker, pagePicker, readListQuery } from '../page.ts';
 import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transport.ts';
 import type { InstanceView, Page } from '../view.ts';
-import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
+import type { ListQuery } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
 import { departuresOfAll, departuresOfSome } from './departures.ts';
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
-  const { sort, limit, cursor, ...filter } = parsePayload(listQuerySchema, query, 'list');
-  const after = readCursor(cursor);
-  const place = PLACES[sort];
-  const isNext = (instance: CatalogInstance) =>
-    isAsked(instance, filter) &&
-    (after === null || compare([place(instance), instance.record.id], after) > 0);
-  const inAge = sort === 'spawned';
-  const read = inAge ? await readOldest(catalog, after, isNext, limit + 1) : await readAll(catalog);
-  const now = Date.now();
-  const listed = read
-    .filter(isNext)
-    .map((instance) => ({ instance, at: [place(instance), instance.record.id] as const }))
-    .sort((a, b) => compare(a.at, b.at));
-  const items = listed.slice(0, limit);
+  const asked = readListQuery(query);
+  const picker = pagePicker(asked);
+  const inAge = asked.sort === 'spawned';
+  const read = inAge
+    ? await readOldest(catalog, picker, asked.limit + 1)
+    : await Array.fromAsync(catalog.list());
+  const { instances, next } = picker.pick(read);
   const departures = inAge
-    ? await departuresOfSome(
-        catalog,
-        items.map(({ instance }) => instance),
-      )
+    ? await departuresOfSome(catalog, instances)
     : await departuresOfAll(catalog, read);
-  const last = items.at(-1);
-  const next = last && listed.length > limit ? writeCursor(last.at) : null;
-  const viewOf = ({ instance }: (typeof items)[number]) =>
-    toInstanceView(instance, now, departures.get(instance.record.id) ?? null);
-  return { items: items.map(viewOf), next };
+  return { items: await viewsOf(catalog, instances, departures), next };
+}
+
+/** Where they are, is where whoever serves the pool has published that it is. */
+async function viewsOf(
+  catalog: CatalogPool['catalog'],
+  instances: readonly CatalogInstance[],
+  departures: ReadonlyMap<string, Departure>,
+): Promise<InstanceView[]> {
+  const root = (await catalog.publishedGate())?.root ?? null;
+  const now = Date.now();
+  return instances.map((each) => {
+    const { id } = each.record;
+    const path = root === null ? null : join(root, id);
+    return { ...toInstanceView(each, now, departures.get(id) ?? null), path };
+  });
 }
 
 /** What is asked for first is read first, and no more than it takes. */
 async function readOldest(
   catalog: CatalogPool['catalog'],
-  after: Place | null,
-  isNext: (instance: CatalogInstance) => boolean,
+  { after, isNext }: PagePicker,
   most: number,
 ): Promise<CatalogInstance[]> {
   const found: CatalogInstance[] = [];
@@ -54,55 +61,8 @@ async function readOldest(
   return found;
 }
 
-function readAll(catalog: CatalogPool['catalog']): Promise<CatalogInstance[]> {
-  return Array.fromAsync(catalog.list());
-}
-
 /** Read beyond what is asked for: those of the same millisecond as the last of the part before come first. */
 const MORE = 50;
-
-type Filter = Pick<z.output<typeof listQuerySchema>, 'experiment' | 'template' | 'state' | 'labels'>;
-
-function isAsked({ record, state }: CatalogInstance, filter: Filter): boolean {
-  return (
-    (filter.experiment === undefined || record.experiment === filter.experiment) &&
-    (filter.template === undefined || record.template === filter.template) &&
-    (filter.state === undefined || state === filter.state) &&
-    Object.entries(filter.labels).every(([name, value]) => record.labels[name] === value)
-  );
-}
-
-/** By what a list is ordered, the smallest first; null comes last. */
-const PLACES: Readonly<Record<NonNullable<ListQuery['sort']>, (instance: CatalogInstance) => number | null>> =
-  {
-    spawned: ({ record }) => record.spawnedAt ?? 0,
-    score: ({ record }) => (record.score === null ? null : -record.score),
-    size: ({ record }) => -(ownBytes(record) ?? 0),
-  };
-
-/** A place in a list: what it is ordered by, and the id. */
-type Place = readonly [number | null, string];
-
-function compare([a, idA]: Place, [b, idB]: Place): number {
-  if (a !== b) return a === null ? 1 : b === null ? -1 : a - b;
-  return idA < idB ? -1 : Number(idA > idB);
-}
-
-const placeSchema = z.tuple([z.number().nullable(), z.string()]);
-
-function writeCursor(place: Place): string {
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
-}
-
-function readCursor(cursor: string | undefined): Place | null {
-  if (cursor === undefined) return null;
-  try {
-    return placeSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-  } catch {
-    const message = 'list: cursor: expected `next` of the part of the list before';
-    throw new UsageError('PAYLOAD_INVALID', message, { field: 'cursor' });
-  }
-}
 
 /** Throws InstanceGoneError. */
 export async function readInstance(pool: CatalogPool, id: string): Promise<InstanceView> {
@@ -117,18 +77,13 @@ export async function readInstances(
   ids: readonly string[],
 ): Promise<InstanceView[]> {
   const found = await catalog.getMany(ids);
-  const departures = await departuresOfSome(catalog, found);
-  const now = Date.now();
-  return found.map((each) => toInstanceView(each, now, departures.get(each.record.id) ?? null));
+  return viewsOf(catalog, found, await departuresOfSome(catalog, found));
 }
 
 /** What is to be said of an instance that is not there: why it went, where that is known. */
 export async function instanceGone({ catalog, name }: CatalogPool, id: string): Promise<InstanceGoneError> {
   const [audit, tombstone] = await Promise.all([catalog.gone(id), catalog.tombstone(id)]);
-  if (audit) {
-    const message = `instance ${id} is gone: deleted at ${audit.timestamp} (${audit.reason ?? 'no reason was noted'})`;
-    return new InstanceGoneError('INSTANCE_GONE', message, { audit });
-  }
+  if (audit) return instanceDeleted(id, audit);
   if (!tombstone) return instanceUnknown(id, name);
   const { lastSeenAt } = tombstone;
   const seen = lastSeenAt === null ? '' : `, last seen at ${isoTime(lastSeenAt)}`;

@@ -9,8 +9,8 @@ import {
   type SpawnRequest,
 } from '@spica/queues';
 import type { Job } from 'bullmq';
+import { requestUnknown } from '../errors.ts';
 import type { RequestedSpawn, RequestView } from '../view.ts';
-import { requestUnknown } from './requests.ts';
 
 /** Reads a request and its children from the queues. Throws CheckError REQUEST_UNKNOWN. */
 export async function readRequest(queues: PoolQueues, pool: string, id: string): Promise<RequestView> {

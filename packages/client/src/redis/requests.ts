@@ -1,4 +1,4 @@
-import { CheckError, type Clock, isoTime, UsageError } from '@spica/core';
+import { type Clock, isoTime } from '@spica/core';
 import {
   gatePayloadSchema,
   type PoolQueues,
@@ -6,6 +6,8 @@ import {
   type SpawnRequest,
   submitOrFind,
 } from '@spica/queues';
+import { requestUnknown } from '../errors.ts';
+import { toRequest } from '../spawn-request.ts';
 import type { OnBehalf, SubmittedRequest } from '../transport.ts';
 import { type RequestBody, type RequestBodyInput, requestBodySchema } from '../wire/bodies.ts';
 import type { CatalogPool } from './connection.ts';
@@ -28,18 +30,6 @@ export async function submitTo(
   const body = parsePayload(requestBodySchema, input, 'request') as RequestBody;
   const request = { ...toRequest(pool.name, body, by), ...(await originOf(pool, body)) };
   return submitOrFind(pool.queues, request, { key, clock });
-}
-
-function toRequest(pool: string, body: RequestBody, by: string | null): SpawnRequest {
-  const { lease: ms, leaseOwner, leaseTokenHash, ttl: ttlMs, maxWait: maxWaitMs, ...rest } = body;
-  if ((ms === null) !== (leaseTokenHash === null)) {
-    const [field, other] = ms === null ? ['lease', 'leaseTokenHash'] : ['leaseTokenHash', 'lease'];
-    const message = `request: ${field}: expected with ${other}, none was given`;
-    throw new UsageError('PAYLOAD_INVALID', message, { field });
-  }
-  const owner = leaseOwner ?? by ?? 'unknown';
-  const lease = ms === null || leaseTokenHash === null ? null : { owner, ms, tokenHash: leaseTokenHash };
-  return { ...rest, pool, lease, ttlMs, maxWaitMs, by };
 }
 
 /** A clone of an instance is of its template, and its child. */
@@ -71,13 +61,4 @@ export async function cancelRequest(
   const reason = `cancelled by ${by ?? 'an unknown caller'}`;
   await catalog.leaveNote({ action: 'cancel_request', request: id, reason, at, outcome });
   return outcome;
-}
-
-export function requestUnknown(id: string, pool: string): CheckError {
-  const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
-  return new CheckError(
-    'REQUEST_UNKNOWN',
-    `id: no instance or request "${shown}" is known in pool ${pool} (any more)`,
-    { field: 'id' },
-  );
 }

@@ -26,6 +26,7 @@ import { listRequests } from './list-requests.ts';
 import { readHistory, readPool } from './pool.ts';
 import { readRequest } from './read-request.ts';
 import { cancelRequest, submitTo } from './requests.ts';
+import { listTournaments, readTournament, saveTournament } from './tournaments.ts';
 
 /**
  * Reaches a pool through its Redis; `pool` null for the only one that is served there. It lives through restarts of Redis:
@@ -76,6 +77,10 @@ function overRedis(connection: Connection): Transport {
 
     auditTail: (query, asking) => reach(readAudit(connection, query, asking)),
     auditFollow: (options) => followAudit(connection, options),
+    saveTournament: (record) => reach(saveTournament(connection, record)),
+    tournament: (id) => reach(readTournament(connection, id)),
+    tournaments: (query) => reach(listTournaments(connection, query)),
+
     poolStatus: () => reach(readPool(connection)),
     history: () => reach(readHistory(connection)),
     close: () => connection.close(),

@@ -1,5 +1,5 @@
 import { collectPatternsSchema, isInstanceId, paramSchema } from '@spica/core';
-import { MAX_COUNT } from '@spica/queues';
+import { budgetSchema, MAX_COUNT } from '@spica/queues';
 import * as z from 'zod';
 import { span } from './span.ts';
 
@@ -31,6 +31,10 @@ export const requestBodySchema = z.strictObject({
   count: z.int(countExpected).min(1, countExpected).max(MAX_COUNT, countExpected),
   template: shortText.default('default'),
   params: z.record(z.string(), paramSchema).default({}),
+  /** What each instance has beside them, or in their place, by its index; null where all have the same. */
+  paramsEach: z.array(z.record(z.string(), paramSchema)).max(MAX_COUNT).nullable().default(null),
+  /** What the manifests say that an instance may use, where it is not the config's: Spica sees to none of it. */
+  budget: budgetSchema.nullable().default(null),
   parent: instanceIdSchema.nullable().default(null),
   /** The live instance that these are clones of, in place of the template; its parent then, too. */
   from: instanceIdSchema.nullable().default(null),

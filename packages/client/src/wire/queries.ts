@@ -61,6 +61,16 @@ export const requestsQuerySchema = z.strictObject({
 });
 export type RequestsQuery = z.input<typeof requestsQuerySchema>;
 
+/** Largest record of a tournament: as JSON, in bytes. */
+export const MOST_RECORD_BYTES = 16_000_000;
+
+/** GET /v1/tournaments, newest first; `cursor` is the `next` of the part before. */
+export const tournamentsQuerySchema = z.strictObject({
+  limit: limit(MOST_LISTED).default(50),
+  cursor: cursor.optional(),
+});
+export type TournamentsQuery = z.input<typeof tournamentsQuerySchema>;
+
 /** GET /v1/audit: the newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first. */
 export const auditQuerySchema = z.strictObject({
   limit: limit(MOST_LISTED).default(100),

@@ -29,6 +29,7 @@ export const collectViewSchema = z.object({
 export const instanceViewSchema = z.object({
   id: text,
   pool: text,
+  path: textOrNull,
   request: textOrNull,
   index: z.number().nullable(),
   by: textOrNull,
@@ -85,6 +86,10 @@ const requestedSchema = z.object({
   template: text,
   count: z.number(),
   params,
+  paramsEach: z.array(params).nullable(),
+  budget: z
+    .object({ cpu: z.number().optional(), ramGb: z.number().optional(), vramGb: z.number().optional() })
+    .nullable(),
   parent: textOrNull,
   from: textOrNull,
   experiment: textOrNull,

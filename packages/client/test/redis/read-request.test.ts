@@ -15,6 +15,8 @@ const request = {
   template: 'default',
   count: 2,
   params: { SEED: 7 },
+  paramsEach: null,
+  budget: null,
   parent: null,
   experiment: 'e1',
   labels: {},

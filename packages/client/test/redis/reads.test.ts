@@ -31,6 +31,8 @@ beforeAll(async () => {
     sums,
     ownBytes: 0,
     atCap: null,
+    orphanedBytes: null,
+    root: null,
     limits: NO_LIMITS,
     share: 1,
     retention,

@@ -35,7 +35,7 @@ it('gives a list in parts, in any order, and refuses a cursor that it did not gi
       seen.push(...page.items.map((each) => each.id));
       cursor = page.next;
     }
-    expect([...seen].sort()).toEqual(instances.map((each) => each.id));
+    expect([...seen].sort()).toEqual(instances.map((each) => each.id).sort());
     if (sort === 'score') expect(seen[0]).toBe(instances[2]?.id);
   }
   for (const cursor of ['x', Buffer.from('["a",1]').toString('base64url')]) {

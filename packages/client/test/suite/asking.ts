@@ -59,7 +59,8 @@ export function testAsking(serve: Serve): void {
     const [one, other] = instances;
     const { measured } = await spica.instances.sample([one?.id ?? '']);
     expect(measured).toMatchObject([{ id: one?.id, sample: { inodes: expect.any(Number) } }]);
-    expect(await one?.verify()).toEqual({ id: one?.id, ok: true, reason: null });
+    const sha = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(await one?.verify()).toEqual({ id: one?.id, ok: true, reason: null, sha });
     const lineage = join(other?.path ?? '', 'lineage.json');
     await writeFile(lineage, `${await readFile(lineage, 'utf8')} `);
     expect(await other?.verify()).toMatchObject({

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { InstanceGoneError } from '../../src/index.ts';
-import type { Serve } from './serve.ts';
+import type { ServeClient } from './serve.ts';
 
 /** What a client may rely on of the instances of a pool. */
-export function testInstances(serve: Serve): void {
+export function testInstances(serve: ServeClient): void {
   it('lists those that are asked for, in the order that is asked for', async () => {
     const { spica } = await serve();
     const a = await (await spica.spawn({ count: 2, experiment: 'a', labels: { stage: 'tune' } })).ready();

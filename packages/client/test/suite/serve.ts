@@ -7,16 +7,26 @@ import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import type { Spica } from '../../src/index.ts';
 
-export interface Served {
+/** A client of a pool that is served, wherever that is. */
+export interface Client {
+  readonly spica: Spica;
+  /** How many requests are held. */
+  held(): Promise<number>;
+}
+
+/** The same in a stack of the test's own. */
+export interface Served extends Client {
   readonly server: LocalRedis;
   readonly stack: Stack;
-  readonly spica: Spica;
 }
+
+/** As `Serve`, of which only the client is known. */
+export type ServeClient = (settings?: Readonly<Record<string, unknown>>) => Promise<Client>;
 
 /** What lies between a client and its pool. */
 export interface Between {
   /** Connects a client to a pool that is served; what it opens ends with the test. */
-  connect(served: Omit<Served, 'spica'>): Promise<Spica>;
+  connect(served: Pick<Served, 'server' | 'stack'>): Promise<Spica>;
 }
 
 /** Serves a pool on a Redis of the test's own, and connects a client to it. */
@@ -43,6 +53,6 @@ export function serveOver({ connect }: Between): Serve {
       vi.unstubAllEnvs();
       await rm(dir, { recursive: true });
     });
-    return { server, stack, spica };
+    return { server, stack, spica, held: async () => stack.ctx.gate.line.state().length };
   };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { createMatcher } from './matcher.ts';
 
 const MOST_PATTERNS = 100;
 const MOST_LENGTH = 500;
@@ -9,7 +10,17 @@ function patternProblem(pattern: string): string | null {
   const plain = pattern.replaceAll('\\', '');
   if (plain.startsWith('/') || plain.startsWith('!/')) return 'expected a pattern relative to the instance';
   if (UPWARDS.test(plain)) return 'expected a pattern without ".."';
-  return plain.includes('\0') ? 'expected a pattern without NUL' : null;
+  if (plain.includes('\0')) return 'expected a pattern without NUL';
+  return matcherProblem([pattern]);
+}
+
+function matcherProblem(patterns: readonly string[]): string | null {
+  try {
+    createMatcher(patterns);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** One pattern of what to collect, relative to the instance: `results/**`, `*.json`, `!results/tmp/**`. */
@@ -24,4 +35,9 @@ const collectPatternSchema = z
 /** What to collect of an instance; none collect nothing. */
 export const collectPatternsSchema = z
   .array(collectPatternSchema, 'expected a list of patterns')
-  .max(MOST_PATTERNS, `expected at most ${MOST_PATTERNS} patterns`);
+  .max(MOST_PATTERNS, `expected at most ${MOST_PATTERNS} patterns`)
+  .refine(
+    (patterns) =>
+      patterns.some((pattern) => patternProblem(pattern) !== null) || matcherProblem(patterns) === null,
+    'expected simpler patterns',
+  );

@@ -11,6 +11,9 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
   SPICA_BUDGET_VRAM_GB: ['budget', 'vram_gb'],
 };
 
+/** All variables whose values a config takes over; where it and the state directory lie is another matter. */
+export const CONFIG_VARIABLES: readonly string[] = [...Object.keys(NUMBERS), 'REDIS_URL'];
+
 const DECIMAL = /^[+-]?\d+(\.\d+)?$/;
 
 /**

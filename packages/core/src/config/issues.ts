@@ -1,15 +1,8 @@
 import type { core } from 'zod';
-import { UsageError } from '../errors.ts';
 import { isTree, type Layers, sourceOf, valueAt } from './layers.ts';
 import { describeValue, redactText } from './redact.ts';
 import { fileSchema } from './schema.ts';
 import { knownKeys, suggestKey } from './suggest.ts';
-
-/** The one error of a config that cannot be used: every problem, one line each. */
-export function configError(problems: readonly string[]): UsageError {
-  const lines = [...new Set(problems)];
-  return new UsageError('CONFIG_INVALID', lines.join('\n'), { problems: lines });
-}
 
 /** What is wrong, one line each: path, expectation, value, and where it was said. */
 export function describeIssues(issues: readonly core.$ZodIssue[], layers: Layers): string[] {

@@ -1,12 +1,14 @@
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname } from 'node:path';
 import { parseDuration } from '../units/duration.ts';
 import type { Config, PoolConfig, TemplateConfig } from './config.ts';
+import { configError } from './config-error.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
-import { configError, describeIssues } from './issues.ts';
+import { describeIssues } from './issues.ts';
 import { DEFAULT_POOL, isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
 import { applyLegacy } from './legacy.ts';
-import { absolutePath, type PathStart, pathProblem } from './path.ts';
-import { describeValue, redactText } from './redact.ts';
+import { absolutePath, type PathStart } from './path.ts';
+import { stateDirOf } from './places.ts';
+import { redactText } from './redact.ts';
 import { type FileConfig, fileSchema, LEGACY_BLOCK } from './schema.ts';
 import { type ConfigFile, readYaml } from './yaml.ts';
 
@@ -209,46 +211,6 @@ function ms(text: string | undefined): number {
   const value = text === undefined ? null : parseDuration(text);
   if (value === null) throw new TypeError(`not a duration: ${text}`);
   return value;
-}
-
-function stateDirOf({ env, cwd, home }: ConfigInput): { path: string; source: Source } {
-  if (env['SPICA_STATE_DIR'])
-    return {
-      path: absolutePathOf('SPICA_STATE_DIR', env['SPICA_STATE_DIR'], { base: cwd, home }),
-      source: 'env SPICA_STATE_DIR',
-    };
-  const xdg = absoluteOnly(env['XDG_STATE_HOME']);
-  if (xdg) return { path: join(xdg, 'spica'), source: 'env XDG_STATE_HOME' };
-  return { path: join(home, '.local', 'state', 'spica'), source: 'default' };
-}
-
-/**
- * The absolute path that a text of the environment or the command line names. Throws UsageError CONFIG_INVALID that names
- * `field` (`SPICA_STATE_DIR`, `--config`), the path and what was expected.
- */
-export function absolutePathOf(field: string, path: string, start: PathStart): string {
-  const problem = pathProblem(path);
-  if (problem !== null) throw configError([`${field}: ${problem}, got ${describeValue([], path)}`]);
-  return absolutePath(path, start);
-}
-
-/** XDG's directories count only where they are absolute, as its specification says. */
-function absoluteOnly(path: string | undefined): string | null {
-  return path && isAbsolute(path) ? path : null;
-}
-
-/**
- * Where a config may lie, most wanted first: SPICA_CONFIG alone, else the working directory, else the user's. Throws
- * UsageError CONFIG_INVALID where SPICA_CONFIG is no path.
- */
-export function configFileCandidates({
-  env,
-  cwd,
-  home,
-}: Pick<ConfigInput, 'env' | 'cwd' | 'home'>): string[] {
-  if (env['SPICA_CONFIG']) return [absolutePathOf('SPICA_CONFIG', env['SPICA_CONFIG'], { base: cwd, home })];
-  const userDir = absoluteOnly(env['XDG_CONFIG_HOME']) ?? join(home, '.config');
-  return [...(cwd === null ? [] : [cwd]), join(userDir, 'spica')].map((dir) => join(dir, 'spica.yaml'));
 }
 
 function redacted(value: unknown): unknown {

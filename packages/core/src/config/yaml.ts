@@ -9,7 +9,7 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
-import { configError } from './issues.ts';
+import { configError } from './config-error.ts';
 import { isTree, type Layers, placeOf } from './layers.ts';
 import { isOlderSystems } from './legacy.ts';
 import { redactText } from './redact.ts';

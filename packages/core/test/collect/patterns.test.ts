@@ -20,6 +20,7 @@ test.each([
   ['!../x', 'expected a pattern without ".."'],
   ['a\0b', 'expected a pattern without NUL'],
   ['', 'expected a pattern that is not empty'],
+  ['+(a', 'expected a pattern whose brackets match'],
   ['x'.repeat(501), 'expected at most 500 characters'],
 ])('refuses %j', (pattern, message) => {
   expect(collectPatternsSchema.safeParse([pattern]).error?.issues[0]?.message).toBe(message);

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   constants,
-  existsSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -52,9 +51,13 @@ const ENTRY_BYTES = 4096;
 function carryOut(input: CollectInput): Collected {
   const { to, parts, as } = input;
   const from = realInstance(input.dir);
-  const { matches, state } = findMatches(from, input.patterns);
-  requireOutside(to, dirname(from));
-  const place = preparePlace(to, parts, as === 'directory' ? '' : '.tar.zst');
+  const { matches, state } = findMatches(from, input.patterns, () => throwIfCancelled(input));
+  const place = preparePlace({
+    to,
+    parts,
+    pool: dirname(from),
+    suffix: as === 'directory' ? '' : '.tar.zst',
+  });
   try {
     const room = createRoom(dirname(place.target), input);
     requireRoom(matches, input, room);
@@ -112,19 +115,6 @@ function realInstance(dir: string): string {
   const path = join(realpathSync(dirname(dir)), basename(dir));
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
   throw new CheckError('COLLECT_SOURCE', `${dir} is no directory`);
-}
-
-/** Among instances it would be taken for one, or go with one. Throws CheckError COLLECT_TARGET. */
-function requireOutside(to: string, root: string): void {
-  if (!`${realpathIfThere(to)}/`.startsWith(`${root}/`)) return;
-  throw new CheckError(
-    'COLLECT_TARGET',
-    `${to} lies in the pool (collect_to): expected a directory outside of it`,
-  );
-}
-
-function realpathIfThere(path: string): string {
-  return existsSync(path) ? realpathSync(path) : path;
 }
 
 /** An archive is made beside the files that go into it. */

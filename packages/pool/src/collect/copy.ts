@@ -17,13 +17,11 @@ import {
 } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { dataRanges } from '../native/data.ts';
+import { nullIfVanished, openAt } from './open.ts';
+import { rawPath } from './raw.ts';
 
-/** Never through a link that took the file's place, and never waiting for the other end of a pipe. */
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const CHUNK_BYTES = 2 ** 20;
-/** What was there when it was listed, and is not, or is another kind of thing now. */
-const VANISHED = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'];
 
 /** What a copy did: how many bytes of data it wrote, or why the entry is left out. */
 export type Copied = { readonly bytes: number } | { readonly skipped: string };
@@ -42,15 +40,14 @@ export interface CopyTerms {
  */
 export function copyFile(path: string, { from, to, beforeWrite }: CopyTerms): Copied {
   const source = join(from, path);
-  const file = openIfThere(source);
+  const file = openAt(source);
   if (file === null) return { skipped: 'it vanished meanwhile' };
+  if (file === 'moved') return { skipped: 'it was moved meanwhile' };
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) return { skipped: 'it is no regular file any more' };
-    if (readlinkSync(`/proc/self/fd/${file}`) !== source) return { skipped: 'it was moved meanwhile' };
-    const target = join(to, path);
     makeDirectories(dirname(path), { from, to });
-    const copy = openSync(target, CREATE, 0o600);
+    const copy = openSync(rawPath(join(to, path)), CREATE, 0o600);
     try {
       const bytes = copyData(file, copy, { size: stat.size, path: source, beforeWrite });
       keepFacts(copy, stat);
@@ -67,34 +64,22 @@ export function copyFile(path: string, { from, to, beforeWrite }: CopyTerms): Co
 export function copyLink(path: string, { from, to }: Pick<CopyTerms, 'from' | 'to'>): Copied {
   const text = readLinkIfThere(join(from, path));
   if (text === null) return { skipped: 'it vanished meanwhile' };
-  if (isAbsolute(text) || text.split('/').includes('..')) {
+  const names = text.toString('latin1');
+  if (isAbsolute(names) || names.split('/').includes('..')) {
     return { skipped: `it is a link that leads out of its directory: ${text}` };
   }
   makeDirectories(dirname(path), { from, to });
-  symlinkSync(text, join(to, path));
+  symlinkSync(text, rawPath(join(to, path)));
   return { bytes: 0 };
 }
 
-function openIfThere(path: string): number | null {
+function readLinkIfThere(path: string): Buffer | null {
   try {
-    return openSync(path, READ);
-  } catch (error) {
-    return nullIfVanished(error);
-  }
-}
-
-function readLinkIfThere(path: string): string | null {
-  try {
-    return readlinkSync(path);
+    return readlinkSync(rawPath(path), { encoding: 'buffer' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EINVAL') return null; // no link any more
     return nullIfVanished(error);
   }
-}
-
-function nullIfVanished(error: unknown): null {
-  if (VANISHED.includes((error as NodeJS.ErrnoException).code ?? '')) return null;
-  throw error;
 }
 
 function copyData(
@@ -130,20 +115,20 @@ function keepFacts(copy: number, stat: Stats): void {
 function makeDirectories(path: string, { from, to }: Pick<CopyTerms, 'from' | 'to'>): void {
   if (path === '.') return;
   try {
-    mkdirSync(join(to, path));
+    mkdirSync(rawPath(join(to, path)));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectories(dirname(path), { from, to });
-    mkdirSync(join(to, path));
+    mkdirSync(rawPath(join(to, path)));
   }
   if (!isRoot()) return;
-  const original = openIfThere(join(from, path));
-  if (original === null) return;
+  const original = openAt(join(from, path));
+  if (original === null || original === 'moved') return;
   try {
     const { uid, gid } = fstatSync(original);
-    lchownSync(join(to, path), uid, gid);
+    lchownSync(rawPath(join(to, path)), uid, gid);
   } finally {
     closeSync(original);
   }

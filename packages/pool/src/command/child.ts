@@ -29,6 +29,8 @@ export interface ChildOptions {
   readonly graceMs?: number;
   /** Ends it, with the signal's reason. */
   readonly signal: AbortSignal;
+  /** Ends it with SIGKILL, in the moment of the abort. */
+  readonly atOnce?: AbortSignal;
   /** Called when it has ended, to end what it left outside of its process group. */
   readonly onExit?: () => Promise<void>;
 }
@@ -43,7 +45,7 @@ const DRAIN_MS = 1_000;
  * one's group, or it could not read from there.
  */
 export async function runChild(options: ChildOptions): Promise<ChildEnd> {
-  const { command, cwd, env, output, timeLimitMs, graceMs = GRACE_MS, signal } = options;
+  const { command, cwd, env, output, timeLimitMs, graceMs = GRACE_MS, signal, atOnce } = options;
   const hasTerminal = output === null && process.stdin.isTTY === true;
   const [file, ...args] = command;
   const bound: [string, string[]] = options.isBound ? [file, args] : boundToUs(file, args);
@@ -66,6 +68,8 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   if (timeLimitMs !== null) timers.push(setTimeout(() => stop('its time limit is over'), timeLimitMs));
   if (signal.aborted) aborted();
   signal.addEventListener('abort', aborted, { once: true });
+  const killed = () => kill(child, 'SIGKILL', !hasTerminal);
+  atOnce?.addEventListener('abort', killed, { once: true });
   try {
     const code = await endOf(child);
     // What it has started, and left behind, ends with it: before the output does, which that may hold open.
@@ -78,6 +82,7 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
     child.stderr?.destroy();
     for (const timer of timers) clearTimeout(timer);
     signal.removeEventListener('abort', aborted);
+    atOnce?.removeEventListener('abort', killed);
   }
 }
 

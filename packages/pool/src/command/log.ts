@@ -1,8 +1,9 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { isInstanceId } from '@spica/core';
 import type { Pool } from '../layout.ts';
-import { nullIfMissing } from '../missing.ts';
+import { isThere, nullIfMissing } from '../missing.ts';
+import { BASELINE_SUFFIX } from '../unsaved/baseline.ts';
 import { writeFileWhole } from '../write-whole.ts';
 
 const SUFFIX = '.log';
@@ -24,18 +25,24 @@ export async function readCommandLog(pool: Pool, name: string): Promise<string |
 }
 
 /**
- * Deletes the output of set-ups whose instances are gone, and of drafts. What was written lately stays: it tells why a
- * request failed. Of a template's preparation the last output stays.
+ * Deletes the output of set-ups whose instances are gone, what these were in the eyes of git unless they may be restored,
+ * and drafts. What was written lately stays: it tells why a request failed. Of a template's preparation the last output stays.
  *
  * @param before Epoch milliseconds: what was written later stays.
  */
-export async function sweepCommandLogs(pool: Pool, before: number): Promise<void> {
+export async function sweepSetUps(pool: Pool, before: number): Promise<void> {
   const names = (await nullIfMissing(readdir(pool.paths.setUps))) ?? [];
   for (const name of names) {
     const path = join(pool.paths.setUps, name);
-    const of = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : '';
-    const isKept = isInstanceId(of) ? await nullIfMissing(stat(pool.pathOf(of))) : of.startsWith('prepare-');
-    const written = isKept ? null : await nullIfMissing(stat(path));
+    const written = (await isNeeded(pool, name)) ? null : await nullIfMissing(stat(path));
     if (written && written.mtimeMs < before) await rm(path, { force: true });
   }
+}
+
+async function isNeeded(pool: Pool, name: string): Promise<boolean> {
+  const { name: of, ext } = parse(name);
+  if (ext !== SUFFIX && ext !== BASELINE_SUFFIX) return false;
+  if (!isInstanceId(of)) return of.startsWith('prepare-');
+  if (await isThere(pool.pathOf(of))) return true;
+  return ext === BASELINE_SUFFIX && (await readdir(pool.paths.trash)).some((at) => at.startsWith(`${of}.`));
 }

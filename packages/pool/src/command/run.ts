@@ -68,7 +68,11 @@ while kill -0 "$pid" 2>/dev/null; do wait "$pid"; code=$?; done
 exit "$code"
 `;
 
-function underGuard(argv: Argv): Argv {
+/**
+ * A command in a process group that ends as a whole with this process, even when that is killed: for `runChild` with
+ * `isBound`. It reads nothing: its standard input is empty. Where there is no `setpriv`, the group goes on.
+ */
+export function underGuard(argv: Argv): Argv {
   const guarded: Argv = ['sh', '-c', GUARD, 'sh', ...argv];
   return canBind() ? ['setpriv', '--pdeathsig', 'USR1', '--', ...guarded] : guarded;
 }

@@ -59,12 +59,18 @@ export async function verifyLineage(pool: Pool, id: string): Promise<LineageChec
 export async function judgeLineage(
   pool: Pool,
   id: string,
-): Promise<{ readonly id: string; readonly ok: boolean; readonly reason: string | null }> {
+): Promise<{
+  readonly id: string;
+  readonly ok: boolean;
+  readonly reason: string | null;
+  readonly sha: string | null;
+}> {
   try {
     const { ok, expected, actual } = await verifyLineage(pool, id);
-    return { id, ok, reason: ok ? null : `lineage.json hashes to ${actual}, the manifest says ${expected}` };
+    const reason = ok ? null : `lineage.json hashes to ${actual}, the manifest says ${expected}`;
+    return { id, ok, reason, sha: actual };
   } catch (error) {
     if (!(error instanceof CheckError)) throw error;
-    return { id, ok: false, reason: `${error.code}: ${error.message}` };
+    return { id, ok: false, reason: `${error.code}: ${error.message}`, sha: null };
   }
 }

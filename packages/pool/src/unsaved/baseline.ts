@@ -14,8 +14,9 @@ export interface SnapshotKey {
   readonly fingerprint: string;
 }
 
-const SUFFIX = '.baseline';
-const MOST_MS = 30_000;
+export const BASELINE_SUFFIX = '.baseline';
+/** How long git may take to tell what there is. */
+export const BASELINE_MS = 30_000;
 /** What took too long, or could not be read, is not tried again at once. */
 const AGAIN_AFTER_MS = 300_000;
 
@@ -23,7 +24,8 @@ const texts = z.array(z.string());
 const baselineFile = jsonFile({
   schema: z.strictObject({
     schema: z.literal('spica.baseline/v1'),
-    fingerprint: z.string(),
+    /** The fingerprint of the snapshot, or the id of the instance. */
+    of: z.string(),
     /** By directory; texts have one character for each byte. */
     repositories: z.record(
       z.string(),
@@ -31,13 +33,13 @@ const baselineFile = jsonFile({
     ),
   }),
   code: 'BASELINE_INVALID',
-  is: 'what a snapshot was in the eyes of git',
+  is: 'what a snapshot or an instance was in the eyes of git',
   mostBytes: Number.POSITIVE_INFINITY,
 });
 
 /** Whether a name in a pool's `templates/` is that of a baseline, which outlives its snapshot. */
 export function isBaseline(name: string): boolean {
-  return name.endsWith(SUFFIX);
+  return name.endsWith(BASELINE_SUFFIX);
 }
 
 /** Snapshots do not change, so each is read once; by its path. */
@@ -53,15 +55,15 @@ export async function loadBaseline(
   { template, fingerprint }: SnapshotKey,
 ): Promise<Baseline | null> {
   const path = snapshotPath(paths.templates, template, fingerprint);
-  const kept = await baselineFile.loadIfValid(path + SUFFIX);
-  if (kept?.fingerprint === fingerprint) return new Map(Object.entries(kept.repositories));
+  const kept = await readBaselineFile(path + BASELINE_SUFFIX, fingerprint);
+  if (kept) return kept;
   return (await isThere(join(path, '.git'))) ? readOnce(path) : null;
 }
 
 function readOnce(path: string): Promise<Baseline | null> {
   const known = reads.get(path);
   if (known) return known;
-  const reading = readBaseline(path, AbortSignal.timeout(MOST_MS));
+  const reading = readBaseline(path, AbortSignal.timeout(BASELINE_MS));
   reads.set(path, reading);
   reading.catch(() => setTimeout(() => reads.delete(path), AGAIN_AFTER_MS).unref());
   return reading;
@@ -74,7 +76,7 @@ function readOnce(path: string): Promise<Baseline | null> {
 export async function keepBaseline(path: string, fingerprint: string, logger: Logger): Promise<void> {
   try {
     const baseline = (await isThere(join(path, '.git'))) ? await readOnce(path) : null;
-    if (baseline) await saveBaseline(path, fingerprint, baseline);
+    if (baseline) await writeBaselineFile(path + BASELINE_SUFFIX, fingerprint, baseline);
   } catch (error) {
     logger.warn({ err: error, fingerprint }, 'what git says of a template that goes could not be kept');
   } finally {
@@ -82,14 +84,20 @@ export async function keepBaseline(path: string, fingerprint: string, logger: Lo
   }
 }
 
-function saveBaseline(path: string, fingerprint: string, baseline: Baseline): Promise<void> {
+/** What is kept at a path, of what it is to be of; null where there is none, or it is of no use. */
+export async function readBaselineFile(path: string, of: string): Promise<Baseline | null> {
+  const kept = await baselineFile.loadIfValid(path);
+  return kept?.of === of ? new Map(Object.entries(kept.repositories)) : null;
+}
+
+export function writeBaselineFile(path: string, of: string, baseline: Baseline): Promise<void> {
   const repositories = Object.fromEntries(
     [...baseline].map(([at, { tips, stashes, changes }]) => {
       const pairs = changes.map(([record, identity]): [string, string] => [record, identity]);
       return [at, { tips: [...tips], stashes: [...stashes], changes: pairs }];
     }),
   );
-  return baselineFile.save(path + SUFFIX, { schema: 'spica.baseline/v1', fingerprint, repositories });
+  return baselineFile.save(path, { schema: 'spica.baseline/v1', of, repositories });
 }
 
 /**
@@ -105,7 +113,7 @@ export async function sweepBaselines(
   if (names.length === 0) return;
   const isNeeded = new Set(
     (await needed()).map(
-      ({ template, fingerprint }) => snapshotPath(paths.templates, template, fingerprint) + SUFFIX,
+      ({ template, fingerprint }) => snapshotPath(paths.templates, template, fingerprint) + BASELINE_SUFFIX,
     ),
   );
   for (const path of names.map((name) => join(paths.templates, name))) {

@@ -1,9 +1,11 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatDuration, type UnsavedWork } from '@spica/core';
+import { formatDuration, messageOf, type UnsavedWork } from '@spica/core';
 import type { Pool } from '../layout.ts';
 import { OWN_NAMES } from '../manifest/manifest.ts';
+import { isThere } from '../missing.ts';
 import { loadBaseline } from './baseline.ts';
+import { loadInstanceBaseline } from './instance-baseline.ts';
 import { findNew } from './state.ts';
 
 /** What is looked at. */
@@ -37,18 +39,21 @@ export async function findUnsavedWork(
   const root = pool.pathOf(id);
   const key = fingerprint === null ? null : { template, fingerprint };
   // What cannot be read is as what is not known any more.
-  const baseline = key && (await loadBaseline(pool, key).catch(() => null));
+  const baseline =
+    (await loadInstanceBaseline(pool, id).catch(() => null)) ??
+    (key && (await loadBaseline(pool, key).catch(() => null)));
   const signal = AbortSignal.timeout(mostMs);
   try {
+    if (!(await isThere(root))) return SAVED;
     const writtenBy = clonedAt ?? (key && (await guessClonedAt(root)));
     const isOwn = (path: string) => isMadeBySpica(root, path, writtenBy);
     const found = await findNew(root, baseline, { signal, isOwn });
     if (found) return { ...found, unknown: null, isBaselineKnown: baseline !== null };
-    if (baseline === null) return SAVED;
+    if (baseline === null || baseline.size === 0) return SAVED;
     return { ...SAVED, unknown: 'it was cloned with a repository, and has none any more' };
   } catch (error) {
     const late = `it takes longer than ${formatDuration(mostMs)}`;
-    const unknown = signal.aborted ? late : (error as Error).message;
+    const unknown = signal.aborted ? late : messageOf(error);
     return { ...SAVED, unknown, isBaselineKnown: baseline !== null };
   }
 }

@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdtemp, open, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { nullIfMissing } from '../missing.ts';
 import { createGit, type Git } from './git.ts';
 
@@ -57,15 +58,32 @@ export async function locateRepository(top: string): Promise<Place | null> {
   const found = await nullIfMissing(stat(path));
   if (!found) return (await readdir(top)).includes('.git') ? fail('its .git is a link to nothing') : null;
   const gitDir = await realpath(found.isDirectory() ? path : await readGitFile(path, found.isFile()));
-  const common = await nullIfMissing(readFile(join(gitDir, 'commondir'), 'utf8'));
+  const common = await nullIfMissing(readSmall(join(gitDir, 'commondir')));
   const commonDir = common === null ? gitDir : await realpath(resolve(gitDir, common.trim()));
   return { gitDir, commonDir };
 }
 
 async function readGitFile(path: string, isFile: boolean): Promise<string> {
   if (!isFile) fail('its .git is neither a directory nor a file');
-  const [, target] = /^gitdir: (.+?)[\r\n]*$/s.exec(await readFile(path, 'utf8')) ?? [];
+  const [, target] = /^gitdir: (.+?)[\r\n]*$/s.exec(await readSmall(path)) ?? [];
   return target === undefined ? fail('its .git is no repository') : resolve(dirname(path), target);
+}
+
+/** A pipe in its place has no writer: opened as others are, it would hold up its reader for ever. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+const MOST_BYTES = 64 * 1024;
+
+/** One of the little files in which a repository says where its parts are. */
+async function readSmall(path: string): Promise<string> {
+  const file = await open(path, READ);
+  try {
+    const found = await file.stat();
+    if (!found.isFile() || found.size > MOST_BYTES)
+      fail(`its ${basename(path)} is none that git would write`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 function fail(reason: string): never {
@@ -86,12 +104,12 @@ export async function withRepository<T>(
   const view = await makeScratch();
   try {
     const git = createGit({ view, top, signal });
-    const head = await readFile(join(gitDir, 'HEAD'));
+    const head = await readSmall(join(gitDir, 'HEAD'));
     const settings = await readSettings(git, join(commonDir, 'config'));
     await writeFile(join(view, 'HEAD'), head);
     await writeFile(join(view, 'config'), configOf(settings));
-    await linkInto(view, gitDir);
-    if (commonDir !== gitDir) await linkInto(view, commonDir);
+    await linkInto(view, gitDir, signal);
+    if (commonDir !== gitDir) await linkInto(view, commonDir, signal);
     return await work({ gitDir, commonDir, git, remotes: remotesOf(settings) });
   } finally {
     await rm(view, { recursive: true, force: true });
@@ -104,9 +122,10 @@ async function makeScratch(): Promise<string> {
 }
 
 /** What is there already, of the worktree's own, stays. */
-async function linkInto(view: string, from: string): Promise<void> {
+async function linkInto(view: string, from: string, signal: AbortSignal): Promise<void> {
   const there = new Set(await readdir(view));
   for (const name of await readdir(from)) {
+    signal.throwIfAborted();
     if (!LEFT_OUT.has(name) && !there.has(name)) await symlink(join(from, name), join(view, name));
   }
 }

@@ -1,4 +1,5 @@
-import { join, sep } from 'node:path';
+import { lstat, realpath } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
 import pMap from 'p-map';
 import { textOf } from '../template/key.ts';
 import { type Changes, identify, listChanges } from './changes.ts';
@@ -37,10 +38,13 @@ interface Visit {
  * False where the tree is in none. Throws an error that says what git could not tell.
  */
 async function visitAll(
-  root: string,
+  dir: string,
   signal: AbortSignal,
   visit: (visit: Visit) => Promise<void>,
 ): Promise<boolean> {
+  // What lies in it is told by real paths, and a link may lead to the pool.
+  const root = join(await realpath(dirname(dir)), basename(dir));
+  if (!(await lstat(root)).isDirectory()) throw new Error('something else lies in its place');
   const waiting = [''];
   const looked = new Set<string>();
   let visited = 0;

@@ -73,6 +73,40 @@ const collectedIn = (path = target()) =>
 const report = async () => JSON.parse(await readFile(join(target(), 'spica-collected.json'), 'utf8'));
 
 describe('what is collected', () => {
+  test('has files of whatever name: line breaks, bytes that are no UTF-8', async () => {
+    const bytes = (text: string) => Buffer.from(text, 'latin1');
+    const at = Buffer.concat([bytes(`${dir}/`), bytes('d\xff\n')]);
+    await mkdir(at);
+    await writeFile(Buffer.concat([at, bytes('/a\xfe')]), 'a');
+    await writeFile(Buffer.concat([at, bytes('/a\xfd')]), 'b');
+    await symlink(bytes('a\xfe'), Buffer.concat([at, bytes('/link\n')]));
+    await put('back\\slash');
+    expect(await collect({ patterns: ['d*/**', '*\\\\*'] })).toMatchObject({ files: 4, skipped: 0 });
+    const found = execFileSync('find', [target(), '-mindepth', '1', '-printf', '%P %l\\0'], {
+      encoding: 'latin1',
+    });
+    expect(found.split('\0').filter(Boolean).sort()).toEqual([
+      'back\\slash ',
+      'd\xff\n ',
+      'd\xff\n/a\xfd ',
+      'd\xff\n/a\xfe ',
+      'd\xff\n/link\n a\xfe',
+      'spica-collected.json ',
+    ]);
+  });
+
+  test('is all or nothing: what lies too deep to be read is no result that is left out in silence', async () => {
+    // Made from within, as no path leads there.
+    const script = 'for i in $(seq 40); do mkdir $0 && cd -P $0 || exit 1; done; echo x >file';
+    execFileSync('bash', ['-c', script, 'd'.repeat(200)], { cwd: dir });
+    try {
+      await expect(collect()).rejects.toMatchObject({ code: 'COLLECT_FAILED', message: /name too long/ });
+      expect(collectedIn(to)).toEqual([]);
+    } finally {
+      execFileSync('rm', ['-rf', dir]);
+    }
+  });
+
   test('is what matches, hidden files too, with modes and times, and a report beside it', async () => {
     await put('results/a/1.csv', 'one');
     await put('results/.hidden');
@@ -251,6 +285,22 @@ describe('what keeps it from being collected', () => {
     await expect(stat(to)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  test.each([
+    ['above the pool', () => base, ['pool', ID]],
+    ['above another pool', () => base, ['other', ID]],
+    ['a link to the pool', () => to, ['link', ID]],
+  ])('a place in a pool, %s: the instance itself would be replaced', async (_, at, parts) => {
+    await put('file', 'work');
+    await mkdir(join(base, 'other', '.spica'), { recursive: true });
+    await symlink('../pool', join(to, 'link'));
+    await expect(collect({ to: at(), parts })).rejects.toMatchObject({
+      code: 'COLLECT_TARGET',
+      message: /expected a directory outside/,
+    });
+    expect(await readdir(join(base, 'pool'))).toEqual([ID]);
+    expect(await readFile(join(dir, 'file'), 'utf8')).toBe('work');
+  });
+
   test('the floor of the target’s disk', async () => {
     await put('file', 'x'.repeat(10_000));
     const floor = { minFreeSpaceGb: 1e9, minFreeInodesPercent: 0 };
@@ -279,7 +329,7 @@ describe('what keeps it from being collected', () => {
     const collecting = collect({}, controller.signal);
     controller.abort(reason);
     await expect(collecting).rejects.toBe(reason);
-    expect(await nothing()).toEqual(['sweep']);
+    expect((await readdir(to, { recursive: true })).filter((name) => name !== 'sweep')).toEqual([]);
   });
 
   test('nothing that an interrupted collection has left', async () => {

@@ -9,7 +9,7 @@ const MANY = 100_000;
 
 test('100,000 files are collected, and the process answers meanwhile', async () => {
   const base = await mkdtemp(join(tmpdir(), 'spica-collect-many-'));
-  const [dir, to] = [join(base, 'spica-0123456789ab'), join(base, 'results')];
+  const [dir, to] = [join(base, 'pool', 'spica-0123456789ab'), join(base, 'results')];
   await mkdir(join(dir, 'out'), { recursive: true });
   await mkdir(to);
   // Names of the same 1,000 files: as much work to collect, and less to make.

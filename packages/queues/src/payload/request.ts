@@ -13,6 +13,13 @@ function milliseconds(least: number) {
   return z.int(expected).min(least, expected).max(MAX_DURATION_MS, expected);
 }
 
+/** Cores, and memory in GB: what is left out is the config's. */
+export const budgetSchema = z.strictObject({
+  cpu: z.int().min(0).optional(),
+  ramGb: z.int().min(0).optional(),
+  vramGb: z.int().min(0).optional(),
+});
+
 /** What a runner submits: spawn `count` instances of a template, all or none. */
 export const spawnRequestSchema = z.strictObject({
   pool: shortText,
@@ -23,6 +30,10 @@ export const spawnRequestSchema = z.strictObject({
     .max(MAX_COUNT, `expected a whole number from 1 to ${MAX_COUNT}`),
   /** Template parameters, appended to `.env.spica` and kept in the manifest. */
   params: z.record(z.string(), paramSchema),
+  /** What each instance has beside them, or in their place, by its index; null where all have the same. */
+  paramsEach: z.array(z.record(z.string(), paramSchema)).nullable().default(null),
+  /** What the manifests say that an instance may use, where it is not the config's. */
+  budget: budgetSchema.nullable().default(null),
   parent: instanceId.nullable(),
   /** The live instance that these are clones of, in place of the template; its parent then, too. Null for the template. */
   from: instanceId.nullable().default(null),
@@ -54,6 +65,14 @@ export const spawnRequestSchema = z.strictObject({
 export type SpawnRequest = z.infer<typeof spawnRequestSchema>;
 /** The same as its submitter writes it: what has a default may be left out. */
 export type SpawnRequestInput = z.input<typeof spawnRequestSchema>;
+
+/** The parameters of the instance of a request that has this index. */
+export function paramsOf(
+  { params, paramsEach }: Pick<SpawnRequest, 'params' | 'paramsEach'>,
+  index: number,
+): SpawnRequest['params'] {
+  return { ...params, ...paramsEach?.[index] };
+}
 
 const sizeSchema = z.strictObject({ bytes: z.int().min(0), inodes: z.int().min(0) });
 
@@ -97,7 +116,7 @@ export const gatePayloadSchema = z.strictObject({
 });
 export type GatePayload = z.infer<typeof gatePayloadSchema>;
 
-/** What a completed request returns. */
+/** What a completed request returns: its instances in the order of their index. */
 export interface RequestResult {
   readonly instances: readonly { readonly id: string; readonly path: string }[];
 }

@@ -44,7 +44,7 @@ export function showRequest(call: Call, view: RequestView): unknown {
 export function showInstance(call: Call, view: InstanceView): unknown {
   if (isOwn(call, view.by)) return view;
   const { collected, ...rest } = view;
-  return call.hide({ ...rest, collected: collected && { ...collected, to: undefined } });
+  return call.hide({ ...rest, path: null, collected: collected && { ...collected, to: undefined } });
 }
 
 function withoutSecrets<T extends { params: unknown; notes: unknown }>(request: T) {

@@ -1,6 +1,6 @@
 import type { Tokens } from '@spica/catalog';
 import type { Transport } from '@spica/client/redis';
-import { type Clock, UsageError } from '@spica/core';
+import { type Clock, UnreachableError, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
@@ -23,6 +23,8 @@ export interface ApiOptions {
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly streams: Streams;
+  /** Told in each answer: whoever relies on more than the API does finds out whom they talk to. */
+  readonly version: string;
   /** Calls in a minute of one token; null for no limit. */
   readonly rateLimit: number | null;
   /** Directories that callers other than operators are not to see. */
@@ -50,8 +52,9 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
     const calls = createCalls(options.ending);
     const requireRate = rateLimit === null ? null : createRateLimit(rateLimit);
     const hideFrom = createHide(options.paths);
-    scope.addHook('onRequest', async (request) => {
+    scope.addHook('onRequest', async (request, reply) => {
       request.caller = await requireCaller(request.caller, options);
+      reply.header('spica-version', options.version);
       if (request.caller.door !== 'socket') requireRate?.(request.caller.name, clock.now());
     });
     scope.addHook('onResponse', async (request, reply) => logCall(request, reply));
@@ -63,6 +66,7 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
         method: route.method,
         url: route.path.replace(/\{(\w+)\}/, ':id'),
         config: { api: true },
+        ...(route.mostBodyBytes === undefined ? {} : { bodyLimit: route.mostBodyBytes }),
         exposeHeadRoute: route.handle !== undefined,
         handler: async (request, reply) => {
           const { caller } = request;
@@ -70,7 +74,9 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
           requireRole(route, caller);
           const call = readCall(route, request, reply, { caller, hide: hideFrom(caller), transports, calls });
           if (wantsStream(route, request)) return answerWithStream(route, call, reply, options);
-          return answer(route, call, reply);
+          return answer(route, call, reply).catch((error: unknown) => {
+            throw options.ending.aborted ? serverEnding() : error;
+          });
         },
       });
     }
@@ -152,6 +158,11 @@ async function answer(route: Route, call: Call, reply: FastifyReply): Promise<un
   if (!(answered instanceof Answer)) return answered ?? null;
   for (const [name, value] of Object.entries(answered.headers)) reply.header(name, value);
   return reply.code(answered.status).send(answered.body);
+}
+
+/** What waited for something does not any more; whoever asked may ask whoever serves next. */
+function serverEnding(): UnreachableError {
+  return new UnreachableError('SERVER_ENDING', 'this server is ending: ask again in a moment');
 }
 
 function wantsStream(route: Route, { headers, method }: FastifyRequest): boolean {

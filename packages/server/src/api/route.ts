@@ -60,6 +60,8 @@ export interface RouteText {
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** Most bytes of its body, where it is not that of other routes. */
+  readonly mostBodyBytes?: number;
   /** By status, what answers are for and how they look; null for one without a body. */
   readonly answers: Readonly<Record<number, readonly [text: string, schema: z.ZodType | null]>>;
   /** What an event's data is, where it can answer with a stream of them (`text/event-stream`). */

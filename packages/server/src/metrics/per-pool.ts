@@ -30,6 +30,11 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
     read: ({ atCap }) => atCap,
   },
   {
+    name: 'spica_orphaned_bytes',
+    help: 'Bytes that stay on the disk and are charged to no instance that is there, as forks share them; absent without caps',
+    read: ({ orphanedBytes }) => orphanedBytes,
+  },
+  {
     name: 'spica_held_requests',
     help: 'Requests that the gate holds',
     read: ({ held }) => held.requests,

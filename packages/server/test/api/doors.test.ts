@@ -181,3 +181,30 @@ it('serves HTTPS with a certificate and its key, and says what is wrong with fil
   const missing = serve({ tlsKey: '/nowhere.pem', tlsCert });
   await expect(missing).rejects.toThrow('server.tls_key: /nowhere.pem cannot be read: there is no such file');
 });
+
+it('runs commands for whoever may open the socket, and for nobody else', async () => {
+  const ran: unknown[] = [];
+  const { url, socket } = await serve({
+    runCommand: async (asked) => {
+      ran.push(asked.argv);
+      return asked.fingerprint === 'same' ? { stdout: 'out\n', stderr: '' } : null;
+    },
+  });
+  const body = {
+    argv: ['ls'],
+    fingerprint: 'same',
+    leaseToken: null,
+    isTerminal: false,
+    isErrorTerminal: false,
+    columns: null,
+  };
+  const token = await makeToken('operator');
+  expect((await ask(url, '/command', { method: 'POST', token, body })).status).toBe(405);
+  expect(ran).toEqual([]);
+  const send = (changed: object) =>
+    ask(socket ?? '', '/command', { method: 'POST', body: { ...body, ...changed } });
+  expect(await send({})).toMatchObject({ status: 200, json: { stdout: 'out\n', stderr: '' } });
+  expect((await send({ fingerprint: 'another' })).status).toBe(204);
+  expect(await send({ argv: 'ls' })).toMatchObject({ status: 400, json: { code: 'PAYLOAD_INVALID' } });
+  expect(ran).toHaveLength(2);
+});

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { requestViewSchema } from '@spica/client/wire';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ApiStack, startApi } from './stack.ts';
@@ -136,4 +138,28 @@ it.each([
   if (field === null) return expect(status).toBeLessThan(500);
   expect([status, (json as { retryable: boolean }).retryable]).toEqual([400, false]);
   if (field !== '') expect((json as { field: string }).field).toContain(field);
+});
+
+it('keeps the budget that was asked for, in the manifests, and that of the config for what was left out', async () => {
+  const body = { count: 1, budget: { cpu: 2, vramGb: 0 } };
+  const { json } = await api.call('ada', 'POST', '/v1/requests', body, soon);
+  const [{ path }] = (json as { instances: [{ path: string }] }).instances;
+  const manifest = JSON.parse(await readFile(join(path, 'manifest.json'), 'utf8'));
+  expect(manifest.budget).toEqual({ cpu: 2, ram_gb: 8, vram_gb: 0 });
+});
+
+it('tells where an instance is to whoever submitted it, and to operators', async () => {
+  const id = await api.spawn('ada');
+  const path = join(api.stack.ctx.pool.paths.root, id);
+  const at = async (who: 'ada' | 'bob' | 'viewer' | 'operator') => {
+    const { json } = await api.call(who, 'GET', `/v1/instances/${id}`);
+    const list = await api.call(who, 'GET', '/v1/instances');
+    const listed = (list.json as { items: { id: string; path: string }[] }).items.find(
+      (each) => each.id === id,
+    );
+    expect(listed?.path).toBe((json as { path: string }).path);
+    return (json as { path: string | null }).path;
+  };
+  expect([await at('ada'), await at('operator')]).toEqual([path, path]);
+  expect([await at('bob'), await at('viewer')]).toEqual([null, null]);
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countResults, type TournamentRecord } from '@spica/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiRoutes } from '../../src/index.ts';
 import { ask } from './http.ts';
@@ -39,6 +40,29 @@ const collectTo = mkdtempSync(join(tmpdir(), 'spica-collected-'));
 const ALL: readonly Who[] = ['viewer', 'ada', 'bob', 'operator'];
 const OWN: readonly Who[] = ['ada', 'operator'];
 
+/** The record of a tournament of another id than the path's: whoever may store one is told so. */
+function aTournament(): TournamentRecord {
+  const at = new Date(0).toISOString();
+  return {
+    schema: 'phase.tournament/v1',
+    id: 'req-0',
+    pool: 'main',
+    suite_id: 'tests',
+    qtime: { epochs: 1, slices_per_epoch: 1, replicas_per_slice: 1 },
+    replica_plan_hash: '0'.repeat(64),
+    instances: [],
+    total_replicas: 0,
+    isolation: { cpu_affinity: false, network_egress: true, lineage_immutable: true },
+    results: countResults('tests', []) as TournamentRecord['results'],
+    outcome: 'finished',
+    reason: null,
+    champion: null,
+    scores: {},
+    began_at: at,
+    completed_at: at,
+  };
+}
+
 const TABLE: readonly Row[] = [
   { call: 'POST /v1/requests', body: { count: 0 }, may: ['ada', 'bob', 'operator'] },
   { call: 'GET /v1/requests', may: ALL },
@@ -58,9 +82,13 @@ const TABLE: readonly Row[] = [
   { call: 'POST /v1/instances/{id}/collect', may: OWN },
   { call: 'POST /v1/instances/{id}/verify', may: OWN },
   { call: 'POST /v1/instances/{id}/sample', may: OWN },
+  { call: 'POST /v1/samples', may: ['operator'] },
   { call: 'POST /v1/preflight', body: { count: 1 }, may: ALL },
   { call: 'POST /v1/plans', may: ['operator'] },
   { call: 'POST /v1/plans/{digest}/execution', may: ['operator'] },
+  { call: 'GET /v1/tournaments', may: ALL },
+  { call: 'GET /v1/tournaments/{id}', may: ALL },
+  { call: 'PUT /v1/tournaments/{id}', body: aTournament(), may: OWN },
   { call: 'GET /v1/pools', may: ALL },
   { call: 'GET /v1/pools/{name}', may: ALL },
   { call: 'GET /v1/pools/{name}/history', may: ALL },
@@ -69,7 +97,7 @@ const TABLE: readonly Row[] = [
 ];
 
 function pathFor(path: string): string {
-  const id = path.startsWith('/v1/requests') ? owned.ada.request : owned.ada.instance;
+  const id = /^\/v1\/(requests|tournaments)/.test(path) ? owned.ada.request : owned.ada.instance;
   return path.replace('{id}', id).replace('{name}', 'main').replace('{digest}', 'none');
 }
 
@@ -119,7 +147,7 @@ describe('what a role may not see', () => {
       const [method = '', path = ''] = call.split(' ');
       if (method !== 'GET' || !may.includes(who)) continue;
       const { text } = await api.call(who, 'GET', pathFor(path));
-      if (path === '/v1/requests') continue; // has bob's own, too
+      if (path === '/v1/requests' || path === '/v1/instances') continue; // have bob's own, too
       for (const secret of secrets()) expect(text, `${call}: ${text}`).not.toContain(secret);
     }
   });

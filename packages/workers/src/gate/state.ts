@@ -39,12 +39,16 @@ export class GateState {
   limits: Limits = NO_LIMITS;
   /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
   atCap: number | null = null;
+  /** Bytes that are charged to no instance that is there, as last seen; null in a pool that has no caps. */
+  orphanedBytes: number | null = null;
   /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */
   share = 1;
   /** By which its instances go, for who looks on; null until the pool is served. */
   retention: RetentionPolicy | null = null;
   /** What admitted work must leave free, as last seen. */
   floorBytes: number | null = null;
+  /** The pool's directory, for who looks on; null until the pool is served. */
+  root: string | null = null;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -67,9 +71,10 @@ export class GateState {
    * @param growthAt The time by which growth is judged (`clockGuard.now()`).
    */
   figures(at: number, growthAt: number): GateFigures {
-    const { ledger, limits, atCap, share, retention, floorBytes } = this;
+    const { ledger, limits, atCap, orphanedBytes, share, retention, floorBytes, root } = this;
     const sums = ledger.sums(growthAt);
-    return { at, sums, ownBytes: ledger.ownBytes, atCap, limits, share, retention, floorBytes };
+    const seen = { atCap, orphanedBytes, floorBytes };
+    return { at, sums, ownBytes: ledger.ownBytes, ...seen, limits, share, retention, root };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */

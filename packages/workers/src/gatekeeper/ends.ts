@@ -2,7 +2,7 @@ import { RefusedError, type SpicaError, type Step } from '@spica/core';
 import { type RequestResult, toJobError } from '@spica/queues';
 import { type GateJob, report } from './gate-job.ts';
 
-/** All instances have come up, and are the requester's. */
+/** All instances, in the order of their index, have come up, and are the requester's. */
 export async function complete(gateJob: GateJob, ids: readonly string[]): Promise<RequestResult> {
   const { ctx, id } = gateJob;
   const { gate } = ctx;
@@ -13,8 +13,7 @@ export async function complete(gateJob: GateJob, ids: readonly string[]): Promis
   await report(gateJob, { phase: 'done', reason: `${ids.length} spawned` });
   await gate.line.wake(); // its instances may go now: somebody may fit for that
   gateJob.logger.info({ instances: ids }, 'request done');
-  const instances = ids.map((each) => ({ id: each, path: ctx.pool.pathOf(each) }));
-  return { instances: instances.sort((a, b) => a.id.localeCompare(b.id)) };
+  return { instances: ids.map((each) => ({ id: each, path: ctx.pool.pathOf(each) })) };
 }
 
 /** The gate says no: recorded, visible, and nothing of the request is left. Never returns. */

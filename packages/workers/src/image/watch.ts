@@ -80,7 +80,8 @@ function createLook(ctx: ServedContext): () => Promise<void> {
         if (now) kept.set(id, now);
       }
     }
-    noteAtCap(ctx, [...measured.values()].filter(reaches).length);
+    const { orphanedBytes } = charges;
+    note(ctx, { atCap: [...measured.values()].filter(reaches).length, orphanedBytes });
     own = new Set([...own, ...measured.keys()].filter((id) => charges.byInstance.has(id)));
     empty = forgetEmpty(ctx, charges, { before: empty, isOurs: (id) => ctx.image !== null || own.has(id) });
   };
@@ -104,9 +105,9 @@ function reaches(measured: Measurement): boolean {
   return isAtCap({ sample: { ...measured, changedAt: measured.at } });
 }
 
-function noteAtCap({ gate, publisher }: ServedContext, count: number): void {
-  if (gate.atCap !== count) publisher.soon();
-  gate.atCap = count;
+function note({ gate, publisher }: ServedContext, seen: { atCap: number; orphanedBytes: number }): void {
+  if (gate.atCap !== seen.atCap || gate.orphanedBytes !== seen.orphanedBytes) publisher.soon();
+  Object.assign(gate, seen);
 }
 
 /** Has the kernel forget the caps of instances that are gone for good. Returns those that it is to forget the next time. */

@@ -1,5 +1,5 @@
 import { helpWithFailure } from '@spica/core';
-import { emptyTrash, type TrashEntry } from '@spica/pool';
+import { dropInstanceBaseline, emptyTrash, type TrashEntry } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { failureText } from './message.ts';
 import { noteStuck } from './stuck.ts';
@@ -10,7 +10,9 @@ import { noteStuck } from './stuck.ts';
  */
 export async function freeSpace(ctx: FreeContext, trash: TrashEntry): Promise<boolean> {
   try {
-    return await emptyTrash(trash, () => logDeleted(ctx, trash));
+    const isFreed = await emptyTrash(trash, () => logDeleted(ctx, trash));
+    if (isFreed) await dropInstanceBaseline(ctx.pool, trash.id);
+    return isFreed;
   } catch (error) {
     const cause = failureText(error);
     if (await noteStuck(ctx, trash, cause)) {

@@ -22,7 +22,9 @@ async function restore(ctx: ServedContext, id: string): Promise<void> {
     );
   }
   // The record first: the note goes with the rename, and a crash right after it must not lose a lease or a pin.
-  const known = entry.note?.record ?? null;
+  const noted = entry.note?.record ?? null;
+  // Whoever had given it up, somebody wants it: it would be the first to go again, with what is unsaved in it.
+  const known = noted && { ...noted, discarded: false };
   if (known) await writeRecord(ctx.pool, known);
   // What was deleted is in the trash: whatever still calls it "deleting" was cut off before it could say so.
   if ((await ctx.catalog.get(id))?.state === 'deleting') await ctx.catalog.endDelete(id, 'gone', null);

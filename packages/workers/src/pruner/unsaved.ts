@@ -1,6 +1,7 @@
 import type { CatalogInstance } from '@spica/catalog';
 import {
   type Candidate,
+  formatDuration,
   type InstanceRecord,
   isWorkGivenUp,
   UNSAVED,
@@ -16,9 +17,11 @@ import type { Inventory } from './inventory.ts';
 const LANES = 4;
 /** A plan that others wait for looks at no more, and goes on with the others the next time. */
 const MOST_LOOKS = 100;
+/** Nor does it begin another look after so long: repositories that git takes its whole time for would hold up the gate. */
+const MOST_MS = 20_000;
 /** What was found serves the plans of those who are held, for so long or so many times as long as it took to find. */
 const FRESH_MS = 60_000;
-const SHARE = 20;
+const SHARE = 100;
 
 /** What a look takes. */
 type LookContext = Pick<PoolContext, 'pool' | 'policy'>;
@@ -72,7 +75,7 @@ export interface UnsavedGuard {
 
 const NOT_LOOKED: Verdict = {
   rule: UNSAVED,
-  reason: `not looked at yet whether it holds unsaved work: one plan for a request looks at most at ${MOST_LOOKS}`,
+  reason: `not looked at yet whether it holds unsaved work: one plan for a request looks at most at ${MOST_LOOKS}, for ${formatDuration(MOST_MS)}`,
 };
 
 export function createUnsavedGuard(
@@ -82,12 +85,13 @@ export function createUnsavedGuard(
   const found = new Map<string, Verdict | null>();
   let looks = 0;
   let isSpent = false;
+  const deadline = performance.now() + MOST_MS;
 
   const find = async (record: InstanceRecord): Promise<Verdict | null> => {
     if (isWorkGivenUp(record)) return null;
     const known = isUrgent ? findingsOf(ctx.pool).get(record.id) : undefined;
     if (known && performance.now() < known.until) return known.verdict;
-    if (isUrgent && looks >= MOST_LOOKS) {
+    if (isUrgent && (looks >= MOST_LOOKS || performance.now() > deadline)) {
       isSpent = true;
       return NOT_LOOKED;
     }

@@ -121,11 +121,26 @@ function findProtections(
     const isPinned = onDisk.pin !== null && known.pin === null;
     const isLeasedLonger = (onDisk.lease?.expiresAt ?? 0) > (known.lease?.expiresAt ?? 0);
     const isUsedLonger = (onDisk.releasedAt ?? 0) > (usedUntil(known) ?? 0);
-    return isPinned || isLeasedLonger || isUsedLonger ? [onDisk] : [];
+    return isPinned || isLeasedLonger || isUsedLonger || isToBeCollected(onDisk, known) ? [onDisk] : [];
   });
 }
 
-const FIELDS = ['lease', 'lastLeasedAt', 'releasedAt', 'discarded', 'pin', 'ttlMs', 'score'] as const;
+/** Whether an instance's record says of what it is to be collected, and the catalog says nothing. */
+export function isToBeCollected(onDisk: InstanceRecord, known: InstanceRecord): boolean {
+  return onDisk.collect.length > 0 && known.collect.length === 0;
+}
+
+const FIELDS = [
+  'lease',
+  'lastLeasedAt',
+  'releasedAt',
+  'discarded',
+  'pin',
+  'ttlMs',
+  'score',
+  'collect',
+  'collected',
+] as const;
 
 /** What only the catalog and the record know, and neither manifest nor disk. Samples are not mirrored one by one. */
 function isOutdated(onDisk: InstanceRecord | undefined, known: InstanceRecord): boolean {

@@ -5,8 +5,8 @@ import {
   endMarked,
   listTrash,
   markOf,
-  sweepCommandLogs,
   sweepRecordDrafts,
+  sweepSetUps,
   sweepTrash,
   type TrashEntry,
   writeRecord,
@@ -17,7 +17,7 @@ import { writeKnownRecord } from '../known-record.ts';
 import { logDeleted } from '../pruner/free.ts';
 import { CHANGES_APART, readMirrored } from '../runtime/mirrored.ts';
 import { recordFinished } from '../sampler/final.ts';
-import { compare, type Drift } from './compare.ts';
+import { compare, type Drift, isToBeCollected } from './compare.ts';
 import { findEnded } from './requests.ts';
 
 /**
@@ -55,7 +55,7 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
   for (const record of drift.protections) await protectAgain(ctx, record);
   for (const { id } of drift.outdatedRecords) await writeKnownRecord(ctx, id);
   for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
-  await sweepCommandLogs(ctx.pool, ctx.clock.now() - DAY_MS);
+  await sweepSetUps(ctx.pool, ctx.clock.now() - DAY_MS);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
   // The grace first: until the count is raised, a Redis that has stepped back has nothing deleted either.
@@ -163,7 +163,7 @@ async function forget({ catalog, gate, pool }: ServedContext, id: string): Promi
   await deleteRecord(pool, id);
 }
 
-/** A lease or pin that Redis had acknowledged, and has lost, is in the record, and comes back from there. */
+/** A lease, a pin, or what is to be collected, that Redis had acknowledged and has lost, comes back from the record. */
 async function protectAgain({ catalog, audit }: ServedContext, record: InstanceRecord): Promise<void> {
   const { id } = record;
   const known = await catalog.get(id);
@@ -177,6 +177,7 @@ async function protectAgain({ catalog, audit }: ServedContext, record: InstanceR
     pin: before.pin === null ? pin : null,
     releasedAt: isLater ? releasedAt : null,
   });
+  if (isToBeCollected(record, before)) await catalog.mark(id, { collect: record.collect });
   const reason = 'Redis has lost what protects it, which comes back from its record';
   await audit.append({ action: 'protect_instance', instance: id, reason, outcome: 'protected' });
 }

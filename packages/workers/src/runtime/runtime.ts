@@ -201,6 +201,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const filesystem = await findFilesystem(filesystems, pool.paths.root);
   const gate = new GateState(filesystem, { isOpen, onError }, below);
   gate.retention = retentionPolicyOf(ctx.policy.retention);
+  gate.root = ctx.pool.paths.root;
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,

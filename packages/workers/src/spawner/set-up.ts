@@ -11,6 +11,7 @@ import {
   commandLogPath,
   endMarked,
   isThere,
+  keepInstanceBaseline,
   markOf,
   readManifest,
   removeStaged,
@@ -18,7 +19,7 @@ import {
   sayPrinted,
   writeCommandLog,
 } from '@spica/pool';
-import type { SpawnRequest } from '@spica/queues';
+import { paramsOf, type SpawnRequest } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import type { OpenRequest } from '../gate/state.ts';
 import type { Spawn } from './record.ts';
@@ -54,11 +55,15 @@ export async function setUp(
   const stop = open.stop.signal;
   try {
     stop.throwIfAborted();
-    const end = await run(ctx, spawn, command, signal ? AbortSignal.any([signal, stop]) : stop);
+    const either = signal ? AbortSignal.any([signal, stop]) : stop;
+    const end = await run(ctx, spawn, command, either);
     signal?.throwIfAborted();
     stop.throwIfAborted();
     const problem = await problemOf(ctx, id, end, command);
     if (problem !== null) throw await explain(ctx, spawn, end, { ...command, problem });
+    await keepBaseline(ctx, id, either);
+    signal?.throwIfAborted();
+    stop.throwIfAborted();
   } catch (error) {
     const why = `instance ${id} of request ${of.request} could not be set up`;
     if (!signal?.aborted) open.stop.abort(new CheckError(GIVEN_UP, `it was given up: ${why}`));
@@ -74,11 +79,11 @@ async function run(
 ): Promise<CommandEnd> {
   const { pool, clock, logger } = ctx;
   const path = pool.pathOf(id);
-  const { experiment, params } = open.request;
   const { request, index } = of;
+  const { experiment } = open.request;
   // Whoever may submit a request may not run programs of their own on this host.
-  const harmless = harmlessParams(params, process.env);
-  const env = environmentOf({ id, path, request, experiment, index, params: harmless });
+  const params = harmlessParams(paramsOf(open.request, index), process.env);
+  const env = environmentOf({ id, path, request, experiment, index, params });
   const startedAt = clock.now();
   const end = await runCommand({ argv, cwd: path, env, mark: markOf(pool, path), timeoutMs, signal });
   await writeCommandLog(pool, id, end.output).catch((error: unknown) => {
@@ -90,6 +95,17 @@ async function run(
     'set-up ended',
   );
   return end;
+}
+
+/** What a set-up has made is no work that would be lost. Where git cannot tell what it made, it counts as such. */
+async function keepBaseline({ pool, policy, logger }: ServedContext, id: string, signal: AbortSignal) {
+  if (!policy.retention.protectUnsavedWork) return;
+  try {
+    await keepInstanceBaseline(pool, id, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    logger.warn({ err: error, instance: id }, 'what its set-up made of its repository could not be kept');
+  }
 }
 
 /** Why an instance is not as it must be after its set-up, in words that follow "its set-up"; null where it is. */

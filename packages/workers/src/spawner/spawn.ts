@@ -14,13 +14,14 @@ import {
   buildManifest,
   checkMarker,
   cloneInstance,
+  inheritInstanceBaseline,
   type Prepared,
   readManifest,
   readRecord,
   readSpace,
   writeRecord,
 } from '@spica/pool';
-import type { SpawnPayload, SpawnResult } from '@spica/queues';
+import { paramsOf, type SpawnPayload, type SpawnResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { announceCloneEnd, awaitRoomForClone } from '../gate/filesystem.ts';
 import { countedAs } from '../gate/load.ts';
@@ -47,7 +48,7 @@ export async function spawnInstance(
   const spawn = findRequest(ctx, job);
   const path = ctx.pool.pathOf(spawn.id);
   if (await isUp(ctx, spawn)) return { id: spawn.id, path };
-  validateParams(spawn.open.request.params);
+  validateParams(paramsOf(spawn.open.request, job.index));
   await checkMarker(ctx.pool);
   spawn.open.stop.signal.throwIfAborted();
   if (await commitFound(ctx, spawn)) return { id: spawn.id, path };
@@ -174,6 +175,7 @@ async function bringUp(
   if (!isKnown) await writeRecord(pool, first);
   await clone(ctx, spawn, prepared, spawnedAt, signal);
   const clonedAt = clock.now();
+  if (spawn.open.request.from !== null) await inherit(ctx, spawn.open.request.from, id);
   // A clone that shares its blocks has to know since when, to tell what is its own. Before anybody else writes to it.
   if (!isKnown && method !== 'copy') await writeRecord(pool, { ...first, clonedAt });
   const whole: InstanceRecord = { ...record, clonedAt };
@@ -186,6 +188,13 @@ async function bringUp(
   await commit(ctx, spawn, whole);
   if (isKnown) await writeKnownRecord(ctx, id);
   ctx.logger.info({ request: of.request, instance: id, ms: clock.now() - spawnedAt }, 'instance spawned');
+}
+
+/** What its parent's set-up has made is no work of a fork either. */
+async function inherit({ pool, logger }: ServedContext, parent: string, id: string): Promise<void> {
+  await inheritInstanceBaseline(pool, parent, id).catch((error: unknown) => {
+    logger.warn({ err: error, instance: id }, 'what the set-up of its parent made could not be kept');
+  });
 }
 
 /**
@@ -225,11 +234,14 @@ async function clone(
   signal?: AbortSignal,
 ) {
   const { config, pool, method, isCharged } = ctx;
-  const { parent, params, notes } = open.request;
+  const { parent, notes } = open.request;
+  const params = paramsOf(open.request, of.index);
   const { generation, each } = open.admitted;
   const lineage = buildLineage({ id, parent, originCommit: prepared.originCommit, generation, spawnedAt });
   const seed = seedOf(pool.name, of.request, of.index);
-  const { budget } = config;
+  const { cpu, ramGb, vramGb } = config.budget;
+  const asked = open.request.budget;
+  const budget = { cpu: asked?.cpu ?? cpu, ramGb: asked?.ramGb ?? ramGb, vramGb: asked?.vramGb ?? vramGb };
   const manifest = buildManifest({ id, prepared, lineage, seed, params, budget, spawnedAt, notes });
   await cloneInstance({
     pool,

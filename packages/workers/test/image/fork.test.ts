@@ -47,6 +47,10 @@ it('clones a live instance as it is now: its lineage says so, and each has a siz
   await emptyTrash(entry);
   await awaitReturned(image.site.root, 30_000);
   expect(await orphaned()).toBeGreaterThan(20e6); // its clones have that still
+  // The next look at what is charged tells those who look on.
+  await expect
+    .poll(async () => (await stack.ctx.gateView.read())?.orphanedBytes, { timeout: 30_000 })
+    .toBeGreaterThan(20e6);
 });
 
 it('does not delete what it forks to make room for the forks', async (context) => {

@@ -19,7 +19,13 @@ const policy = { retention: { protectUnsavedWork: true } } as PoolConfig;
 const idsOf = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `spica-${i}` }));
 const inventory = {
   getMany: async (ids: readonly string[]) =>
-    ids.map((id) => ({ record: { id, discarded: id === 'spica-2' }, unsaved: null }) as CatalogInstance),
+    ids.map(
+      (id) =>
+        ({
+          record: { id, discarded: id === 'spica-2', collect: [] as string[] },
+          unsaved: null,
+        }) as CatalogInstance,
+    ),
 };
 const open = (isUrgent: boolean) => createUnsavedGuard({ pool, policy, inventory }, { isUrgent });
 const verdict = (guard: ReturnType<typeof open>, id: string) => guard.verdictOf({ id } as Candidate);
@@ -58,5 +64,25 @@ it('what was found a moment ago serves those who wait, but neither an operator n
   now.mockReturnValue(200_000);
   await open(true).look(idsOf(1));
   expect(look).toHaveBeenCalledTimes(3);
+  now.mockRestore();
+});
+
+it('repositories that git takes long for hold up no plan that others wait for: each goes on where the last one ended', async () => {
+  let at = 1_000;
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => at);
+  look.mockImplementation(async () => {
+    at += 8_000;
+    return { ...SAVED, unknown: 'it takes longer than 30s' };
+  });
+  let looked = 0;
+  while (looked < 39) {
+    const guard = open(true);
+    const begun = at;
+    await guard.look(idsOf(40));
+    expect(at - begun).toBeLessThan(60_000); // what had begun is waited for
+    expect(look.mock.calls.length).toBeGreaterThan(looked);
+    looked = look.mock.calls.length;
+  }
+  expect(new Set(look.mock.calls.map(([, { id }]) => id)).size).toBe(39); // but for what was discarded
   now.mockRestore();
 });

@@ -16,6 +16,7 @@ import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { planPrune } from '../../src/pruner/plan.ts';
 import { createPruner } from '../../src/pruner/processor.ts';
 import { takeOut } from '../../src/pruner/remove.ts';
+import { restoreInstance } from '../../src/pruner/restore.ts';
 
 vi.mock('@spica/pool', async (original) => {
   const pool = await original<typeof import('@spica/pool')>();
@@ -117,6 +118,18 @@ it('it goes when it is pushed, or when its owner discards it', async () => {
   const { pruned } = await prune({ maxInstances: 0, maxAgeMs: null });
   expect(pruned.map(({ id }) => id).sort()).toEqual([pushed, discarded].sort());
   expect(looked()).not.toContain(discarded);
+});
+
+it('what was discarded and is brought back from the trash is not given up any more', async () => {
+  const [id = ''] = await spawnAll(1);
+  await change(id);
+  await stack.ctx.catalog.releaseLease(id, { token: null, now: systemClock.now(), discard: true });
+  const none = { maxInstances: 0, maxAgeMs: null };
+  expect((await prune(none)).pruned).toHaveLength(1);
+  await restoreInstance(stack.ctx, id);
+  const { pruned, sentence } = await prune(none);
+  expect(pruned).toEqual([]);
+  expect(sentence).toContain(`${id} (unsaved-work: 1 file changed since the spawn)`);
 });
 
 it('what is changed after the plan is found right before it would go', async () => {

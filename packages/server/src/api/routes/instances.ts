@@ -34,7 +34,12 @@ const lease = z.object({
 });
 const grown = z.object({ id: z.string(), capBytes: z.number(), granted: z.boolean(), sentence: z.string() });
 const sampled = z.object({ measured: z.array(instanceViewSchema), vanished: z.array(z.string()) });
-const verdict = z.object({ id: z.string(), ok: z.boolean(), reason: z.string().nullable() });
+const verdict = z.object({
+  id: z.string(),
+  ok: z.boolean(),
+  reason: z.string().nullable(),
+  sha: z.string().nullable(),
+});
 
 /** The instances that are there: looking at them, holding and keeping them. */
 export const instanceRoutes: readonly Route[] = [
@@ -148,8 +153,9 @@ export const instanceRoutes: readonly Route[] = [
     answers: { 200: ['Its cap', grown] },
     handle: async (call) => {
       await own(call);
-      const { signal } = call;
-      return call.pool.grow(call.id, { ...call.body, by: call.caller.name, signal });
+      const { capBytes, maxWait } = call.body;
+      const asked = { capBytes, maxWaitMs: maxWait, by: call.caller.name };
+      return call.pool.grow(call.id, { ...asked, signal: call.signal });
     },
   }),
   route({
@@ -205,6 +211,16 @@ export const instanceRoutes: readonly Route[] = [
       await own(call);
       return call.pool.sample([call.id], { signal: call.signal });
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/samples',
+    role: 'operator',
+    ofPool: true,
+    summary: 'Measure all instances that are due',
+    body: nothing,
+    answers: { 200: ['What was measured', sampled] },
+    handle: ({ pool, signal }) => pool.sample(null, { signal }),
   }),
 ];
 

@@ -1,0 +1,2 @@
+export { atSocket, atUrl } from './address.ts';
+export { openHttpTransport } from './transport.ts';

@@ -1,0 +1,227 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { CheckError, UsageError } from '@spica/core';
+import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
+import type { CollectView, PoolView, RequestEvent, RequestView, SampleView } from '../view.ts';
+import type { ListQuery } from '../wire/queries.ts';
+import type { ApiAddress } from './address.ts';
+import { ApiClient } from './call.ts';
+import { followStream } from './stream.ts';
+import { waitForEnd, within } from './wait.ts';
+
+/**
+ * Reaches a pool through an HTTP API; `pool` null for the only one that it serves. Throws UnreachableError
+ * SERVER_UNREACHABLE where nobody answers, CheckError UNAUTHENTICATED for a token that lets nobody in, UsageError
+ * POOL_AMBIGUOUS, POOL_UNKNOWN.
+ */
+export async function openHttpTransport(
+  address: ApiAddress,
+  { pool }: { readonly pool: string | null },
+): Promise<Transport> {
+  const client = new ApiClient(address);
+  try {
+    const { items } = await client.call<{ items: PoolView[] }>({ path: '/v1/pools' });
+    const names = items.map((each) => each.pool);
+    return overHttp(client, choosePool(names, pool));
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+function choosePool(names: readonly string[], asked: string | null): string {
+  const known = names.join(', ');
+  if (asked === null) {
+    if (names.length === 1 && names[0] !== undefined) return names[0];
+    throw new UsageError('POOL_AMBIGUOUS', `pool: expected one of: ${known}; none was given`, {
+      field: 'pool',
+    });
+  }
+  if (names.includes(asked)) return asked;
+  throw new UsageError('POOL_UNKNOWN', `pool: expected one of: ${known}, got "${asked}"`, { field: 'pool' });
+}
+
+function overHttp(client: ApiClient, pool: string): Transport {
+  const of: QueryOf = (more = {}) => {
+    const given = Object.entries({ pool, ...more }).filter(([, value]) => value !== undefined);
+    return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+  };
+  const get = <T>(path: string, query = of()) => client.call<T>({ path, query });
+  const put = <T>(path: string, body: unknown) => client.call<T>({ method: 'PUT', path, body, query: of() });
+  /** Asks the pool's worker, which takes its time. */
+  const ask = <T>(path: string, body: unknown, signal?: AbortSignal) =>
+    client.call<T>({ method: 'POST', path, body, query: of(), signal, answerMs: null });
+
+  return {
+    pool,
+    submit: async (body, { key }) => {
+      // Under a key of its own where the caller has none: a call that is made again is submitted once.
+      const headers = { 'idempotency-key': headerOf(key ?? randomUUID()) };
+      const call = { method: 'POST', path: '/v1/requests', body, headers, query: of() } as const;
+      const { status, body: view } = await client.exchange<RequestView>(call);
+      return { id: view.id, created: status === 201 };
+    },
+    request: (id) => get(request(id)),
+    requests: (query) => get('/v1/requests', of(query)),
+    events: (id, options) => eventsOf(client, id, { ...options, query: of() }),
+    wait: (id, options) =>
+      waitForEnd(client, { id, path: `${request(id)}/result`, query: of() }, options) as Promise<RequestEnd>,
+    cancel: async (id) => {
+      const call = { method: 'DELETE', path: request(id), query: of() } as const;
+      return (await client.call<{ outcome: 'cancelled' | 'completed' }>(call)).outcome;
+    },
+
+    instances: (query) => get('/v1/instances', instancesQuery(of, query)),
+    instance: (id) => get(instance(id)),
+    lease: async (id, asked) => toGrant(await put(`${instance(id)}/lease`, leaseBody(asked))),
+    releaseLease: async (id, { token, discard, force = false }: ReleaseAsked) => {
+      const headers: Record<string, string> = token === null ? {} : { 'spica-lease-token': token };
+      const call = {
+        method: 'DELETE',
+        path: `${instance(id)}/lease`,
+        query: of({ discard, force }),
+        headers,
+      } as const;
+      return (await client.call<{ outcome: 'released' | 'discarded' | 'none' }>(call)).outcome;
+    },
+    pin: async (id, { why }) => void (await put(`${instance(id)}/pin`, { why })),
+    unpin: async (id) => {
+      await client.call({ method: 'DELETE', path: `${instance(id)}/pin`, query: of() });
+    },
+    score: async (id, value) => void (await put(`${instance(id)}/score`, { score: value })),
+    grow: (id, { capBytes, maxWaitMs = null, ...asking }) =>
+      within(asking, pool, (signal) => ask(`${instance(id)}/grow`, { capBytes, maxWait: maxWaitMs }, signal)),
+    restore: async (id, asking) =>
+      void (await within(asking, pool, (signal) => ask(`${instance(id)}/restore`, {}, signal))),
+    sample: (ids, asking = {}) =>
+      within(asking, pool, async (signal) => {
+        if (ids === null) return ask<SampleView>('/v1/samples', {}, signal);
+        return together(
+          await Promise.all(ids.map((id) => ask<SampleView>(`${instance(id)}/sample`, {}, signal))),
+        );
+      }),
+    collect: (ids, { patterns, ...asking }) =>
+      within(asking, pool, async (signal) => {
+        const one = (id: string) => ask<CollectView>(`${instance(id)}/collect`, { patterns }, signal);
+        return collectedTogether(await Promise.all(ids.map(one)));
+      }),
+    verify: (id, asking = {}) => within(asking, pool, (signal) => ask(`${instance(id)}/verify`, {}, signal)),
+
+    preflight: (asked, asking = {}) => within(asking, pool, (signal) => ask('/v1/preflight', asked, signal)),
+    plan: (limits, asking = {}) => within(asking, pool, (signal) => ask('/v1/plans', limits, signal)),
+    execute: (digest, asking) =>
+      within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, {}, signal)),
+
+    auditTail: async (query, asking = {}) =>
+      within(asking, pool, async (signal) => {
+        const call = { path: '/v1/audit', query: of(query), signal, answerMs: null };
+        return (await client.call<{ items: Awaited<ReturnType<Transport['auditTail']>> }>(call)).items;
+      }),
+    auditFollow: (options) => auditOf(client, { ...options, query: of() }),
+    saveTournament: async (record) => void (await put(tournament(record.id), record)),
+    tournament: (id) => get(tournament(id)),
+    tournaments: (query) => get('/v1/tournaments', of(query)),
+    poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
+    history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
+    close: async () => client.close(),
+  };
+}
+
+/** A request's events; one that is forgotten while somebody follows it has failed, as far as they can know. */
+async function* eventsOf(
+  client: ApiClient,
+  id: string,
+  { after = null, signal, query }: Parameters<Transport['events']>[1] & { readonly query: URLSearchParams },
+): ReturnType<Transport['events']> & AsyncGenerator<{ id: string; event: RequestEvent }, void> {
+  const isLast = (data: unknown) => LAST.includes((data as RequestEvent).phase);
+  let seen = false;
+  try {
+    for await (const each of followStream(client, {
+      path: `${request(id)}/events`,
+      query,
+      after,
+      signal,
+      isLast,
+    })) {
+      seen = true;
+      yield { id: each.id, event: each.data as RequestEvent };
+    }
+  } catch (error) {
+    if (!seen || !(error instanceof CheckError) || error.code !== 'REQUEST_UNKNOWN') throw error;
+    const reason = `request ${id} is not known any more`;
+    yield { id: 'unknown', event: { phase: 'failed', reason, code: 'REQUEST_UNKNOWN' } };
+  }
+}
+
+const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
+
+/** Ends with its signal, as whoever follows wants it to. */
+async function* auditOf(
+  client: ApiClient,
+  { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
+): AsyncGenerator<Awaited<ReturnType<Transport['auditTail']>>[number], void> {
+  const seen = after === undefined ? null : String(after);
+  try {
+    for await (const { data } of followStream(client, {
+      path: '/v1/audit',
+      query,
+      after: seen,
+      signal,
+      isLast: () => false,
+    })) {
+      yield data as Awaited<ReturnType<Transport['auditTail']>>[number];
+      if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+const request = (id: string) => `/v1/requests/${segment(id)}`;
+const tournament = (id: string) => `/v1/tournaments/${segment(id)}`;
+const instance = (id: string) => `/v1/instances/${segment(id)}`;
+
+/** A part of a path. What is empty would be another path. */
+function segment(text: string): string {
+  return encodeURIComponent(text) || '-';
+}
+
+/** A header takes no more than visible ASCII of a bounded length: any other key is named by its digest. */
+function headerOf(key: string): string {
+  if (/^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(key)) return key;
+  return `sha256:${createHash('sha256').update(key).digest('hex')}`;
+}
+
+/** The pool, and what else is given. */
+type QueryOf = (more?: Readonly<Record<string, unknown>>) => URLSearchParams;
+
+function instancesQuery(of: QueryOf, { labels = {}, ...rest }: ListQuery): URLSearchParams {
+  const query = of(rest);
+  for (const [name, value] of Object.entries(labels)) query.append('label', `${name}=${value}`);
+  return query;
+}
+
+function leaseBody({ owner, token, ms, force = false }: LeaseAsked) {
+  return { lease: ms, owner, token, force };
+}
+
+function toGrant({
+  expiresAt,
+  ...rest
+}: Omit<LeaseGrant, 'expiresAt'> & { readonly expiresAt: string }): LeaseGrant {
+  return { ...rest, expiresAt: Date.parse(expiresAt) };
+}
+
+function together(parts: readonly SampleView[]): SampleView {
+  return {
+    measured: parts.flatMap(({ measured }) => measured),
+    vanished: parts.flatMap(({ vanished }) => vanished),
+  };
+}
+
+function collectedTogether(parts: readonly CollectView[]): CollectView {
+  return {
+    collected: parts.flatMap(({ collected }) => collected),
+    forgone: parts.flatMap(({ forgone }) => forgone),
+    failed: parts.flatMap(({ failed }) => failed),
+  };
+}
