@@ -65,7 +65,7 @@ export type RequestBody = z.output<typeof requestBodySchema>;
 
 /** PUT /v1/instances/{id}/lease. Whoever brings the token of the lease in force renews it. */
 export const leaseBodySchema = z.strictObject({
-  lease: span,
+  lease: span.refine((ms) => ms >= 1, 'expected at least 1 ms'),
   owner: shortText.nullable().default(null),
   token: leaseTokenSchema.nullable().default(null),
   /** Takes it whoever has it; the audit log tells. */

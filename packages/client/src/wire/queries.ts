@@ -34,7 +34,8 @@ export const instancesQuerySchema = listQuerySchema
   .transform(({ label, ...rest }, context) => {
     const labels: [string, string][] = [label ?? []].flat().map((text) => {
       const at = text.indexOf('=');
-      if (at < 1) {
+      // Nor the name that an object cannot have: a filter must not fall away.
+      if (at < 1 || text.startsWith('__proto__=')) {
         context.addIssue({
           code: 'custom',
           path: ['label'],

@@ -29,3 +29,29 @@ export function environmentOf({
     SPICA_INDEX: String(index),
   };
 }
+
+/** Of dynamic loaders, shells, interpreters, package managers, compilers and git: they name programs or options to run. */
+const STEERING = new RegExp(
+  `^(?:${[
+    '(?:LD|DYLD|GCONV|GIT|SSH|NODE|NPM|PNPM|YARN|BUN|DENO|COREPACK|PIP|UV|CONDA|GEM|BUNDLE|JAVA|JDK|MAVEN|GRADLE|CARGO|RUSTUP|CMAKE|XDG|OPENSSL|SSL|CURL|LUA|PERL)_.*',
+    '_JAVA_OPTIONS|PYTHON(?!HASHSEED$).*|PERL5.*|PERLLIB|RUBY(?:OPT|LIB)|PHPRC|PHP_INI.*|R_(?:LIBS|PROFILE|ENVIRON|HOME).*',
+    'GO(?:FLAGS|PATH|ROOT|ENV|TOOL.*|PROXY)|RUST(?:C.*|FLAGS)|CC|CXX|AR|C(?:PP|XX)?FLAGS|LDFLAGS|M(?:AKE)?FLAGS',
+    'BASH(?:_.*|OPTS)|ENV|IFS|PS4|CDPATH|SHELL(?:OPTS)?|ZDOTDIR|PATH|HOME|TMPDIR',
+    'EDITOR|VISUAL|PAGER|BROWSER|LESS(?:OPEN|CLOSE)?|TERMINFO.*|LOCPATH|NLSPATH',
+  ].join('|')})$`,
+  'i',
+);
+
+/**
+ * The parameters for a command that the operator chose and somebody else's request starts: without those whose names would
+ * have it run what the request names (PATH, LD_PRELOAD, NODE_OPTIONS …), and those that `there` has already.
+ */
+export function harmlessParams(
+  params: InstanceEnvironment['params'],
+  there: Readonly<Record<string, string | undefined>>,
+): InstanceEnvironment['params'] {
+  const harmless = Object.entries(params).filter(
+    ([name]) => !STEERING.test(name) && !Object.hasOwn(there, name),
+  );
+  return Object.fromEntries(harmless);
+}

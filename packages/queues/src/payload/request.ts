@@ -37,7 +37,8 @@ export const spawnRequestSchema = z.strictObject({
   parent: instanceId.nullable(),
   /** The live instance that these are clones of, in place of the template; its parent then, too. Null for the template. */
   from: instanceId.nullable().default(null),
-  experiment: shortText.nullable(),
+  /** It stands in the environment of commands, too. */
+  experiment: shortText.regex(/^\P{Cc}*$/u, 'expected no control characters').nullable(),
   labels: z.record(shortText, z.string().max(200)),
   notes: z.string().max(10_000),
   /** In force before each instance is visible. The token itself stays with whoever asked; null for no lease. */

@@ -77,6 +77,23 @@ it('answers what there is not with a problem, and no path of its own', async () 
   );
 });
 
+it('refuses what would be taken for something else', async () => {
+  const { operator } = api.tokens;
+  const body = { count: 1, experiment: 'a\u0000b' };
+  const id = await api.spawn('operator');
+  const lease = { method: 'PUT', token: operator, body: { lease: 0 } };
+  for (const reply of [
+    await ask(api.server.url, '/v1/requests', { method: 'POST', token: operator, body }),
+    await ask(api.server.url, '/v1/instances?label=__proto__=x', { token: operator }),
+    await ask(api.server.url, `/v1/instances/${id}/lease`, lease),
+  ])
+    expect(reply).toMatchObject({ status: 400, json: { code: 'PAYLOAD_INVALID' } });
+  expect(await ask(api.server.url, '/v1/pool', { method: 'POST', token: operator })).toMatchObject({
+    status: 404,
+    json: { code: 'ROUTE_UNKNOWN' },
+  });
+});
+
 it('cuts off a client whose body drips', { timeout: 120_000 }, async () => {
   const { hostname, port } = new URL(api.server.url);
   const socket = connect(Number(port), hostname);

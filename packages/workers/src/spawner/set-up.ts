@@ -1,4 +1,11 @@
-import { CheckError, environmentOf, formatDuration, poolFloor, type TemplateConfig } from '@spica/core';
+import {
+  CheckError,
+  environmentOf,
+  formatDuration,
+  harmlessParams,
+  poolFloor,
+  type TemplateConfig,
+} from '@spica/core';
 import {
   type CommandEnd,
   commandLogPath,
@@ -74,7 +81,8 @@ async function run(
   const path = pool.pathOf(id);
   const { request, index } = of;
   const { experiment } = open.request;
-  const params = paramsOf(open.request, index);
+  // Whoever may submit a request may not run programs of their own on this host.
+  const params = harmlessParams(paramsOf(open.request, index), process.env);
   const env = environmentOf({ id, path, request, experiment, index, params });
   const startedAt = clock.now();
   const end = await runCommand({ argv, cwd: path, env, mark: markOf(pool, path), timeoutMs, signal });
