@@ -42,11 +42,13 @@ export function unsavedVerdict({
 
 /**
  * Whether an instance goes without a look at what would be lost: its owner has given that up, or has named what is to be
- * saved of it, which is collected before it goes, whoever deletes it.
+ * saved of it, and some of that was collected. It is collected anew before it goes, where it has changed since. One that
+ * ended before it made any of it may hold all that it did in commits.
  */
 export function isWorkGivenUp({
   discarded,
   collect,
-}: Pick<InstanceRecord, 'discarded' | 'collect'>): boolean {
-  return discarded || collect.length > 0;
+  collected,
+}: Pick<InstanceRecord, 'discarded' | 'collect' | 'collected'>): boolean {
+  return discarded || (collect.length > 0 && collected !== null && collected.files > 0);
 }

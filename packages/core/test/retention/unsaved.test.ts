@@ -38,8 +38,13 @@ it.each<[Partial<UnsavedWork>, string]>([
   expect(unsavedVerdict({ ...saved, ...work })).toEqual({ rule: 'unsaved-work', reason });
 });
 
-it('what its owner has discarded, or is collected before it goes, is not looked at', () => {
-  expect(isWorkGivenUp({ discarded: true, collect: [] })).toBe(true);
-  expect(isWorkGivenUp({ discarded: false, collect: ['*.patch'] })).toBe(true);
-  expect(isWorkGivenUp({ discarded: false, collect: [] })).toBe(false);
+it('what its owner has discarded, or has collected something of, is not looked at', () => {
+  const collected = { at: 0, to: '/results', files: 1, bytes: 1, skipped: 0, state: '' };
+  const isGivenUp = (record: Partial<Parameters<typeof isWorkGivenUp>[0]>) =>
+    isWorkGivenUp({ discarded: false, collect: ['*.patch'], collected: null, ...record });
+  expect(isGivenUp({ discarded: true, collect: [] })).toBe(true);
+  expect(isGivenUp({ collected })).toBe(true);
+  expect(isGivenUp({ collected: { ...collected, files: 0 } })).toBe(false);
+  expect(isGivenUp({})).toBe(false);
+  expect(isGivenUp({ collect: [], collected })).toBe(false);
 });

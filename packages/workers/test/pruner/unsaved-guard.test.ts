@@ -22,7 +22,7 @@ const inventory = {
     ids.map(
       (id) =>
         ({
-          record: { id, discarded: id === 'spica-2', collect: [] as string[] },
+          record: { id, discarded: id === 'spica-2', collect: [] as string[], collected: null },
           unsaved: null,
         }) as CatalogInstance,
     ),
