@@ -93,6 +93,7 @@ registerHooks({
 it('the stack answers what only looks, to the byte as the command does by itself, which then loads little', async () => {
   const { stdout } = await machine.spica('spawn', '-n', '1', '--experiment', 'é', '--json');
   const [{ id }] = JSON.parse(stdout).instances;
+  expect(await machine.spica('sample')).toMatchObject({ exitCode: 0 }); // nothing is measured meanwhile
   const hook = join(machine.project, 'note-loaded.js');
   await writeFile(hook, NOTE_LOADED);
   const lib = join(machine.installed, 'lib');
@@ -139,7 +140,7 @@ it('the stack answers what only looks, to the byte as the command does by itself
 /** Without what a second changes: ages, and the figures of a disk that others use, too. */
 function lasting([command]: readonly string[], text: string): string {
   return command === 'status'
-    ? text.replace(/\d+(\.\d+)? ?([A-Z]?B\b)?/g, '#')
+    ? text.replace(/-?\d+(\.\d+)? ?([A-Z]?B\b)?/g, '#')
     : text.replace(/\w+ old,/g, '# old,');
 }
 
@@ -232,8 +233,10 @@ it('the client installs by itself, and loads BullMQ only where it is to reach Re
   expect(overSocket).not.toContain('redis.js');
   const overRedis = await node(join(machine.env['HOME'] ?? '', '.local/state/spica/redis.sock'));
   expect(overRedis).toContain('redis.js');
-  for await (const path of glob('node_modules/@spica/client/types/**/*.d.ts', { cwd: dir }))
-    expect(await readFile(at(path), 'utf8'), path).not.toMatch(/[:<(|]\s*any\b/);
+  for await (const path of glob('node_modules/@spica/client/types/**/*.d.ts', { cwd: dir })) {
+    const declared = (await readFile(at(path), 'utf8')).replace(/\/\*[\s\S]*?\*\//g, '');
+    expect(declared, path).not.toMatch(/\bany\b/);
+  }
   const lib = at('node_modules/@spica/client/lib');
   for (const name of await readdir(lib)) {
     if (name.endsWith('.js') && name !== 'redis.js')

@@ -66,12 +66,9 @@ export function createTombstones(redis: Redis, keys: Keys): Tombstones {
       return text === null ? null : readJson(tombstoneSchema, keys.tombstone(id), text);
     },
     async rememberGone(records) {
-      if (records.length === 0) return;
-      const pipeline = redis.pipeline();
-      for (const record of records) {
-        pipeline.set(keys.gone(record.instance), JSON.stringify(record), 'EX', KEEP_GONE_SECONDS);
-      }
-      for (const [failed] of (await pipeline.exec()) ?? []) if (failed) throw failed;
+      const remember = (record: (typeof records)[number]) =>
+        redis.set(keys.gone(record.instance), JSON.stringify(record), 'EX', KEEP_GONE_SECONDS);
+      await Promise.all(records.map(remember));
     },
     async gone(id) {
       const text = await redis.get(keys.gone(id));

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { isAbsolute, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Repository } from './repository.ts';
@@ -23,9 +24,11 @@ export async function readTips({ git, remotes }: Repository, top: string, around
     git(['for-each-ref', '--format=%(objectname) %(refname)']),
     git(['rev-parse', '--verify', '--quiet', 'HEAD']).catch(() => ''), // of no commit yet
   ]);
-  const outside = [...remotes]
-    .filter(([, urls]) => urls.every((url) => !isWithin(url, top, around)))
-    .map(([name]) => `${REMOTES}${name}/`);
+  const outside: string[] = [];
+  for (const [name, urls] of remotes) {
+    const within = await Promise.all(urls.map((url) => isWithin(url, top, around)));
+    if (!within.includes(true)) outside.push(`${REMOTES}${name}/`);
+  }
   const saved: string[] = [];
   const own = head.trim() === '' ? [] : [head.trim()];
   let hasStash = false;
@@ -44,11 +47,11 @@ async function listStashes(git: Repository['git']): Promise<string[]> {
   return [...new Set(all.split('\n').filter((sha) => sha !== ''))];
 }
 
-/** Whether a remote's URL is a path within a directory. */
-function isWithin(url: string, top: string, around: string): boolean {
+/** Whether a remote's URL is a path that leads into a directory, a real path. */
+async function isWithin(url: string, top: string, around: string): Promise<boolean> {
   const path = url.startsWith('file://') ? pathOfUrl(url) : url;
   if (!isAbsolute(path) && /^[^/]*:/.test(path)) return false; // host:path, scheme://…
-  const at = resolve(top, path);
+  const at = await realpath(resolve(top, path)).catch(() => resolve(top, path));
   return at === around || at.startsWith(around + sep);
 }
 

@@ -23,6 +23,11 @@ it('a pool that a link leads to is looked at as any other', async () => {
   await put(at, 'VERSION');
   await git(at, 'stash', '-q');
   expect(await site.look(at)).toBe('1 commit not pushed, 1 stash');
+  // Into the instance itself, by the path that the pool is known by.
+  await git(at, 'init', '-q', '--bare', join(at, 'build/backup.git'));
+  await git(at, 'remote', 'add', 'backup', join(at, 'build/backup.git'));
+  await git(at, 'push', '-q', 'backup', 'HEAD:refs/heads/mine');
+  expect(await site.look(at)).toBe('1 commit not pushed, 1 stash');
 });
 
 it.each(['HEAD', 'commondir'])('a pipe in the place of %s holds nobody up', async (name) => {

@@ -39,6 +39,8 @@ export class GateState {
   limits: Limits = NO_LIMITS;
   /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
   atCap: number | null = null;
+  /** The instances whose caps were raised since the last look at what is charged began: that look saw the caps of before. */
+  readonly raised = new Set<string>();
   /** Bytes that are charged to no instance that is there, as last seen; null in a pool that has no caps. */
   orphanedBytes: number | null = null;
   /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */

@@ -58,6 +58,7 @@ async function grow(
   const terms = { maxInstances: Number.MAX_SAFE_INTEGER }; // it is there already
   const { verdict, sentence } = decide(need, { ...disk, terms }, gate.ledger.sums(clockGuard.now()));
   const granted = verdict === 'admit' && capInstance(pool, id, capBytes);
+  if (granted) gate.raised.add(id);
   if (granted && record.sample)
     countInstance(ctx, { record: { ...record, sample: { ...record.sample, capBytes } } });
   const isImpossible = verdict === 'impossible';

@@ -66,6 +66,8 @@ function createLook(ctx: ServedContext): () => Promise<void> {
   let own = new Set<string>();
   return async () => {
     const { root } = ctx.pool.paths;
+    const { raised } = ctx.gate;
+    raised.clear();
     // On a btrfs that is not ours alone a sync would make everybody wait: its own commits charge what was written.
     const charges = await (ctx.image ? readChargesNow(root) : readCharges(root));
     if (!charges) return;
@@ -74,7 +76,8 @@ function createLook(ctx: ServedContext): () => Promise<void> {
     kept = new Map([...kept].filter(([id]) => measured.has(id)));
     for (let start = 0; start < changed.length; start += BATCH) {
       const batch = new Map(changed.slice(start, start + BATCH));
-      const records = (await ctx.catalog.getMany([...batch.keys()])).map(({ record }) => record);
+      const found = await ctx.catalog.getMany([...batch.keys()]);
+      const records = found.map(({ record }) => record).filter(({ id }) => !raised.has(id));
       for (const id of await keepMeasurements(ctx, records, batch)) {
         const now = batch.get(id);
         if (now) kept.set(id, now);
