@@ -47,7 +47,7 @@ export function showInstance(call: Call, view: InstanceView): unknown {
   return call.hide({ ...rest, path: null, collected: collected && { ...collected, to: undefined } });
 }
 
-function withoutSecrets<T extends { params: unknown; notes: unknown }>(request: T) {
-  const { params: _, notes: __, ...shown } = request;
+function withoutSecrets<T extends { params: unknown; paramsEach: unknown; notes: unknown }>(request: T) {
+  const { params: _, paramsEach: __, notes: ___, ...shown } = request;
   return shown;
 }

@@ -22,7 +22,11 @@ afterAll(async () => {
 });
 
 async function ofOne(who: 'ada' | 'bob') {
-  const instance = await api.spawn(who, { notes: 'secret-note', params: { KEY: 'secret-param' } });
+  const instance = await api.spawn(who, {
+    notes: 'secret-note',
+    params: { KEY: 'secret-param' },
+    paramsEach: [{ OWN: 'secret-of-one' }],
+  });
   const { json } = await api.call('operator', 'GET', `/v1/instances/${instance}`);
   return { instance, request: (json as { request: string }).request };
 }
@@ -138,6 +142,7 @@ describe('what a role may not see', () => {
   const secrets = () => [
     'secret-note',
     'secret-param',
+    'secret-of-one',
     api.stack.ctx.pool.paths.root,
     api.stack.config.stateDir,
   ];

@@ -15,7 +15,10 @@ import { Answer, type Call, type Route, route, type StreamEvent } from '../route
 
 /** As others than its submitter and operators see it: without parameters, notes and paths. */
 const shownRequest = requestViewSchema.extend({
-  request: requestViewSchema.shape.request.unwrap().partial({ params: true, notes: true }).nullable(),
+  request: requestViewSchema.shape.request
+    .unwrap()
+    .partial({ params: true, paramsEach: true, notes: true })
+    .nullable(),
   instances: z.array(z.object({ id: z.string(), path: z.string().optional() })),
 });
 const submitted = requestViewSchema.extend({
