@@ -1,7 +1,6 @@
 import { CheckError } from '@spica/core';
-import type { GrowResult, LineageVerdict } from '@spica/queues';
+import { type GrowResult, hostUser, type LineageVerdict } from '@spica/queues';
 import type { HeldLease } from './held-lease.ts';
-import { defaultOwner } from './options.ts';
 import type { Transport } from './transport.ts';
 import type { CollectedView, InstanceView, SpawnedInstance } from './view.ts';
 
@@ -44,16 +43,16 @@ export class Instance {
 
   /** Keeps it until it is unpinned, whatever retention says. */
   pin(why: string): Promise<void> {
-    return this.#transport.pin(this.id, { by: defaultOwner(), why });
+    return this.#transport.pin(this.id, { by: hostUser(), why });
   }
 
   unpin(): Promise<void> {
-    return this.#transport.unpin(this.id, { by: defaultOwner() });
+    return this.#transport.unpin(this.id, { by: hostUser() });
   }
 
   /** Raises its cap to so many bytes. Throws RefusedError GROW_REFUSED with the sum where there is no room. */
   grow(capBytes: number): Promise<GrowResult> {
-    return this.#transport.grow(this.id, { capBytes, by: defaultOwner() });
+    return this.#transport.grow(this.id, { capBytes, by: hostUser() });
   }
 
   /**
@@ -61,7 +60,7 @@ export class Instance {
    * Throws CheckError COLLECT_FAILED.
    */
   async collect(patterns: readonly string[] | null = null): Promise<CollectedView | null> {
-    const { collected, failed } = await this.#transport.collect([this.id], { patterns, by: defaultOwner() });
+    const { collected, failed } = await this.#transport.collect([this.id], { patterns, by: hostUser() });
     if (failed[0]) throw new CheckError('COLLECT_FAILED', `instance ${this.id}: ${failed[0].reason}`);
     return collected[0] ?? null;
   }

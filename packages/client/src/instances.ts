@@ -1,11 +1,10 @@
 import { newLeaseToken } from '@spica/catalog';
 import { UsageError } from '@spica/core';
-import { type GrowResult, type LineageVerdict, parsePayload } from '@spica/queues';
+import { type GrowResult, hostUser, type LineageVerdict, parsePayload } from '@spica/queues';
 import type { LeaseLostError } from './errors.ts';
 import { HeldLease } from './held-lease.ts';
 import {
   type CallOptions,
-  defaultOwner,
   type GrowOptions,
   type LeaseOptions,
   type ListOptions,
@@ -59,7 +58,7 @@ export class Instances {
     const { lease: ms, token: given, force } = parsePayload(leaseOptionsSchema, options, 'lease');
     if (ms < 1) throw new UsageError('PAYLOAD_INVALID', `lease: lease: expected at least 1 ms, got ${ms}`);
     const [token, now] = [given ?? newLeaseToken(), Date.now()];
-    const { owner } = await this.#transport.lease(id, { owner: defaultOwner(), token, ms, force });
+    const { owner } = await this.#transport.lease(id, { owner: hostUser(), token, ms, force });
     const granted = { instance: id, owner, token, ms, expiresAt: now + ms };
     return new HeldLease(this.#transport, granted, this.#onLost);
   }
@@ -71,11 +70,11 @@ export class Instances {
 
   /** Keeps an instance until it is unpinned, whatever retention says. */
   pin(id: string, why: string): Promise<void> {
-    return this.#transport.pin(id, { by: defaultOwner(), why });
+    return this.#transport.pin(id, { by: hostUser(), why });
   }
 
   unpin(id: string): Promise<void> {
-    return this.#transport.unpin(id, { by: defaultOwner() });
+    return this.#transport.unpin(id, { by: hostUser() });
   }
 
   /**
@@ -86,12 +85,12 @@ export class Instances {
     const { maxWait, ...call } = options;
     const body = parsePayload(growBodySchema, { capBytes, maxWait }, 'grow');
     const asked = { capBytes: body.capBytes, maxWaitMs: body.maxWait };
-    return this.#transport.grow(id, { ...asked, by: defaultOwner(), ...readCall('grow', call) });
+    return this.#transport.grow(id, { ...asked, by: hostUser(), ...readCall('grow', call) });
   }
 
   /** Brings an instance back from the trash, whole. Throws CheckError NOT_IN_TRASH. */
   restore(id: string, options: CallOptions = {}): Promise<void> {
-    return this.#transport.restore(id, { by: defaultOwner(), ...readCall('restore', options) });
+    return this.#transport.restore(id, { by: hostUser(), ...readCall('restore', options) });
   }
 
   /**
@@ -102,7 +101,7 @@ export class Instances {
     ids: readonly string[],
     { patterns, ...call }: CallOptions & { patterns?: readonly string[] } = {},
   ): Promise<CollectView> {
-    const asked = { patterns: patterns ?? null, by: defaultOwner() };
+    const asked = { patterns: patterns ?? null, by: hostUser() };
     return this.#transport.collect(ids, { ...asked, ...readCall('collect', call) });
   }
 

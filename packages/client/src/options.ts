@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
 import type { Asking } from './transport.ts';
@@ -142,18 +141,4 @@ export function readCall(what: string, { signal, ...options }: CallOptions): Ask
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(signal === undefined ? {} : { signal }),
   };
-}
-
-/** Who leases and pins, unless told otherwise: `user@host`. */
-export function defaultOwner(): string {
-  return `${userName()}@${hostname()}`.slice(0, 200);
-}
-
-/** A container may run under a user id that nobody gave a name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid-${process.getuid?.() ?? 'unknown'}`;
-  }
 }

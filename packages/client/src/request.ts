@@ -1,8 +1,9 @@
 import { CheckError, RefusedError } from '@spica/core';
+import { hostUser } from '@spica/queues';
 import { Batch } from './batch.ts';
 import type { LeaseLostError } from './errors.ts';
 import type { GrantedLease } from './held-lease.ts';
-import { type CallOptions, defaultOwner, readCall } from './options.ts';
+import { type CallOptions, readCall } from './options.ts';
 import type { Transport } from './transport.ts';
 import type { RequestEvent, RequestView } from './view.ts';
 
@@ -83,7 +84,7 @@ export class SpawnRequestHandle implements AsyncIterable<RequestEvent> {
    * too late: then its instances are there, and it changes nothing. Throws CheckError REQUEST_UNKNOWN.
    */
   cancel(): Promise<'cancelled' | 'completed'> {
-    return this.#transport.cancel(this.id, { by: defaultOwner() });
+    return this.#transport.cancel(this.id, { by: hostUser() });
   }
 
   /** Tells of each change, from now to the end: the last event is `ready`, `rejected` or `failed`. */

@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { hashLeaseToken, newLeaseToken } from '@spica/catalog';
 import { UsageError } from '@spica/core';
-import { type Preview, type PrunePlan, type PruneResult, parsePayload } from '@spica/queues';
+import { hostUser, type Preview, type PrunePlan, type PruneResult, parsePayload } from '@spica/queues';
 import { AuditLog } from './audit.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import type { LeaseLostError } from './errors.ts';
 import { Instances } from './instances.ts';
 import {
   type CallOptions,
-  defaultOwner,
   type PlanOptions,
   type PreflightOptions,
   planOptionsSchema,
@@ -89,7 +88,7 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
       leaseTokenHash: lease && hashLeaseToken(lease.token),
     };
     const now = Date.now();
-    const { id } = await this.#transport.submit(submitted, { key, by: defaultOwner() });
+    const { id } = await this.#transport.submit(submitted, { key, by: hostUser() });
     const heldUntil = body.maxWait === null ? null : now + body.maxWait;
     const onAbort = () => this.#takeBack(handle, key === null ? lease : null);
     const handle = new SpawnRequestHandle(
@@ -147,7 +146,7 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
 
   /** Carries out exactly a plan, but for what is protected by now. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
   async execute(digest: string, call: CallOptions = {}): Promise<PruneResult> {
-    return this.#transport.execute(digest, { by: defaultOwner(), ...readCall('execute', call) });
+    return this.#transport.execute(digest, { by: hostUser(), ...readCall('execute', call) });
   }
 
   /** How the pool stands: what is reserved, who is held, the pressure on its disk. */
@@ -177,7 +176,7 @@ async function leaseOf(
     if (leaseToken === null) return null;
     throw new UsageError('PAYLOAD_INVALID', 'spawn: lease: expected with a leaseToken, none was given');
   }
-  return { owner: defaultOwner(), token: leaseToken ?? (await newTokenOf(pool, key)), ms };
+  return { owner: hostUser(), token: leaseToken ?? (await newTokenOf(pool, key)), ms };
 }
 
 async function newTokenOf(pool: string, key: string | null): Promise<string> {

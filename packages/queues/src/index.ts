@@ -2,6 +2,7 @@ export * from './connection.ts';
 export * from './events.ts';
 export * from './failure.ts';
 export * from './figures.ts';
+export { hostUser } from './host-user.ts';
 export * from './job.ts';
 export * from './names.ts';
 export * from './open.ts';

@@ -1,12 +1,12 @@
-import { hostname, userInfo } from 'node:os';
 import { UsageError } from '@spica/core';
+import { hostUser } from '@spica/queues';
 
 /** As long as payloads allow. */
 const MOST_CHARACTERS = 200;
 
 /** Who a lease or a pin is of: as given, else `user@host`. Throws UsageError FLAG_INVALID. */
 export function parseWho(flag: string, text: string | undefined): string {
-  return text === undefined ? `${userName()}@${hostname()}`.slice(0, MOST_CHARACTERS) : parseText(flag, text);
+  return text === undefined ? hostUser() : parseText(flag, text);
 }
 
 /** A text that is not empty and fits on a line. Throws UsageError FLAG_INVALID. */
@@ -25,13 +25,4 @@ export function parseText(flag: string, text: string): string {
 /** As `parseText`; null where the flag was not given. */
 export function parseGivenText(flag: string, text: string | undefined): string | null {
   return text === undefined ? null : parseText(flag, text);
-}
-
-/** A container may run under a user id that nobody gave a name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid-${process.getuid?.() ?? 'unknown'}`;
-  }
 }

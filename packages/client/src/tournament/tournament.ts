@@ -6,10 +6,9 @@ import {
   type TournamentRecord,
   UsageError,
 } from '@spica/core';
-import { parsePayload, throughOutage } from '@spica/queues';
+import { hostUser, parsePayload, throughOutage } from '@spica/queues';
 import type { Batch } from '../batch.ts';
 import type { Instance } from '../instance.ts';
-import { defaultOwner } from '../options.ts';
 import type { Transport } from '../transport.ts';
 import { compareLineages, type Lineages, readLineages } from './lineage.ts';
 import {
@@ -99,7 +98,7 @@ export class Tournament implements AsyncDisposable {
       await throughOutage(() => this.#transport.score(id, score));
     }
     if (champion !== null && asked.pin) {
-      const pin = { by: defaultOwner(), why: `champion of tournament ${this.suiteId} (${this.id})` };
+      const pin = { by: hostUser(), why: `champion of tournament ${this.suiteId} (${this.id})` };
       await throughOutage(() => this.#transport.pin(champion, pin));
     }
     const record: TournamentRecord = {

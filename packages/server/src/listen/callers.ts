@@ -1,6 +1,6 @@
-import { hostname, userInfo } from 'node:os';
 import type { TokenRole, Tokens } from '@spica/catalog';
 import { CheckError, type Clock, isLoopbackAddress, isoTime } from '@spica/core';
+import { hostUser } from '@spica/queues';
 import type { FastifyRequest } from 'fastify';
 
 /** Who calls, and what they may do. */
@@ -88,18 +88,4 @@ function namesThisHost(host: string | undefined): boolean {
   if (!URL.canParse(url)) return false;
   const name = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
   return name === 'localhost' || isLoopbackAddress(name);
-}
-
-/** Who runs the server: whoever may open its socket acts as they do. */
-function hostUser(): string {
-  return `${userName()}@${hostname()}`.slice(0, 200);
-}
-
-/** A container may run under a user id that nobody gave a name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid-${process.getuid?.() ?? 'unknown'}`;
-  }
 }
