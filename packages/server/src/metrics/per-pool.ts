@@ -70,6 +70,15 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
     read: ofDisk(({ imageHost }) => imageHost?.mayGrowBytes ?? null),
   },
   {
+    name: 'spica_image_disk_binds',
+    help: "1 where the disk that the pool's image lies on leaves less above its floor than the image does, else 0; absent as above",
+    read: ofDisk(({ space, floor, imageHost }) => {
+      if (imageHost === null) return null;
+      const outside = imageHost.space.availableBytes - imageHost.floorBytes;
+      return outside < space.availableBytes - floor.bytes ? 1 : 0;
+    }),
+  },
+  {
     name: 'spica_free_inodes',
     help: 'Free inodes; absent where the filesystem has no limit',
     read: ofDisk(({ space }) => space.freeInodes),
