@@ -62,6 +62,7 @@ export function guard(app: FastifyInstance, { door, tokens, clock, overTls }: Gu
 /** Pages only show. Of this host's users who show no token everybody may look on. */
 function requirePage({ caller, url, method }: FastifyRequest, reply: FastifyReply): void {
   if (!SAFE_METHODS.includes(method)) {
+    if (url.startsWith('/v1/')) return; // no page: whoever answers for the API says what there is
     reply.header('allow', SAFE_METHODS.join(', '));
     const message = `${method}: the dashboard only shows; to change something, use the spica command or the HTTP API`;
     throw new CheckError('READ_ONLY', message);
