@@ -136,17 +136,19 @@ async function main(): Promise<boolean> {
     await runtime.close();
     await redis.stop();
     await pool.close();
-    goOn(path, config.stateDir, dir);
+    goOn(path, config.stateDir, dir, pool.isInImage);
   }
 }
 
-function goOn(path: string, stateDir: string, dir: string): void {
+function goOn(path: string, stateDir: string, dir: string, isInImage: boolean): void {
   console.log('\nGo on by hand:');
   console.log(`  export SPICA_CONFIG=${path} SPICA_STATE_DIR=${stateDir}`);
   console.log('  node_modules/.bin/spica up          # in one terminal: workers, Bull Board');
   console.log(
     '  node_modules/.bin/spica ls          # in another; then: spawn -n 2, status, prune --dry-run',
   );
+  if (isInImage)
+    console.log('  node_modules/.bin/spica image unmount   # when done: `spica up` leaves the image mounted');
   console.log(`  rm -rf ${dir}      # when done (chmod -R u+w first if you are not root)`);
 }
 

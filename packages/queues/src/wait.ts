@@ -1,4 +1,4 @@
-import { CheckError, TimedOutError } from '@spica/core';
+import { CheckError, formatDuration, TimedOutError } from '@spica/core';
 import type { QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { openEvents } from './events.ts';
@@ -56,7 +56,10 @@ async function waitFor(
   const timer = setTimeout(
     () => {
       ended.reject(
-        new TimedOutError('WAIT_TIMED_OUT', `request ${id} has not ended after ${timeoutMs} ms; it goes on`),
+        new TimedOutError(
+          'WAIT_TIMED_OUT',
+          `request ${id} has not ended after ${formatDuration(timeoutMs)}; it goes on`,
+        ),
       );
     },
     Math.min(timeoutMs, 2 ** 31 - 1),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { CheckError, RefusedError, systemClock } from '@spica/core';
+import { CheckError, formatDuration, RefusedError, systemClock } from '@spica/core';
 import { type Processor, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { beforeEach, expect, it } from 'vitest';
@@ -165,7 +165,7 @@ describeOnRedis('waiting for a request', (server) => {
       await expect(watcher.wait(id, { timeoutMs })).rejects.toMatchObject({
         kind: 'timeout',
         code: 'WAIT_TIMED_OUT',
-        message: `request ${id} has not ended after ${timeoutMs} ms; it goes on`,
+        message: `request ${id} has not ended after ${formatDuration(timeoutMs)}; it goes on`,
       });
     }
     expect(await queues.gate.getJobState(id)).toBe('waiting');

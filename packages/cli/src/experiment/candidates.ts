@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { type Param, paramSchema, UsageError } from '@spica/core';
+import { type Param, paramSchema, reasonOf, UsageError } from '@spica/core';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
@@ -22,8 +22,8 @@ const candidatesSchema = z
  * names in its first line. Throws UsageError CANDIDATES_INVALID that names the file, the candidate and what was expected.
  */
 export async function readCandidates(path: string): Promise<readonly Params[]> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw invalid(path, `it cannot be read (${cause.code})`);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw invalid(path, `it cannot be read: ${reasonOf(cause)}`);
   });
   return checkCandidates(parseFile(path, text), (why) => invalid(path, why));
 }

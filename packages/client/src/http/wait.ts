@@ -25,7 +25,7 @@ export async function waitForEnd(
     } catch (error) {
       signal?.throwIfAborted();
       if (over.aborted) {
-        const message = `request ${id} has not ended after ${timeoutMs} ms; it goes on`;
+        const message = `request ${id} has not ended after ${formatDuration(timeoutMs)}; it goes on`;
         throw new TimedOutError('WAIT_TIMED_OUT', message);
       }
       const isWaiting = error instanceof TimedOutError && error.code === 'WAIT_TIMED_OUT';

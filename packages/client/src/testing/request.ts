@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isoTime, type SpicaError, TimedOutError } from '@spica/core';
+import { formatDuration, isoTime, type SpicaError, TimedOutError } from '@spica/core';
 import type { RequestEnd } from '../transport.ts';
 import type { RequestEvent, RequestedSpawn, RequestView, SpawnedInstance } from '../view.ts';
 
@@ -76,7 +76,7 @@ export class MemoryRequest {
     const over = Promise.withResolvers<never>();
     const aborted = () => over.reject(signal.reason);
     signal.addEventListener('abort', aborted, { once: true });
-    const why = `request ${this.id} has not ended after ${timeoutMs} ms; it goes on`;
+    const why = `request ${this.id} has not ended after ${formatDuration(timeoutMs)}; it goes on`;
     const timer = setTimeout(() => over.reject(new TimedOutError('WAIT_TIMED_OUT', why)), timeoutMs);
     try {
       return await Promise.race([this.#end.promise, over.promise]);

@@ -7,7 +7,10 @@ import * as z from 'zod';
 /** Most of a list that one answer has. */
 export const MOST_LISTED = 1_000;
 
-const limit = (most: number) => z.coerce.number().int().min(1).max(most);
+const limit = (most: number) => {
+  const error = `expected a whole number from 1 to ${most}`;
+  return z.coerce.number(error).int(error).min(1, error).max(most, error);
+};
 const cursor = z.string().max(1_000);
 
 export const STATES = ['in-flight', 'ready', 'deleting'] as const;

@@ -86,7 +86,7 @@ export function testSpawning(serve: ServeClient): void {
     [{ count: 0 }, 'spawn: count: expected a whole number from 1 to 10000, got 0'],
     [{ count: 1.5 }, 'spawn: count: '],
     [{ count: 1, lease: 'soon' }, 'spawn: lease: expected a duration like 30s, 10m, 1h30m or 2d, got "soon"'],
-    [{ count: 1, leese: '1h' }, 'spawn: (payload): Unrecognized key: "leese"'],
+    [{ count: 1, leese: '1h' }, 'spawn: leese: unknown key'],
     [{ count: 1, params: { 'A-B': 1 } }, 'params: expected a name of letters'],
   ])('refuses %j by the field, the value and what was expected', async (asked, message) => {
     const { spica } = await serve();

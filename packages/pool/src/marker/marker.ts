@@ -86,6 +86,7 @@ export function checkName(name: string, paths: PoolPaths, marker: Marker): void 
   if (marker.name === name) return;
   throw new CheckError(
     'POOL_MARKER_FOREIGN',
-    `pool ${name}: ${paths.marker} is that of the pool "${marker.name}"; expected "${name}"`,
+    `pool ${name}: ${paths.marker} is that of the pool "${marker.name}"; expected "${name}". Call it ` +
+      `"${marker.name}" in the config (\`pools:\`), or rename it with \`spica init --pool ${name} --rebind\``,
   );
 }

@@ -77,7 +77,7 @@ describe('a job of the gate', () => {
       { ...aRequest(), count: 0 },
       /request\.count: expected a whole number from 1 to 10000, got 0$/,
     ],
-    ['reclaimRound', 1, /Unrecognized key: "reclaimRound"/],
+    ['reclaimRound', 1, /reclaimRound: unknown key/],
   ])('is refused for its %s: %j', (field, value, message) => {
     expect(refused(gatePayloadSchema, { ...aGateJob(), [field]: value })).toMatch(message);
   });
@@ -88,9 +88,7 @@ describe('a job of the spawn queue', () => {
     const spawn = { pool: 'main', request: 'req-1', index: 9_999 };
     expect(parsePayload(spawnPayloadSchema, spawn, 'job 7')).toEqual(spawn);
     for (const field of ['id', 'params', 'template', 'lease', 'notes']) {
-      expect(refused(spawnPayloadSchema, { ...spawn, [field]: 'x' })).toContain(
-        `Unrecognized key: "${field}"`,
-      );
+      expect(refused(spawnPayloadSchema, { ...spawn, [field]: 'x' })).toContain(`${field}: unknown key`);
     }
     expect(refused(spawnPayloadSchema, { ...spawn, index: -1 })).toMatch(/index: .*got -1$/);
     expect(refused(spawnPayloadSchema, { ...spawn, index: '0' })).toMatch(/index: .*got "0"$/);
@@ -127,9 +125,7 @@ describe('a job of the prune queue', () => {
       for (const field of Object.keys(job)) {
         expect(refused(prunePayloadSchema, { ...job, [field]: undefined })).toContain(`${field}: `);
       }
-      expect(refused(prunePayloadSchema, { ...job, shell: 'rm -rf /' })).toContain(
-        'Unrecognized key: "shell"',
-      );
+      expect(refused(prunePayloadSchema, { ...job, shell: 'rm -rf /' })).toContain('shell: unknown key');
     },
   );
 

@@ -163,3 +163,11 @@ it('tells where an instance is to whoever submitted it, and to operators', async
   expect([await at('ada'), await at('operator')]).toEqual([path, path]);
   expect([await at('bob'), await at('viewer')]).toEqual([null, null]);
 });
+
+it('names a wrong limit, and says that there is no such call', async () => {
+  const limit = await api.call('viewer', 'GET', '/v1/requests?limit=abc');
+  expect(limit.json).toMatchObject({ status: 400, field: 'limit' });
+  expect(JSON.stringify(limit.json)).toContain('expected a whole number from 1 to 1000');
+  const { json } = await api.call('viewer', 'PUT', '/v1/requests');
+  expect(json).toMatchObject({ status: 404, code: 'ROUTE_UNKNOWN' });
+});
