@@ -57,8 +57,8 @@ export async function bundle(
   });
   const { output } = await build.generate({
     format: 'esm',
-    // Names and lines stay: where an error is not caught, Node prints the line that threw it.
-    minify: { compress: false, mangle: false, codegen: { removeWhitespace: false, legalComments: 'none' } },
+    // Less to read; names stay, for stack traces.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true, legalComments: 'none' } },
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
   });
