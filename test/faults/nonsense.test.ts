@@ -105,7 +105,11 @@ describe('a job that somebody put into a queue by hand fails with a clear error,
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['an id of its own choice', { ...aSpawn, id: '../../etc' }, /^PAYLOAD_INVALID: spawn job \d+: .*"id"/],
+    [
+      'an id of its own choice',
+      { ...aSpawn, id: '../../etc' },
+      /^PAYLOAD_INVALID: spawn job \d+: id: unknown key/,
+    ],
     ['an index below 0', { ...aSpawn, index: -1 }, /^PAYLOAD_INVALID: .*index: .*-1/],
     ['another pool', { ...aSpawn, pool: 'other' }, /^PAYLOAD_INVALID: .*pool: expected "main", got "other"/],
     [
@@ -127,7 +131,7 @@ describe('a job that somebody put into a queue by hand fails with a clear error,
     [
       'instances to undo that it names itself',
       { pool: 'main', cause: 'undo', request: 'r', count: 1, ids: ['spica-0123456789ab'], reason: 'r' },
-      /^PAYLOAD_INVALID: prune job \d+: .*"ids"/,
+      /^PAYLOAD_INVALID: prune job \d+: ids: unknown key/,
     ],
     ['nothing to undo', { pool: 'main', cause: 'undo', request: 'r', count: 0, reason: 'r' }, /count: /],
     [
