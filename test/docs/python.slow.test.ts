@@ -1,18 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PythonSite, pythonMissing, servePython } from '../python/served.ts';
+import { expect, it } from 'vitest';
+import { describeServed } from '../python/served.ts';
 
 const SNIPPET = /^( *)```python\n([\s\S]*?)^ *```$/gm;
-const name = `the Python in the docs${pythonMissing === null ? '' : ` (skipped: ${pythonMissing})`}`;
 
-describe.skipIf(pythonMissing !== null)(name, () => {
-  let served: PythonSite;
-  beforeAll(async () => {
-    served = await servePython();
-  }, 120_000);
-  afterAll(() => served.close());
-
+describeServed('the Python in the docs', (served) => {
   it.each(['runners.md', 'python.md', 'migrating.md'])(
     '%s runs as it stands',
     async (page) => {
@@ -22,7 +15,7 @@ describe.skipIf(pythonMissing !== null)(name, () => {
       });
       expect(snippets).not.toEqual([]);
       for (const code of snippets) {
-        const { exitCode, stdout, stderr } = await served.python(['-c', code]);
+        const { exitCode, stdout, stderr } = await served().python(['-c', code]);
         expect([exitCode, stderr], code).toEqual([0, '']);
         expect(stdout).not.toBe('');
       }

@@ -1,20 +1,13 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PythonSite, pythonMissing, servePython } from './served.ts';
+import { expect, it } from 'vitest';
+import { describeServed } from './served.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
-const name = `examples in Python${pythonMissing === null ? '' : ` (skipped: ${pythonMissing})`}`;
 
-describe.skipIf(pythonMissing !== null)(name, () => {
-  let served: PythonSite;
-  beforeAll(async () => {
-    served = await servePython();
-  }, 120_000);
-  afterAll(() => served.close());
-
+describeServed('examples in Python', (served) => {
   /** The JSON that is the last line of what an example prints. */
   async function run(file: string, ...args: string[]): Promise<Record<string, unknown>> {
-    const { exitCode, stdout, stderr } = await served.python([join(EXAMPLES, file), ...args]);
+    const { exitCode, stdout, stderr } = await served().python([join(EXAMPLES, file), ...args]);
     expect(exitCode, stderr).toBe(0);
     return JSON.parse(stdout.split('\n').at(-1) ?? '');
   }
@@ -22,7 +15,7 @@ describe.skipIf(pythonMissing !== null)(name, () => {
   it('sweep.py finds its best over generations, and leaves its score at the instance', async () => {
     const told = await run('sweep.py', '--generations', '2', '--size', '3');
     expect(told['best']).toBe(told['study']);
-    const { stdout } = await served.site.spica('show', '--json', String(told['instance']));
+    const { stdout } = await served().site.spica('show', '--json', String(told['instance']));
     expect(JSON.parse(stdout)).toMatchObject({
       score: told['best'],
       experiment: 'optuna-sweep',
@@ -32,7 +25,7 @@ describe.skipIf(pythonMissing !== null)(name, () => {
 
   it('tournament.py pins its champion, and keeps its record', async () => {
     const told = await run('tournament.py');
-    const { stdout } = await served.site.spica('show', '--json', String(told['champion']));
+    const { stdout } = await served().site.spica('show', '--json', String(told['champion']));
     expect(JSON.parse(stdout)).toMatchObject({
       manifest: { params: { TEMPERATURE: 0.2 } },
       pin: { why: `champion of tournament quiz.v1 (${told['record']})` },

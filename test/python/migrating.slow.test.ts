@@ -1,9 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PythonSite, pythonMissing, servePython } from './served.ts';
-
-const name = `a directory of the older module's${pythonMissing === null ? '' : ` (skipped: ${pythonMissing})`}`;
+import { expect, it } from 'vitest';
+import { describeServed } from './served.ts';
 
 /** Writes instances as the older module did: format, names of eight digits, a lock of a tournament that runs. */
 const MAKE = `
@@ -31,39 +29,45 @@ with open(os.path.join(sys.argv[1], "spica-0a1b2c3d", ".tournament_lock"), "w") 
 os.makedirs(os.path.join(sys.argv[1], "notes"))
 `;
 
-describe.skipIf(pythonMissing !== null)(name, () => {
-  let served: PythonSite;
-  beforeAll(async () => {
-    served = await servePython({ before: async ({ pool, python }) => python(['-c', MAKE, pool.paths.root]) });
-  }, 120_000);
-  afterAll(() => served.close());
+describeServed(
+  "a directory of the older module's",
+  (served) => {
+    it('is taken in, shown by the drop-in as it was, and nothing of it is deleted within the first hour', async () => {
+      const { site, python } = served();
+      const list = await python(['-m', 'spica_spawn', 'list']);
+      const listed = JSON.parse(list.stdout) as { spica_id: string; path: string; generation: number }[];
+      expect(listed.map(({ spica_id, generation }) => [spica_id, generation])).toEqual([
+        ['spica-0a1b2c3d', 0],
+        ['spica-4e5f6a7b', 1],
+        ['spica-8c9d0e1f', 0],
+      ]);
+      for (const each of listed) {
+        expect(each).toMatchObject(JSON.parse(await readFile(join(each.path, 'manifest.json'), 'utf8')));
+        expect(await python(['-m', 'spica_spawn', 'verify', each.spica_id])).toMatchObject({ exitCode: 0 });
+      }
+      expect((await stat(join(site.pool.paths.root, 'notes'))).isDirectory()).toBe(true);
+      const prune = await python(['-m', 'spica_spawn', 'prune']);
+      expect(JSON.parse(prune.stdout)).toMatchObject({ pruned: [], kept: 3 });
+    });
 
-  it('is taken in, shown by the drop-in as it was, and nothing of it is deleted within the first hour', async () => {
-    const { site, python } = served;
-    const list = await python(['-m', 'spica_spawn', 'list']);
-    const listed = JSON.parse(list.stdout) as { spica_id: string; path: string; generation: number }[];
-    expect(listed.map(({ spica_id, generation }) => [spica_id, generation])).toEqual([
-      ['spica-0a1b2c3d', 0],
-      ['spica-4e5f6a7b', 1],
-      ['spica-8c9d0e1f', 0],
-    ]);
-    for (const each of listed) {
-      expect(each).toMatchObject(JSON.parse(await readFile(join(each.path, 'manifest.json'), 'utf8')));
-      expect(await python(['-m', 'spica_spawn', 'verify', each.spica_id])).toMatchObject({ exitCode: 0 });
-    }
-    expect((await stat(join(site.pool.paths.root, 'notes'))).isDirectory()).toBe(true);
-    const prune = await python(['-m', 'spica_spawn', 'prune']);
-    expect(JSON.parse(prune.stdout)).toMatchObject({ pruned: [], kept: 3 });
-  });
-
-  it('is then under the limits, its locks and lineages in force', async () => {
-    const { site, python } = served;
-    await site.spica('reconcile', '--end-grace');
-    const child = await python(['-m', 'spica_spawn', 'spawn', '--parent', 'spica-8c9d0e1f', '--no-prune']);
-    expect(child.exitCode, child.stderr).toBe(0);
-    const planned = await python(['-m', 'spica_spawn', 'prune', '--dry-run']);
-    expect(JSON.parse(planned.stdout)).toMatchObject({ pruned: ['spica-4e5f6a7b'], kept: 3, dry_run: true });
-    const pruned = await python(['-m', 'spica_spawn', 'prune']);
-    expect(JSON.parse(pruned.stdout)).toMatchObject({ pruned: ['spica-4e5f6a7b'], kept: 3, dry_run: false });
-  });
-});
+    it('is then under the limits, its locks and lineages in force', async () => {
+      const { site, python } = served();
+      await site.spica('reconcile', '--end-grace');
+      const child = await python(['-m', 'spica_spawn', 'spawn', '--parent', 'spica-8c9d0e1f', '--no-prune']);
+      expect(child.exitCode, child.stderr).toBe(0);
+      const planned = await python(['-m', 'spica_spawn', 'prune', '--dry-run']);
+      expect(JSON.parse(planned.stdout)).toMatchObject({
+        pruned: ['spica-4e5f6a7b'],
+        kept: 3,
+        dry_run: true,
+      });
+      const pruned = await python(['-m', 'spica_spawn', 'prune']);
+      expect(JSON.parse(pruned.stdout)).toMatchObject({
+        pruned: ['spica-4e5f6a7b'],
+        kept: 3,
+        dry_run: false,
+      });
+    });
+  },
+  { before: async ({ pool, python }) => python(['-c', MAKE, pool.paths.root]) },
+);

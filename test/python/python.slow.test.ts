@@ -3,24 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planReplicas, replicaPlanHash } from '@spica/core';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENT, type PythonSite, pythonMissing, servePython } from './served.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CLIENT, describePython, describeServed, type PythonSite } from './served.ts';
 
-const name = `the Python client${pythonMissing === null ? '' : ` (skipped: ${pythonMissing})`}`;
-
-describe.skipIf(pythonMissing !== null)(name, () => {
-  let served: PythonSite;
-  beforeAll(async () => {
-    served = await servePython();
-  }, 120_000);
-  afterAll(() => served.close());
-
+describeServed('the Python client', (served) => {
   it.each(['test_client', 'test_spawn'])(
     'passes its own tests against a served pool: %s',
     async (module) => {
       const tests = join(CLIENT, 'test');
       const args = ['-W', 'error', '-m', 'unittest', '-v', module];
-      const { exitCode, stderr } = await served.python(args, { PYTHONPATH: `${CLIENT}:${tests}` });
+      const { exitCode, stderr } = await served().python(args, { PYTHONPATH: `${CLIENT}:${tests}` });
       expect(exitCode, stderr).toBe(0);
       expect(stderr).toMatch(/Ran \d\d? tests/);
     },
@@ -34,7 +26,7 @@ describe.skipIf(pythonMissing !== null)(name, () => {
 import json, sys, spica_spawn
 plan = spica_spawn.plan_replicas(*json.loads(sys.argv[1]))
 print(json.dumps([plan, spica_spawn.replica_plan_hash(plan)]))`;
-    const { stdout, stderr } = await served.python(['-c', script, JSON.stringify([instances, qtime])]);
+    const { stdout, stderr } = await served().python(['-c', script, JSON.stringify([instances, qtime])]);
     const plan = planReplicas(instances, qtime);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual([plan, replicaPlanHash(plan)]);
@@ -54,16 +46,16 @@ with client.spawn(count=10, experiment="restart", lease="5m").wait() as batch:
     print(batch[0].id, flush=True)
 (instance,) = held.wait()
 print(instance.id, flush=True)`;
-    const running = served.start(['-c', script]);
+    const running = served().start(['-c', script]);
     const told = lines(running);
     expect(await told.next()).toBe('held');
-    await served.up.kill('SIGTERM');
+    await served().up.kill('SIGTERM');
     running.stdin.end('\n'); // its score has to wait
-    await served.site.up();
+    await served().site.up();
     const [scored, held] = [await told.next(), await told.next()];
     const { exitCode, stderr } = await running;
     expect([exitCode, stderr]).toEqual([0, '']);
-    const { stdout } = await served.site.spica('ls', '--json');
+    const { stdout } = await served().site.spica('ls', '--json');
     const { instances } = JSON.parse(stdout) as { instances: Listed[] };
     const ofRequest = Object.groupBy(instances, ({ request }) => request);
     const [first, second] = [scored, held].map((id) => instances.find((each) => each.id === id));
@@ -86,7 +78,7 @@ function lines(running: ReturnType<PythonSite['start']>) {
   return { next: async () => (await iterator.next()).value };
 }
 
-describe.skipIf(pythonMissing !== null)(`installing ${name}`, () => {
+describePython('installing the Python client', () => {
   let dir: string;
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'spica-python-'));

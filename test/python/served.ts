@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { makeSite, type Site } from '../support/site.ts';
 import type { SpicaRun, Up } from '../support/spica.ts';
 
@@ -11,10 +12,32 @@ const ROOT = join(import.meta.dirname, '../..');
 export const CLIENT = join(ROOT, 'clients/python');
 
 /** Why tests of the Python client are skipped; null where they can run. */
-export const pythonMissing: string | null =
+const pythonMissing: string | null =
   spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))']).status === 0
     ? null
     : 'there is no python3 of version 3.9 or newer';
+
+/** Tests that need python3; skipped, with the reason in their name, where there is none. */
+export function describePython(what: string, tests: () => void): void {
+  const name = `${what}${pythonMissing === null ? '' : ` (skipped: ${pythonMissing})`}`;
+  describe.skipIf(pythonMissing !== null)(name, tests);
+}
+
+/** The same, against one served pool. */
+export function describeServed(
+  what: string,
+  tests: (served: () => PythonSite) => void,
+  options: PythonSiteOptions = {},
+): void {
+  describePython(what, () => {
+    let served: PythonSite;
+    beforeAll(async () => {
+      served = await servePython(options);
+    }, 120_000);
+    afterAll(() => served.close());
+    tests(() => served);
+  });
+}
 
 /** A pool that `spica up` serves at a unix socket and at a port, as a Python program reaches it. */
 export interface PythonSite {
@@ -27,7 +50,7 @@ export interface PythonSite {
   close(): Promise<void>;
 }
 
-export interface PythonSiteOptions {
+interface PythonSiteOptions {
   /** Done once the pool is there, before it is served. */
   readonly before?: (site: {
     readonly pool: Site['pool'];
@@ -35,7 +58,7 @@ export interface PythonSiteOptions {
   }) => Promise<unknown>;
 }
 
-export async function servePython({ before }: PythonSiteOptions = {}): Promise<PythonSite> {
+async function servePython({ before }: PythonSiteOptions): Promise<PythonSite> {
   const port = await freePort();
   const collected = await mkdtemp(join(tmpdir(), 'spica-collected-'));
   const site = await makeSite({
