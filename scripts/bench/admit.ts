@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type InstanceRecord, step } from '@spica/core';
+import { type InstanceRecord, newRecord, step } from '@spica/core';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { countInstance } from '../../packages/workers/src/gate/load.ts';
 import { gatherFacts, requestOf } from '../../packages/workers/src/gatekeeper/facts.ts';
@@ -110,8 +110,7 @@ async function addLive({ ctx }: Stack, from: number, to: number): Promise<void> 
 }
 
 function recordOf(number: number, at: number): InstanceRecord {
-  return {
-    schema: 'spica.record/v1',
+  return newRecord({
     id: `spica-b${String(number).padStart(11, '0')}`,
     pool: 'main',
     request: 'bench',
@@ -131,16 +130,7 @@ function recordOf(number: number, at: number): InstanceRecord {
     experiment: null,
     labels: {},
     spawnedAt: at,
-    sample: null,
-    lease: null,
-    lastLeasedAt: null,
-    releasedAt: null,
-    discarded: false,
-    pin: null,
     ttlMs: null,
-    score: null,
-    oversize: null,
     collect: [],
-    collected: null,
-  };
+  });
 }

@@ -1,5 +1,5 @@
 import { type Catalog, type CatalogInstance, createCatalog, type DeletionBy } from '@spica/catalog';
-import type { Finished, InstanceRecord, Sample } from '@spica/core';
+import { type Finished, type InstanceRecord, newRecord, type Sample } from '@spica/core';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import type { TestRedis } from '../../../test/support/redis.ts';
@@ -34,8 +34,7 @@ export async function listAll(catalog: Catalog): Promise<CatalogInstance[]> {
 
 /** What the catalog knows of an instance that has just been spawned. */
 export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): InstanceRecord {
-  return {
-    schema: 'spica.record/v1',
+  return newRecord({
     id,
     pool: 'main',
     request: null,
@@ -55,19 +54,10 @@ export function aRecord(id: string, fields: Partial<InstanceRecord> = {}): Insta
     experiment: null,
     labels: {},
     spawnedAt: 1_700_000_000_000,
-    sample: null,
-    lease: null,
-    lastLeasedAt: null,
-    releasedAt: null,
-    discarded: false,
-    pin: null,
     ttlMs: null,
-    score: null,
-    oversize: null,
     collect: [],
-    collected: null,
     ...fields,
-  };
+  });
 }
 
 /** A measurement of an instance that nothing shares its blocks with. */

@@ -26,7 +26,7 @@ import type { PoolView } from '../view.ts';
 import type { RequestBody } from '../wire/bodies.ts';
 import { makeInstance, versionIn } from './files.ts';
 import { decide } from './gate.ts';
-import { newRecord } from './record.ts';
+import { recordOf } from './record.ts';
 import { MemoryRequest } from './request.ts';
 
 export interface MemoryPoolOptions {
@@ -213,7 +213,7 @@ export class MemoryPool {
     const { count } = request.asked;
     const ids = Array.from({ length: count }, (_, i) => instanceIdOf(this.options.name, request.id, i));
     for (const [index, id] of ids.entries()) {
-      const record = newRecord(request, { id, index, generation: this.#generationOf(request) });
+      const record = recordOf(request, { id, index, generation: this.#generationOf(request) });
       this.instances.set(id, {
         record,
         state: 'in-flight',

@@ -1,15 +1,14 @@
-import { countReplicas, type InstanceRecord } from '@spica/core';
+import { countReplicas, type InstanceRecord, newRecord } from '@spica/core';
 import type { MemoryRequest } from './request.ts';
 
 /** What is known of an instance that is about to be made. */
-export function newRecord(
+export function recordOf(
   { id: request, asked }: MemoryRequest,
   { id, index, generation }: { readonly id: string; readonly index: number; readonly generation: number },
 ): InstanceRecord {
   const { pool, template, parent, experiment, labels, replicas, ttlMs, by } = asked;
   const now = Date.now();
-  return {
-    schema: 'spica.record/v1',
+  return newRecord({
     id,
     pool,
     request,
@@ -29,16 +28,7 @@ export function newRecord(
     experiment,
     labels: { ...labels },
     spawnedAt: now,
-    sample: null,
-    lease: null,
-    lastLeasedAt: null,
-    releasedAt: null,
-    discarded: false,
-    pin: null,
     ttlMs,
-    score: null,
-    oversize: null,
     collect: [],
-    collected: null,
-  };
+  });
 }

@@ -128,6 +128,27 @@ export const instanceRecordSchema = z.strictObject({
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 
+/** What time and users do to an instance: of one that was just made, nothing yet. */
+const UNTOUCHED = {
+  sample: null,
+  lease: null,
+  lastLeasedAt: null,
+  releasedAt: null,
+  discarded: false,
+  pin: null,
+  score: null,
+  oversize: null,
+  collected: null,
+} as const satisfies Partial<InstanceRecord>;
+type Untouched = Pick<InstanceRecord, keyof typeof UNTOUCHED>;
+
+/** The record of an instance that was just made: what is not given of what time and users do to it is not there yet. */
+export function newRecord(
+  fields: Omit<InstanceRecord, 'schema' | keyof Untouched> & Partial<Untouched>,
+): InstanceRecord {
+  return { schema: 'spica.record/v1', ...UNTOUCHED, ...fields };
+}
+
 /** Bytes that would come back if the instance were deleted, as last measured; null when it never was. */
 export function ownBytes({ sample }: Pick<InstanceRecord, 'sample'>): number | null {
   return sample?.ownBytes ?? null;

@@ -1,4 +1,4 @@
-import type { InstanceRecord } from '@spica/core';
+import { type InstanceRecord, newRecord } from '@spica/core';
 import { type Lineage, type Manifest, spawnedAtOf } from '@spica/pool';
 
 /** What can be known of an instance that has no record: what its manifest and lineage say. */
@@ -7,8 +7,7 @@ export function recordFromManifest(
   manifest: Manifest,
   lineage: Lineage | null,
 ): InstanceRecord {
-  return {
-    schema: 'spica.record/v1',
+  return newRecord({
     id: manifest.spica_id,
     pool,
     request: null,
@@ -28,16 +27,7 @@ export function recordFromManifest(
     experiment: null,
     labels: {},
     spawnedAt: spawnedAtOf(manifest),
-    sample: null,
-    lease: null,
-    lastLeasedAt: null,
-    releasedAt: null,
-    discarded: false,
-    pin: null,
     ttlMs: null,
-    score: null,
-    oversize: null,
     collect: [],
-    collected: null,
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import { countReplicas, type InstanceRecord } from '@spica/core';
+import { countReplicas, type InstanceRecord, newRecord } from '@spica/core';
 import type { Prepared } from '@spica/pool';
 import type { SpawnPayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
@@ -21,8 +21,7 @@ export function recordOf(
 ): InstanceRecord {
   const { template, by, parent, experiment, labels, lease, ttlMs, replicas } = open.request;
   const { fingerprint, generation, each, expected } = open.admitted;
-  return {
-    schema: 'spica.record/v1',
+  return newRecord({
     id,
     pool: ctx.pool.name,
     request: of.request,
@@ -42,7 +41,6 @@ export function recordOf(
     experiment,
     labels,
     spawnedAt,
-    sample: null,
     lease: lease && {
       owner: lease.owner,
       tokenHash: lease.tokenHash,
@@ -50,13 +48,7 @@ export function recordOf(
       since: spawnedAt,
     },
     lastLeasedAt: lease && spawnedAt,
-    releasedAt: null,
-    discarded: false,
-    pin: null,
     ttlMs,
-    score: null,
-    oversize: null,
     collect: [...(open.request.collect ?? ctx.policy.templates[template]?.collect ?? [])],
-    collected: null,
-  };
+  });
 }
