@@ -4,7 +4,7 @@ import type { ServedContext } from '../context.ts';
 import { recordFinished } from '../sampler/final.ts';
 import { sampleAfter } from '../sampler/sample.ts';
 import { targetOf } from '../sampler/target.ts';
-import type { Removed } from './remove.ts';
+import type { Removed } from './removal.ts';
 
 /**
  * What is gone has become what it was to become: its template's profile learns from it. Those that were never measured,

@@ -2,7 +2,7 @@ import { bestOf, countOf, digestOf, recheck, type SealedPlan, sealPlan, UsageErr
 import type { PoolContext } from '../context.ts';
 import { readCandidates } from './candidates.ts';
 import { type LookedPlan, type PlannedPrune, planPrune, policyFor } from './plan.ts';
-import type { Kept } from './remove.ts';
+import type { Kept } from './removal.ts';
 
 /** How long after it was made a plan may be carried out. */
 const VALID_MS = 3_600_000;

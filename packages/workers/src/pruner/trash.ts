@@ -5,7 +5,7 @@ import pMap from 'p-map';
 import type { PoolContext, ServedContext } from '../context.ts';
 import { type FreeContext, freeSpace } from './free.ts';
 import { failureText } from './message.ts';
-import type { Kept } from './remove.ts';
+import type { Kept } from './removal.ts';
 import { noteFreed } from './space-returning.ts';
 import { failureOf, isBackingOff } from './stuck.ts';
 

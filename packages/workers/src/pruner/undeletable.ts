@@ -1,7 +1,8 @@
 import { CheckError, failAgain } from '@spica/core';
 import { outOf } from '@spica/pool';
 import { failureText } from './message.ts';
-import type { DeletionContext, Wanted } from './remove.ts';
+import type { Wanted } from './removal.ts';
+import type { DeletionContext } from './remove.ts';
 
 /** What the host has against deleting, and not this instance alone. */
 const OF_THE_HOST = ['EROFS', 'EIO', 'ENOMEM', 'EMFILE'];

@@ -6,19 +6,16 @@ import type { ServedContext } from '../context.ts';
 import { isUnaudited } from '../runtime/refused.ts';
 import { catalogInventory } from './inventory.ts';
 import {
-  attempt,
-  type DeletionContext,
   type End,
   intentOf,
   type Kept,
-  lookUp,
-  newOwner,
   outcomesOf,
   type Removal,
   sortOut,
   type TakenOut,
   type Wanted,
-} from './remove.ts';
+} from './removal.ts';
+import { attempt, type DeletionContext, lookUp, newOwner } from './remove.ts';
 
 const LANES = 8;
 
