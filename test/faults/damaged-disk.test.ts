@@ -11,13 +11,13 @@ it('says of a filesystem that is damaged what is wrong, in whatever command, and
   const disk = await mountLoop({ type: 'ext4', bytes: 64_000_000 });
   if ('skipped' in disk) return context.skip(disk.skipped);
   const site = await makeSite({ root: join(disk.dir, 'pool') });
+  // So that Redis, which lies elsewhere, answers.
+  const elsewhere = await makeSite();
   try {
     const up = await site.up();
     await site.spica('spawn');
     await up.kill('SIGTERM');
     await damage(disk.dir, '/pool/.spica');
-    // So that Redis, which lies elsewhere, answers.
-    const elsewhere = await makeSite();
     await elsewhere.up();
     const env = { ...site.env, SPICA_STATE_DIR: elsewhere.env['SPICA_STATE_DIR'] ?? '' };
     for (const command of [
@@ -32,8 +32,8 @@ it('says of a filesystem that is damaged what is wrong, in whatever command, and
       expect(stdout + stderr).toMatch(/\.spica.* the system says \\?"the filesystem is damaged/);
       expect(stdout + stderr).not.toMatch(/bug in Spica|EUCLEAN|-117/);
     }
-    await elsewhere.close();
   } finally {
+    await elsewhere.close();
     await site.close();
     await disk.unmount();
   }
