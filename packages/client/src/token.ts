@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { CheckError, SpicaError } from '@spica/core';
+import { CheckError, nullIfMissing, SpicaError } from '@spica/core';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,12 +46,8 @@ async function makeSecret(dir: string, path: string): Promise<string> {
 }
 
 async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return check(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  const secret = await nullIfMissing(readFile(path, 'utf8'));
+  return secret === null ? null : check(secret, path);
 }
 
 /** Of an empty one, say, everybody could tell what it makes of a key. */

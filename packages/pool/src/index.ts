@@ -48,7 +48,7 @@ export {
 } from './marker/marker.ts';
 export { asMeasurement, readCharges, readChargesNow } from './measure/charged.ts';
 export * from './measure/measure.ts';
-export { isThere, nullIfMissing } from './missing.ts';
+export { isThere } from './missing.ts';
 export * from './modes.ts';
 export * from './records.ts';
 export { isSubvolume } from './remove/subvolume.ts';

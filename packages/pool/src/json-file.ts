@@ -1,8 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { CheckError, reasonOf } from '@spica/core';
+import { CheckError, nullIfMissing, reasonOf } from '@spica/core';
 import * as z from 'zod';
-import { nullIfMissing } from './missing.ts';
 import { writeFileWhole } from './write-whole.ts';
 
 /** The largest manifest that Spica writes has a thousand parameters of ten thousand characters. */

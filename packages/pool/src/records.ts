@@ -1,9 +1,14 @@
 import { readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckError, type InstanceRecord, instanceRecordSchema, isInstanceId } from '@spica/core';
+import {
+  CheckError,
+  type InstanceRecord,
+  instanceRecordSchema,
+  isInstanceId,
+  nullIfMissing,
+} from '@spica/core';
 import { jsonFile } from './json-file.ts';
 import type { Pool } from './layout.ts';
-import { nullIfMissing } from './missing.ts';
 import { draftedBy } from './write-whole.ts';
 
 const SUFFIX = '.json';

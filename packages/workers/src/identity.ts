@@ -1,12 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { Catalog, Identity, Server } from '@spica/catalog';
-import { CheckError } from '@spica/core';
+import { CheckError, nullIfMissing } from '@spica/core';
 import {
   checkName,
   describeHolder,
   identifySelf,
   isAlive,
-  nullIfMissing,
   type PoolPlace,
   pathsOf,
   readMarker,

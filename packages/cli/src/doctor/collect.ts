@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import type { PoolConfig } from '@spica/core';
-import { nullIfMissing } from '@spica/pool';
+import { nullIfMissing, type PoolConfig } from '@spica/core';
 import { type Finding, fail, ok } from './finding.ts';
 
 /** Is the place for results there, and can it be written? Nothing where there is none. */

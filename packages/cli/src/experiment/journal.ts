@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { CheckError, UsageError } from '@spica/core';
-import { nullIfMissing, tryFileLock } from '@spica/pool';
+import { CheckError, nullIfMissing, UsageError } from '@spica/core';
+import { tryFileLock } from '@spica/pool';
 import type { Params } from './candidates.ts';
 import { type Begin, beginSchema, type Entry, entrySchema, parseLine } from './journal-line.ts';
 import type { RunResult } from './result.ts';

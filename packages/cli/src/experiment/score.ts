@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckError } from '@spica/core';
+import { CheckError, nullIfMissing } from '@spica/core';
 
 /** Where a score is read from: `LAST-JSON-LINE` of what the command printed, or a file in the instance. */
 export type ScoreSource =
@@ -19,7 +19,8 @@ export function parseScoreSource(text: string): ScoreSource {
  */
 export async function readScore(source: ScoreSource, path: string, lastJson: string | null): Promise<number> {
   const where = source.from === 'file' ? source.path : 'the last line of its output that is JSON';
-  const text = source.from === 'file' ? await readIfThere(join(path, source.path)) : lastJson;
+  const text =
+    source.from === 'file' ? await nullIfMissing(readFile(join(path, source.path), 'utf8')) : lastJson;
   if (text === null) throw missing(where, 'there is none');
   const value = scoreOf(parse(text));
   if (value === null) throw missing(where, `got ${text.trim().slice(0, 80)}`);
@@ -41,15 +42,6 @@ function parse(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 }
 

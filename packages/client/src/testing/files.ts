@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { appendFile, cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isoTime, seedOf } from '@spica/core';
+import { isoTime, nullIfMissing, seedOf } from '@spica/core';
 import type { RequestedSpawn } from '../view.ts';
 
 export interface NewInstance {
@@ -50,26 +50,17 @@ export async function makeInstance(
   await writeFile(join(draft, 'lineage.json'), lineage);
   await writeFile(join(draft, 'manifest.json'), manifest);
   const lines = Object.entries(params).map(([name, value]) => `${name}=${value}\n`);
-  if ((await readIfThere(join(draft, '.env.spica'))) !== null)
+  if ((await nullIfMissing(stat(join(draft, '.env.spica')))) !== null)
     await appendFile(join(draft, '.env.spica'), lines.join(''));
   await rename(draft, path);
 }
 
 export async function versionIn(dir: string): Promise<string> {
-  return (await readIfThere(join(dir, 'VERSION')))?.trim() ?? '0';
+  return (await nullIfMissing(readFile(join(dir, 'VERSION'), 'utf8')))?.trim() ?? '0';
 }
 
 function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 /** SHA-256, hex, of an instance's lineage.json. */

@@ -1,6 +1,6 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { nullIfMissing } from '../missing.ts';
+import { nullIfMissing } from '@spica/core';
 
 /** The rotated files of a log, oldest first: `audit.jsonl.10` … `audit.jsonl.1`. */
 export async function rotatedFiles(path: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { nullIfMissing } from '../missing.ts';
+import { nullIfMissing } from '@spica/core';
 import { seqOf } from './line.ts';
 import { rotatedFiles } from './rotate.ts';
 

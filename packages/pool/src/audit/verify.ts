@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { nullIfMissing } from '@spica/core';
 import { withFileLock } from '../claim/file-lock.ts';
-import { nullIfMissing } from '../missing.ts';
 import { auditLineSchema, CHAIN_START, type ChainEnd, hashLine } from './line.ts';
 import { lockOf } from './log.ts';
 import { type RawLine, readLines } from './read-lines.ts';

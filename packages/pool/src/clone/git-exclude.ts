@@ -1,7 +1,8 @@
 import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nullIfMissing } from '@spica/core';
 import { OWN_NAMES } from '../manifest/manifest.ts';
-import { isThere, nullIfMissing } from '../missing.ts';
+import { isThere } from '../missing.ts';
 import { appendLines } from './append-lines.ts';
 
 const PATTERNS = Object.values(OWN_NAMES).map((name) => `/${name}`);

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { isInstanceId } from '@spica/core';
+import { isInstanceId, nullIfMissing } from '@spica/core';
 import type { Pool } from '../layout.ts';
-import { isThere, nullIfMissing } from '../missing.ts';
+import { isThere } from '../missing.ts';
 import { BASELINE_SUFFIX } from '../unsaved/baseline.ts';
 import { writeFileWhole } from '../write-whole.ts';
 

@@ -1,7 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import { CheckError, formatBytes } from '@spica/core';
+import { CheckError, formatBytes, nullIfMissing } from '@spica/core';
 import type { PoolPlace } from '../marker/marker.ts';
-import { nullIfMissing } from '../missing.ts';
 import { readMounts } from '../mountinfo.ts';
 import { backingFileOf } from './loop.ts';
 import { fstabLine, type ImageNote } from './place.ts';

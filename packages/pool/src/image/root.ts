@@ -1,9 +1,9 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CheckError } from '@spica/core';
+import { CheckError, nullIfMissing } from '@spica/core';
 import { pathsOf } from '../layout.ts';
 import { readMarker } from '../marker/marker.ts';
-import { isThere, nullIfMissing } from '../missing.ts';
+import { isThere } from '../missing.ts';
 
 /**
  * Throws CheckError POOL_ROOT_IN_USE where something lies at a root, which the mount would cover. Notes of an image, which

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { nullIfMissing } from '../missing.ts';
+import { nullIfMissing } from '@spica/core';
 
 /** Where a btrfs keeps its superblock (BTRFS_SUPER_INFO_OFFSET), and what is where in it (struct btrfs_super_block). */
 const AT = 64 * 1024;

@@ -1,6 +1,6 @@
 import { lstat, statfs } from 'node:fs/promises';
+import { nullIfMissing } from '@spica/core';
 import { execa } from 'execa';
-import { nullIfMissing } from '../missing.ts';
 
 /** BTRFS_SUPER_MAGIC of linux/magic.h. */
 const BTRFS = 0x9123683e;

@@ -1,7 +1,13 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { type Argv, messageOf, RefusedError, reasonOf, type TemplateConfig } from '@spica/core';
-import { nullIfMissing } from '../missing.ts';
+import {
+  type Argv,
+  messageOf,
+  nullIfMissing,
+  RefusedError,
+  reasonOf,
+  type TemplateConfig,
+} from '@spica/core';
 import { type IgnoreRule, parseIgnore } from './ignore.ts';
 import { readOriginCommit, UNKNOWN_COMMIT } from './origin.ts';
 

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Argv } from '@spica/core';
+import { type Argv, nullIfMissing } from '@spica/core';
 import * as z from 'zod';
 import { bootId } from '../claim/identity.ts';
 import { jsonFile } from '../json-file.ts';
-import { nullIfMissing } from '../missing.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { deleteCopied } from './copied.ts';
 import type { Scope } from './fingerprint.ts';

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { nullIfMissing } from '../missing.ts';
+import { nullIfMissing } from '@spica/core';
 import { readMounts } from '../mountinfo.ts';
 
 /**

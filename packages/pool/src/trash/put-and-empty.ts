@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CheckError, messageOf } from '@spica/core';
+import { CheckError, messageOf, nullIfMissing } from '@spica/core';
 import { liftCap } from '../image/charge.ts';
 import type { Pool } from '../layout.ts';
-import { isThere, nullIfMissing } from '../missing.ts';
+import { isThere } from '../missing.ts';
 import { removeTree } from '../remove/remove-tree.ts';
 import { deletingPathOf, notePathOf, type TrashEntry, type TrashNote, writeNote } from './entry.ts';
 import { mountsBelow } from './mounts.ts';

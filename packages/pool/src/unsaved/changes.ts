@@ -1,6 +1,6 @@
 import { type BigIntStats, lstat } from 'node:fs';
 import { promisify } from 'node:util';
-import { nullIfMissing } from '../missing.ts';
+import { nullIfMissing } from '@spica/core';
 import { rawPathAt } from '../template/key.ts';
 import type { Git } from './git.ts';
 

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { mkdtemp, open, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { nullIfMissing } from '../missing.ts';
+import { nullIfMissing } from '@spica/core';
 import { createGit, type Git } from './git.ts';
 
 /** Where a working tree's repository lies. */

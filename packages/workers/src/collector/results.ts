@@ -1,6 +1,13 @@
 import { lstat } from 'node:fs/promises';
-import { type InstanceRecord, isoTime, mayGoUncollected, type PoolConfig, type Verdict } from '@spica/core';
-import { nullIfMissing, readCollectState } from '@spica/pool';
+import {
+  type InstanceRecord,
+  isoTime,
+  mayGoUncollected,
+  nullIfMissing,
+  type PoolConfig,
+  type Verdict,
+} from '@spica/core';
+import { readCollectState } from '@spica/pool';
 import pTimeout, { TimeoutError } from 'p-timeout';
 import type { ServedContext } from '../context.ts';
 import { failureText } from '../pruner/message.ts';

@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
-import { nullIfMissing, type Pool } from '@spica/pool';
+import { nullIfMissing } from '@spica/core';
+import type { Pool } from '@spica/pool';
 import { execa } from 'execa';
 
 /** Space that is kept to be given up when the disk is full, so that Redis, audit log and deletion can go on. */

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nullIfMissing } from '@spica/pool';
+import { nullIfMissing } from '@spica/core';
 
 /** Redis's own name for the directory that its append-only file is made of. */
 const DIR = 'appendonlydir';

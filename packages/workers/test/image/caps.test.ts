@@ -1,13 +1,7 @@
 import { lstat, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  emptyTrash,
-  ensureMounted,
-  listTrash,
-  nullIfMissing,
-  restoreFromTrash,
-  trashInstance,
-} from '@spica/pool';
+import { nullIfMissing } from '@spica/core';
+import { emptyTrash, ensureMounted, listTrash, restoreFromTrash, trashInstance } from '@spica/pool';
 import { openEvents } from '@spica/queues';
 import { execa } from 'execa';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
