@@ -12,7 +12,7 @@ import type {
   SpawnedInstance,
 } from './view.ts';
 import type { Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+import type { AuditQuery, HistoryQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -150,7 +150,7 @@ export interface Transport {
   tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
-  history(): Promise<DiskHistory>;
+  history(query: HistoryQuery): Promise<DiskHistory>;
 
   /** Ends the connection; what waits then throws. */
   close(): Promise<void>;

@@ -121,7 +121,10 @@ function overHttp(client: ApiClient, pool: string): Transport {
     tournament: (id) => get(tournament(id)),
     tournaments: (query) => get('/v1/tournaments', of(query)),
     poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
-    history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
+    history: ({ hours }) => {
+      const query = new URLSearchParams(hours === undefined ? {} : { hours: String(hours) });
+      return client.call({ path: `/v1/pools/${segment(pool)}/history`, query });
+    },
     close: async () => client.close(),
   };
 }
