@@ -1,5 +1,13 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
-import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
+import type {
+  AuditPage,
+  AuditRecord,
+  GrowResult,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  PruneResult,
+} from '@spica/queues';
 import type {
   CollectView,
   DiskHistory,
@@ -138,7 +146,7 @@ export interface Transport {
   /** Carries out exactly a sealed plan. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
   execute(digest: string, asked: OnBehalf & Asking): Promise<PruneResult>;
 
-  auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
+  auditTail(query: AuditQuery, asking?: Asking): Promise<AuditPage>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
 

@@ -90,16 +90,17 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
       ofPool: true,
       summary: 'Who did what: entries of the audit log',
       description:
-        'The newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first, and fewer where ' +
-        'they are longer than 128 kB together. With `Accept: text/event-stream` each further entry as it is written, from ' +
+        'The newest `limit` entries, with `before` (a `seq`) the newest before it, or with `after` the first ones after it; ' +
+        'oldest first, and fewer where they are longer than 128 kB together, or little of much is asked for: `next` is the ' +
+        '`before` of the part before it, null where there is none. With `Accept: text/event-stream` each further entry as it is written, from ' +
         '`Last-Event-ID` (a `seq`) on.',
       headers: { 'Last-Event-ID': 'the `seq` of the last entry that was seen' },
       query: auditQuerySchema,
       answers: { 200: ['The entries', pageSchema(auditRecord)] },
       events: auditRecord,
       handle: async (call) => {
-        const items = await call.pool.auditTail(call.query, { signal: call.signal });
-        return { items: items.map((entry) => showEntry(call, entry)), next: null };
+        const { items, next } = await call.pool.auditTail(call.query, { signal: call.signal });
+        return { items: items.map((entry) => showEntry(call, entry)), next };
       },
       stream: async (call) => followAudit(call, call.query.after),
     }),
