@@ -1,82 +1,67 @@
-import type { CatalogInstance } from '@spica/catalog';
-import { ownBytes, UsageError } from '@spica/core';
+import { UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import { type ListQuery, listQuerySchema } from './wire/queries.ts';
+import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
+import { createFilter } from './filter.ts';
+import { countUpTo, type Order, orderOf, type Place } from './order.ts';
+import type { Row } from './row.ts';
 
-type ReadListQuery = z.output<typeof listQuerySchema>;
-
-/** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
-export function readListQuery(query: ListQuery): ReadListQuery {
-  return parsePayload(listQuerySchema, query, 'list');
+/** What a list is asked for. */
+export interface ListAsked {
+  readonly order: Order;
+  /** Whether it says of all instances what the retention rules do with them. */
+  readonly isByRule: boolean;
+  /** All rows that are asked for, of all parts, in the order that they are in. */
+  match(rows: readonly Row[], now: number): readonly Row[];
+  /** The rows of the part, how many there are in all parts, and the cursor of the next one. `rows` are all, in the order. */
+  pick(rows: readonly Row[], now: number): RowPage;
 }
 
-/** Which instances a part of a list is made of. */
-export interface PagePicker {
-  /** The place of the last of the part before; null for the first part. */
-  readonly after: Place | null;
-  /** Whether an instance is asked for, and comes after that. */
-  isNext(instance: CatalogInstance): boolean;
-  /** The part itself, in its order, of instances that were read: of the next ones, at least as many as it may have and one more. */
-  pick(read: readonly CatalogInstance[]): {
-    readonly instances: CatalogInstance[];
-    readonly next: string | null;
-  };
+export interface RowPage {
+  readonly rows: readonly Row[];
+  readonly total: number;
+  readonly next: string | null;
 }
 
-/** Throws UsageError PAYLOAD_INVALID for a cursor that no list gave. */
-export function pagePicker({ sort, limit, cursor, ...filter }: ReadListQuery): PagePicker {
-  const [after, place] = [readCursor(cursor), PLACES[sort]];
-  const placeOf = (instance: CatalogInstance): Place => [place(instance), instance.record.id];
-  const isNext = (instance: CatalogInstance) =>
-    isAsked(instance, filter) && (after === null || compare(placeOf(instance), after) > 0);
+/** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be, or a cursor that no list gave. */
+export function readListQuery(query: ListQuery): ListAsked {
+  const {
+    sort,
+    order: asked,
+    limit,
+    cursor,
+    offset,
+    ...filter
+  } = parsePayload(listQuerySchema, query, 'list');
+  if (cursor !== undefined && offset !== undefined) {
+    const message = 'list: offset: expected without cursor';
+    throw new UsageError('PAYLOAD_INVALID', message, { field: 'offset' });
+  }
+  const order = orderOf(sort, asked);
+  const after = cursor === undefined ? null : readCursor(cursor);
+  const match = (rows: readonly Row[], now: number) => rows.filter(createFilter(filter, now));
   return {
-    after,
-    isNext,
-    pick(read) {
-      const listed = read.filter(isNext).sort((a, b) => compare(placeOf(a), placeOf(b)));
-      const instances = listed.slice(0, limit);
-      const last = instances.at(-1);
-      return { instances, next: last && listed.length > limit ? writeCursor(placeOf(last)) : null };
+    order,
+    isByRule: filter.rule !== undefined,
+    match,
+    pick(all, now) {
+      const found = match(all, now);
+      const start = after === null ? (offset ?? 0) : countUpTo(found, after, order);
+      const rows = found.slice(start, start + limit);
+      const last = rows.at(-1);
+      const isMore = start + rows.length < found.length;
+      return { rows, total: found.length, next: last && isMore ? writeCursor(order.placeOf(last)) : null };
     },
   };
 }
 
-type Filter = Pick<ReadListQuery, 'experiment' | 'template' | 'state' | 'labels'>;
-
-function isAsked({ record, state }: CatalogInstance, filter: Filter): boolean {
-  return (
-    (filter.experiment === undefined || record.experiment === filter.experiment) &&
-    (filter.template === undefined || record.template === filter.template) &&
-    (filter.state === undefined || state === filter.state) &&
-    Object.entries(filter.labels).every(([name, value]) => record.labels[name] === value)
-  );
-}
-
-/** By what a list is ordered, the smallest first; null comes last. */
-const PLACES: Readonly<Record<NonNullable<ListQuery['sort']>, (instance: CatalogInstance) => number | null>> =
-  {
-    spawned: ({ record }) => record.spawnedAt ?? 0,
-    score: ({ record }) => (record.score === null ? null : -record.score),
-    size: ({ record }) => -(ownBytes(record) ?? 0),
-  };
-
-/** A place in a list: what it is ordered by, and the id. */
-type Place = readonly [number | null, string];
-
-function compare([a, idA]: Place, [b, idB]: Place): number {
-  if (a !== b) return a === null ? 1 : b === null ? -1 : a - b;
-  return idA < idB ? -1 : Number(idA > idB);
-}
-
-const placeSchema = z.tuple([z.number().nullable(), z.string()]);
+const placeSchema = z.tuple([z.union([z.number(), z.string()]).nullable(), z.string()]);
 
 function writeCursor(place: Place): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
-function readCursor(cursor: string | undefined): Place | null {
-  if (cursor === undefined) return null;
+function readCursor(cursor: string): Place {
   try {
     return placeSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
   } catch {
