@@ -6,7 +6,6 @@ export {
   type Judged,
   leaseInstance,
   pinInstance,
-  readAhead,
   releaseInstance,
   scoreInstance,
 } from './instances.ts';

@@ -107,11 +107,6 @@ export async function knownInstances(
   };
 }
 
-/** Reads all instances of a pool into this process's index, so that whoever asks first need not wait for that. */
-export async function readAhead({ catalog }: Pick<CatalogPool, 'catalog'>): Promise<void> {
-  await indexOf(catalog).refresh(catalog);
-}
-
 /** Where they are, is where whoever serves the pool has published that it is. */
 async function viewsOf(catalog: CatalogPool['catalog'], found: readonly Judged[]): Promise<InstanceView[]> {
   const root = (await catalog.publishedGate())?.root ?? null;
