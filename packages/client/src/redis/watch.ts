@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, SpicaError } from '@spica/core';
-import { type OpenEvents, toUnreachable } from '@spica/queues';
+import { toUnreachable } from '@spica/queues';
 import type { PoolEvent } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { followAudit } from './follow-audit.ts';
@@ -100,7 +100,8 @@ async function look(connection: Connection, feed: Feed): Promise<void> {
     while (!signal.aborted) {
       const { pool, touched } = await lookOnce(connection, cursor);
       if (touched) {
-        if (cursor !== null && touched.cursor !== cursor) tell(feed, (each) => each.addInstances(touched.ids));
+        if (cursor !== null && touched.cursor !== cursor)
+          tell(feed, (each) => each.addInstances(touched.ids));
         cursor = touched.cursor;
       }
       const text = JSON.stringify(pool);
@@ -135,15 +136,13 @@ async function listenForRequests(connection: Connection, feed: Feed): Promise<()
   const ofRequest = ({ jobId }: { readonly jobId: string }) => tell(feed, (each) => each.addRequest(jobId));
   const ofSpawn = ({ jobId }: { readonly jobId: string }) =>
     ofRequest({ jobId: jobId.replace(/-spawn-.*$/, '') });
-  const listened: readonly [OpenEvents, 'added' | 'progress' | 'completed' | 'failed' | 'removed', typeof ofRequest][] = [
-    ...(['added', 'progress', 'completed', 'failed', 'removed'] as const).map(
-      (name) => [gate, name, ofRequest] as const,
-    ),
-    ...(['completed', 'failed'] as const).map((name) => [spawn, name, ofSpawn] as const),
-  ];
-  for (const [{ events }, name, listener] of listened) events.on(name, listener);
+  const ofGate = ['added', 'progress', 'completed', 'failed', 'removed'] as const;
+  const ofSpawns = ['completed', 'failed'] as const;
+  for (const name of ofGate) gate.events.on(name, ofRequest);
+  for (const name of ofSpawns) spawn.events.on(name, ofSpawn);
   return () => {
-    for (const [{ events }, name, listener] of listened) events.off(name, listener);
+    for (const name of ofGate) gate.events.off(name, ofRequest);
+    for (const name of ofSpawns) spawn.events.off(name, ofSpawn);
   };
 }
 

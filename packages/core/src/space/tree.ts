@@ -27,8 +27,19 @@ export interface SpaceNode {
 
 /** The instances that belong to no experiment stand under this name. */
 const NO_EXPERIMENT = '(none)';
-/** Of an experiment so many templates stand for themselves. */
+/** Of a pool so many experiments stand for themselves, at the least, and of an experiment so many templates at the most. */
+const LEAST_EXPERIMENTS = 20;
 const MOST_TEMPLATES = 20;
+
+/** Instances added up. */
+type Sums = Pick<SpaceNode, 'ownBytes' | 'expectedBytes' | 'capBytes' | 'instances'>;
+const NOTHING: Sums = { ownBytes: 0, expectedBytes: 0, capBytes: 0, instances: 0 };
+
+/** The instances of one template of an experiment: those that stand for themselves, and what the others add up to. */
+interface Share {
+  readonly leaves: SpaceNode[];
+  others: Sums;
+}
 
 /**
  * What takes a pool's space: experiments, their templates, and of these the `leaves` largest instances of the pool; what is
@@ -37,86 +48,80 @@ const MOST_TEMPLATES = 20;
  * give the same tree.
  */
 export function spaceTree(pool: string, items: readonly SpaceItem[], leaves: number): SpaceNode {
+  const experiments = [...divide(items, leaves)].map(([name, templates]) => {
+    const nodes = [...templates].map(([template, share]) => templateNode(template, share));
+    return sumUp({ kind: 'experiment', name, id: null }, largest(nodes, MOST_TEMPLATES, 'other templates'));
+  });
+  const most = Math.max(LEAST_EXPERIMENTS, Math.floor(leaves / 4));
+  return sumUp({ kind: 'pool', name: pool, id: null }, largest(experiments, most, 'other experiments'));
+}
+
+/** The instances by experiment and template. */
+function divide(items: readonly SpaceItem[], leaves: number): Map<string, Map<string, Share>> {
   const least = leastOfLargest(items, leaves);
-  let left = leaves;
   // Of those that are as large as the least one, as many as there is room for.
-  const isLeaf = new Set<SpaceItem>();
-  for (const item of items) if (item.ownBytes > least) isLeaf.add(item);
-  left -= isLeaf.size;
+  let ties = leaves - items.reduce((count, { ownBytes }) => count + Number(ownBytes > least), 0);
+  const experiments = new Map<string, Map<string, Share>>();
   for (const item of items) {
-    if (left <= 0) break;
-    if (item.ownBytes === least) {
-      isLeaf.add(item);
-      left -= 1;
-    }
+    const share = shareOf(experiments, item);
+    const isLeaf = item.ownBytes > least || (item.ownBytes === least && ties > 0);
+    if (isLeaf && item.ownBytes === least) ties -= 1;
+    const { id, ownBytes, expectedBytes, capBytes } = item;
+    const sums = { ownBytes, expectedBytes, capBytes, instances: 1 };
+    if (isLeaf) share.leaves.push({ kind: 'instance', name: id, id, ...sums });
+    else share.others = add(share.others, sums);
   }
-  const experiments = [...groupBy(items, ({ experiment }) => experiment ?? NO_EXPERIMENT)].map(
-    ([name, own]) => experimentNode(name, own, isLeaf),
-  );
-  const children = largest(experiments, Math.max(1, Math.floor(leaves / 4)), 'other experiments');
-  return sumUp({ kind: 'pool', name: pool, id: null }, children);
+  return experiments;
 }
 
-function experimentNode(
-  name: string,
-  items: readonly SpaceItem[],
-  isLeaf: ReadonlySet<SpaceItem>,
-): SpaceNode {
-  const templates = [...groupBy(items, ({ template }) => template)].map(([template, own]) =>
-    templateNode(template, own, isLeaf),
-  );
-  return sumUp({ kind: 'experiment', name, id: null }, largest(templates, MOST_TEMPLATES, 'other templates'));
+function shareOf(experiments: Map<string, Map<string, Share>>, { experiment, template }: SpaceItem): Share {
+  const name = experiment ?? NO_EXPERIMENT;
+  const templates = experiments.get(name) ?? new Map<string, Share>();
+  experiments.set(name, templates);
+  const share = templates.get(template) ?? { leaves: [], others: NOTHING };
+  templates.set(template, share);
+  return share;
 }
 
-function templateNode(name: string, items: readonly SpaceItem[], isLeaf: ReadonlySet<SpaceItem>): SpaceNode {
-  const shown = items.filter((item) => isLeaf.has(item)).map(toLeaf);
-  const others = items.filter((item) => !isLeaf.has(item)).map(toLeaf);
-  const children = [...shown.sort(byLargest), ...(others.length > 0 ? [rest('others', others)] : [])];
-  return sumUp({ kind: 'template', name, id: null }, children);
-}
-
-function toLeaf({ id, ownBytes, expectedBytes, capBytes }: SpaceItem): SpaceNode {
-  return { kind: 'instance', name: id, id, ownBytes, expectedBytes, capBytes, instances: 1 };
+function templateNode(name: string, { leaves, others }: Share): SpaceNode {
+  const rest = others.instances > 0 ? [restNode('others', others)] : [];
+  return sumUp({ kind: 'template', name, id: null }, [...leaves.sort(byLargest), ...rest]);
 }
 
 /** The largest of these, and the others as one. */
 function largest(nodes: readonly SpaceNode[], most: number, name: string): SpaceNode[] {
   const sorted = nodes.toSorted(byLargest);
   const others = sorted.slice(most);
-  return others.length === 0 ? sorted : [...sorted.slice(0, most), rest(name, others)];
+  return others.length === 0
+    ? sorted
+    : [...sorted.slice(0, most), restNode(name, others.reduce(add, NOTHING))];
 }
 
-function rest(name: string, nodes: readonly SpaceNode[]): SpaceNode {
-  const { children: _, ...sums } = sumUp({ kind: 'rest', name, id: null }, nodes);
-  return sums;
+function restNode(name: string, { ownBytes, expectedBytes, capBytes, instances }: Sums): SpaceNode {
+  return { kind: 'rest', name, id: null, ownBytes, expectedBytes, capBytes, instances };
 }
 
 function sumUp(of: Pick<SpaceNode, 'kind' | 'name' | 'id'>, children: readonly SpaceNode[]): SpaceNode {
-  let [ownBytes, expectedBytes, capBytes, instances] = [0, 0, 0, 0];
-  let isCapped = children.length > 0;
-  for (const child of children) {
-    ownBytes += child.ownBytes;
-    expectedBytes += child.expectedBytes;
-    capBytes += child.capBytes ?? 0;
-    instances += child.instances;
-    isCapped &&= child.capBytes !== null;
-  }
-  return { ...of, ownBytes, expectedBytes, capBytes: isCapped ? capBytes : null, instances, children };
+  const { ownBytes, expectedBytes, capBytes, instances } = children.reduce<Sums>(add, NOTHING);
+  return { ...of, ownBytes, expectedBytes, capBytes: instances > 0 ? capBytes : null, instances, children };
+}
+
+/** A sum with one that has no cap has none. */
+function add(a: Sums, b: Sums): Sums {
+  return {
+    ownBytes: a.ownBytes + b.ownBytes,
+    expectedBytes: a.expectedBytes + b.expectedBytes,
+    capBytes: a.capBytes === null || b.capBytes === null ? null : a.capBytes + b.capBytes,
+    instances: a.instances + b.instances,
+  };
 }
 
 function byLargest(a: SpaceNode, b: SpaceNode): number {
   return b.ownBytes - a.ownBytes || (a.name < b.name ? -1 : Number(a.name > b.name));
 }
 
-/** The size of the smallest of the `most` largest: 0 where there are no more than that. */
+/** The size of the smallest of the `most` largest; less than nothing where there are no more than that. */
 function leastOfLargest(items: readonly SpaceItem[], most: number): number {
   const sizes = Float64Array.from(items, ({ ownBytes }) => ownBytes).sort();
-  return sizes.at(-most) ?? 0;
-}
-
-function groupBy(
-  items: readonly SpaceItem[],
-  nameOf: (item: SpaceItem) => string,
-): ReadonlyMap<string, readonly SpaceItem[]> {
-  return Map.groupBy(items, nameOf);
+  return items.length > most ? (sizes.at(-most) ?? 0) : -1;
 }

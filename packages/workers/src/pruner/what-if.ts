@@ -51,6 +51,7 @@ export async function planWhatIf(ctx: ServedContext, limits: WhatIfLimits): Prom
     reservedSlots: ctx.gate.ledger.sums(ctx.clockGuard.now()).reserved.slots,
     need: NOTHING,
     shortfall: { ...NOTHING, bytes: disk.shortBytes },
+    missingFor: 'floor' as const,
     share: ctx.gate.share,
   };
   for (;;) {
@@ -140,13 +141,8 @@ function toWhatIf(
 ): WhatIfPlan {
   const { plan, policy, stand, disk } = found;
   const { unseen } = stand;
-  const unknownDirectories: WhatIfPlan['unknownDirectories'] = [];
-  const report = reportPlan(ctx.pool.name, {
-    plan: { ...plan, unseen },
-    digest: null,
-    unknownDirectories,
-    offline: false,
-  });
+  const what = { plan: { ...plan, unseen }, unknownDirectories: [], offline: false, ids: [] };
+  const report = reportPlan(ctx.pool.name, { ...what, digest: null });
   const isKept = ({ action }: { readonly action: string }) => action === 'keep';
   const items = [
     ...report.items.filter((item) => !isKept(item)),
