@@ -39,6 +39,7 @@ export * from './instance/id.ts';
 export * from './instance/params.ts';
 export * from './instance/record.ts';
 export * from './missing.ts';
+export * from './observe/work-event.ts';
 export * from './pressure/check.ts';
 export * from './pressure/level.ts';
 export * from './profile/due.ts';

@@ -5,6 +5,7 @@ export * from './audit/audit.ts';
 export * from './audit/line.ts';
 export * from './audit/tail.ts';
 export * from './audit/verify.ts';
+export { verifyAuditAside } from './audit/verify-aside.ts';
 export { boundToUs } from './bound.ts';
 export { tryFileLock } from './claim/file-lock.ts';
 export { describeHolder, identifySelf, isAlive } from './claim/identity.ts';
