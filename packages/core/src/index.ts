@@ -8,6 +8,8 @@ export * from './admission/need.ts';
 export * from './admission/rate.ts';
 export * from './admission/space.ts';
 export * from './admission/waiting.ts';
+export { type AlertOptions, alertsOf } from './alerts/alerts.ts';
+export type { AlertGroup, AlertRule } from './alerts/rule.ts';
 export * from './clock.ts';
 export * from './collect/collected.ts';
 export { createMatcher } from './collect/matcher.ts';
