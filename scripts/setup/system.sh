@@ -13,14 +13,14 @@ missing_programs() {
   done
 }
 
-# The same for what tests need to make filesystems and extended attributes of their own.
+# The same for what tests need to make filesystems and extended attributes of their own, and to try the alerts.
 missing_test_programs() {
-  for program in mkfs.btrfs mkfs.xfs mkfs.ext4 setfattr losetup; do
+  for program in mkfs.btrfs mkfs.xfs mkfs.ext4 setfattr losetup promtool; do
     command -v $program >/dev/null || echo $program
   done
 }
 
-# Without root nothing can be mounted, so there is nothing to bring: those tests are skipped by name.
+# Only root can install, and mount: without, there is nothing to bring, and those tests are skipped by name.
 test_programs_are_settled() {
   [ "$(id -u)" != 0 ] || [ -z "$(missing_test_programs)" ]
 }
@@ -37,6 +37,7 @@ package_of() {
     mkfs.ext4) echo e2fsprogs ;;
     setfattr) echo attr ;;
     losetup) echo mount ;;
+    promtool) echo prometheus ;;
   esac
 }
 
@@ -93,6 +94,13 @@ require_gnu_programs() {
   done
 }
 
+# The package starts a server, of which nobody has asked for more than its promtool.
+stop_new_prometheus() {
+  case "$1" in *promtool*) ;; *) return 0 ;; esac
+  [ -d /run/systemd/system ] || return 0
+  logged systemctl disable --now prometheus || true
+}
+
 # Extras: where they cannot be had, the run goes on and says which tests it costs.
 bring_test_programs() {
   test_programs_are_settled && return 0
@@ -100,8 +108,8 @@ bring_test_programs() {
   if command -v apt-get >/dev/null; then
     # shellcheck disable=SC2086 # one word per program
     packages=$(packages_of $missing)
-    say "installing $packages with apt-get, for tests on real filesystems"
-    apt_install "$packages" && return 0
+    say "installing $packages with apt-get, for tests on real filesystems and of the alerts"
+    apt_install "$packages" && { stop_new_prometheus "$missing"; return 0; }
   fi
   say "without ${missing}the tests that need them are skipped by name"
 }
