@@ -223,7 +223,7 @@ export class MemoryPool {
         collectFailure: null,
       });
     }
-    request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count });
+    request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count, oversize: [] });
     this.#then(() => this.#bringUp(request, ids));
   }
 
@@ -251,6 +251,7 @@ export class MemoryPool {
           reason: `spawning ${ids.length}`,
           spawned: index + 1,
           of: ids.length,
+          oversize: [],
         });
       }
       this.#commit(request, ids);
