@@ -1,7 +1,7 @@
 import type { Problem } from '@spica/client/wire';
 
 /** What a call is refused or fails with, in words for the person at the page. */
-export class ApiError extends Error {
+class ApiError extends Error {
   /** The HTTP status; 0 where nobody answered. */
   readonly status: number;
   /** Stable, as in the API's problems; `UNREACHABLE` where nobody answered. */
@@ -77,7 +77,7 @@ export async function request(
 }
 
 /** `?a=1&b=x&b=y`; what is null, undefined or an empty text is left out. */
-export function queryText(query: Query = {}): string {
+function queryText(query: Query = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const each of [value].flat()) {

@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { credentials, get, send } from './call.ts';
 
 export type Role = 'viewer' | 'runner' | 'operator';
@@ -21,9 +21,6 @@ export interface Session {
 
 /** Null until the first answer. */
 export const session = signal<Session | null>(null);
-
-/** Whether the person at the page may change what is everybody's. What they may not do is shown disabled, with the reason. */
-export const isOperator = computed(() => session.value?.caller?.role === 'operator');
 
 /** Whether they may change this: an operator everything, a runner what was submitted with its token. */
 export function mayChange(by: string | null): boolean {

@@ -1,17 +1,18 @@
 import { query, setQuery } from '../router/router.ts';
 
-/** A choice of a few values that stands in the URL under `name`; the first is the one that is meant where it is missing. */
+/** A choice of a few values that stands in the URL under `name`, unless it is `preset`. */
 export function Choice<T extends string>({
   name,
   label,
   values,
+  preset,
 }: {
   readonly name: string;
   readonly label: string;
   readonly values: readonly (readonly [value: T, text: string])[];
+  readonly preset: T;
 }) {
-  const first = values[0]?.[0];
-  const chosen = query.value.get(name) ?? first;
+  const chosen = query.value.get(name) ?? preset;
   return (
     <fieldset class="choice">
       <legend class="unseen">{label}</legend>
@@ -22,7 +23,7 @@ export function Choice<T extends string>({
             name={name}
             value={value}
             checked={value === chosen}
-            onChange={() => setQuery({ [name]: value === first ? null : value })}
+            onChange={() => setQuery({ [name]: value === preset ? null : value })}
           />
           <span>{text}</span>
         </label>

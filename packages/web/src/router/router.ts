@@ -3,7 +3,7 @@ import { session } from '../api/session.ts';
 import { changeQuery, type QueryChanges } from './url.ts';
 
 /** Where the page is: all that is chosen stands in its URL, so that it can be sent, kept and gone back to. */
-export const url = signal(new URL(location.href));
+const url = signal(new URL(location.href));
 export const path = computed(() => url.value.pathname);
 export const query = computed(() => url.value.searchParams);
 

@@ -4,6 +4,8 @@ import { Table } from '../../parts/table.tsx';
 import { hrefTo } from '../../router/router.ts';
 import { ENDED, UNDER_WAY, WAITING } from '../requests/columns.tsx';
 import { useRequests } from '../requests/load.ts';
+import { Disk } from './disk/disk.tsx';
+import { Space } from './space/space.tsx';
 import { Verdict } from './verdict.tsx';
 
 const MOST_WAITING = 8;
@@ -15,7 +17,15 @@ export function Overview() {
   const pool = live.value?.pool.value ?? null;
   return (
     <>
-      {pool === null ? <p class="loading">Loading…</p> : <Verdict pool={pool} />}
+      {pool === null ? (
+        <p class="loading">Loading…</p>
+      ) : (
+        <>
+          <Verdict pool={pool} />
+          <Disk pool={pool} />
+          <Space pool={pool.pool} changed={live.value?.instances.value.count ?? 0} />
+        </>
+      )}
       <RequestsInShort />
     </>
   );
