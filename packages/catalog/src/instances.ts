@@ -31,6 +31,8 @@ export interface Instances {
   getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
   /** Of all instances, oldest first. Reads no instance. */
   ids(): Promise<string[]>;
+  /** How many there are. */
+  count(): Promise<number>;
   /** Instances in flight, each with its request. Reads no instance. */
   inFlight(): Promise<ReadonlyMap<string, string>>;
   /**
@@ -70,6 +72,7 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     },
     getMany: (ids) => readMany(redis, keys, ids),
     ids: () => redis.zrange(keys.instances, '0', '-1'),
+    count: () => redis.zcard(keys.instances),
     async inFlight() {
       return new Map(Object.entries(await redis.hgetall(keys.inFlight)));
     },

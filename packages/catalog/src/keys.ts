@@ -63,8 +63,10 @@ export function keysOf(pool: string) {
     setSizes: `${base}:set-sizes`,
     /** Sorted set: id by when it is to be measured next. */
     due: `${base}:due`,
-    /** String: how the disk was used, over time. */
-    history: `${base}:history`,
+    /** Sorted set: how the disk was used at a time, by when. */
+    diskHistory: `${base}:disk-history`,
+    /** String: what happened to the pool, as far as the audit log was read. */
+    diskMarks: `${base}:disk-marks`,
     /** String: the pressure on the disk as the worker last saw it. */
     pressure: `${base}:pressure`,
     /** Hash: when what repeats was last done, by its name (epoch milliseconds). */

@@ -46,4 +46,5 @@ export type {
   RequestEvent,
   RequestView,
   SampleView,
+  VerdictView,
 } from './view.ts';

@@ -1,5 +1,13 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
-import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
+import type {
+  AuditPage,
+  AuditRecord,
+  GrowResult,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  PruneResult,
+} from '@spica/queues';
 import type {
   CollectView,
   DiskHistory,
@@ -12,7 +20,7 @@ import type {
   SpawnedInstance,
 } from './view.ts';
 import type { Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+import type { AuditQuery, HistoryQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -138,7 +146,7 @@ export interface Transport {
   /** Carries out exactly a sealed plan. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
   execute(digest: string, asked: OnBehalf & Asking): Promise<PruneResult>;
 
-  auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
+  auditTail(query: AuditQuery, asking?: Asking): Promise<AuditPage>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
 
@@ -150,7 +158,7 @@ export interface Transport {
   tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
-  history(): Promise<DiskHistory>;
+  history(query: HistoryQuery): Promise<DiskHistory>;
 
   /** Ends the connection; what waits then throws. */
   close(): Promise<void>;

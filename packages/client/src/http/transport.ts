@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
+import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
 import type { CollectView, PoolView, RequestEvent, RequestView, SampleView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
@@ -114,14 +115,17 @@ function overHttp(client: ApiClient, pool: string): Transport {
     auditTail: async (query, asking = {}) =>
       within(asking, pool, async (signal) => {
         const call = { path: '/v1/audit', query: of(query), signal, answerMs: null };
-        return (await client.call<{ items: Awaited<ReturnType<Transport['auditTail']>> }>(call)).items;
+        return client.call<AuditPage>(call);
       }),
     auditFollow: (options) => auditOf(client, { ...options, query: of() }),
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
     tournaments: (query) => get('/v1/tournaments', of(query)),
     poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
-    history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
+    history: ({ hours }) => {
+      const query = new URLSearchParams(hours === undefined ? {} : { hours: String(hours) });
+      return client.call({ path: `/v1/pools/${segment(pool)}/history`, query });
+    },
     close: async () => client.close(),
   };
 }
@@ -158,7 +162,7 @@ const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
 async function* auditOf(
   client: ApiClient,
   { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
-): AsyncGenerator<Awaited<ReturnType<Transport['auditTail']>>[number], void> {
+): AsyncGenerator<AuditRecord, void> {
   const seen = after === undefined ? null : String(after);
   try {
     for await (const { data } of followStream(client, {
@@ -168,7 +172,7 @@ async function* auditOf(
       signal,
       isLast: () => false,
     })) {
-      yield data as Awaited<ReturnType<Transport['auditTail']>>[number];
+      yield data as AuditRecord;
       if (signal.aborted) return;
     }
   } catch (error) {

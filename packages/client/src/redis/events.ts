@@ -6,6 +6,7 @@ import { requestUnknown } from '../errors.ts';
 import type { RequestEnd, Transport } from '../transport.ts';
 import type { RequestEvent } from '../view.ts';
 import type { Connection } from './connection.ts';
+import { countSpawned } from './read-request.ts';
 
 const LOOK_EVERY_MS = 300;
 
@@ -103,9 +104,7 @@ async function readEvent(
       return { ...progress, position: place < 0 ? null : place + 1 };
     }
     case 'spawning': {
-      const { count } = job.data.request as { count: number };
-      const { unprocessed = count } = await job.getDependenciesCount({ unprocessed: true });
-      return { ...progress, spawned: Math.max(0, count - unprocessed), of: count };
+      return { ...progress, ...(await countSpawned(job, progress, null)) };
     }
     default:
       return progress;

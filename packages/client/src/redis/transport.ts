@@ -41,7 +41,7 @@ export async function openRedisTransport(
 }
 
 function overRedis(connection: Connection): Transport {
-  const { queues, name } = connection;
+  const { name } = connection;
   const reach = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       if (error instanceof SpicaError) throw error;
@@ -50,7 +50,7 @@ function overRedis(connection: Connection): Transport {
   return {
     pool: name,
     submit: (body, options) => reach(submitTo(connection, body, { ...options, clock: systemClock })),
-    request: (id) => reach(readRequest(queues, name, id)),
+    request: (id) => reach(readRequest(connection, id)),
     requests: (query) => reach(listRequests(connection, query)),
     events: (id, options) => followRequest(connection, id, options),
     wait: (id, options) => reach(waitForEnd(connection, id, options)),
@@ -82,7 +82,7 @@ function overRedis(connection: Connection): Transport {
     tournaments: (query) => reach(listTournaments(connection, query)),
 
     poolStatus: () => reach(readPool(connection)),
-    history: () => reach(readHistory(connection)),
+    history: (query) => reach(readHistory(connection, query)),
     close: () => connection.close(),
   };
 }

@@ -73,7 +73,7 @@ export class MemoryPool {
   /** The requests that are held, the head of the line first. */
   get held(): PoolView['held'] {
     return this.#line.map(({ id: request, asked: { count }, heldAt, reason }) => {
-      return { request, count, since: isoTime(heldAt ?? 0), reason };
+      return { request, count, since: isoTime(heldAt ?? 0), reason, whatWouldHelp: null };
     });
   }
 

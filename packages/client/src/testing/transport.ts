@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CatalogInstance, hashLeaseToken, readDepartures, toInstanceView } from '@spica/catalog';
-import { CheckError, type Departure, leaseInForce } from '@spica/core';
+import { CheckError, type Departure, describePolicy, isoTime, leaseInForce, verdictOf } from '@spica/core';
 import type { LineageVerdict } from '@spica/queues';
 import { leasedBy } from '../errors.ts';
 import { pagePicker, readListQuery } from '../page.ts';
@@ -139,8 +139,31 @@ function releaseLease(
 function status(pool: MemoryPool): PoolView {
   const { name, policy } = pool.options;
   const nothing = { bytes: 0, inodes: 0 };
+  const now = Date.now();
+  const { maxInstances, maxAgeMs, keepBest } = policy;
+  const { level, sentence } = verdictOf({
+    now,
+    served: true,
+    at: now,
+    disk: { availableBytes: 2 ** 50, floorBytes: 0 },
+    imageHost: null,
+    pressure: null,
+    forecast: { trend: 'stable' },
+    held: { count: pool.held.length, head: null },
+    worries: [],
+  });
   return {
     pool: name,
+    verdict: { level, sentence, until: null },
+    at: isoTime(now),
+    disk: null,
+    imageHost: null,
+    policy: {
+      sentence: describePolicy(policy),
+      ...{ maxInstances, maxAgeMs, keepBest },
+      ...{ minFreeBytes: 0, maxInstanceBytes: null, maxPoolBytes: null },
+    },
+    ...{ host: null, filesystem: null, clonesBy: 'copy', audit: null },
     served: true,
     instances: pool.all.length,
     maxInstances: policy.maxInstances,

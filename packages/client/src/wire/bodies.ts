@@ -106,10 +106,24 @@ export const preflightBodySchema = requestBodySchema.pick({
 });
 export type PreflightAsked = z.output<typeof preflightBodySchema>;
 
+/** Other limits than the pool's, to see what a prune would do under them; what is left out is as it is. */
+export const whatIfSchema = z.strictObject({
+  maxInstances: z.int().min(0).optional(),
+  maxAge: span.optional(),
+  keepBest: z.int().min(0).optional(),
+  /** Free space that is to be there: more goes where there is less. */
+  minFreeGb: z.number().min(0).optional(),
+});
+export type WhatIf = z.output<typeof whatIfSchema>;
+
 /** POST /v1/plans: limits for this plan alone; null for the pool's. */
 export const planBodySchema = z.strictObject({
   maxInstances: z.int().min(0).nullable().default(null),
   /** Older ones go. */
   maxAge: span.nullable().default(null),
+  /** Only what a prune would do under these limits: nothing is sealed. Not beside other limits. */
+  whatIf: whatIfSchema.nullable().default(null),
 });
-export type PruneLimits = z.output<typeof planBodySchema>;
+export type PlanBody = z.output<typeof planBodySchema>;
+/** What a plan that can be carried out takes. */
+export type PruneLimits = Omit<PlanBody, 'whatIf'>;

@@ -123,6 +123,10 @@ export const requestViewSchema = z.object({
       failure: textOrNull,
     }),
   ),
+  position: z.number().nullable(),
+  whatWouldHelp: textOrNull,
+  spawned: z.number(),
+  of: z.number(),
 }) satisfies z.ZodType<RequestView>;
 
 export const requestEventSchema = z.union([

@@ -22,6 +22,7 @@ import { openPoolContext, type PoolContext, type ServedContext } from '../contex
 import { findDisksBelow } from '../gate/bounds.ts';
 import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
+import { poolFactsOf } from '../gate/pool-facts.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
 import { GateState } from '../gate/state.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
@@ -36,6 +37,7 @@ import { catalogNotes } from '../pruner/inventory.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
+import { type AuditWatch, watchAudit } from './audit-watch.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startServing } from './serving.ts';
@@ -92,7 +94,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // A disk that has no room for the audit log must not keep Spica from making room.
     onDiskFull: async () => (await Promise.all(ballasts.map((ballast) => ballast.giveUp()))).includes(true),
   });
+  let auditWatch: AuditWatch | null = null;
   const close = async () => {
+    await auditWatch?.close();
     await Promise.all(served.map(({ letGo }) => letGo()));
     redis.disconnect();
     await log.close();
@@ -107,6 +111,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await close();
     throw error;
   }
+  auditWatch = watchAudit({ log, pools: served.map(({ ctx }) => ctx), clock, logger });
   return {
     pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])),
     auditPath: log.path,
@@ -202,6 +207,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const gate = new GateState(filesystem, { isOpen, onError }, below);
   gate.retention = retentionPolicyOf(ctx.policy.retention);
   gate.root = ctx.pool.paths.root;
+  gate.facts = await poolFactsOf(ctx);
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,
