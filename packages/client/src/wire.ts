@@ -2,6 +2,7 @@ export { type Problem, problemSchema, toProblem } from './problem.ts';
 export type {
   DiskHistory,
   HistoryMark,
+  InstancePage,
   InstanceView,
   Page,
   PoolView,

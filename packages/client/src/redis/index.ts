@@ -1,7 +1,9 @@
 export type { Transport } from '../transport.ts';
 export { collectInstances, executePlan, growInstance, restoreInstance, sampleInstances } from './asks.ts';
 export {
+  findInstances,
   instanceGone,
+  type Judged,
   leaseInstance,
   pinInstance,
   releaseInstance,
