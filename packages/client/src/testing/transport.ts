@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashLeaseToken, toInstanceView } from '@spica/catalog';
@@ -59,6 +60,11 @@ export function overMemory(pool: MemoryPool): Transport {
     execute: refused('execute'),
     auditTail: refused('audit'),
     whatIf: refused('what if'),
+    oversize: async () => [], // nothing limits what is written here
+    oversizeFollow: async function* ({ signal }) {
+      yield { id: 'none', instances: [] };
+      if (!until(signal).aborted) await once(until(signal), 'abort');
+    },
     auditFollow: () => {
       throw notInMemory('audit');
     },
