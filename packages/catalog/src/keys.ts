@@ -16,9 +16,11 @@ export function keysOf(pool: string) {
     changes: `${base}:changes`,
     /** Sorted set: id by spawnedAt. */
     instances: `${base}:instances`,
+    /** Stream: ids of instances that have changed, the last 20,000 changes or more: whoever knows them reads those alone anew. */
+    touched: `${base}:touched`,
     /** Hash: id → request that has not ended yet. */
     inFlight: `${base}:in-flight`,
-    /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince, lastLeasedAt, releasedAt, pin, ttl, score, collect, deleting… */
+    /** Hash: record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince, lastLeasedAt, releasedAt, pin, ttl, score, collect, sizes, deleting… */
     instance: (id: string) => `${base}:instance:${id}`,
     /** String: a request, in one life of it, is not wanted any more; or it has completed. */
     cancelled: (request: string, life: string) => `${base}:cancelled:${request}:${life}`,

@@ -17,6 +17,12 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
+/** A part of a list of instances. */
+export interface InstancePage extends Page<InstanceView> {
+  /** How many match, in all parts. */
+  readonly total: number;
+}
+
 /** What is known of an instance. */
 export interface InstanceView {
   readonly id: string;
@@ -68,7 +74,12 @@ export interface InstanceView {
     readonly at: string | null;
     readonly changedAt: string | null;
   } | null;
+  /** What its deletion would free, as measured last; null before. */
   readonly ownBytes: number | null;
+  /** The most that it may become: the kernel refuses what it writes beyond that; null for no cap. */
+  readonly capBytes: number | null;
+  /** Its own size over time, at most 24 points, oldest first: epoch milliseconds, bytes. */
+  readonly sizes: readonly (readonly [number, number])[];
   readonly lease: {
     readonly owner: string;
     readonly expiresAt: string | null;
@@ -82,6 +93,12 @@ export interface InstanceView {
   readonly unsaved: string | null;
   /** When it would go by itself; null where it stays, or that is not known. A request that needs room may have it go before. */
   readonly goesAt: string | null;
+  /** The rule that keeps it, or by which the next prune would delete it, in one sentence; null where that is not known. */
+  readonly rule: {
+    readonly verdict: 'keeps' | 'goes';
+    readonly rule: string;
+    readonly sentence: string;
+  } | null;
 }
 
 /** Where a request stands. */
@@ -171,6 +188,24 @@ export interface CollectView {
   readonly collected: readonly ({ readonly id: string } & CollectedView)[];
   /** Nothing is to be collected of these any more. */
   readonly forgone: readonly string[];
+  readonly failed: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** What an action on many would be done with. */
+export interface ActionPreview {
+  readonly matched: number;
+  /** What they take by themselves: deleting them frees so much. */
+  readonly ownBytes: number;
+  /** The first 20 of them. */
+  readonly sample: readonly string[];
+  /** What does the same at a terminal. */
+  readonly commandLine: string;
+}
+
+/** What came of an action on many: of each that it could not be done with, why. */
+export interface ActionView {
+  readonly matched: number;
+  readonly done: number;
   readonly failed: readonly { readonly id: string; readonly reason: string }[];
 }
 

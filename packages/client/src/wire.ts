@@ -1,6 +1,7 @@
 export { type Problem, problemSchema, toProblem } from './problem.ts';
 export type {
   DiskHistory,
+  InstancePage,
   InstanceView,
   Page,
   PoolView,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { CollectView, PoolView, RequestEvent, RequestView, SampleView } from '../view.ts';
+import type { PoolView, RequestEvent, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -92,24 +92,18 @@ function overHttp(client: ApiClient, pool: string): Transport {
       within(asking, pool, (signal) => ask(`${instance(id)}/grow`, { capBytes, maxWait: maxWaitMs }, signal)),
     restore: async (id, asking) =>
       void (await within(asking, pool, (signal) => ask(`${instance(id)}/restore`, {}, signal))),
-    sample: (ids, asking = {}) =>
-      within(asking, pool, async (signal) => {
-        if (ids === null) return ask<SampleView>('/v1/samples', {}, signal);
-        return together(
-          await Promise.all(ids.map((id) => ask<SampleView>(`${instance(id)}/sample`, {}, signal))),
-        );
-      }),
+    sample: (ids, asking = {}) => within(asking, pool, (signal) => ask('/v1/samples', { ids }, signal)),
     collect: (ids, { patterns, ...asking }) =>
-      within(asking, pool, async (signal) => {
-        const one = (id: string) => ask<CollectView>(`${instance(id)}/collect`, { patterns }, signal);
-        return collectedTogether(await Promise.all(ids.map(one)));
-      }),
+      within(asking, pool, (signal) => ask('/v1/collections', { ids, patterns }, signal)),
+    previewAction: (asked) =>
+      client.call({ method: 'POST', path: ACTIONS, body: asked, query: of({ dryRun: true }) }),
+    act: (asked) => ask(ACTIONS, asked),
     verify: (id, asking = {}) => within(asking, pool, (signal) => ask(`${instance(id)}/verify`, {}, signal)),
 
     preflight: (asked, asking = {}) => within(asking, pool, (signal) => ask('/v1/preflight', asked, signal)),
     plan: (limits, asking = {}) => within(asking, pool, (signal) => ask('/v1/plans', limits, signal)),
-    execute: (digest, asking) =>
-      within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, {}, signal)),
+    execute: (digest, { reason = null, ...asking }) =>
+      within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, { reason }, signal)),
 
     auditTail: async (query, asking = {}) =>
       within(asking, pool, async (signal) => {
@@ -178,6 +172,7 @@ async function* auditOf(
 
 const request = (id: string) => `/v1/requests/${segment(id)}`;
 const tournament = (id: string) => `/v1/tournaments/${segment(id)}`;
+const ACTIONS = '/v1/instances/actions';
 const instance = (id: string) => `/v1/instances/${segment(id)}`;
 
 /** A part of a path. What is empty would be another path. */
@@ -194,8 +189,8 @@ function headerOf(key: string): string {
 /** The pool, and what else is given. */
 type QueryOf = (more?: Readonly<Record<string, unknown>>) => URLSearchParams;
 
-function instancesQuery(of: QueryOf, { labels = {}, ...rest }: ListQuery): URLSearchParams {
-  const query = of(rest);
+function instancesQuery(of: QueryOf, { labels = {}, ids, ...rest }: ListQuery): URLSearchParams {
+  const query = of({ ...rest, ids: ids?.join(',') });
   for (const [name, value] of Object.entries(labels)) query.append('label', `${name}=${value}`);
   return query;
 }
@@ -209,19 +204,4 @@ function toGrant({
   ...rest
 }: Omit<LeaseGrant, 'expiresAt'> & { readonly expiresAt: string }): LeaseGrant {
   return { ...rest, expiresAt: Date.parse(expiresAt) };
-}
-
-function together(parts: readonly SampleView[]): SampleView {
-  return {
-    measured: parts.flatMap(({ measured }) => measured),
-    vanished: parts.flatMap(({ vanished }) => vanished),
-  };
-}
-
-function collectedTogether(parts: readonly CollectView[]): CollectView {
-  return {
-    collected: parts.flatMap(({ collected }) => collected),
-    forgone: parts.flatMap(({ forgone }) => forgone),
-    failed: parts.flatMap(({ failed }) => failed),
-  };
 }

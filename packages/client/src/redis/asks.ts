@@ -6,6 +6,7 @@ import {
   type GrowResult,
   type LineageVerdict,
   type PrunePayload,
+  type PrunePlan,
   type PruneResult,
   parsePayload,
   runServedJob,
@@ -14,6 +15,7 @@ import {
 } from '@spica/queues';
 import type { Asking, CollectAsked, GrowAsked, OnBehalf } from '../transport.ts';
 import type { CollectView, SampleView } from '../view.ts';
+import type { PruneLimits } from '../wire/bodies.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
 import { instanceGone, readInstances, withWhyGone } from './instances.ts';
@@ -88,21 +90,40 @@ export async function restoreInstance(
   await work(connection, { pool: connection.name, cause: 'restore', id }, asking);
 }
 
+/** What a prune would do now, or what is to become of just these. */
+export function planPrune(
+  connection: AskedPool,
+  { maxInstances, maxAge, ids }: PruneLimits,
+  asking?: Asking,
+): Promise<PrunePlan> {
+  const plan = { maxInstances, maxAgeMs: maxAge, ...(ids && { ids }) };
+  return ask<PrunePlan>(connection, { plan }, asking);
+}
+
 export async function executePlan(
   connection: AskedPool,
   digest: string,
-  { by, ...asking }: OnBehalf & Asking,
+  { by, reason, ...asking }: OnBehalf & Asking & { readonly reason?: string },
 ): Promise<PruneResult> {
-  await noteAsked(connection, { action: 'prune_instances', plan: digest, by });
+  await noteAsked(connection, {
+    action: 'prune_instances',
+    plan: digest,
+    by,
+    ...(reason && { why: reason }),
+  });
   return (await work(connection, { pool: connection.name, cause: 'sealed', digest }, asking)) as PruneResult;
 }
 
 /** Who asked: the worker's own entries say what came of it. */
-async function noteAsked(
+export async function noteAsked(
   { catalog }: AskedPool,
-  { by, ...of }: OnBehalf & { readonly action: string; readonly [fact: string]: unknown },
+  {
+    by,
+    why,
+    ...of
+  }: OnBehalf & { readonly action: string; readonly why?: string; readonly [fact: string]: unknown },
 ): Promise<void> {
-  const reason = `asked for by ${by ?? 'an unknown caller'}`;
+  const reason = `asked for by ${by ?? 'an unknown caller'}${why === undefined ? '' : `: ${why}`}`;
   await catalog.leaveNote({ ...of, reason, at: isoTime(Date.now()), outcome: 'asked' });
 }
 

@@ -1,9 +1,12 @@
 export type { Transport } from '../transport.ts';
 export { collectInstances, executePlan, growInstance, restoreInstance, sampleInstances } from './asks.ts';
 export {
+  findInstances,
   instanceGone,
+  type Judged,
   leaseInstance,
   pinInstance,
+  readAhead,
   releaseInstance,
   scoreInstance,
 } from './instances.ts';

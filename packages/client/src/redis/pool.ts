@@ -5,18 +5,18 @@ import type { CatalogPool, Connection } from './connection.ts';
 
 /** How a pool stands, by what its worker has published. */
 export async function readPool({ catalog, redis, name }: Connection): Promise<PoolView> {
-  const [published, pressure, clock, ids, workers] = await Promise.all([
+  const [published, pressure, clock, instances, workers] = await Promise.all([
     catalog.publishedGate(),
     catalog.pressure(),
     catalog.clockState(),
-    catalog.ids(),
+    catalog.count(),
     countWorkers(redis, name),
   ]);
   const nothing = { bytes: 0, inodes: 0 };
   return {
     pool: name,
     served: workers.gate === null ? null : workers.gate > 0,
-    instances: ids.length,
+    instances,
     maxInstances: published?.retention?.maxInstances ?? null,
     reserved: published?.sums.reserved ?? { ...nothing, slots: 0 },
     growth: published?.sums.growth ?? nothing,

@@ -1,11 +1,13 @@
 import { SpicaError, systemClock } from '@spica/core';
-import { type Preview, type PrunePlan, type RedisTarget, toUnreachable } from '@spica/queues';
+import { type Preview, type RedisTarget, toUnreachable } from '@spica/queues';
 import type { Transport } from '../transport.ts';
+import { act, previewAction } from './act.ts';
 import {
   ask,
   collectInstances,
   executePlan,
   growInstance,
+  planPrune,
   readAudit,
   restoreInstance,
   sampleInstances,
@@ -71,8 +73,9 @@ function overRedis(connection: Connection): Transport {
 
     preflight: ({ template, count, experiment, replicas }, asking) =>
       reach(ask<Preview>(connection, { preflight: { template, count, experiment, replicas } }, asking)),
-    plan: ({ maxInstances, maxAge }, asking) =>
-      reach(ask<PrunePlan>(connection, { plan: { maxInstances, maxAgeMs: maxAge } }, asking)),
+    previewAction: (asked) => reach(previewAction(connection, asked)),
+    act: (asked, by) => reach(act(connection, asked, by)),
+    plan: (limits, asking) => reach(planPrune(connection, limits, asking)),
     execute: (digest, asked) => reach(executePlan(connection, digest, asked)),
 
     auditTail: (query, asking) => reach(readAudit(connection, query, asking)),

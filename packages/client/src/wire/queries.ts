@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { instanceIdSchema } from './ids.ts';
 
 /*
  * What a client asks lists for: as a transport takes it, and as it stands in a URL.
@@ -14,27 +15,66 @@ const limit = (most: number) => {
 const cursor = z.string().max(1_000);
 
 export const STATES = ['in-flight', 'ready', 'deleting'] as const;
-export const SORTS = ['spawned', 'score', 'size'] as const;
+export const SORTS = ['spawned', 'age', 'score', 'size', 'id', 'experiment', 'template', 'lease'] as const;
 
-export const listQuerySchema = z.strictObject({
+/** Most instances that one query names: so many fit into a URL. */
+export const MOST_NAMED = 500;
+
+const atLeast0 = z.coerce.number().int().min(0);
+
+/** Which instances: all that is given must hold. */
+export const instanceFilterSchema = z.strictObject({
+  /** Just these. */
+  ids: z.array(instanceIdSchema).max(MOST_NAMED).optional(),
+  /** Stands in the id, experiment, template, submitter, labels or lease's owner, in any case. */
+  q: z.string().max(200).optional(),
   experiment: z.string().optional(),
   template: z.string().optional(),
   state: z.enum(STATES).optional(),
   /** All of these, with these values. */
   labels: z.record(z.string(), z.string()).default({}),
-  /** `spawned`: oldest first. `score`: highest first, those without one last. `size`: largest first. */
+  /** Who submitted its request. */
+  by: z.string().optional(),
+  /** `held`: a lease is in force. */
+  lease: z.enum(['held', 'none']).optional(),
+  pin: z.enum(['pinned', 'none']).optional(),
+  /** `goes`: the next prune would delete it. `keeps`: a rule, or being within the limits, keeps it. */
+  rule: z.enum(['keeps', 'goes']).optional(),
+  /** A plan has found work in it that would be lost. */
+  unsaved: z.literal('yes').optional(),
+  /** Of its own, as measured last. */
+  minBytes: atLeast0.optional(),
+});
+export type InstanceFilter = z.input<typeof instanceFilterSchema>;
+
+export const listQuerySchema = instanceFilterSchema.extend({
+  /**
+   * `spawned`: oldest first. `age`: youngest first. `score`: highest first. `size`: largest first. `lease`: whose last lease
+   * ends, or ended, soonest first. What has none of it comes last.
+   */
   sort: z.enum(SORTS).default('spawned'),
+  /** By default as `sort` says. */
+  order: z.enum(['asc', 'desc']).optional(),
   limit: limit(MOST_LISTED).default(100),
   /** `next` of the part before. */
   cursor: cursor.optional(),
+  /** So many are passed over; in place of a cursor. */
+  offset: atLeast0.optional(),
 });
 export type ListQuery = z.input<typeof listQuerySchema>;
 
-/** GET /v1/instances: `label=NAME=VALUE`, as often as there are labels. The output is what a transport takes. */
+/**
+ * GET /v1/instances: `label=NAME=VALUE`, as often as there are labels; `ids` with commas between them. The output is what a
+ * transport takes.
+ */
 export const instancesQuerySchema = listQuerySchema
   .omit({ labels: true })
-  .extend({ label: z.union([z.string(), z.array(z.string())]).optional() })
-  .transform(({ label, ...rest }, context) => {
+  .extend({
+    label: z.union([z.string(), z.array(z.string())]).optional(),
+    /** Just these, with commas between them. */
+    ids: z.string().optional(),
+  })
+  .transform(({ label, ids, ...rest }, context) => {
     const labels: [string, string][] = [label ?? []].flat().map((text) => {
       const at = text.indexOf('=');
       // Nor the name that an object cannot have: a filter must not fall away.
@@ -48,7 +88,8 @@ export const instancesQuerySchema = listQuerySchema
       }
       return [text.slice(0, at), text.slice(at + 1)];
     });
-    return { ...rest, labels: Object.fromEntries(labels) };
+    const named = ids === undefined ? {} : { ids: ids.split(',') };
+    return { ...rest, ...named, labels: Object.fromEntries(labels) };
   });
 
 export const REQUEST_STATES = ['waiting', 'held', 'spawning', 'completed', 'failed'] as const;

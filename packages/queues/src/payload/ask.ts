@@ -1,5 +1,6 @@
 import { isInstanceId } from '@spica/core';
 import * as z from 'zod';
+import { chosenIds } from './prune.ts';
 
 /**
  * What only whoever serves a pool can tell, as it takes the pool's disk or config: an `ask` of the sample queue. None of
@@ -21,11 +22,12 @@ export const askSchema = z.union([
         .nullable(),
     }),
   }),
-  /** What a prune would do now, under these limits (null: the pool's): a `PrunePlan`. */
+  /** What a prune would do now, under these limits (null: the pool's), or with just these instances: a `PrunePlan`. */
   z.strictObject({
     plan: z.strictObject({
       maxInstances: z.int().min(0).nullable(),
       maxAgeMs: z.number().min(0).nullable(),
+      ids: chosenIds.optional(),
     }),
   }),
   /** Whether an instance's lineage is what its manifest says: a `LineageVerdict`. */

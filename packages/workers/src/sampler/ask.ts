@@ -13,7 +13,7 @@ export async function answer(
   if ('verify' in ask) return judgeLineage(ctx.pool, ask.verify.id);
   if ('audit' in ask) return readAudit(ctx, ask.audit);
   const planned = await previewPrune(ctx, ask.plan);
-  return reportPlan(ctx.pool.name, { ...planned, offline: false });
+  return reportPlan(ctx.pool.name, { ...planned, offline: false, ids: ask.plan.ids ?? [] });
 }
 
 /** So many lines of the log are looked through for one answer. */

@@ -1,0 +1,3 @@
+import type { Catalog } from '@spica/catalog';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { describeRedis } from '../../../test/support/redis.ts';
