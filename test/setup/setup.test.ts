@@ -180,3 +180,18 @@ test('a cp that lacks --reflink is refused by name', async () => {
     stderr: expect.stringContaining('cp does not know --reflink: expected a newer GNU version'),
   });
 });
+
+test('for tests it also brings filesystems and a browser; a browser that cannot be had costs its tests alone, and is asked for once', async () => {
+  const machine = debianAsRoot();
+  machine.add('apt-get', `${APT(machine.bin)}\ncase "$*" in *chromium*) exit 100 ;; esac`);
+  for (const name of ['mkfs.btrfs', 'mkfs.xfs', 'mkfs.ext4', 'setfattr', 'losetup']) machine.add(name);
+  const { exitCode, stderr } = await machine.run('setup.sh', '--tests');
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: expect.stringContaining('setup: without chromium the tests in a browser are skipped by name'),
+  });
+  const asks = () => machine.calls().filter((call) => /^apt-get install .*chromium/.test(call));
+  expect(asks()).toHaveLength(1);
+  expect((await machine.run('setup.sh', '--tests')).stderr).toBe('');
+  expect(asks()).toHaveLength(1);
+});

@@ -17,17 +17,19 @@ export interface TableProps<T> {
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
   readonly keyOf: (row: T) => string;
+  /** Whether on a narrow screen each row is a card, rather than a row that scrolls sideways: for words, not for figures. */
+  readonly isOfCards?: boolean;
   /** What is said in place of no rows: what would make one. */
   readonly empty: ComponentChildren;
 }
 
 /** A list of a few hundred rows at most, as a table. */
-export function Table<T>({ caption, columns, rows, keyOf, empty }: TableProps<T>) {
+export function Table<T>({ caption, columns, rows, keyOf, isOfCards = false, empty }: TableProps<T>) {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by keyboard
     <section class="scroll" aria-label={caption} tabIndex={0}>
-      <table>
+      <table class={isOfCards ? 'cards' : undefined}>
         <caption class="unseen">{caption}</caption>
         <thead>
           <tr>

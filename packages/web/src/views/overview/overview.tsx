@@ -38,27 +38,33 @@ function RequestsInShort() {
       <WhenLoaded loaded={loaded}>
         {({ waiting, underWay, ended }) => (
           <>
+            <h3>Waiting</h3>
             <Table
               caption="Requests that wait"
               columns={WAITING}
               rows={waiting.slice(0, MOST_WAITING)}
               keyOf={keyOf}
+              isOfCards
               empty="Nothing waits."
             />
+            {underWay.length > 0 && <h3>Under way</h3>}
             {underWay.length > 0 && (
               <Table
                 caption="Requests under way"
                 columns={UNDER_WAY}
                 rows={underWay.slice(0, MOST_WAITING)}
                 keyOf={keyOf}
+                isOfCards
                 empty=""
               />
             )}
+            <h3>Ended</h3>
             <Table
               caption="The last requests that ended"
               columns={ENDED}
               rows={ended}
               keyOf={keyOf}
+              isOfCards
               empty={
                 <>
                   No requests yet. <code>spica spawn</code> submits one.

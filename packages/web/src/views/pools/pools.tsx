@@ -91,6 +91,7 @@ function served(isServed: boolean | null): string {
 const COLUMNS: readonly Column<ProfileView>[] = [
   {
     title: 'Profile',
+    isWide: true,
     render: ({ kind, name }) => (
       <>
         <span class="soft">{kind}</span> {name}
@@ -105,7 +106,6 @@ const COLUMNS: readonly Column<ProfileView>[] = [
   { title: 'Actual', isFigure: true, render: (row) => bytes(row.actualBytes) },
   {
     title: 'Off by',
-    isWide: true,
     render: (row) => <Deviation predicted={row.predictedBytes} actual={row.actualBytes} />,
   },
 ];

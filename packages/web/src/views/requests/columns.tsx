@@ -38,11 +38,11 @@ export const WAITING: readonly Column<RequestView>[] = [
     isWide: true,
     render: (row) => (
       <>
-        <p>{reasonOf(row)}</p>
-        {row.whatWouldHelp !== null && <p class="soft">{row.whatWouldHelp}</p>}
+        <p class="sentence-case">{reasonOf(row)}</p>
+        {row.whatWouldHelp !== null && <p class="soft sentence-case">{row.whatWouldHelp}</p>}
         {row.progress?.phase === 'held' && (
           <p class="soft">
-            rejected at <Time at={row.progress.until} />, in{' '}
+            Rejected at <Time at={row.progress.until} />, in{' '}
             {duration(Date.parse(row.progress.until) - now.value)}
           </p>
         )}

@@ -39,8 +39,8 @@ function Shown({ request }: { readonly request: RequestView }) {
       <Panel title="Where it stands">
         <div class="body">
           <Steps request={request} />
-          <p class={stand === 'failed' ? 'error' : ''}>{reasonOf(request)}</p>
-          {stand === 'waits' && whatWouldHelp !== null && <p>{whatWouldHelp}</p>}
+          <p class={`sentence-case ${stand === 'failed' ? 'error' : ''}`}>{reasonOf(request)}</p>
+          {stand === 'waits' && whatWouldHelp !== null && <p class="sentence-case">{whatWouldHelp}</p>}
           <Facts
             facts={[
               ['Place in the line', position],

@@ -29,6 +29,7 @@ export function Requests() {
                 columns={WAITING}
                 rows={waiting}
                 keyOf={keyOf}
+                isOfCards
                 empty="Nothing waits. A request that does not fit stands here, with the reason and what would help."
               />
             </Panel>
@@ -38,6 +39,7 @@ export function Requests() {
                 columns={UNDER_WAY}
                 rows={underWay}
                 keyOf={keyOf}
+                isOfCards
                 empty="Nothing is being spawned."
               />
             </Panel>
@@ -47,6 +49,7 @@ export function Requests() {
                 columns={ENDED}
                 rows={ended}
                 keyOf={keyOf}
+                isOfCards
                 empty={
                   <>
                     No request has ended yet. <code>spica spawn</code> submits one.

@@ -1,7 +1,7 @@
 import type { RequestView } from '../../api/views.ts';
-import { standOf } from './stand.ts';
+import { type Stand, standOf } from './stand.ts';
 
-const STEPS = ['Submitted', 'Held', 'Making room', 'Spawning', 'Ready'] as const;
+const STEPS = ['Submitted', 'Gate', 'Making room', 'Spawning', 'Ready'] as const;
 
 /** The way of a request, with where it is now. */
 export function Steps({ request }: { readonly request: RequestView }) {
@@ -15,11 +15,16 @@ export function Steps({ request }: { readonly request: RequestView }) {
           class={index < at ? 'past' : index === at ? `now ${stand}` : ''}
           aria-current={index === at ? 'step' : undefined}
         >
-          {index === at && stand === 'failed' ? 'Failed' : step}
+          {labelOf(step, index === at, stand)}
         </li>
       ))}
     </ol>
   );
+}
+
+function labelOf(step: (typeof STEPS)[number], isNow: boolean, stand: Stand): string {
+  if (isNow && stand === 'failed') return 'Failed';
+  return isNow && step === 'Gate' ? 'Held at the gate' : step;
 }
 
 function stepOf({ progress, failure, endedAt, state }: RequestView): number {

@@ -70,7 +70,7 @@ function Charts({ history, pool }: { readonly history: PoolHistory; readonly poo
   return (
     <>
       <Chart history={history} />
-      {history.forecast && <p class="soft">{history.forecast.sentence}</p>}
+      {history.forecast && <p class="soft sentence-case">{history.forecast.sentence}</p>}
       {hasHost && <HostChart points={history.points} floorBytes={pool.imageHost?.floorBytes ?? null} />}
     </>
   );

@@ -96,7 +96,6 @@ function TileButton({
       class={`tile t${group % COLOURS} ${isLeaf ? 'leaf' : 'group'}`}
       style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }}
       tabIndex={isReached ? 0 : -1}
-      aria-label={describe(node)}
       onFocus={onReach}
       onMouseEnter={onReach}
       onClick={() => open(tile)}
@@ -115,6 +114,7 @@ function TileButton({
           )}
         </span>
       )}
+      <span class="unseen">{describe(node)}</span>
       {isLeaf && height >= 8 && (
         <span class="share">
           <span style={{ width: `${share * 100}%` }} />
