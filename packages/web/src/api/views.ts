@@ -8,7 +8,7 @@ import type {
  * What the page is told, as types alone. Most are the client's; what only the page asks for stands here.
  */
 
-export type { Page } from '@spica/client/wire';
+export type { InstanceView, Page } from '@spica/client/wire';
 
 export type Level = 'safe' | 'watch' | 'short' | 'critical' | 'unknown';
 
