@@ -13,9 +13,9 @@ missing_programs() {
   done
 }
 
-# The same for what tests need to make filesystems and extended attributes of their own.
+# The same for what tests need to make filesystems and extended attributes of their own, and to try the alerts.
 missing_test_programs() {
-  for program in mkfs.btrfs mkfs.xfs mkfs.ext4 setfattr losetup; do
+  for program in mkfs.btrfs mkfs.xfs mkfs.ext4 setfattr losetup promtool; do
     command -v $program >/dev/null || echo $program
   done
 }
@@ -25,8 +25,8 @@ has_browser() {
   command -v chromium >/dev/null || command -v google-chrome >/dev/null
 }
 
-# Without root nothing can be mounted or installed, so there is nothing to bring: those tests are skipped by name. A browser
-# that could not be had is not asked for again, until the system's packages change.
+# Only root can install, and mount: without, there is nothing to bring, and those tests are skipped by name. A browser that
+# could not be had is not asked for again, until the system's packages change.
 test_programs_are_settled() {
   [ "$(id -u)" != 0 ] || { [ -z "$(missing_test_programs)" ] && { has_browser || no_browser_is_known; }; }
 }
@@ -49,6 +49,7 @@ package_of() {
     mkfs.ext4) echo e2fsprogs ;;
     setfattr) echo attr ;;
     losetup) echo mount ;;
+    promtool) echo prometheus ;;
   esac
 }
 
@@ -105,6 +106,13 @@ require_gnu_programs() {
   done
 }
 
+# The package starts a server, of which nobody has asked for more than its promtool.
+stop_new_prometheus() {
+  case "$1" in *promtool*) ;; *) return 0 ;; esac
+  [ -d /run/systemd/system ] || return 0
+  logged systemctl disable --now prometheus || true
+}
+
 # Extras: where they cannot be had, the run goes on and says which tests it costs.
 bring_test_programs() {
   test_programs_are_settled && return 0
@@ -112,8 +120,11 @@ bring_test_programs() {
   if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # one word per program
     packages=$(packages_of $missing)
-    bring_for_tests "$packages" 'for tests on real filesystems' ||
+    if bring_for_tests "$packages" 'for tests on real filesystems and of the alerts'; then
+      stop_new_prometheus "$missing"
+    else
       say "without ${missing}the tests that need them are skipped by name"
+    fi
   fi
   has_browser || { bring_for_tests 'chromium fonts-dejavu-core' "for tests of the operator's page" && has_browser; } ||
     say 'without chromium the tests in a browser are skipped by name'

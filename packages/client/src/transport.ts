@@ -1,5 +1,13 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
-import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
+import type {
+  AuditPage,
+  AuditRecord,
+  GrowResult,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  PruneResult,
+} from '@spica/queues';
 import type {
   ActionPreview,
   ActionView,
@@ -7,6 +15,7 @@ import type {
   DiskHistory,
   InstancePage,
   InstanceView,
+  OversizeView,
   Page,
   PoolView,
   RequestEvent,
@@ -15,7 +24,7 @@ import type {
   SpawnedInstance,
 } from './view.ts';
 import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+import type { AuditQuery, HistoryQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -112,6 +121,18 @@ export interface Transport {
   /** `completed` where it comes too late, and changes nothing. */
   cancel(id: string, by: OnBehalf): Promise<'cancelled' | 'completed'>;
 
+  /** Which instances, of the pool or of a request, are at their cap, or too large. */
+  oversize(of: { readonly request: string | null }): Promise<readonly OversizeView[]>;
+  /**
+   * The same, and again at each change of that; until the signal is aborted. `after`: the `id` of what was seen last; whoever
+   * resumes gets those of now if they are others.
+   */
+  oversizeFollow(options: {
+    readonly request?: string | null;
+    readonly after?: string | null;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<{ readonly id: string; readonly instances: readonly OversizeView[] }>;
+
   /** Over HTTP a query names at most 500 ids. */
   instances(query: ListQuery): Promise<InstancePage>;
   instance(id: string): Promise<InstanceView>;
@@ -149,7 +170,7 @@ export interface Transport {
   /** Carries out exactly a sealed plan; `reason` goes into the audit log. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
   execute(digest: string, asked: OnBehalf & Asking & { readonly reason?: string }): Promise<PruneResult>;
 
-  auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
+  auditTail(query: AuditQuery, asking?: Asking): Promise<AuditPage>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
 
@@ -161,7 +182,7 @@ export interface Transport {
   tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
-  history(): Promise<DiskHistory>;
+  history(query: HistoryQuery): Promise<DiskHistory>;
 
   /** Ends the connection; what waits then throws. */
   close(): Promise<void>;

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
+import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { PoolView, RequestEvent, RequestView } from '../view.ts';
+import type { OversizeView, PoolView, RequestEvent, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -108,17 +109,25 @@ function overHttp(client: ApiClient, pool: string): Transport {
     auditTail: async (query, asking = {}) =>
       within(asking, pool, async (signal) => {
         const call = { path: '/v1/audit', query: of(query), signal, answerMs: null };
-        return (await client.call<{ items: Awaited<ReturnType<Transport['auditTail']>> }>(call)).items;
+        return client.call<AuditPage>(call);
       }),
+    oversize: async ({ request }) =>
+      (await get<Omit<OversizeEvent, 'id'>>('/v1/oversize', of({ request: request ?? undefined }))).instances,
+    oversizeFollow: (options) => oversizeOf(client, options, of),
     auditFollow: (options) => auditOf(client, { ...options, query: of() }),
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
     tournaments: (query) => get('/v1/tournaments', of(query)),
     poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
-    history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
+    history: ({ hours }) => {
+      const query = new URLSearchParams(hours === undefined ? {} : { hours: String(hours) });
+      return client.call({ path: `/v1/pools/${segment(pool)}/history`, query });
+    },
     close: async () => client.close(),
   };
 }
+
+type OversizeEvent = { id: string; instances: readonly OversizeView[] };
 
 /** A request's events; one that is forgotten while somebody follows it has failed, as far as they can know. */
 async function* eventsOf(
@@ -152,7 +161,7 @@ const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
 async function* auditOf(
   client: ApiClient,
   { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
-): AsyncGenerator<Awaited<ReturnType<Transport['auditTail']>>[number], void> {
+): AsyncGenerator<AuditRecord, void> {
   const seen = after === undefined ? null : String(after);
   try {
     for await (const { data } of followStream(client, {
@@ -162,8 +171,25 @@ async function* auditOf(
       signal,
       isLast: () => false,
     })) {
-      yield data as Awaited<ReturnType<Transport['auditTail']>>[number];
+      yield data as AuditRecord;
       if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Ends with its signal. */
+async function* oversizeOf(
+  client: ApiClient,
+  { request = null, after = null, signal }: Parameters<Transport['oversizeFollow']>[0],
+  of: QueryOf,
+): ReturnType<Transport['oversizeFollow']> & AsyncGenerator<OversizeEvent, void> {
+  const query = of({ request: request ?? undefined });
+  const stream = { path: '/v1/oversize', query, after, signal, isLast: () => false };
+  try {
+    for await (const { id, data } of followStream(client, stream)) {
+      yield { id, ...(data as Omit<OversizeEvent, 'id'>) };
     }
   } catch (error) {
     if (!signal.aborted) throw error;

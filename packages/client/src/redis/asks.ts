@@ -1,7 +1,7 @@
-import { formatDuration, isoTime, RefusedError, TimedOutError } from '@spica/core';
+import { formatDuration, isoTime, RefusedError, TimedOutError, UsageError } from '@spica/core';
 import {
   type Ask,
-  type AuditRecord,
+  type AuditPage,
   type CollectResult,
   type GrowResult,
   type LineageVerdict,
@@ -124,7 +124,7 @@ export async function noteAsked(
   }: OnBehalf & { readonly action: string; readonly why?: string; readonly [fact: string]: unknown },
 ): Promise<void> {
   const reason = `asked for by ${by ?? 'an unknown caller'}${why === undefined ? '' : `: ${why}`}`;
-  await catalog.leaveNote({ ...of, reason, at: isoTime(Date.now()), outcome: 'asked' });
+  await catalog.leaveNote({ ...of, by, reason, at: isoTime(Date.now()), outcome: 'asked' });
 }
 
 /** Throws InstanceGoneError for one that is not there. */
@@ -167,7 +167,18 @@ export async function verifyInstance(
   return ask<LineageVerdict>(connection, { verify: { id } }, asking);
 }
 
-export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Asking): Promise<AuditRecord[]> {
-  const { limit, after = null } = parsePayload(auditQuerySchema, query, 'audit');
-  return ask<AuditRecord[]>(connection, { audit: { limit, after } }, asking);
+export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Asking): Promise<AuditPage> {
+  const { limit, after = null, before = null, since, until, ...rest } = readAuditQuery(query);
+  const { action = null, outcome = null, instance = null, request = null, by = null } = rest;
+  const times = { since: since ? Date.parse(since) : null, until: until ? Date.parse(until) : null };
+  const filter = { action, outcome, instance, request, by, ...times };
+  return ask<AuditPage>(connection, { audit: { limit, after, before, filter } }, asking);
+}
+
+/** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
+export function readAuditQuery(query: AuditQuery) {
+  const read = parsePayload(auditQuerySchema, query, 'audit');
+  if (read.after === undefined || read.before === undefined) return read;
+  const message = 'audit: before: expected without after, both were given';
+  throw new UsageError('PAYLOAD_INVALID', message, { field: 'before' });
 }

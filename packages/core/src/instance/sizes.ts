@@ -9,10 +9,11 @@ const MOST_SIZES = 24;
  * points that one goes whose neighbours are closest in time, so that they stay spread over its life.
  */
 export function addSize(sizes: readonly SizePoint[], point: SizePoint): readonly SizePoint[] {
-  const [before, last] = [sizes.at(-2), sizes.at(-1)];
+  // Where the clock was set back, what was measured by the later one says nothing any more.
+  const earlier = sizes.filter(([at]) => at < point[0]);
+  const [before, last] = [earlier.at(-2), earlier.at(-1)];
   const isFlat = before !== undefined && last !== undefined && before[1] === point[1] && last[1] === point[1];
-  const known = isFlat || (last !== undefined && last[0] >= point[0]) ? sizes.slice(0, -1) : sizes;
-  const longer = [...known, point];
+  const longer = [...(isFlat ? earlier.slice(0, -1) : earlier), point];
   if (longer.length <= MOST_SIZES) return longer;
   return longer.toSpliced(closestToOthers(longer), 1);
 }

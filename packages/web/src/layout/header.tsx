@@ -107,7 +107,7 @@ function Caller() {
   if (caller.door === 'loopback') {
     return (
       <span class="caller">
-        looking on <a href="/login">Log in</a>
+        looking on <a href={`/login?next=${encodeURIComponent(path.value)}`}>Log in</a>
       </span>
     );
   }

@@ -44,12 +44,12 @@ const SPANS = [
   ['s', 1_000],
 ] as const;
 
-/** A span of time in its two largest units: `3 d 4 h`, `12 min 05 s`, `8 s`. */
+/** A span of time in its two largest units: `3 d 4 h`, `12 min 5 s`, `8 s`, `<1 s`. */
 export function duration(ms: number | null | undefined): string {
   if (ms == null || Number.isNaN(ms)) return UNKNOWN;
   const size = Math.max(0, ms);
   const first = SPANS.findIndex(([, each]) => size >= each);
-  if (first === -1) return `0${GAP}s`;
+  if (first === -1) return `${size > 0 ? '<1' : '0'}${GAP}s`;
   const [unit, each] = SPANS[first] ?? SPANS[3];
   const whole = Math.floor(size / each);
   const second = SPANS[first + 1];

@@ -1,6 +1,8 @@
+import type { ComponentChildren } from 'preact';
 import type { Level, PoolView } from '../../api/views.ts';
 import { bytes, count } from '../../parts/format.ts';
 import { Shape } from '../../parts/shape.tsx';
+import { Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
 
 const WORDS: Readonly<Record<Level, string>> = {
@@ -33,6 +35,7 @@ export function Verdict({ pool }: { readonly pool: PoolView }) {
           name="Instances"
           value={`${count(pool.instances)}${pool.maxInstances === null ? '' : ` of ${count(pool.maxInstances)}`}`}
         />
+        {verdict.until !== null && <Figure name="Until" value={<Time at={verdict.until} />} />}
         <Figure name="Waiting" value={count(pool.heldCount)} href={hrefTo('/requests')} />
       </dl>
     </section>
@@ -45,7 +48,7 @@ function Figure({
   href,
 }: {
   readonly name: string;
-  readonly value: string;
+  readonly value: ComponentChildren;
   readonly href?: string;
 }) {
   return (

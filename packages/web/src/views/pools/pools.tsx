@@ -111,7 +111,7 @@ const COLUMNS: readonly Column<ProfileView>[] = [
 ];
 
 /** What instances are expected to take, beside what they took. */
-function Profiles({ pool, changed }: { readonly pool: string; readonly changed: string }) {
+function Profiles({ pool, changed }: { readonly pool: string; readonly changed: string | null }) {
   const calm = useCalm(changed, 30_000);
   const path = `/v1/pools/${encodeURIComponent(pool)}/profiles`;
   const loaded = useLoad((signal) => get<Page<ProfileView>>(path, { signal }), path, [calm]);

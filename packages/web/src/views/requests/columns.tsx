@@ -5,7 +5,7 @@ import type { Column } from '../../parts/table.tsx';
 import { Age, now, Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
 import { CancelButton } from './cancel.tsx';
-import { askedFor, reasonOf, sinceOf, standOf } from './stand.ts';
+import { askedFor, helpFor, reasonOf, sinceOf, standOf } from './stand.ts';
 
 const request: Column<RequestView> = {
   title: 'Request',
@@ -39,7 +39,7 @@ export const WAITING: readonly Column<RequestView>[] = [
     render: (row) => (
       <>
         <p class="sentence-case">{reasonOf(row)}</p>
-        {row.whatWouldHelp !== null && <p class="soft sentence-case">{row.whatWouldHelp}</p>}
+        {helpFor(row) !== null && <p class="soft sentence-case">{helpFor(row)}</p>}
         {row.progress?.phase === 'held' && (
           <p class="soft">
             Rejected at <Time at={row.progress.until} />, in{' '}

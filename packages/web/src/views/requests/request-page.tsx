@@ -11,7 +11,7 @@ import { Table } from '../../parts/table.tsx';
 import { Age, Time } from '../../parts/time.tsx';
 import { hrefTo, poolName } from '../../router/router.ts';
 import { CancelButton } from './cancel.tsx';
-import { askedFor, reasonOf, sinceOf, standOf } from './stand.ts';
+import { askedFor, helpFor, reasonOf, sinceOf, standOf } from './stand.ts';
 import { Steps } from './steps.tsx';
 
 /** One request: where it stands and why, what was asked for, what came of it, and the jobs that work for it. */
@@ -26,8 +26,9 @@ export function RequestPage({ id }: { readonly id: string }) {
 }
 
 function Shown({ request }: { readonly request: RequestView }) {
-  const { id, instances, children, progress, position, whatWouldHelp, spawned, of } = request;
+  const { id, instances, children, progress, position, spawned, of } = request;
   const stand = standOf(request);
+  const help = helpFor(request);
   return (
     <>
       <div class="title">
@@ -40,7 +41,7 @@ function Shown({ request }: { readonly request: RequestView }) {
         <div class="body">
           <Steps request={request} />
           <p class={`sentence-case ${stand === 'failed' ? 'error' : ''}`}>{reasonOf(request)}</p>
-          {stand === 'waits' && whatWouldHelp !== null && <p class="sentence-case">{whatWouldHelp}</p>}
+          {stand === 'waits' && help !== null && <p class="sentence-case">{help}</p>}
           <Facts
             facts={[
               ['Place in the line', position],

@@ -15,6 +15,12 @@ export function reasonOf({ progress, failure }: RequestView): string {
   return progress?.reason ?? 'the gate has not looked at it yet';
 }
 
+/** What would help it, unless the reason says so already; null for nothing. */
+export function helpFor(request: RequestView): string | null {
+  const { whatWouldHelp } = request;
+  return whatWouldHelp === null || reasonOf(request).includes(whatWouldHelp) ? null : whatWouldHelp;
+}
+
 /** Since when it waits, or is under way: ISO-8601. */
 export function sinceOf({ progress, submittedAt }: RequestView): string | null {
   return progress?.phase === 'held' ? progress.since : submittedAt;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { HistoryPoint, PoolHistory } from '../../../src/api/views.ts';
+import type { DiskHistory, DiskPoint } from '../../../src/api/views.ts';
 import { PARTS, partsOf, stackHistory } from '../../../src/views/overview/disk/stack.ts';
 
 /** A disk of 100 GB of which 40 are free, 10 of them promised. */
-const POINT: HistoryPoint = {
+const POINT: DiskPoint = {
   at: '2026-01-01T00:00:00.000Z',
   availableBytes: 40e9,
   instancesBytes: 30e9,
@@ -15,7 +15,7 @@ const POINT: HistoryPoint = {
   hostAvailableBytes: null,
 };
 const LATER = { ...POINT, at: '2026-01-01T00:01:00.000Z' };
-const HISTORY: PoolHistory = {
+const HISTORY: DiskHistory = {
   points: [POINT, LATER],
   marks: [],
   forecast: {

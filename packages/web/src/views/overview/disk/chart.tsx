@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
-import type { PoolHistory } from '../../../api/views.ts';
+import type { DiskHistory } from '../../../api/views.ts';
 import { Time } from '../../../parts/time.tsx';
 import { hiddenParts, Legend } from './legend.tsx';
 import { Marks, type PlotBox } from './marks.tsx';
@@ -11,7 +11,7 @@ import { usePlot } from './use-plot.ts';
 const HEIGHT = 260;
 
 /** The stack of what takes the disk, with its legend, and what happened when. */
-export function Chart({ history }: { readonly history: PoolHistory }) {
+export function Chart({ history }: { readonly history: DiskHistory }) {
   const [box, setBox] = useState<PlotBox | null>(null);
   const [cursor, setCursor] = useState<number | null>(null);
   const hidden = hiddenParts();

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { get } from '../../../api/call.ts';
 import { useCalm } from '../../../api/use-calm.ts';
 import { useLoad } from '../../../api/use-load.ts';
-import type { PoolHistory, PoolView } from '../../../api/views.ts';
+import type { DiskHistory, PoolView } from '../../../api/views.ts';
 import { Choice } from '../../../parts/filters.tsx';
 import { Panel, WhenLoaded } from '../../../parts/panel.tsx';
 import { query } from '../../../router/router.ts';
@@ -26,7 +26,7 @@ export function Disk({ pool }: { readonly pool: PoolView }) {
   const changed = useCalm(pool.at, Math.max(10_000, Number(hours) * 3_600_000 * REFRESH_SHARE));
   const path = `/v1/pools/${encodeURIComponent(pool.pool)}/history`;
   const loaded = useLoad(
-    (signal) => get<PoolHistory>(path, { query: { hours }, signal }),
+    (signal) => get<DiskHistory>(path, { query: { hours }, signal }),
     `${path} ${hours}`,
     [changed],
   );
@@ -65,12 +65,12 @@ export function Disk({ pool }: { readonly pool: PoolView }) {
   );
 }
 
-function Charts({ history, pool }: { readonly history: PoolHistory; readonly pool: PoolView }) {
+function Charts({ history, pool }: { readonly history: DiskHistory; readonly pool: PoolView }) {
   const hasHost = useMemo(() => history.points.some((point) => point.hostAvailableBytes !== null), [history]);
   return (
     <>
       <Chart history={history} />
-      {history.forecast && <p class="soft sentence-case">{history.forecast.sentence}</p>}
+      {history.forecast && <p class="soft">Forecast: {history.forecast.sentence}</p>}
       {hasHost && <HostChart points={history.points} floorBytes={pool.imageHost?.floorBytes ?? null} />}
     </>
   );

@@ -1,4 +1,4 @@
-import type { PoolHistory } from '../../../api/views.ts';
+import type { DiskHistory } from '../../../api/views.ts';
 import { bytes } from '../../../parts/format.ts';
 import { type Column, Table } from '../../../parts/table.tsx';
 import { Time } from '../../../parts/time.tsx';
@@ -7,7 +7,7 @@ import { PARTS, partsOf } from './stack.ts';
 
 const MOST_ROWS = 24;
 
-type Row = PoolHistory['points'][number];
+type Row = DiskHistory['points'][number];
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: 'At', render: ({ at }) => <Time at={at} /> },
@@ -17,7 +17,7 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 /** The history as a table: every so many points, the newest first. */
-export function HistoryTable({ history: { points } }: { readonly history: PoolHistory }) {
+export function HistoryTable({ history: { points } }: { readonly history: DiskHistory }) {
   const step = Math.max(1, Math.ceil(points.length / MOST_ROWS));
   const rows = [...points].reverse().filter((_, index) => index % step === 0);
   return <Table caption="The disk over time" columns={COLUMNS} rows={rows} keyOf={({ at }) => at} empty="" />;

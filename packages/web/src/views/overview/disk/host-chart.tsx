@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { HistoryPoint } from '../../../api/views.ts';
+import type { DiskPoint } from '../../../api/views.ts';
 import { bytes } from '../../../parts/format.ts';
 import { axesOf } from './axes.ts';
 import { colourOf } from './colours.ts';
@@ -13,7 +13,7 @@ export function HostChart({
   points,
   floorBytes,
 }: {
-  readonly points: readonly HistoryPoint[];
+  readonly points: readonly DiskPoint[];
   readonly floorBytes: number | null;
 }) {
   const data = useMemo(

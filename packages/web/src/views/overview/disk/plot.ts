@@ -49,7 +49,7 @@ export function makePlot(element: HTMLElement, height: number, events: PlotEvent
       ms: 1,
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: { y: { range: (_plot, _min, max) => [0, max * 1.02 || 1] } },
+      scales: { x: { range: timeRange }, y: { range: (_plot, _min, max) => [0, max * 1.02 || 1] } },
       axes: axesOf(element),
       series: [
         {},
@@ -68,4 +68,11 @@ export function makePlot(element: HTMLElement, height: number, events: PlotEvent
     undefined,
     element,
   );
+}
+
+/** The least that is shown, however young the history is. */
+const LEAST_SPAN_MS = 10 * 60_000;
+
+function timeRange(_plot: uPlot, min: number, max: number): uPlot.Range.MinMax {
+  return [Math.min(min, max - LEAST_SPAN_MS), max];
 }

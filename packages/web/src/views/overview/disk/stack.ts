@@ -1,4 +1,4 @@
-import type { HistoryPoint, PoolHistory } from '../../../api/views.ts';
+import type { DiskHistory, DiskPoint } from '../../../api/views.ts';
 
 /** What a disk is taken by, from the bottom of the stack to its top. What is promised stands in what is free. */
 export const PARTS = ['others', 'templates', 'trash', 'instances', 'growth', 'reserved', 'free'] as const;
@@ -7,7 +7,7 @@ export type Part = (typeof PARTS)[number];
 type Figures = Readonly<Record<Part, number>>;
 
 /** The parts of a disk at one moment, in bytes. Their sum is the disk; what is promised beyond what is free is left out. */
-export function partsOf(point: HistoryPoint): Figures {
+export function partsOf(point: DiskPoint): Figures {
   const growth = Math.min(point.growthBytes, point.availableBytes);
   const reserved = Math.min(point.reservedBytes, point.availableBytes - growth);
   return {
@@ -26,9 +26,9 @@ export interface Stack {
   readonly at: readonly number[];
   /** The upper edge of each part, in bytes from the bottom; null in the forecast, and for a part that is hidden. */
   readonly tops: Readonly<Record<Part, readonly (number | null)[]>>;
-  /** How high the disk may be filled: up to the floor, and up to the target. */
-  readonly floor: readonly number[];
-  readonly target: readonly number[];
+  /** How high the disk may be filled: up to the floor, and up to the target; null where they are not known. */
+  readonly floor: readonly (number | null)[];
+  readonly target: readonly (number | null)[];
   /** Between these the disk will be filled to if it goes on so; null before the last point. */
   readonly low: readonly (number | null)[];
   readonly high: readonly (number | null)[];
@@ -36,7 +36,7 @@ export interface Stack {
 
 /** Stacks a history, without the parts in `hidden`: what is above them comes down. */
 export function stackHistory(
-  { points, forecast, floorBytes, targetBytes }: PoolHistory,
+  { points, forecast, floorBytes, targetBytes }: DiskHistory,
   hidden: ReadonlySet<Part>,
 ): Stack {
   const last = points.at(-1);
@@ -65,15 +65,15 @@ export function stackHistory(
   return {
     at: [...points, ...band].map(({ at }) => Date.parse(at)),
     tops,
-    floor: allBrims.map((each) => each - floorBytes),
-    target: allBrims.map((each) => each - targetBytes),
+    floor: allBrims.map((each) => (floorBytes === null ? null : each - floorBytes)),
+    target: allBrims.map((each) => (targetBytes === null ? null : each - targetBytes)),
     low: [...past, ...now, ...band.map(({ highBytes }) => brim - highBytes)],
     high: [...past, ...now, ...band.map(({ lowBytes }) => Math.min(brim, brim - lowBytes))],
   };
 }
 
 /** Where the disk is full: what is shown of what is used, and all that is free. */
-function brimOf(point: HistoryPoint, figures: Figures, hidden: ReadonlySet<Part>): number {
+function brimOf(point: DiskPoint, figures: Figures, hidden: ReadonlySet<Part>): number {
   const used = PARTS.slice(0, 4).filter((part) => !hidden.has(part));
   return used.reduce((sum, part) => sum + figures[part], point.availableBytes);
 }

@@ -1,8 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
-
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+import { MAIN } from '../../../test/support/spica.ts';
 
 /** Runs a line of shell in which `spica` is the program as users have it. */
 async function shell(line: string) {

@@ -184,7 +184,8 @@ test('a cp that lacks --reflink is refused by name', async () => {
 test('for tests it also brings filesystems and a browser; a browser that cannot be had costs its tests alone, and is asked for once', async () => {
   const machine = debianAsRoot();
   machine.add('apt-get', `${APT(machine.bin)}\ncase "$*" in *chromium*) exit 100 ;; esac`);
-  for (const name of ['mkfs.btrfs', 'mkfs.xfs', 'mkfs.ext4', 'setfattr', 'losetup']) machine.add(name);
+  for (const name of ['mkfs.btrfs', 'mkfs.xfs', 'mkfs.ext4', 'setfattr', 'losetup', 'promtool'])
+    machine.add(name);
   const { exitCode, stderr } = await machine.run('setup.sh', '--tests');
   expect({ exitCode, stderr }).toEqual({
     exitCode: 0,
