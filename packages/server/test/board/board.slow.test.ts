@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Server } from '../src/index.ts';
-import { openPool, serve, startRedis, submitEight, type TestRedis } from './served.ts';
+import type { Server } from '../../src/index.ts';
+import { openPool, serve, startRedis, submitEight, type TestRedis } from '../served.ts';
 
 /** What Bull Board's API answers, as far as the tests look at it. */
 interface Answer {
