@@ -47,7 +47,7 @@ export function addActions(scope: FastifyInstance, options: ActionOptions): void
     if (acting !== null)
       await note(request, acting, { outcome: why === null ? 'asked' : 'refused', why }, options.clock);
     if (why !== null) {
-      const refused = { error: 'ERRORS.FORBIDDEN', message: why, code: 'BOARD_ACTION_REFUSED' };
+      const refused = { error: { key: 'ERRORS.FORBIDDEN' }, message: why, code: 'BOARD_ACTION_REFUSED' };
       return reply.code(409).send(refused);
     }
     request.boardAction = acting;

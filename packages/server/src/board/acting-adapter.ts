@@ -3,6 +3,7 @@ import { cancelRequest } from '@spica/client/redis';
 import { CheckError, type Clock, SpicaError } from '@spica/core';
 import { parsePayload, type QueueName, spawnRequestSchema, submitOrFind } from '@spica/queues';
 import type { Job } from 'bullmq';
+import { problemOf } from '../api/problem.ts';
 import type { ServerPool } from '../pool.ts';
 import { actAs } from './act.ts';
 
@@ -30,10 +31,14 @@ export class ActingAdapter extends BullMQAdapter {
     const job = (await this.#pool.queues[this.#name].getJob(id)) as Job | undefined;
     if (!job || this.#name !== 'gate' || job.finishedOn) return job as BoardJob | undefined;
     const remove = job.remove.bind(job);
-    return Object.assign(job, { remove: () => this.#cancel(id, remove) }) as unknown as BoardJob;
+    return Object.assign(job, { remove: () => told(this.#cancel(id, remove)) }) as unknown as BoardJob;
   }
 
-  override async addJob(name: string, data: unknown): Promise<BoardJob> {
+  override addJob(name: string, data: unknown): Promise<BoardJob> {
+    return told(this.#add(name, data));
+  }
+
+  async #add(name: string, data: unknown): Promise<BoardJob> {
     const { queues } = this.#pool;
     if (this.#name !== 'gate') return (await queues[this.#name].add(name, data)) as unknown as BoardJob;
     const { id } = await submitOrFind(queues, this.#requestIn(data), { key: null, clock: this.#clock });
@@ -59,5 +64,14 @@ export class ActingAdapter extends BullMQAdapter {
       throw error;
     }
     throw new CheckError('REQUEST_ENDED', `request ${id} has completed meanwhile: its instances are there`);
+  }
+}
+
+/** The board answers with the status that an error brings along. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw Object.assign(error as Error, { statusCode: problemOf(error).status });
   }
 }

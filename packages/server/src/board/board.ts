@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Hide } from '../api/hide.ts';
 import { type Caller, ON_LOOPBACK } from '../listen/callers.ts';
 import { boardCookie, isSecure, sessionIn } from '../listen/cookies.ts';
+import { UNCHECKED } from '../listen/guard.ts';
 import type { ServerPool } from '../pool.ts';
 import type { Probe } from '../probe.ts';
 import { actAs, addActions } from './act.ts';
@@ -67,7 +68,7 @@ export async function addBoard(
         reply.header('set-cookie', boardCookie(session, { isSecure: isSecure(request) }));
       if (!request.url.startsWith(`${PATH}/api/`)) return;
       reply.header('cache-control', 'no-store');
-      const problem = await probe();
+      const problem = request.caller === UNCHECKED ? 'Redis is out of reach' : await probe();
       if (problem !== null) return reply.code(503).send({ error: problem });
     });
     scope.addHook('preSerialization', async (request, _reply, body) => {

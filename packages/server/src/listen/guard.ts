@@ -1,7 +1,7 @@
 import type { TokenRole } from '@spica/catalog';
 import { CheckError, SpicaError } from '@spica/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { sendProblem } from '../api/problem.ts';
+import { problemOf, sendProblem } from '../api/problem.ts';
 import { mayCall, sayRole } from '../api/roles.ts';
 import { type Caller, type Door, findCaller, type Known, ON_LOOPBACK, requireCaller } from './callers.ts';
 import { sessionIn } from './cookies.ts';
@@ -37,6 +37,9 @@ const HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
 };
 const OVER_TLS = { 'strict-transport-security': 'max-age=31536000' };
+
+/** Whoever asks for a page while Redis is out of reach: they get what is no secret of it, and are told. */
+export const UNCHECKED: Caller = { ...ON_LOOPBACK };
 
 export interface GuardOptions extends Known {
   readonly door: Door;
@@ -87,6 +90,7 @@ async function callerOf(request: FastifyRequest, options: GuardOptions): Promise
     return access === 'page' || access === 'login' ? await requireCaller(caller, options) : caller;
   } catch (error) {
     if (access === 'login' && isUnauthenticated(error)) return null;
+    if (access === 'page' && isSafe(request.method) && problemOf(error).status === 503) return UNCHECKED;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCatalog, createSessions, createTokens } from '@spica/catalog';
@@ -218,23 +218,17 @@ describe('an operator', () => {
 });
 
 describe('what an operator has done again', () => {
-  it('brings up what failed, while its request still waits for the others', async () => {
-    await act('PUT', '/queues/main.spawn/pause');
-    const id = await stack.submit({ count: 2, template: 'failing' });
-    await expect.poll(() => stack.queues.spawn.getWaitingCount()).toBe(2);
-    const ended = stack.watcher.wait(id);
-    // One fails; the other is kept back meanwhile.
-    const [first, second] = await stack.queues.spawn.getWaiting();
-    await stack.redis.lrem(`{spica:main}:spawn:wait`, 1, second?.id ?? '');
-    await act('PUT', '/queues/main.spawn/resume');
-    await expect.poll(async () => first?.getState()).toBe('failed');
-    await writeFile(join(dir, 'mended'), '');
-    expect((await act('PUT', `/queues/main.spawn/${first?.id}/retry`)).status).toBe(204);
-    await expect.poll(async () => first?.getState()).toBe('completed');
-    await stack.redis.lpush(`{spica:main}:spawn:wait`, second?.id ?? '');
-    await stack.redis.zadd('{spica:main}:spawn:marker', 0, '0');
-    expect((await ended).instances).toHaveLength(2);
-    expect(promised().slots).toBe(0);
+  it('brings up nothing, where it is a spawn of a request that has ended', async () => {
+    const id = await stack.submit({ count: 1, template: 'failing' });
+    await expect(stack.watcher.wait(id)).rejects.toMatchObject({ code: 'SETUP_FAILED' });
+    const [spawn] = await stack.queues.spawn.getFailed(0, 0);
+    expect(spawn?.data).toMatchObject({ request: id });
+    const before = (await Array.fromAsync(stack.ctx.catalog.list())).length;
+    expect((await act('PUT', `/queues/main.spawn/${spawn?.id}/retry`)).status).toBe(204);
+    const failure = async () => (await stack.queues.spawn.getJob(spawn?.id ?? ''))?.failedReason;
+    await expect.poll(failure).toContain('NO_RESERVATION');
+    expect(await Array.fromAsync(stack.ctx.catalog.list())).toHaveLength(before);
+    expect(promised()).toEqual({ slots: 0, held: 0 });
   });
 
   it('is decided as any other, where it is a request: a copy is a new one, and a rejected one looks once more', async () => {
@@ -301,25 +295,24 @@ describe('what would break a promise', () => {
     ['POST', '/queues/main.sample/add', { name: 'sample', data: { pool: 'main', ids: ['../..'] } }],
   ];
 
-  it.each(refused)(
-    'is refused, changes nothing, and is in the audit log: %s %s %j',
-    async (method, path, body) => {
-      const kept = await stack.spawn({ count: 4 }); // with no lease: a prune would take them
-      const [done] = await stack.queues.gate.getCompleted(0, 0);
-      const counts = async () =>
-        Promise.all(
-          Object.values(stack.queues).map((queue) =>
-            queue.getJobCounts('wait', 'delayed', 'failed', 'completed'),
-          ),
-        );
-      const before = await counts();
+  it('is refused, changes nothing, and is in the audit log', async () => {
+    const kept = await stack.spawn({ count: 4 }); // with no lease: a prune would take them
+    const [done] = await stack.queues.gate.getCompleted(0, 0);
+    const counts = () => Promise.all(Object.values(stack.queues).map((queue) => queue.getJobCounts()));
+    const before = await counts();
+    for (const [method, path, body] of refused) {
       const reply = await act(method, path.replace('JOB', done?.id ?? ''), body);
-      expect(reply.status, reply.text).toBeGreaterThanOrEqual(400);
-      expect(reply.status, reply.text).toBeLessThan(500);
-      expect(await counts()).toEqual(before);
-      for (const { id } of kept.instances) expect((await stack.ctx.catalog.get(id))?.state).toBe('ready');
-    },
-  );
+      const what = `${method} ${path} ${JSON.stringify(body)}: ${reply.text}`;
+      expect([400, 409], what).toContain(reply.status);
+      expect(await counts(), what).toEqual(before);
+    }
+    for (const { id } of kept.instances) expect((await stack.ctx.catalog.get(id))?.state).toBe('ready');
+    const told = expect.objectContaining({
+      outcome: 'refused',
+      reason: expect.stringMatching(/^operator on the board: queue gate: requests would be lost/),
+    });
+    await expect.poll(() => notes('obliterate')).toEqual([told]);
+  });
 
   it('is told to whoever waits for a job that was removed, in place of keeping them', async () => {
     await act('PUT', '/queues/main.sample/pause');
