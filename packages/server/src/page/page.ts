@@ -18,9 +18,10 @@ const ASSETS = { immutable: true, maxAge: '365d' };
  * The operator's page at `/`, and at the paths that it has for its views. Its files were compressed when it was built. Where
  * it was not, a line says how.
  *
- * @param root Directory of the built page; by default where this installation has it.
+ * @param dir Directory of the built page; by default where this installation has it.
  */
-export async function addPage(app: FastifyInstance, root: string | null = findPage()): Promise<void> {
+export async function addPage(app: FastifyInstance, dir?: string): Promise<void> {
+  const root = findPage(dir === undefined ? PLACES : [dir]);
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       // What the files say is no secret: what they show is asked for, by whoever looks.
@@ -41,8 +42,8 @@ export async function addPage(app: FastifyInstance, root: string | null = findPa
   });
 }
 
-function findPage(): string | null {
-  return PLACES.find((place) => existsSync(join(place, 'index.html'))) ?? null;
+function findPage(places: readonly string[]): string | null {
+  return places.find((place) => existsSync(join(place, 'index.html'))) ?? null;
 }
 
 function sendPage(reply: FastifyReply, root: string): FastifyReply {
