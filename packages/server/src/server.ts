@@ -22,7 +22,8 @@ import { createAttempts } from './login/attempts.ts';
 import { addLoginForm } from './login/form.ts';
 import { addLinks, addOpenedLinks } from './login/link.ts';
 import { addSession, sessionTexts } from './login/session.ts';
-import { addMetrics } from './metrics/metrics.ts';
+import { addMetrics, createMetrics } from './metrics/metrics.ts';
+import type { ServedWork } from './metrics/work.ts';
 import { addPage } from './page/page.ts';
 import type { ServerPool } from './pool.ts';
 import { createProbe } from './probe.ts';
@@ -59,6 +60,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Directory of the built page; by default where this installation has it. */
   readonly pageDir?: string;
+  /** What the workers of this process do, where it has some: it is counted for `/metrics`. */
+  readonly work?: ServedWork;
   /** What the command has the stack of its machine do; by default nothing. */
   readonly runCommand?: RunCommand;
   /** Event streams that may be open at a time; by default as many as `createStreams` has. */
@@ -93,6 +96,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const close = async () => {
     ending.abort();
     await Promise.all([endApp(dashboard), endApp(local)]);
+    parts.metrics.close();
   };
   try {
     const removeSocket = await listenAtSocket(local, socket);
@@ -100,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       options.logger.info({ socket }, "another process serves the HTTP API's socket: this one does without");
     }
     url = await listen(dashboard, address, port);
+    for (const transport of options.transports) void readAhead(transport, options.logger);
     return {
       url,
       socket: removeSocket && socket,
@@ -111,6 +116,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Has the instances of a pool read, so that whoever asks for them first need not wait for all of them. */
+async function readAhead(transport: Transport, logger: Logger): Promise<void> {
+  try {
+    await transport.instances({ limit: 1 });
+  } catch (error) {
+    logger.debug({ err: error, pool: transport.pool }, 'the instances could not be read ahead');
   }
 }
 
@@ -142,12 +156,14 @@ function createParts(options: ServerOptions, { ending, place }: Shared) {
   const routes = apiRoutes({ transports, streams, version, startedAt });
   const known = { tokens, sessions, clock };
   const api = { routes, transports, ...known, streams, version, rateLimit, paths, ending };
+  const figures = { pools, probe: createProbe(options.ping, PROBE_MS), clock, version };
   const poolNames = [...transports.keys()];
   return {
     api,
     login: { ...known, pools, attempts: createAttempts(), version, poolNames },
     place,
-    figures: { pools, probe: createProbe(options.ping, PROBE_MS), clock, version },
+    figures,
+    metrics: createMetrics({ ...figures, work: options.work ?? null }),
   };
 }
 
@@ -156,12 +172,12 @@ type Parts = ReturnType<typeof createParts> & { readonly tls: TlsMaterial | null
 async function build(
   door: Door,
   { logger, version, runCommand, mostConnections, pageDir }: ServerOptions,
-  { api, login, place, figures, tls }: Parts,
+  { api, login, place, figures, metrics, tls }: Parts,
 ): Promise<App> {
   const app = createApp({ door, ...login, logger, tls });
   limitConnections(app, SHARES[door.kind], mostConnections);
   addHealth(app, figures);
-  addMetrics(app, figures);
+  addMetrics(app, metrics);
   await registerApi(app, api);
   addApiPages(app, [...api.routes, ...sessionTexts], version);
   if (door.kind === 'tcp') {
