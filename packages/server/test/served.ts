@@ -1,7 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCatalog, createTokens, type HeldRequest, type PublishedGate } from '@spica/catalog';
+import {
+  createCatalog,
+  createSessions,
+  createTokens,
+  type HeldRequest,
+  type PublishedGate,
+} from '@spica/catalog';
 import { type LedgerSums, NO_LIMITS, resolveConfig, type Space, systemClock } from '@spica/core';
 import { connectObserver, openQueues, prefixOf, QUEUE_NAMES, submitRequest } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
@@ -115,6 +121,7 @@ export function serverOptions(
     pools,
     transports: [],
     tokens: createTokens(redis),
+    sessions: createSessions(redis),
     paths: [],
     ping: () => redis.ping(),
     clock: systemClock,

@@ -10,6 +10,9 @@ export function addServiceCommands(add: Add): void {
     'the dashboard and the HTTP API alone',
     async () => (await import('../commands/serve.ts')).serve,
   ).option('--port <port>', 'port of the dashboard; 0 takes a free one');
+  add('open', 'open the page in a browser, logged in as an operator of this machine', async () => {
+    return (await import('../commands/open.ts')).open;
+  }).option('--print', 'print the link, which can be opened once within a minute, and open nothing');
   add('init', "create the pool's root and marker", async () => {
     return (await import('../commands/init.ts')).init;
   })
