@@ -28,7 +28,7 @@ const ACTIONS = [
 export function AuditFilters({ filter }: { readonly filter: AuditFilter }) {
   const actions = new Set<string>([...(filter.action ? [filter.action] : []), ...ACTIONS]);
   return (
-    <search class="filters">
+    <search class="filters of-audit">
       <UrlSelect
         name="action"
         label="Action"
@@ -36,11 +36,15 @@ export function AuditFilters({ filter }: { readonly filter: AuditFilter }) {
         values={Object.fromEntries([...actions].map((each) => [each, each.replaceAll('_', ' ')]))}
       />
       <UrlText name="outcome" label="Outcome, or how it begins" placeholder="Outcome" />
-      <UrlText name="instance" label="Instance" placeholder="Instance: spica-…" type="search" />
+      <UrlText name="instance" label="Instance" placeholder="Instance" type="search" />
       <UrlText name="request" label="Request" placeholder="Request" />
       <UrlText name="by" label="Who asked for it" placeholder="By whom" />
-      <UrlText name="since" label="Since" type="datetime-local" toUrl={toIso} fromUrl={toLocal} />
-      <UrlText name="until" label="Until" type="datetime-local" toUrl={toIso} fromUrl={toLocal} />
+      <span class="soft">
+        from <UrlText name="since" label="Since" type="datetime-local" toUrl={toIso} fromUrl={toLocal} />
+      </span>
+      <span class="soft">
+        to <UrlText name="until" label="Until" type="datetime-local" toUrl={toIso} fromUrl={toLocal} />
+      </span>
       {Object.keys(filter).length > 0 && (
         <button
           type="button"

@@ -19,7 +19,7 @@ export interface GridColumn extends Fitted {
 }
 
 /** For the box that chooses a row. */
-export const CHOICE_WIDTH = 34;
+export const CHOICE_WIDTH = 30;
 
 /** All that a list can show, from left to right. Where it is narrow, the highest ranks are left out. */
 export const COLUMNS: readonly GridColumn[] = [
@@ -27,7 +27,7 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'id',
     title: 'Instance',
     sort: 'id',
-    width: 152,
+    width: 162,
     grow: 0,
     rank: 0,
     render: ({ id }) => (
@@ -40,9 +40,9 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'experiment',
     title: 'Experiment',
     sort: 'experiment',
-    width: 110,
+    width: 100,
     grow: 2,
-    rank: 4,
+    rank: 5,
     render: ({ experiment }) => experiment ?? <None />,
     hover: ({ experiment }) => experiment ?? undefined,
   },
@@ -52,7 +52,7 @@ export const COLUMNS: readonly GridColumn[] = [
     sort: 'template',
     width: 90,
     grow: 1,
-    rank: 8,
+    rank: 9,
     render: ({ template }) => template,
     hover: ({ template, templateVersion }) => `${template} ${templateVersion}`,
   },
@@ -70,7 +70,7 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'size',
     title: 'Size',
     sort: 'size',
-    width: 82,
+    width: 80,
     grow: 0,
     rank: 1,
     isFigure: true,
@@ -86,7 +86,7 @@ export const COLUMNS: readonly GridColumn[] = [
     sort: null,
     width: 76,
     grow: 0,
-    rank: 7,
+    rank: 8,
     render: ({ sizes }) => <Sparkline sizes={sizes} />,
   },
   {
@@ -95,7 +95,7 @@ export const COLUMNS: readonly GridColumn[] = [
     sort: null,
     width: 82,
     grow: 0,
-    rank: 10,
+    rank: 11,
     isFigure: true,
     render: ({ capBytes }) => (capBytes === null ? <None /> : bytes(capBytes)),
   },
@@ -105,7 +105,7 @@ export const COLUMNS: readonly GridColumn[] = [
     sort: 'lease',
     width: 130,
     grow: 2,
-    rank: 5,
+    rank: 6,
     render: (row) => <Held row={row} />,
     hover: ({ lease, pin }) =>
       [
@@ -121,7 +121,7 @@ export const COLUMNS: readonly GridColumn[] = [
     sort: 'score',
     width: 74,
     grow: 0,
-    rank: 6,
+    rank: 7,
     isFigure: true,
     render: ({ score }) => (score === null ? <None /> : scoreText(score)),
   },
@@ -131,18 +131,28 @@ export const COLUMNS: readonly GridColumn[] = [
     sort: null,
     width: 86,
     grow: 0,
-    rank: 9,
+    rank: 10,
     render: ({ unsaved }) => (unsaved === null ? <None /> : <span class="tag watch">unsaved</span>),
     hover: ({ unsaved }) => unsaved ?? undefined,
   },
   {
     name: 'rule',
-    title: 'Kept or deleted by',
+    title: 'Rule',
     sort: null,
-    width: 86,
-    grow: 4,
+    width: 84,
+    grow: 0,
     rank: 2,
-    render: (row) => <Rule row={row} />,
+    render: (row) => <RuleWord row={row} />,
+    hover: ({ rule }) => rule?.sentence,
+  },
+  {
+    name: 'why',
+    title: 'Why it stays or goes',
+    sort: null,
+    width: 230,
+    grow: 5,
+    rank: 4,
+    render: ({ rule }) => <span class="soft">{rule?.sentence}</span>,
     hover: ({ rule }) => rule?.sentence,
   },
 ];
@@ -174,17 +184,14 @@ function Held({ row: { pin, lease } }: { readonly row: InstanceView }) {
   );
 }
 
-/** The rule in a word, told by shape and colour, and in a sentence where there is room. */
-export function Rule({ row: { rule, state } }: { readonly row: InstanceView }) {
-  if (state === 'deleting') return <span class="soft">being deleted</span>;
+/** What the rules do with it, told by shape and colour. */
+export function RuleWord({ row: { rule, state } }: { readonly row: InstanceView }) {
+  if (state === 'deleting') return <span class="soft">going</span>;
   if (rule === null) return <None />;
   const goes = rule.verdict === 'goes';
   return (
-    <>
-      <span class={`verdict-word ${goes ? 'goes' : 'keeps'}`}>
-        <span aria-hidden="true">{goes ? '✕' : '✓'}</span> {goes ? 'goes' : 'stays'}
-      </span>
-      <span class="soft">: {rule.sentence}</span>
-    </>
+    <span class={`verdict-word ${goes ? 'goes' : 'keeps'}`}>
+      <span aria-hidden="true">{goes ? '✕' : '✓'}</span> {goes ? 'goes' : 'stays'}
+    </span>
   );
 }

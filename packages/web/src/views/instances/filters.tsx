@@ -15,7 +15,7 @@ export function Filters({ list }: { readonly list: ListState }) {
   const caller = session.value?.caller;
   const [isOpen, setOpen] = useState(MORE.some((name) => query.peek().has(name)));
   return (
-    <search class="filters">
+    <search class={`filters ${isOpen ? '' : 'closed'}`}>
       <UrlText
         resets={RESETS}
         name="q"

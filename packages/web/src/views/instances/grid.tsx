@@ -80,7 +80,7 @@ export function Grid({ list, rows, selection, onChoose, onChooseAll, onOpen, fir
       aria-colcount={COLUMNS.length + 1}
       aria-multiselectable="true"
       aria-activedescendant={total > 0 ? `${id}-${current}` : undefined}
-      style={{ '--columns': template }}
+      style={{ '--columns': template, '--rows': `${virtual.getTotalSize() + 2}px` }}
       onKeyDown={onKeyDown}
       onClick={click}
       onDblClick={(event) => {

@@ -15,7 +15,7 @@ import { hrefTo, poolName } from '../../router/router.ts';
 import { Entries } from '../audit/entries.tsx';
 import { Actions } from './actions/actions.tsx';
 import type { Verb } from './actions/verbs.ts';
-import { Rule, scoreText } from './columns.tsx';
+import { RuleWord, scoreText } from './columns.tsx';
 import { SizeChart } from './size-chart.tsx';
 
 /** What there is to show under an instance's id: the instance, or how it went. */
@@ -87,7 +87,7 @@ function Shown({ instance }: { readonly instance: InstanceView }) {
       <Panel title="What keeps it">
         <div class="body">
           <p class="rule-line">
-            <Rule row={instance} />
+            <RuleWord row={instance} /> {rule?.sentence}
           </p>
           <Facts
             facts={[
@@ -204,7 +204,7 @@ function RequestLink({ id, index }: { readonly id: string; readonly index: numbe
       <a class="id" href={hrefTo(`/requests/${id}`)}>
         {id}
       </a>
-      {index !== null && `, its ${index + 1}.`}
+      {index !== null && `, instance ${index + 1} of it`}
     </>
   );
 }

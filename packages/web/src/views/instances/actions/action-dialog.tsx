@@ -37,6 +37,7 @@ export function ActionDialog({
 }: {
   readonly verb: Verb;
   readonly target: Target;
+  /** Called in place of `onClose` where something was done, and what came of it was read. */
   readonly onDone: () => void;
   readonly onClose: () => void;
 }) {
@@ -64,17 +65,16 @@ export function ActionDialog({
     setState({ ...state, isBusy: true, error: null });
     try {
       const done = await run(verb, target, { options, pool, confirm: preview.data.matched });
-      onDone();
       if (done.failed.length > 0) setOutcome(done);
       else {
         toast('good', outcomeText(verb, done));
-        onClose();
+        onDone();
       }
     } catch (failure) {
       setState({ isBusy: false, error: messageOf(failure), tries: state.tries + 1 });
     }
   };
-  if (outcome !== null) return <Outcome verb={verb} outcome={outcome} onClose={onClose} />;
+  if (outcome !== null) return <Outcome verb={verb} outcome={outcome} onClose={onDone} />;
   return (
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={submit}>

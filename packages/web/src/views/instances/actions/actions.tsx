@@ -12,7 +12,7 @@ export interface ActionsProps {
   /** Whether all of them were submitted with the caller's own token, as far as that is known here. */
   readonly isOwn: boolean;
   /** Called when something was done. */
-  readonly onDone: (verb: Verb) => void;
+  readonly onDone: () => void;
 }
 
 /** Buttons for what can be done with instances; each asks before it does. */
@@ -35,7 +35,10 @@ export function Actions({ target, verbs, isOwn, onDone }: ActionsProps) {
           key={asked}
           verb={asked}
           target={target}
-          onDone={() => onDone(asked)}
+          onDone={() => {
+            setAsked(null);
+            onDone();
+          }}
           onClose={() => setAsked(null)}
         />
       )}
