@@ -37,7 +37,7 @@ test('root on a fresh Debian gets what is missing, without a package that would 
   expect(stderr.split('\n')).toEqual([
     'setup: installing redis-tools rsync with apt-get',
     expect.stringMatching(/^setup: installing JavaScript packages and Node 24 with pnpm@/),
-    'setup: building the command from its sources',
+    'setup: building the command and the page from their sources',
     expect.stringMatching(/^setup: done in \d+ s$/),
   ]);
 });
@@ -68,14 +68,15 @@ test.each([
   ['changed', (src: string) => appendFileSync(join(src, 'index.ts'), '// changed\n')],
   ['added', (src: string) => writeFileSync(join(src, 'new.ts'), '')],
   ['taken away', (src: string) => rmSync(join(src, 'index.ts'))],
-])('the command is built again, once, when a source was %s', async (_how, change) => {
+  ['there, but the page was not', (src: string) => rmSync(join(src, '../../web/dist'), { recursive: true })],
+])('the command and the page are built again, once, when a source was %s', async (_how, change) => {
   const machine = debianAsRoot();
   await machine.run('setup.sh');
   change(join(machine.checkout, 'packages/core/src'));
   const { stderr } = await machine.run('setup.sh');
   await machine.run('setup.sh');
   expect(machine.calls().filter((call) => call === 'build')).toHaveLength(2);
-  expect(stderr).toContain('setup: building the command from its sources');
+  expect(stderr).toContain('setup: building the command and the page from their sources');
 });
 
 test('a build that fails is quoted, and the next run tries again', async () => {
@@ -178,4 +179,20 @@ test('a cp that lacks --reflink is refused by name', async () => {
     exitCode: 1,
     stderr: expect.stringContaining('cp does not know --reflink: expected a newer GNU version'),
   });
+});
+
+test('for tests it also brings filesystems and a browser; a browser that cannot be had costs its tests alone, and is asked for once', async () => {
+  const machine = debianAsRoot();
+  machine.add('apt-get', `${APT(machine.bin)}\ncase "$*" in *chromium*) exit 100 ;; esac`);
+  for (const name of ['mkfs.btrfs', 'mkfs.xfs', 'mkfs.ext4', 'setfattr', 'losetup', 'promtool'])
+    machine.add(name);
+  const { exitCode, stderr } = await machine.run('setup.sh', '--tests');
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: expect.stringContaining('setup: without chromium the tests in a browser are skipped by name'),
+  });
+  const asks = () => machine.calls().filter((call) => /^apt-get install .*chromium/.test(call));
+  expect(asks()).toHaveLength(1);
+  expect((await machine.run('setup.sh', '--tests')).stderr).toBe('');
+  expect(asks()).toHaveLength(1);
 });

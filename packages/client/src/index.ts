@@ -43,6 +43,7 @@ export type {
   CollectedView,
   CollectView,
   InstanceView,
+  OversizeView,
   PoolView,
   RequestEvent,
   RequestView,

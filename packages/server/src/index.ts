@@ -1,5 +1,6 @@
 export { describeApi, type OpenApi } from './api/openapi.ts';
 export { apiRoutes } from './api/routes.ts';
 export type { RunCommand } from './command.ts';
+export type { ServedWork } from './metrics/work.ts';
 export type { ServerPool } from './pool.ts';
 export { type Server, type ServerOptions, startServer } from './server.ts';

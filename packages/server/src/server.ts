@@ -17,7 +17,8 @@ import { limitConnections } from './listen/connections.ts';
 import { listen } from './listen/listen.ts';
 import { listenAtSocket } from './listen/socket.ts';
 import { readTls, type TlsMaterial } from './listen/tls.ts';
-import { addMetrics } from './metrics/metrics.ts';
+import { addMetrics, createMetrics } from './metrics/metrics.ts';
+import type { ServedWork } from './metrics/work.ts';
 import type { ServerPool } from './pool.ts';
 import { createProbe } from './probe.ts';
 
@@ -50,6 +51,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;
+  /** What the workers of this process do, where it has some: it is counted for `/metrics`. */
+  readonly work?: ServedWork;
   /** What the command has the stack of its machine do; by default nothing. */
   readonly runCommand?: RunCommand;
   /** Event streams that may be open at a time; by default as many as `createStreams` has. */
@@ -83,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const close = async () => {
     ending.abort();
     await Promise.all([endApp(dashboard), endApp(local)]);
+    parts.metrics.close();
   };
   try {
     const removeSocket = await listenAtSocket(local, socket);
@@ -128,7 +132,8 @@ function createParts(options: ServerOptions, ending: AbortSignal) {
   const startedAt = new Date(clock.now()).toISOString();
   const routes = apiRoutes({ transports, streams, version, startedAt });
   const api = { routes, transports, tokens, clock, streams, version, rateLimit, paths, ending };
-  return { api, figures: { pools, probe: createProbe(options.ping, PROBE_MS), clock, version } };
+  const figures = { pools, probe: createProbe(options.ping, PROBE_MS), clock, version };
+  return { api, figures, metrics: createMetrics({ ...figures, work: options.work ?? null }) };
 }
 
 type Parts = ReturnType<typeof createParts> & { readonly tls: TlsMaterial | null };
@@ -136,12 +141,12 @@ type Parts = ReturnType<typeof createParts> & { readonly tls: TlsMaterial | null
 async function build(
   door: Door,
   { tokens, clock, logger, version, runCommand, mostConnections }: ServerOptions,
-  { api, figures, tls }: Parts,
+  { api, figures, metrics, tls }: Parts,
 ): Promise<App> {
   const app = createApp({ door, tokens, clock, logger, tls });
   limitConnections(app, SHARES[door.kind], mostConnections);
   addHealth(app, figures);
-  addMetrics(app, figures);
+  addMetrics(app, metrics);
   await registerApi(app, api);
   addApiPages(app, api.routes, version);
   if (door.kind === 'tcp') await addBoard(app, figures);

@@ -9,3 +9,4 @@ export { compare, type Drift } from './reconciler/compare.ts';
 export { type EmbeddedRedis, startEmbeddedRedis } from './runtime/embedded-redis.ts';
 export { createLogger } from './runtime/logger.ts';
 export { type Runtime, startRuntime } from './runtime/runtime.ts';
+export { createWorkEvents, type WorkEvents } from './work-events.ts';

@@ -1,5 +1,5 @@
 import { type Config, systemClock } from '@spica/core';
-import { createLogger, type Runtime, startRuntime } from '@spica/workers';
+import { createLogger, createWorkEvents, type Runtime, startRuntime } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import { parsePort } from '../input/numbers.ts';
@@ -45,13 +45,16 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     const redis = await openStackRedis(config, logger);
     opened.push({ close: () => redis.stop() });
     endNow = () => redis.kill();
-    const runtime = await startRuntime({ config, target: redis.target, clock: systemClock, logger });
+    const events = createWorkEvents(logger);
+    const clock = systemClock;
+    const runtime = await startRuntime({ config, target: redis.target, clock, logger, events });
     opened.push(runtime);
     started.resolve(runtime);
     const board = await startBoard({
       config: runtime.config,
       logger,
       runCommand: commandRunner(io, options),
+      work: { on: events.on, protection: () => protectionOf(runtime) },
     });
     opened.push(board);
     growWithWork();
@@ -71,6 +74,13 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     for (const each of opened.reverse()) await each.close();
     stop.dispose();
   }
+}
+
+function protectionOf({ pools }: Runtime) {
+  return [...pools.values()].map(({ pool, gate, clockGuard }) => ({
+    pool: pool.name,
+    ...gate.protected.counts(clockGuard.now()),
+  }));
 }
 
 function verbosity({ verbose }: GlobalOptions): Record<string, unknown> {

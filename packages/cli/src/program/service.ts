@@ -32,6 +32,14 @@ export function addServiceCommands(add: Add): void {
   add('config', 'every setting in force and where it comes from', async () => {
     return (await import('../commands/config.ts')).config;
   });
+  add('alerts', "rules for Prometheus, with this config's thresholds", async () => {
+    return (await import('../commands/alerts.ts')).alerts;
+  })
+    .option('--output <file>', 'write them there (default: print them)')
+    .option(
+      '--runbooks <url>',
+      'where the page is that says what to do about each (default: docs/operating.md)',
+    );
   add('template', 'what of a template is cloned, what is not and why (changes nothing)', async () => {
     return (await import('../commands/template.ts')).template;
   }).argument('[name]', 'template to show (default: all)');

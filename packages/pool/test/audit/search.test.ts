@@ -39,8 +39,7 @@ function lineOf(seq: number) {
 async function writeLog(path: string, counts: readonly number[]): Promise<number> {
   let seq = 0;
   for (const [i, count] of counts.entries()) {
-    const before = seq;
-    const lines = Array.from({ length: count }, (_, n) => `${lineOf(before + n + 1)}\n`);
+    const lines = Array.from({ length: count }, (_, each) => `${lineOf(seq + each + 1)}\n`);
     seq += count;
     const torn = i === counts.length - 1 ? '{"seq":' : '';
     const number = counts.length - 1 - i;

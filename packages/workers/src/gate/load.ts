@@ -26,6 +26,7 @@ export function countedAs(
  */
 export function countInstance(ctx: ServedContext, { record }: Pick<CatalogInstance, 'record'>): void {
   ctx.collectDue.note(record);
+  ctx.gate.protected.note(record);
   ctx.gate.ledger.count(record.id, countedAs(ctx, record));
 }
 

@@ -11,6 +11,7 @@ import type { Admitted, SpawnRequest } from '@spica/queues';
 import { boundTotals, type DiskBelow } from './bounds.ts';
 import type { Filesystem } from './filesystem.ts';
 import { Line, type LineOptions } from './line.ts';
+import { ProtectedCount } from './protected.ts';
 
 /** A request that was admitted and has not ended: what its spawn jobs need, which carry its id and an index only. */
 export interface OpenRequest {
@@ -43,6 +44,8 @@ export class GateState {
   readonly cancelled = new Set<string>();
   /** The line's `wakes` from when room began to be made for a request, by its id. */
   readonly reclaims = new Map<string, number>();
+  /** Its leases and pins. */
+  readonly protected = new ProtectedCount();
   limits: Limits = NO_LIMITS;
   /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
   atCap: number | null = null;

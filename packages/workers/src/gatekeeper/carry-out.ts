@@ -54,6 +54,7 @@ export async function admit(
     throw error;
   }
   openRequest(gate, ctx.pool.name, id, gateJob.state);
+  ctx.observe({ kind: 'request-admitted', waitedMs: Math.max(0, ctx.clock.now() - state.submittedAt) });
   ctx.publisher.soon();
   await gate.line.leave(id);
   await startSpawns(gateJob);
@@ -131,6 +132,7 @@ export async function hold(
   const heldAt = state.heldAt ?? now;
   if (state.heldAt === null) {
     gateJob.logger.info({ reason }, 'request held');
+    ctx.observe({ kind: 'request-held' });
     await ctx.audit
       .append({ action: 'hold_request', request: id, reason, outcome: 'held' })
       .catch((error: unknown) => {

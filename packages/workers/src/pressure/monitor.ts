@@ -144,6 +144,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     const worse = isWorse(next, before);
     const log = stopsSpawns(next) ? 'error' : worse ? 'warn' : 'info';
     ctx.logger[log]({ level: next, before, ...why }, `pressure on the disk: ${next} (was ${before})`);
+    ctx.observe({ kind: 'pressure', level: next, before, reason: why.reason });
     unwritten.push({
       action: 'pressure',
       at: new Date(since).toISOString(),

@@ -1,4 +1,4 @@
-import type { Clock } from '@spica/core';
+import type { Clock, WorkEvent } from '@spica/core';
 import { type AuditLog, type CheckedTo, singleFlight, verifyAuditAside } from '@spica/pool';
 import type { Logger } from 'pino';
 import type { ServedContext } from '../context.ts';
@@ -19,13 +19,14 @@ interface AuditWatchOptions {
   readonly pools: readonly ServedContext[];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly emit: (event: WorkEvent) => void;
 }
 
 /**
  * Checks the chain of the audit log, in a thread: what was added once a minute, all of it at the start and once a day. What
  * was found is published with each pool's figures. A chain that was found broken stays so until all of it is checked again.
  */
-export function watchAudit({ log, pools, clock, logger }: AuditWatchOptions): AuditWatch {
+export function watchAudit({ log, pools, clock, logger, emit }: AuditWatchOptions): AuditWatch {
   let before: { readonly path: string; readonly to: CheckedTo | null; readonly wholeAt: number } | null =
     null;
   let problem: string | null = null;
@@ -44,6 +45,7 @@ export function watchAudit({ log, pools, clock, logger }: AuditWatchOptions): Au
       }
       problem = found ?? (isWhole ? null : problem);
       before = { path, to: checked, wholeAt: isWhole ? now : (before?.wholeAt ?? now) };
+      emit({ kind: 'audit-checked', pool: null, problems: problem === null ? [] : [problem] });
       for (const { gate, publisher } of pools) {
         gate.auditCheck = { checkedAt: clock.now(), entries: lines, problem };
         publisher.soon();

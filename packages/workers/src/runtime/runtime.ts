@@ -1,4 +1,12 @@
-import { ballastOf, CheckError, type Clock, type Config, type Reload, retentionPolicyOf } from '@spica/core';
+import {
+  ballastOf,
+  CheckError,
+  type Clock,
+  type Config,
+  type PoolWork,
+  type Reload,
+  retentionPolicyOf,
+} from '@spica/core';
 import {
   type AuditLog,
   createSerialiser,
@@ -37,6 +45,7 @@ import { catalogNotes } from '../pruner/inventory.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
+import { createWorkEvents, type WorkEvents } from '../work-events.ts';
 import { type AuditWatch, watchAudit } from './audit-watch.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
@@ -49,6 +58,8 @@ export interface RuntimeOptions {
   readonly target: RedisTarget;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Hears of what is done and seen; by default nobody does. */
+  readonly events?: WorkEvents;
 }
 
 /** All pools of a config, served by this process. */
@@ -81,6 +92,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const config = structuredClone(options.config); // ours: `reconfigure` changes it in place
   await makeStateDirPrivate(config.stateDir);
   await makeRoomToStart(config, logger);
+  const events = options.events ?? createWorkEvents(logger);
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
   const served: Served[] = [];
@@ -104,21 +116,23 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   try {
     for (const name of Object.keys(config.pools)) {
       served.push(
-        await serve(name, { config, target, clock, logger }, { redis, log, ballasts, filesystems }),
+        await serve(name, { config, target, clock, logger }, { redis, log, ballasts, filesystems, events }),
       );
     }
   } catch (error) {
     await close();
     throw error;
   }
-  auditWatch = watchAudit({ log, pools: served.map(({ ctx }) => ctx), clock, logger });
+  auditWatch = watchAudit({ log, pools: served.map(({ ctx }) => ctx), clock, logger, emit: events.emit });
   return {
     pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])),
     auditPath: log.path,
     config,
     reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
     lost: firstLost(served),
-    close,
+    async close() {
+      await close();
+    },
   };
 }
 
@@ -134,6 +148,7 @@ interface Shared {
   readonly log: AuditLog;
   readonly ballasts: Ballast[];
   readonly filesystems: Filesystems;
+  readonly events: WorkEvents;
 }
 
 async function serve(name: string, options: RuntimeOptions, shared: Shared): Promise<Served> {
@@ -197,8 +212,9 @@ async function requireWritable(pool: Pool): Promise<void> {
   if (problem !== null) throw new CheckError('DISK_UNWRITABLE', `pool ${pool.name}: ${problem}`);
 }
 
-async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promise<ServedContext> {
+async function makeServed(ctx: PoolContext, { log, filesystems, events }: Shared): Promise<ServedContext> {
   const { pool, clock, logger } = ctx;
+  const observe = (work: PoolWork) => events.emit({ ...work, pool: pool.name });
   const audit = log.forPool(pool.name);
   const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
   const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
@@ -218,10 +234,11 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
     return { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };
   };
   const notes = catalogNotes(ctx.catalog);
-  const collectRuns = createCollectRuns({ ...ctx, clockGuard, audit, notes, promised });
+  const collectRuns = createCollectRuns({ ...ctx, clockGuard, audit, observe, notes, promised });
   return {
     ...ctx,
     audit,
+    observe,
     clockGuard,
     collectRuns,
     collectDue: createCollectDue({ ...ctx, clockGuard, collectRuns }),

@@ -135,7 +135,7 @@ it('what was discarded and is brought back from the trash is not given up any mo
 it('what is changed after the plan is found right before it would go', async () => {
   const [id = ''] = await spawnAll(1);
   await change(id);
-  const removals = [{ id, reason: 'a test', request: null, undo: false }];
+  const removals = [{ id, reason: 'a test', rule: 'age', request: null, undo: false }];
   const skipped = [{ id, reason: '1 file changed since the spawn' }];
   expect(await takeOut(deletion(), removals)).toMatchObject({ taken: [], failed: [], skipped });
   expect((await stack.ctx.catalog.get(id))?.state).toBe('ready');
