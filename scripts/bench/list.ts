@@ -70,7 +70,10 @@ async function writeProject(dir: string, count: number): Promise<void> {
   const retention = { max_instances: count - 100, max_age_days: 365, min_age: '100d' };
   const main = { root: './instances', templates: { default: './template' }, disk, retention };
   const server = { port: 0, rate_limit: null };
-  await writeFile(join(dir, 'spica.yaml'), JSON.stringify({ pools: { main }, server, log: { level: 'warn' } }));
+  await writeFile(
+    join(dir, 'spica.yaml'),
+    JSON.stringify({ pools: { main }, server, log: { level: 'warn' } }),
+  );
 }
 
 /** The instances are empty directories; their records and the catalog say that they are more. */
@@ -101,7 +104,12 @@ function aRecord(n: number, now: number): InstanceRecord {
   const spawnedAt = now - (n + 1) * MINUTE;
   const bytes = 1e9 + ((n * 7_919) % 1e6) * 4096;
   const size = { allocatedBytes: bytes, apparentBytes: bytes, inodes: 20_000, ownBytes: bytes };
-  const lease = { owner: `runner-${n % 50}`, tokenHash: 'f'.repeat(64), expiresAt: now + 600 * MINUTE, since: 0 };
+  const lease = {
+    owner: `runner-${n % 50}`,
+    tokenHash: 'f'.repeat(64),
+    expiresAt: now + 600 * MINUTE,
+    since: 0,
+  };
   return newRecord({
     id: `spica-${n.toString(16).padStart(12, '0')}`,
     pool: 'main',
@@ -143,7 +151,9 @@ const LOOKS: readonly (readonly [what: string, path: string])[] = [
 ];
 
 function ids(count: number): string {
-  return Array.from({ length: count }, (_, i) => `spica-${(i * 150).toString(16).padStart(12, '0')}`).join(',');
+  return Array.from({ length: count }, (_, i) => `spica-${(i * 150).toString(16).padStart(12, '0')}`).join(
+    ',',
+  );
 }
 
 async function measure(site: Site, spica: (...args: string[]) => ReturnType<typeof execa>): Promise<void> {

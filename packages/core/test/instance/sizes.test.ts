@@ -28,7 +28,13 @@ it('of many sizes the first and the last are kept, and those between are spread 
 });
 
 it('a clock that was set back makes what was measured by the later time go', () => {
-  expect(history([[1_000, 1], [9_000, 2], [3_000, 3]])).toEqual([
+  expect(
+    history([
+      [1_000, 1],
+      [9_000, 2],
+      [3_000, 3],
+    ]),
+  ).toEqual([
     [1_000, 1],
     [3_000, 3],
   ]);
