@@ -63,6 +63,8 @@ export function keysOf(pool: string) {
       finished: `${base}:finished:${of}`,
       profile: `${base}:profile:${of}`,
     }),
+    /** Sorted set: of what there are profiles (`template:…`, `experiment:…`), by when an instance finished last. */
+    profiled: `${base}:profiled`,
     /** Hash: what operators say that instances become, by whose they are (`template:…`, `experiment:…`). */
     setSizes: `${base}:set-sizes`,
     /** Sorted set: id by when it is to be measured next. */

@@ -14,7 +14,6 @@ export type {
   SampleView,
   SpaceNode,
   VerdictView,
-  WhatIfView,
 } from './view.ts';
 export * from './wire/bodies.ts';
 export * from './wire/pool-views.ts';
