@@ -11,7 +11,7 @@ import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import type { Server } from '../../src/index.ts';
 import { ask, type Reply } from '../api/http.ts';
-import { serve } from '../served.ts';
+import { poolOf, serve } from '../served.ts';
 
 const SECRETS = ['secret-note', 'secret-param', 'secret-of-one', 'a'.repeat(64)];
 const XSS = '<img src=x onerror=alert(1)>';
@@ -36,16 +36,8 @@ beforeAll(async () => {
     templates: { default: template, failing },
     settings: { 'pools.main.retention.max_instances': 4 },
   });
-  const { ctx, redis, queues } = stack;
-  const pool = {
-    policy: ctx.policy,
-    redis,
-    queues,
-    catalog: createCatalog({ redis, pool: 'main' }),
-    readSpace: () => ctx.gauge.read({ maxAgeMs: 0 }),
-    readImage: async () => ({ inImage: false, host: null }),
-  };
-  server = await serve(redis, [pool], { paths: [ctx.pool.paths.root, stack.config.stateDir, template] });
+  const { ctx, redis } = stack;
+  server = await serve(redis, [poolOf(stack)], { paths: [ctx.pool.paths.root, stack.config.stateDir, template] });
   sessions = {
     viewer: await logIn('viewer'),
     runner: await logIn('runner'),
