@@ -29,6 +29,8 @@ export function keysOf(pool: string) {
     early: `${base}:early`,
     /** Set: ids of instances whose results could not be collected when that was last tried. */
     uncollected: `${base}:uncollected`,
+    /** Sorted set: ids of instances whose owners were told that they go, by when. */
+    told: `${base}:told`,
     /** List: what operators forced, as audit entries for the worker to write. */
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */
