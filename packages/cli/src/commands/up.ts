@@ -19,6 +19,7 @@ import { growWithWork } from '../stack/memory.ts';
 import { openStackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
 import { EXIT_NOW, listenForReload, listenForStop } from '../stack/signals.ts';
+import { startTracing } from '../stack/tracing.ts';
 
 export interface ServeOptions {
   readonly port?: string;
@@ -49,6 +50,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
   try {
     await mountImages(config, logger);
+    opened.push(await startTracing(config)); // before any queue is opened; what has not gone out goes last
     const redis = await openStackRedis(config, logger);
     opened.push({ close: () => redis.stop() });
     endNow = () => redis.kill();

@@ -1,4 +1,11 @@
-import { connectWorker, prefixOf, QUEUE_NAMES, type QueueName, type RedisTarget } from '@spica/queues';
+import {
+  connectWorker,
+  prefixOf,
+  QUEUE_NAMES,
+  type QueueName,
+  type RedisTarget,
+  tracing,
+} from '@spica/queues';
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import pTimeout from 'p-timeout';
@@ -51,6 +58,7 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: MANY,
+      ...tracing(),
     });
     worker.on('error', (error) => ctx.logger.debug({ err: error, queue: name }, 'worker'));
     worker.on('failed', (job, error) => {
