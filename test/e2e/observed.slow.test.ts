@@ -42,7 +42,11 @@ async function startCollector(): Promise<Server> {
 async function configure(...receivers: readonly TestReceiver[]): Promise<void> {
   const notify = receivers.map(({ url }) => ({ url, on: ['deleted'], secret: { env: 'HOOK_KEY' } }));
   const disk = { min_free_space_gb: 0.001, min_free_inodes_percent: 0 };
-  const config = { pools: { main: { disk, retention: { keep_after_lease: '0s' } } }, server: { port: 0 }, notify };
+  const config = {
+    pools: { main: { disk, retention: { keep_after_lease: '0s' } } },
+    server: { port: 0 },
+    notify,
+  };
   await writeFile(join(project.dir, 'spica.yaml'), JSON.stringify(config));
 }
 

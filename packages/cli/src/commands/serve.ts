@@ -28,7 +28,7 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
   });
   const stop = listenForStop(io, () => io.exit(EXIT_NOW));
   try {
-    await using _tracing = await startTracing(config);
+    await using _tracing = await startTracing(config, logger);
     const board = await startBoard({ config, logger, runCommand: commandRunner(io, options) });
     const [url, redis] = [`${board.url}/queues`, describeTarget(redisTargetOf(config))];
     const pools = Object.keys(config.pools);

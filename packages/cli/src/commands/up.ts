@@ -50,7 +50,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
   try {
     await mountImages(config, logger);
-    opened.push(await startTracing(config)); // before any queue is opened; what has not gone out goes last
+    opened.push(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
     const redis = await openStackRedis(config, logger);
     opened.push({ close: () => redis.stop() });
     endNow = () => redis.kill();

@@ -1,6 +1,6 @@
 import { type Context, context, propagation, type SpanContext, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
@@ -14,10 +14,11 @@ import {
 import { traceWith } from '@spica/queues';
 import { BullMQOtel } from 'bullmq-otel';
 import { version } from '../version.ts';
-import type { Tracing } from './tracing.ts';
+import type { startTracing, Tracing } from './tracing.ts';
 
 /** A collector that does not answer must not hold up an end. */
 const CLOSE_MS = 2_000;
+const REPORT_EVERY_MS = 60_000;
 /** Results and reasons stand in attributes. */
 const MOST_CHARACTERS = 1_000;
 
@@ -36,7 +37,8 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Sends spans to `endpoint` (OTLP over HTTP; `/v1/traces` is put behind it). */
-export function openTracing(endpoint: string): Tracing {
+export function openTracing(endpoint: string, logger: Parameters<typeof startTracing>[1] = null): Tracing {
+  setGlobalErrorHandler(reportTo(logger));
   const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'spica', 'service.version': version }),
@@ -49,10 +51,20 @@ export function openTracing(endpoint: string): Tracing {
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   traceWith(new BullMQOtel({ tracerName: 'spica', version }));
   const close = async () => {
-    const ended = provider.shutdown().catch(() => undefined); // the exporter has said why
+    const ended = provider.shutdown().catch(() => undefined); // what could not be sent was reported
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
   };
   return { close, [Symbol.asyncDispose]: close };
+}
+
+/** Of a collector that is away the log says so once a minute, not for each batch. */
+function reportTo(logger: Parameters<typeof startTracing>[1]) {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  return (error: unknown) => {
+    if (!logger || performance.now() - saidAt < REPORT_EVERY_MS) return;
+    saidAt = performance.now();
+    logger.warn({ reason: error instanceof Error ? error.message : String(error) }, 'traces are lost');
+  };
 }
 
 function processorOf(exporter: SpanExporter): BatchSpanProcessor {

@@ -16,7 +16,7 @@ export interface OutboxTimes {
   readonly patience: number;
 }
 
-export const OUTBOX_TIMES: OutboxTimes = {
+const OUTBOX_TIMES: OutboxTimes = {
   gather: 2_000,
   quiet: 60_000,
   backoff: [1_000, 2_000, 5_000, 15_000, 30_000, 60_000, 120_000, 300_000],
