@@ -1,5 +1,12 @@
 import type { Add } from './add.ts';
 
+/** Commands about notifications. */
+export function addNotifyCommands(add: Add): void {
+  add('test', 'send each receiver of the config a test message', async () => {
+    return (await import('../commands/notify-test.ts')).notifyTest;
+  });
+}
+
 /** Commands that serve pools, and those that tell how they stand. */
 export function addServiceCommands(add: Add): void {
   add('up', 'embedded Redis (unless REDIS_URL), all workers, the dashboard and the HTTP API', async () => {
