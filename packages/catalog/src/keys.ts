@@ -31,6 +31,8 @@ export function keysOf(pool: string) {
     early: `${base}:early`,
     /** Set: ids of instances whose results could not be collected when that was last tried. */
     uncollected: `${base}:uncollected`,
+    /** Set: ids of instances that are larger than `max_instance_gb`, or at their cap. */
+    oversize: `${base}:oversize`,
     /** List: what operators forced, as audit entries for the worker to write. */
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */

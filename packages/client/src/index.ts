@@ -42,6 +42,7 @@ export type {
   CollectedView,
   CollectView,
   InstanceView,
+  OversizeView,
   PoolView,
   RequestEvent,
   RequestView,

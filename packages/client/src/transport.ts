@@ -15,6 +15,7 @@ import type {
   DiskHistory,
   InstancePage,
   InstanceView,
+  OversizeView,
   Page,
   PoolView,
   RequestEvent,
@@ -119,6 +120,18 @@ export interface Transport {
   ): Promise<RequestEnd>;
   /** `completed` where it comes too late, and changes nothing. */
   cancel(id: string, by: OnBehalf): Promise<'cancelled' | 'completed'>;
+
+  /** Which instances, of the pool or of a request, are at their cap, or too large. */
+  oversize(of: { readonly request: string | null }): Promise<readonly OversizeView[]>;
+  /**
+   * The same, and again at each change of that; until the signal is aborted. `after`: the `id` of what was seen last; whoever
+   * resumes gets those of now if they are others.
+   */
+  oversizeFollow(options: {
+    readonly request?: string | null;
+    readonly after?: string | null;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<{ readonly id: string; readonly instances: readonly OversizeView[] }>;
 
   /** Over HTTP a query names at most 500 ids. */
   instances(query: ListQuery): Promise<InstancePage>;

@@ -177,9 +177,26 @@ export type RequestEvent =
   | Exclude<RequestProgress, { readonly phase: 'held' | 'spawning' | 'done' }>
   /** `position` in the line, the head is 1; null where the line is not known. `until`: then it is rejected. */
   | (Extract<RequestProgress, { readonly phase: 'held' }> & { readonly position: number | null })
-  /** So many of its instances have come up. */
-  | { readonly phase: 'spawning'; readonly reason: string; readonly spawned: number; readonly of: number }
-  | { readonly phase: 'ready'; readonly reason: string };
+  /** So many of its instances have come up. `oversize`: ids of those that are at their cap, or too large. */
+  | {
+      readonly phase: 'spawning';
+      readonly reason: string;
+      readonly spawned: number;
+      readonly of: number;
+      readonly oversize: readonly string[];
+    }
+  | { readonly phase: 'ready'; readonly reason: string; readonly oversize: readonly string[] };
+
+/** An instance that is larger than `disk.max_instance_gb`, or at its cap, as it was measured last. */
+export interface OversizeView {
+  readonly id: string;
+  readonly request: string | null;
+  /** The kernel refuses what it writes. */
+  readonly atCap: boolean;
+  readonly ownBytes: number;
+  /** Null where nothing but the audit log keeps it from growing. */
+  readonly capBytes: number | null;
+}
 
 /** Results that were collected: when that was begun, and the directory or archive that they went to, on the pool's host. */
 export interface CollectedView {

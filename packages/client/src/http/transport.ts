@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
 import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { PoolView, RequestEvent, RequestView } from '../view.ts';
+import type { OversizeView, PoolView, RequestEvent, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -111,6 +111,9 @@ function overHttp(client: ApiClient, pool: string): Transport {
         const call = { path: '/v1/audit', query: of(query), signal, answerMs: null };
         return client.call<AuditPage>(call);
       }),
+    oversize: async ({ request }) =>
+      (await get<Omit<OversizeEvent, 'id'>>('/v1/oversize', of({ request: request ?? undefined }))).instances,
+    oversizeFollow: (options) => oversizeOf(client, options, of),
     auditFollow: (options) => auditOf(client, { ...options, query: of() }),
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
@@ -123,6 +126,8 @@ function overHttp(client: ApiClient, pool: string): Transport {
     close: async () => client.close(),
   };
 }
+
+type OversizeEvent = { id: string; instances: readonly OversizeView[] };
 
 /** A request's events; one that is forgotten while somebody follows it has failed, as far as they can know. */
 async function* eventsOf(
@@ -168,6 +173,23 @@ async function* auditOf(
     })) {
       yield data as AuditRecord;
       if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Ends with its signal. */
+async function* oversizeOf(
+  client: ApiClient,
+  { request = null, after = null, signal }: Parameters<Transport['oversizeFollow']>[0],
+  of: QueryOf,
+): ReturnType<Transport['oversizeFollow']> & AsyncGenerator<OversizeEvent, void> {
+  const query = of({ request: request ?? undefined });
+  const stream = { path: '/v1/oversize', query, after, signal, isLast: () => false };
+  try {
+    for await (const { id, data } of followStream(client, stream)) {
+      yield { id, ...(data as Omit<OversizeEvent, 'id'>) };
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -16,6 +16,7 @@ import {
 import { type Connection, openConnection } from './connection.ts';
 import { followRequest, waitForEnd } from './events.ts';
 import { followAudit } from './follow-audit.ts';
+import { followOversize, readOversize } from './follow-oversize.ts';
 import {
   leaseInstance,
   listInstances,
@@ -79,6 +80,8 @@ function overRedis(connection: Connection): Transport {
     execute: (digest, asked) => reach(executePlan(connection, digest, asked)),
 
     auditTail: (query, asking) => reach(readAudit(connection, query, asking)),
+    oversize: ({ request }) => reach(readOversize(connection, request)),
+    oversizeFollow: (options) => followOversize(connection, options),
     auditFollow: (options) => followAudit(connection, options),
     saveTournament: (record) => reach(saveTournament(connection, record)),
     tournament: (id) => reach(readTournament(connection, id)),

@@ -224,7 +224,7 @@ export class MemoryPool {
         sizes: [],
       });
     }
-    request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count });
+    request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count, oversize: [] });
     this.#then(() => this.#bringUp(request, ids));
   }
 
@@ -252,6 +252,7 @@ export class MemoryPool {
           reason: `spawning ${ids.length}`,
           spawned: index + 1,
           of: ids.length,
+          oversize: [],
         });
       }
       this.#commit(request, ids);

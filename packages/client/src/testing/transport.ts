@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashLeaseToken, toInstanceView } from '@spica/catalog';
@@ -58,6 +59,11 @@ export function overMemory(pool: MemoryPool): Transport {
     plan: refused('plan'),
     execute: refused('execute'),
     auditTail: refused('audit'),
+    oversize: async () => [], // nothing limits what is written here
+    oversizeFollow: async function* ({ signal }) {
+      yield { id: 'none', instances: [] };
+      if (!until(signal).aborted) await once(until(signal), 'abort');
+    },
     auditFollow: () => {
       throw notInMemory('audit');
     },

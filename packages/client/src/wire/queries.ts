@@ -92,6 +92,9 @@ export const instancesQuerySchema = listQuerySchema
     return { ...rest, ...named, labels: Object.fromEntries(labels) };
   });
 
+/** GET /v1/oversize: of the pool, or of one request. */
+export const oversizeQuerySchema = z.strictObject({ request: z.string().max(80).optional() });
+
 export const REQUEST_STATES = ['waiting', 'held', 'spawning', 'completed', 'failed'] as const;
 
 /**

@@ -39,7 +39,8 @@ function lineOf(seq: number) {
 async function writeLog(path: string, counts: readonly number[]): Promise<number> {
   let seq = 0;
   for (const [i, count] of counts.entries()) {
-    const lines = Array.from({ length: count }, () => `${lineOf((seq += 1))}\n`);
+    const lines = Array.from({ length: count }, (_, each) => `${lineOf(seq + each + 1)}\n`);
+    seq += count;
     const torn = i === counts.length - 1 ? '{"seq":' : '';
     const number = counts.length - 1 - i;
     await writeFile(number === 0 ? path : `${path}.${number}`, lines.join('') + torn);

@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { type OversizeView, Spica } from '../../../client/src/index.ts';
 import { growInstance } from '../../src/image/grow.ts';
 import { readCandidates } from '../../src/pruner/candidates.ts';
 import { reconcile } from '../../src/reconciler/reconcile.ts';
@@ -34,7 +35,12 @@ async function write(dir: string, megabytes: number): Promise<string> {
   return /: ([A-Z][a-z ]+)$/m.exec(stderr)?.[1] ?? '';
 }
 
-async function spawnOne(stack: Stack): Promise<{ id: string; dir: string }> {
+interface Spawned {
+  readonly id: string;
+  readonly dir: string;
+}
+
+async function spawnOne(stack: Stack): Promise<Spawned> {
   const { instances } = await stack.spawn();
   const id = instances[0]?.id ?? '';
   return { id, dir: stack.ctx.pool.pathOf(id) };
@@ -46,11 +52,20 @@ it('stops an instance at its cap and no other, and says so in the audit log, the
   const stack = await image.serve(CAPPED);
   const heard: string[] = [];
   await stack.ctx.catalog.onChange(({ kind, of }) => heard.push(`${kind} ${of}`));
-  const [greedy, modest] = [await spawnOne(stack), await spawnOne(stack)];
+  const spica = await Spica.connect({ redisUrl: image.target.url });
+  onTestFinished(() => spica.close());
+  const told: OversizeView[] = [];
+  spica.on('oversize', (instance) => told.push(instance));
+  const request = await spica.spawn({ count: 2, lease: '1h' });
+  const [one, other] = (await request.ready()).instances;
+  if (!one || !other) throw new Error('not both came up');
+  const [greedy, modest] = [one, other].map(({ id, path: dir }) => ({ id, dir })) as [Spawned, Spawned];
   const [refusal, none] = await Promise.all([write(greedy.dir, 50), write(modest.dir, 10)]);
   expect([refusal, none]).toEqual(['Disk quota exceeded', '']);
   expect((await chargeOf(image.pool, greedy.id))?.bytes).toBeLessThanOrEqual(20e6);
   await expect.poll(() => heard).toContain(`oversize ${greedy.id}`);
+  await expect.poll(() => told).toMatchObject([{ id: greedy.id, atCap: true, capBytes: 20e6 }]);
+  for await (const event of request) expect(event.reason).toBe(`2 spawned; ${greedy.id} is at its cap`);
   await expect.poll(async () => (await stack.ctx.gateView.read())?.atCap).toBe(1);
   const lines = await readAudit(join(stack.config.stateDir, 'audit.jsonl'));
   expect(lines.filter(({ action }) => action === 'oversize')).toMatchObject([
