@@ -1,4 +1,5 @@
 export * from './catalog.ts';
+export { readDepartures } from './departures.ts';
 export type { DiskMarks } from './disk.ts';
 export type {
   AuditCheck,
