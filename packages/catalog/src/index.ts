@@ -1,5 +1,4 @@
 export * from './catalog.ts';
-export { readDepartures } from './departures.ts';
 export type { DiskMarks } from './disk.ts';
 export type {
   AuditCheck,
