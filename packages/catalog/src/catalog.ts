@@ -33,14 +33,19 @@ export type Catalog = Reconciliation &
   Plans &
   Tombstones &
   Told &
-  Tournaments;
+  Tournaments & {
+    /** Names the Redis and the pool: catalogs of one place say the same. */
+    readonly place: string;
+  };
 
 /** Opens a pool's catalog on a connection, which stays the caller's. */
 export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): Catalog {
   const keys = keysOf(pool);
   const run = defineOperations(redis, keys.base);
   const reconciliation = createReconciliation(redis, keys);
+  const { host, port, path, db } = redis.options;
   return {
+    place: JSON.stringify([path ?? [host, port], db ?? 0, pool]),
     ...reconciliation,
     ...createServing(redis, { keys, run, identity: reconciliation.identity }),
     ...createInstances(redis, keys, run),

@@ -1,4 +1,5 @@
 import {
+  addSize,
   type Finished,
   type InstanceRecord,
   MOST_FINISHED,
@@ -6,6 +7,8 @@ import {
   profileOf,
   type Sample,
   type SetSize,
+  type SizePoint,
+  writeSizes,
 } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
@@ -44,10 +47,15 @@ const profileSchema: z.ZodType<Profile> = z.strictObject({
 /** Samples, when the next are due, and what instances of a template or an experiment become. */
 export interface Sizes {
   /**
-   * Keeps an instance's newest sample, and when it is due again (epoch milliseconds). Resolves with what is known of it
-   * at that moment; null where it is gone.
+   * Keeps an instance's newest sample, how its size went until then, and when it is due again (epoch milliseconds).
+   * Resolves with what is known of it at that moment; null where it is gone.
    */
-  recordSample(id: string, sample: Sample, dueAt: number): Promise<InstanceRecord | null>;
+  recordSample(
+    id: string,
+    sample: Sample,
+    dueAt: number,
+    sizes?: readonly SizePoint[],
+  ): Promise<InstanceRecord | null>;
   /** Ids of instances that are to be measured at `now`, longest overdue first. Reads no instance. */
   listDue(now: number, most: number): Promise<string[]>;
   /** Keeps what an instance became among the newest of `template:…`, `experiment:…` or `replica:…`. */
@@ -70,8 +78,9 @@ export interface Sizes {
 
 export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
   return {
-    async recordSample(id, sample, dueAt) {
-      const flat = (await run('record_sample', [id, JSON.stringify(sample), dueAt])) as string[];
+    async recordSample(id, sample, dueAt, sizes = addSize([], [sample.at, sample.ownBytes])) {
+      const args = [id, JSON.stringify(sample), dueAt, writeSizes(sizes)];
+      const flat = (await run('record_sample', args)) as string[];
       return flat.length === 0 ? null : fromFields(keys.instance(id), pairUp(flat)).record;
     },
 

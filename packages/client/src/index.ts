@@ -42,8 +42,10 @@ export type {
   CollectedView,
   CollectView,
   InstanceView,
+  OversizeView,
   PoolView,
   RequestEvent,
   RequestView,
   SampleView,
+  VerdictView,
 } from './view.ts';

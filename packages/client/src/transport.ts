@@ -1,9 +1,21 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
-import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
 import type {
+  AuditPage,
+  AuditRecord,
+  GrowResult,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  PruneResult,
+} from '@spica/queues';
+import type {
+  ActionPreview,
+  ActionView,
   CollectView,
   DiskHistory,
+  InstancePage,
   InstanceView,
+  OversizeView,
   Page,
   PoolView,
   RequestEvent,
@@ -11,8 +23,8 @@ import type {
   SampleView,
   SpawnedInstance,
 } from './view.ts';
-import type { Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
+import type { AuditQuery, HistoryQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -109,7 +121,20 @@ export interface Transport {
   /** `completed` where it comes too late, and changes nothing. */
   cancel(id: string, by: OnBehalf): Promise<'cancelled' | 'completed'>;
 
-  instances(query: ListQuery): Promise<Page<InstanceView>>;
+  /** Which instances, of the pool or of a request, are at their cap, or too large. */
+  oversize(of: { readonly request: string | null }): Promise<readonly OversizeView[]>;
+  /**
+   * The same, and again at each change of that; until the signal is aborted. `after`: the `id` of what was seen last; whoever
+   * resumes gets those of now if they are others.
+   */
+  oversizeFollow(options: {
+    readonly request?: string | null;
+    readonly after?: string | null;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<{ readonly id: string; readonly instances: readonly OversizeView[] }>;
+
+  /** Over HTTP a query names at most 500 ids. */
+  instances(query: ListQuery): Promise<InstancePage>;
   instance(id: string): Promise<InstanceView>;
   /** Throws InstanceGoneError, CheckError INSTANCE_LEASED (`details`: owner, expiresAt), LeaseLostError LEASE_REFUSED. */
   lease(id: string, asked: LeaseAsked): Promise<LeaseGrant>;
@@ -130,15 +155,22 @@ export interface Transport {
   /** Collects what matches of these, leased or not: by these patterns from now on, or (null) by those that they have. */
   collect(ids: readonly string[], asked: CollectAsked): Promise<CollectView>;
   verify(id: string, asked?: Asking): Promise<LineageVerdict>;
+  /** What an action on many would be done with. Changes nothing. */
+  previewAction(asked: ActionAsked): Promise<ActionPreview>;
+  /**
+   * Does one thing with many instances, each for itself. What is leased, pinned, in use or has unsaved work is not pruned.
+   * Throws CheckError MATCH_CHANGED, with nothing done, where they are not as many as `confirm` says.
+   */
+  act(asked: ActionAsked, by: OnBehalf & { readonly force: boolean }): Promise<ActionView>;
 
   /** What the gate would do with a request as things stand. Changes nothing. */
   preflight(asked: PreflightAsked, asking?: Asking): Promise<Preview>;
   /** What a prune would do now, sealed under a digest for an hour. */
   plan(limits: PruneLimits, asking?: Asking): Promise<PrunePlan>;
-  /** Carries out exactly a sealed plan. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
-  execute(digest: string, asked: OnBehalf & Asking): Promise<PruneResult>;
+  /** Carries out exactly a sealed plan; `reason` goes into the audit log. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
+  execute(digest: string, asked: OnBehalf & Asking & { readonly reason?: string }): Promise<PruneResult>;
 
-  auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
+  auditTail(query: AuditQuery, asking?: Asking): Promise<AuditPage>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
 
@@ -150,7 +182,7 @@ export interface Transport {
   tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
-  history(): Promise<DiskHistory>;
+  history(query: HistoryQuery): Promise<DiskHistory>;
 
   /** Ends the connection; what waits then throws. */
   close(): Promise<void>;

@@ -88,6 +88,13 @@ export interface LineageVerdict {
   readonly sha: string | null;
 }
 
+/** A part of the audit log, oldest first. */
+export interface AuditPage {
+  readonly items: readonly AuditRecord[];
+  /** The `before` of the part before it; null where there is nothing before, or the part goes forward. */
+  readonly next: string | null;
+}
+
 /** An entry of the audit log (docs/audit.md); further facts of an action stand beside these. */
 export interface AuditRecord {
   /** Counts from 1, through all rotations. */

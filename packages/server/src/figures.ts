@@ -82,18 +82,18 @@ export async function tryReadFigures(
 
 async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> {
   const { policy, catalog } = pool;
-  const [queues, published, ids, pressure, history, disk, lastRuns] = await Promise.all([
+  const [queues, published, instances, pressure, history, disk, lastRuns] = await Promise.all([
     readQueues(pool),
     catalog.publishedGate(),
-    catalog.ids(),
+    catalog.count(),
     catalog.pressure(),
-    catalog.diskHistory(),
+    catalog.diskHistory(now - TREND_WINDOW_MS),
     readDisk(pool),
     catalog.lastRuns(),
   ]);
   return {
     queues,
-    instances: ids.length,
+    instances,
     reserved: published?.sums.reserved ?? { bytes: 0, inodes: 0, slots: 0 },
     growthBytes: published?.sums.growth.bytes ?? 0,
     atCap: published?.atCap ?? null,

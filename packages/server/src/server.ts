@@ -94,6 +94,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       options.logger.info({ socket }, "another process serves the HTTP API's socket: this one does without");
     }
     const url = await listen(dashboard, address, port);
+    for (const transport of options.transports) void readAhead(transport, options.logger);
     return {
       url,
       socket: removeSocket && socket,
@@ -105,6 +106,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Has the instances of a pool read, so that whoever asks for them first need not wait for all of them. */
+async function readAhead(transport: Transport, logger: Logger): Promise<void> {
+  try {
+    await transport.instances({ limit: 1 });
+  } catch (error) {
+    logger.debug({ err: error, pool: transport.pool }, 'the instances could not be read ahead');
   }
 }
 

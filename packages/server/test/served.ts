@@ -75,6 +75,9 @@ export function aGate({
     retention: null,
     floorBytes: null,
     root: null,
+    disk: null,
+    facts: null,
+    audit: null,
     held,
     heldCount: held.length,
   };
@@ -82,7 +85,7 @@ export function aGate({
 
 /** A request for eight instances that is held since then (epoch milliseconds). */
 export function heldSince(request: string, heldAt: number): HeldRequest {
-  return { request, heldAt, submittedAt: heldAt, reason: 'short', count: 8 };
+  return { request, heldAt, submittedAt: heldAt, reason: 'short', count: 8, short: null };
 }
 
 let servers = 0;

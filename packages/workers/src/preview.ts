@@ -97,18 +97,30 @@ async function unprepared(ctx: PoolContext, template: string) {
   return { template, allocatedBytes: bytes, inodes };
 }
 
+/** Limits for one plan, null for the pool's; or just the instances that were chosen. */
+export interface PruneLimits {
+  readonly maxInstances: number | null;
+  readonly maxAgeMs: number | null;
+  readonly ids?: readonly string[] | undefined;
+}
+
+/** An operator's prune job, or its plan. */
+export function operatorJob(pool: string, { ids, ...limits }: PruneLimits) {
+  return { pool, cause: 'operator', ...limits, ...(ids && { ids: [...ids] }) } as const;
+}
+
 /**
  * What a prune would do now, under the pool's limits or the given ones. Touches nothing but the list of sealed plans: the
  * digest names this one for an hour, so that exactly it can be carried out.
  */
 export async function previewPrune(
   ctx: PoolContext,
-  limits: { maxInstances: number | null; maxAgeMs: number | null },
+  limits: PruneLimits,
 ): Promise<{
   readonly plan: LookedPlan;
   readonly digest: string;
   readonly unknownDirectories: readonly UnknownDirectory[];
 }> {
-  const sealed = await planAndSeal(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
+  const sealed = await planAndSeal(ctx, operatorJob(ctx.pool.name, limits));
   return { ...sealed, unknownDirectories: await findUnknown(ctx) };
 }

@@ -6,6 +6,7 @@ local base, id, owner = KEYS[1], ARGV[1], ARGV[3]
 local instance = base .. ':instance:' .. id
 local mark = redis.call('HGET', instance, 'deleting')
 if owner ~= '' and mark ~= owner then return 0 end
+redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
 if ARGV[2] == 'kept' then
   redis.call('HDEL', instance, 'deleting')
   return 1
@@ -16,5 +17,6 @@ redis.call('HDEL', base .. ':in-flight', id)
 redis.call('SREM', base .. ':dirty', id)
 redis.call('SREM', base .. ':early', id)
 redis.call('SREM', base .. ':uncollected', id)
+redis.call('SREM', base .. ':oversize', id)
 redis.call('DEL', instance)
 return 1

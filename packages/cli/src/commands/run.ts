@@ -7,6 +7,7 @@ import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import { carryOut, type Plan } from '../experiment/carry-out.ts';
 import { Journal } from '../experiment/journal.ts';
+import { reportingOversize } from '../experiment/oversize.ts';
 import { type Report, reportJsonLines, reportLines, reportNothing } from '../experiment/report.ts';
 import type { RunResult } from '../experiment/result.ts';
 import { reportRows } from '../experiment/rows.ts';
@@ -50,7 +51,7 @@ async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<nu
     ...{ template, experiment: shared.experiment, labels: shared.labels },
     ...{ leaseMs: shared.leaseMs, maxWaitMs: shared.maxWaitMs },
   });
-  const report = reportOf(io, options, { single, jobs: plan.jobs, spica });
+  const report = reportingOversize(reportOf(io, options, { single, jobs: plan.jobs, spica }), spica);
   const interrupt = interruptible(io);
   let results: readonly RunResult[] | null = null;
   try {

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
+import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { CollectView, PoolView, RequestEvent, RequestView, SampleView } from '../view.ts';
+import type { OversizeView, PoolView, RequestEvent, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -92,39 +93,41 @@ function overHttp(client: ApiClient, pool: string): Transport {
       within(asking, pool, (signal) => ask(`${instance(id)}/grow`, { capBytes, maxWait: maxWaitMs }, signal)),
     restore: async (id, asking) =>
       void (await within(asking, pool, (signal) => ask(`${instance(id)}/restore`, {}, signal))),
-    sample: (ids, asking = {}) =>
-      within(asking, pool, async (signal) => {
-        if (ids === null) return ask<SampleView>('/v1/samples', {}, signal);
-        return together(
-          await Promise.all(ids.map((id) => ask<SampleView>(`${instance(id)}/sample`, {}, signal))),
-        );
-      }),
+    sample: (ids, asking = {}) => within(asking, pool, (signal) => ask('/v1/samples', { ids }, signal)),
     collect: (ids, { patterns, ...asking }) =>
-      within(asking, pool, async (signal) => {
-        const one = (id: string) => ask<CollectView>(`${instance(id)}/collect`, { patterns }, signal);
-        return collectedTogether(await Promise.all(ids.map(one)));
-      }),
+      within(asking, pool, (signal) => ask('/v1/collections', { ids, patterns }, signal)),
+    previewAction: (asked) =>
+      client.call({ method: 'POST', path: ACTIONS, body: asked, query: of({ dryRun: true }) }),
+    act: (asked) => ask(ACTIONS, asked),
     verify: (id, asking = {}) => within(asking, pool, (signal) => ask(`${instance(id)}/verify`, {}, signal)),
 
     preflight: (asked, asking = {}) => within(asking, pool, (signal) => ask('/v1/preflight', asked, signal)),
     plan: (limits, asking = {}) => within(asking, pool, (signal) => ask('/v1/plans', limits, signal)),
-    execute: (digest, asking) =>
-      within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, {}, signal)),
+    execute: (digest, { reason = null, ...asking }) =>
+      within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, { reason }, signal)),
 
     auditTail: async (query, asking = {}) =>
       within(asking, pool, async (signal) => {
         const call = { path: '/v1/audit', query: of(query), signal, answerMs: null };
-        return (await client.call<{ items: Awaited<ReturnType<Transport['auditTail']>> }>(call)).items;
+        return client.call<AuditPage>(call);
       }),
+    oversize: async ({ request }) =>
+      (await get<Omit<OversizeEvent, 'id'>>('/v1/oversize', of({ request: request ?? undefined }))).instances,
+    oversizeFollow: (options) => oversizeOf(client, options, of),
     auditFollow: (options) => auditOf(client, { ...options, query: of() }),
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
     tournaments: (query) => get('/v1/tournaments', of(query)),
     poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
-    history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
+    history: ({ hours }) => {
+      const query = new URLSearchParams(hours === undefined ? {} : { hours: String(hours) });
+      return client.call({ path: `/v1/pools/${segment(pool)}/history`, query });
+    },
     close: async () => client.close(),
   };
 }
+
+type OversizeEvent = { id: string; instances: readonly OversizeView[] };
 
 /** A request's events; one that is forgotten while somebody follows it has failed, as far as they can know. */
 async function* eventsOf(
@@ -158,7 +161,7 @@ const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
 async function* auditOf(
   client: ApiClient,
   { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
-): AsyncGenerator<Awaited<ReturnType<Transport['auditTail']>>[number], void> {
+): AsyncGenerator<AuditRecord, void> {
   const seen = after === undefined ? null : String(after);
   try {
     for await (const { data } of followStream(client, {
@@ -168,8 +171,25 @@ async function* auditOf(
       signal,
       isLast: () => false,
     })) {
-      yield data as Awaited<ReturnType<Transport['auditTail']>>[number];
+      yield data as AuditRecord;
       if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Ends with its signal. */
+async function* oversizeOf(
+  client: ApiClient,
+  { request = null, after = null, signal }: Parameters<Transport['oversizeFollow']>[0],
+  of: QueryOf,
+): ReturnType<Transport['oversizeFollow']> & AsyncGenerator<OversizeEvent, void> {
+  const query = of({ request: request ?? undefined });
+  const stream = { path: '/v1/oversize', query, after, signal, isLast: () => false };
+  try {
+    for await (const { id, data } of followStream(client, stream)) {
+      yield { id, ...(data as Omit<OversizeEvent, 'id'>) };
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -178,6 +198,7 @@ async function* auditOf(
 
 const request = (id: string) => `/v1/requests/${segment(id)}`;
 const tournament = (id: string) => `/v1/tournaments/${segment(id)}`;
+const ACTIONS = '/v1/instances/actions';
 const instance = (id: string) => `/v1/instances/${segment(id)}`;
 
 /** A part of a path. What is empty would be another path. */
@@ -194,8 +215,8 @@ function headerOf(key: string): string {
 /** The pool, and what else is given. */
 type QueryOf = (more?: Readonly<Record<string, unknown>>) => URLSearchParams;
 
-function instancesQuery(of: QueryOf, { labels = {}, ...rest }: ListQuery): URLSearchParams {
-  const query = of(rest);
+function instancesQuery(of: QueryOf, { labels = {}, ids, ...rest }: ListQuery): URLSearchParams {
+  const query = of({ ...rest, ids: ids?.join(',') });
   for (const [name, value] of Object.entries(labels)) query.append('label', `${name}=${value}`);
   return query;
 }
@@ -209,19 +230,4 @@ function toGrant({
   ...rest
 }: Omit<LeaseGrant, 'expiresAt'> & { readonly expiresAt: string }): LeaseGrant {
   return { ...rest, expiresAt: Date.parse(expiresAt) };
-}
-
-function together(parts: readonly SampleView[]): SampleView {
-  return {
-    measured: parts.flatMap(({ measured }) => measured),
-    vanished: parts.flatMap(({ vanished }) => vanished),
-  };
-}
-
-function collectedTogether(parts: readonly CollectView[]): CollectView {
-  return {
-    collected: parts.flatMap(({ collected }) => collected),
-    forgone: parts.flatMap(({ forgone }) => forgone),
-    failed: parts.flatMap(({ failed }) => failed),
-  };
 }

@@ -1,11 +1,13 @@
 import { SpicaError, systemClock } from '@spica/core';
-import { type Preview, type PrunePlan, type RedisTarget, toUnreachable } from '@spica/queues';
+import { type Preview, type RedisTarget, toUnreachable } from '@spica/queues';
 import type { Transport } from '../transport.ts';
+import { act, previewAction } from './act.ts';
 import {
   ask,
   collectInstances,
   executePlan,
   growInstance,
+  planPrune,
   readAudit,
   restoreInstance,
   sampleInstances,
@@ -14,6 +16,7 @@ import {
 import { type Connection, openConnection } from './connection.ts';
 import { followRequest, waitForEnd } from './events.ts';
 import { followAudit } from './follow-audit.ts';
+import { followOversize, readOversize } from './follow-oversize.ts';
 import {
   leaseInstance,
   listInstances,
@@ -41,7 +44,7 @@ export async function openRedisTransport(
 }
 
 function overRedis(connection: Connection): Transport {
-  const { queues, name } = connection;
+  const { name } = connection;
   const reach = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       if (error instanceof SpicaError) throw error;
@@ -50,7 +53,7 @@ function overRedis(connection: Connection): Transport {
   return {
     pool: name,
     submit: (body, options) => reach(submitTo(connection, body, { ...options, clock: systemClock })),
-    request: (id) => reach(readRequest(queues, name, id)),
+    request: (id) => reach(readRequest(connection, id)),
     requests: (query) => reach(listRequests(connection, query)),
     events: (id, options) => followRequest(connection, id, options),
     wait: (id, options) => reach(waitForEnd(connection, id, options)),
@@ -71,18 +74,21 @@ function overRedis(connection: Connection): Transport {
 
     preflight: ({ template, count, experiment, replicas }, asking) =>
       reach(ask<Preview>(connection, { preflight: { template, count, experiment, replicas } }, asking)),
-    plan: ({ maxInstances, maxAge }, asking) =>
-      reach(ask<PrunePlan>(connection, { plan: { maxInstances, maxAgeMs: maxAge } }, asking)),
+    previewAction: (asked) => reach(previewAction(connection, asked)),
+    act: (asked, by) => reach(act(connection, asked, by)),
+    plan: (limits, asking) => reach(planPrune(connection, limits, asking)),
     execute: (digest, asked) => reach(executePlan(connection, digest, asked)),
 
     auditTail: (query, asking) => reach(readAudit(connection, query, asking)),
+    oversize: ({ request }) => reach(readOversize(connection, request)),
+    oversizeFollow: (options) => followOversize(connection, options),
     auditFollow: (options) => followAudit(connection, options),
     saveTournament: (record) => reach(saveTournament(connection, record)),
     tournament: (id) => reach(readTournament(connection, id)),
     tournaments: (query) => reach(listTournaments(connection, query)),
 
     poolStatus: () => reach(readPool(connection)),
-    history: () => reach(readHistory(connection)),
+    history: (query) => reach(readHistory(connection, query)),
     close: () => connection.close(),
   };
 }

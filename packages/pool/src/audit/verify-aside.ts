@@ -1,7 +1,7 @@
 import { inThread } from '../threads/threads.ts';
-import type { AuditVerdict } from './verify.ts';
+import type { AuditVerdict, CheckedTo } from './verify.ts';
 
-/** As `verifyAudit`, in another thread: a long log takes seconds of a processor. */
-export function verifyAuditAside(path: string): Promise<AuditVerdict> {
-  return inThread('verifyAudit', { path });
+/** `verifyAudit` in a thread of its own: a log of all its rotated files takes many seconds to hash. */
+export function verifyAuditAside(path: string, after: CheckedTo | null): Promise<AuditVerdict> {
+  return inThread('audit', { path, after });
 }

@@ -1,3 +1,4 @@
+import type { DiskSeen } from '@spica/catalog';
 import {
   byteLevels,
   type DiskPoint,
@@ -18,7 +19,7 @@ import {
   stopsSpawns,
   TREND_WINDOW_MS,
 } from '@spica/core';
-import { type AuditEntry, checkMarker, readSpace, withDeadline } from '@spica/pool';
+import { type AuditEntry, checkMarker, readImageHost, readSpace, withDeadline } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
 import { refreshDiskDoubt } from './disk-doubt.ts';
@@ -88,10 +89,24 @@ function createWatch(
   /** What the audit log has still to take: on a full disk it may take nothing for a while. */
   let unwritten: AuditEntry[] = [];
 
-  async function remember(space: Space): Promise<void> {
+  async function remember(space: Space, levels: PressureFigures): Promise<void> {
     history ??= await ctx.catalog.diskHistory();
-    history = rememberPoint(history, await readUse(ctx, space));
-    if (ctx.clock.now() - keptAt >= KEEP_EVERY_MS) await keep();
+    const imageHost = await readHost();
+    history = rememberPoint(history, await readUse(ctx, space, imageHost?.availableBytes ?? null));
+    const [at, { floor: floorBytes, target: targetBytes }] = [ctx.clock.now(), levels];
+    const { totalBytes, availableBytes, freeInodes } = space;
+    const seen = { at, totalBytes, availableBytes, freeInodes, floorBytes, targetBytes, imageHost };
+    ctx.gate.disk = { ...seen, forecast: forecast(floorBytes, TREND_WINDOW_MS) };
+    ctx.publisher.soon();
+    if (at - keptAt >= KEEP_EVERY_MS) await keep();
+  }
+
+  /** The disk that the pool's image lies on, where it takes more of it as it fills. */
+  async function readHost(): Promise<DiskSeen['imageHost']> {
+    const host = ctx.image && (await readImageHost(ctx.pool.paths.root));
+    if (!host) return null;
+    const { availableBytes } = host.space;
+    return { availableBytes, floorBytes: floorOf(disk, null).bytes, mayGrowBytes: host.mayGrowBytes };
   }
 
   async function keep(): Promise<void> {
@@ -157,8 +172,8 @@ function createWatch(
     return forecastFloor({ history: history ?? [], floorBytes, now: ctx.clock.now(), windowMs });
   }
 
-  function warnOfForecast(floorBytes: number): void {
-    const trend = forecast(floorBytes, TREND_WINDOW_MS);
+  function warnOfForecast(): void {
+    const trend = ctx.gate.disk?.forecast ?? { trend: 'unknown' };
     const near = trend.trend === 'filling' && trend.untilFloorMs < disk.forecastWarnMs;
     if (near && !warned) ctx.logger.warn({ forecast: describeForecast(trend) }, 'the disk is filling');
     warned = near;
@@ -193,10 +208,10 @@ function createWatch(
     if (changed) await enter(next, why);
     tell(why.reason);
     await writeAudit();
-    await attempt('remembering the use of the disk', () => remember(space));
+    await attempt('remembering the use of the disk', () => remember(space, bytes));
     await attempt('counting what the image may grow by', () => pledgeGrowth(ctx, ctx.pool.paths.root));
     await attempt('comparing df and statfs', () => refreshDiskDoubt(ctx));
-    warnOfForecast(floor.bytes);
+    warnOfForecast();
     return nextCheckMs({
       level,
       checkEveryMs: disk.checkEveryMs,

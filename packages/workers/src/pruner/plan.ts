@@ -2,6 +2,7 @@ import {
   type Candidate,
   COLLECT_FAILED,
   canPlanLazily,
+  planChosen,
   planForRequest,
   planRetention,
   type RetentionPlan,
@@ -14,7 +15,7 @@ import type { PrunePayload } from '@spica/queues';
 import { beingCollected } from '../collector/results.ts';
 import type { CollectRuns } from '../collector/runs.ts';
 import type { PoolContext } from '../context.ts';
-import { readCandidates } from './candidates.ts';
+import { readCandidates, readChosen } from './candidates.ts';
 import { type PlanningInventory, planningInventory } from './inventory.ts';
 import { findUses, type Use } from './protection.ts';
 import { createUnsavedGuard, type NoteUnsaved } from './unsaved.ts';
@@ -109,6 +110,10 @@ async function createPlanner(
   // An operator is shown every instance; a plan that is carried out at once needs no more than it deletes.
   if (job.cause !== 'operator' && canPlanLazily(policy, await inventory.hasEarly())) {
     return () => planForRequest({ ...demand, candidates: protectedCandidates(), total });
+  }
+  if (job.cause === 'operator' && job.ids !== undefined) {
+    const chosen = (await readChosen(ctx, inventory, job.ids)).map((each) => asJobSees(each, job));
+    return async () => planChosen(chosen.map(protect), total);
   }
   const all = await Array.fromAsync(candidates());
   return async () => planRetention({ ...demand, instances: all.map(protect) });

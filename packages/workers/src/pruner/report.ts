@@ -8,9 +8,12 @@ export function reportPlan<Digest extends string | null>(
     readonly plan: RetentionPlan & Pick<PruneResult, 'unseen'>;
     readonly digest: Digest;
     readonly offline: boolean;
+    /** The instances that were chosen; none where the policy chose. */
+    readonly ids: readonly string[];
   },
 ): PruneReport & { items: NonNullable<PruneReport['items']>; digest: Digest } {
-  const { plan, digest, unknownDirectories, offline } = planned;
+  const { plan, digest, unknownDirectories, offline, ids } = planned;
+  const known = new Set(plan.items.map(({ id }) => id));
   return {
     pool,
     dryRun: true,
@@ -19,7 +22,7 @@ export function reportPlan<Digest extends string | null>(
     items: plan.items.map(({ candidate: _, ...item }) => item),
     pruned: plan.deletes.map(({ id, reason, bytes }) => ({ id, reason, bytes })),
     kept: plan.kept,
-    skipped: [],
+    skipped: ids.filter((id) => !known.has(id)).map((id) => ({ id, reason: 'it is gone already' })),
     failed: [],
     failsAgain: false,
     unknownDirectories,

@@ -1,6 +1,15 @@
-import { bestOf, countOf, digestOf, recheck, type SealedPlan, sealPlan, UsageError } from '@spica/core';
+import {
+  bestOf,
+  CHOSEN,
+  countOf,
+  digestOf,
+  recheck,
+  type SealedPlan,
+  sealPlan,
+  UsageError,
+} from '@spica/core';
 import type { PoolContext } from '../context.ts';
-import { readCandidates } from './candidates.ts';
+import { readCandidates, readChosen } from './candidates.ts';
 import { type LookedPlan, type PlannedPrune, planPrune, policyFor } from './plan.ts';
 import type { Kept } from './removal.ts';
 
@@ -33,7 +42,13 @@ export interface RecheckedPlan {
 export async function openSealed(ctx: PoolContext, digest: string): Promise<RecheckedPlan> {
   const { plan } = await loadSealed(ctx, digest);
   const ageRulesSuspended = await ctx.clockGuard.suspended();
-  const all = await Array.fromAsync(readCandidates(ctx, ctx.catalog));
+  const isChosen = plan.items.every(({ rule }) => rule === CHOSEN);
+  const ids = plan.items.map(({ id }) => id);
+  // Of what was chosen the others decide nothing; who is among the best, only all of them say.
+  const all = isChosen
+    ? await readChosen(ctx, ctx.catalog, ids)
+    : await Array.fromAsync(readCandidates(ctx, ctx.catalog));
+  const total = isChosen ? await ctx.catalog.count() : all.length;
   const byId = new Map(all.map((candidate) => [candidate.id, candidate]));
   const now = ctx.clock.now();
   const best = bestOf(all, plan.policy.keepBest);
@@ -50,7 +65,7 @@ export async function openSealed(ctx: PoolContext, digest: string): Promise<Rech
   }
   const stand = deletes.length === 1 ? 'stands' : 'stand';
   const sentence = `carries out plan ${digest}: ${deletes.length} of its ${countOf(plan.items.length, 'deletion')} still ${stand}`;
-  return { deletes, changed, kept: all.length - deletes.length, sentence };
+  return { deletes, changed, kept: total - deletes.length, sentence };
 }
 
 async function loadSealed(ctx: PoolContext, digest: string): Promise<{ at: number; plan: SealedPlan }> {

@@ -1,48 +1,69 @@
-import { countOf, type WorkEvent } from '@spica/core';
-import { type AuditLog, verifyAuditAside } from '@spica/pool';
+import type { Clock, WorkEvent } from '@spica/core';
+import { type AuditLog, type CheckedTo, singleFlight, verifyAuditAside } from '@spica/pool';
 import type { Logger } from 'pino';
+import type { ServedContext } from '../context.ts';
 
-/** The first check waits until the start is over. */
-const FIRST_MS = 10_000;
-/** The whole log is read each time, which may be 700 MB: seldom, and in a thread of its own. */
-const EVERY_MS = 3_600_000;
+/** What was added is checked so often. */
+const EVERY_MS = 60_000;
+/** The whole log is, so often: what was changed in its past shows only then. */
+const WHOLE_EVERY_MS = 24 * 3_600_000;
 
-interface WatchOptions {
+export interface AuditWatch {
+  /** Checks what there is now; calls at the same time share it. Never rejects. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface AuditWatchOptions {
   readonly log: Pick<AuditLog, 'path'>;
-  readonly logger: Pick<Logger, 'error' | 'warn'>;
+  readonly pools: readonly ServedContext[];
+  readonly clock: Clock;
+  readonly logger: Logger;
   readonly emit: (event: WorkEvent) => void;
-  readonly firstMs?: number;
-  readonly everyMs?: number;
 }
 
 /**
- * Checks the audit log's chain after the start and every hour, so that somebody hears of it when a line was changed or
- * removed. Call the result to end it; a check that is under way holds up nothing.
+ * Checks the chain of the audit log, in a thread: what was added once a minute, all of it at the start and once a day. What
+ * was found is published with each pool's figures. A chain that was found broken stays so until all of it is checked again.
  */
-export function watchAudit(options: WatchOptions): () => void {
-  const { log, logger, emit, firstMs = FIRST_MS, everyMs = EVERY_MS } = options;
-  let closed = false;
-  let known = 0;
-  const check = async () => {
-    const { problems } = await verifyAuditAside(log.path);
-    if (closed) return;
-    if (problems.length > known) {
-      const what = `the audit log's chain does not hold in ${countOf(problems.length, 'place')}`;
-      logger.error({ problems: problems.slice(0, 3) }, what);
+export function watchAudit({ log, pools, clock, logger, emit }: AuditWatchOptions): AuditWatch {
+  let before: { readonly path: string; readonly to: CheckedTo | null; readonly wholeAt: number } | null =
+    null;
+  let problem: string | null = null;
+
+  const check = singleFlight(async () => {
+    const [{ path }, now] = [log, clock.now()];
+    const isWhole = before === null || before.path !== path || now - before.wholeAt >= WHOLE_EVERY_MS;
+    try {
+      const { lines, problems, checked } = await verifyAuditAside(
+        path,
+        isWhole ? null : (before?.to ?? null),
+      );
+      const [found = null] = problems;
+      if (found !== null && problem === null) {
+        logger.error({ problem: found, path }, 'the chain of the audit log does not hold');
+      }
+      problem = found ?? (isWhole ? null : problem);
+      before = { path, to: checked, wholeAt: isWhole ? now : (before?.wholeAt ?? now) };
+      emit({ kind: 'audit-checked', pool: null, problems: problem === null ? [] : [problem] });
+      for (const { gate, publisher } of pools) {
+        gate.auditCheck = { checkedAt: clock.now(), entries: lines, problem };
+        publisher.soon();
+      }
+    } catch (error) {
+      logger.warn({ err: error, path }, 'the chain of the audit log could not be checked');
     }
-    known = problems.length;
-    emit({ kind: 'audit-checked', pool: null, problems });
-  };
-  const checkIn = (ms: number): NodeJS.Timeout =>
-    setTimeout(async () => {
-      await check().catch((error: unknown) => {
-        logger.warn({ err: error }, "the audit log's chain could not be checked");
-      });
-      if (!closed) timer = checkIn(everyMs);
-    }, ms).unref();
-  let timer = checkIn(firstMs);
-  return () => {
-    closed = true;
-    clearTimeout(timer);
+  });
+
+  let running = check();
+  const timer = setInterval(() => {
+    running = check();
+  }, EVERY_MS).unref();
+  return {
+    check,
+    async close() {
+      clearInterval(timer);
+      await running;
+    },
   };
 }

@@ -30,6 +30,7 @@ import { openPoolContext, type PoolContext, type ServedContext } from '../contex
 import { findDisksBelow } from '../gate/bounds.ts';
 import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
+import { poolFactsOf } from '../gate/pool-facts.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
 import { GateState } from '../gate/state.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
@@ -46,7 +47,7 @@ import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
 import { createWorkEvents, type WorkEvents } from '../work-events.ts';
-import { watchAudit } from './audit-watch.ts';
+import { type AuditWatch, watchAudit } from './audit-watch.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startServing } from './serving.ts';
@@ -106,7 +107,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // A disk that has no room for the audit log must not keep Spica from making room.
     onDiskFull: async () => (await Promise.all(ballasts.map((ballast) => ballast.giveUp()))).includes(true),
   });
+  let auditWatch: AuditWatch | null = null;
   const close = async () => {
+    await auditWatch?.close();
     await Promise.all(served.map(({ letGo }) => letGo()));
     redis.disconnect();
     await log.close();
@@ -121,7 +124,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await close();
     throw error;
   }
-  const endWatch = watchAudit({ log, logger, emit: events.emit });
+  auditWatch = watchAudit({ log, pools: served.map(({ ctx }) => ctx), clock, logger, emit: events.emit });
   return {
     pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])),
     auditPath: log.path,
@@ -129,7 +132,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
     lost: firstLost(served),
     async close() {
-      endWatch();
       await close();
     },
   };
@@ -224,6 +226,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems, events }: Shared
   const gate = new GateState(filesystem, { isOpen, onError }, below);
   gate.retention = retentionPolicyOf(ctx.policy.retention);
   gate.root = ctx.pool.paths.root;
+  gate.facts = await poolFactsOf(ctx);
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,

@@ -81,10 +81,11 @@ async function sampleBatch(
   ids: readonly string[],
   signal?: AbortSignal,
 ): Promise<Set<string>> {
-  const records = (await ctx.catalog.getMany(ids)).map(({ record }) => record);
-  const measurements = await measureInstances(ctx.pool, records.map(targetOf), {
+  const instances = await ctx.catalog.getMany(ids);
+  const targets = instances.map(({ record }) => targetOf(record));
+  const measurements = await measureInstances(ctx.pool, targets, {
     clock: ctx.clock,
     ...(signal ? { signal } : {}),
   });
-  return keepMeasurements(ctx, records, measurements);
+  return keepMeasurements(ctx, instances, measurements);
 }

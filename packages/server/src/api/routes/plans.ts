@@ -1,4 +1,4 @@
-import { planBodySchema, preflightBodySchema } from '@spica/client/wire';
+import { executionBodySchema, planBodySchema, preflightBodySchema } from '@spica/client/wire';
 import { UsageError } from '@spica/core';
 import * as z from 'zod';
 import { Answer, type Route, route } from '../route.ts';
@@ -45,7 +45,8 @@ export const planRoutes: readonly Route[] = [
     ofPool: true,
     summary: 'Plan a prune: what would be deleted now, and why',
     description:
-      'Deletes nothing. The plan is sealed under its digest for an hour, so that exactly it can be carried out.',
+      'Deletes nothing. With `ids` it deletes just these, whatever the limits say, but for what is leased, pinned, in use or ' +
+      'has unsaved work. The plan is sealed under its digest for an hour, so that exactly it can be carried out.',
     body: planBodySchema,
     answers: { 201: ['The plan', plan] },
     handle: async ({ pool, body, signal }) => {
@@ -60,12 +61,12 @@ export const planRoutes: readonly Route[] = [
     ofPool: true,
     summary: 'Carry out exactly a plan that was sealed within the last hour',
     description: 'Each item is checked again: what changed since is skipped, with its reason.',
-    body: z.strictObject({}),
+    body: executionBodySchema,
     answers: { 200: ['What was done', pruned] },
-    handle: ({ pool, id, caller, signal }) => {
+    handle: ({ pool, id, body: { reason }, caller, signal }) => {
       if (!DIGEST.test(id))
         throw new UsageError('PLAN_UNKNOWN', `digest: no plan "${id.slice(0, 80)}" is known`);
-      return pool.execute(id, { by: caller.name, signal });
+      return pool.execute(id, { by: caller.name, signal, ...(reason !== null && { reason }) });
     },
   }),
 ];

@@ -1,5 +1,11 @@
 import type { Transport } from '@spica/client/redis';
-import { auditQuerySchema, pageSchema } from '@spica/client/wire';
+import {
+  auditQuerySchema,
+  diskHistorySchema,
+  historyQuerySchema,
+  pageSchema,
+  poolViewSchema,
+} from '@spica/client/wire';
 import { CheckError } from '@spica/core';
 import type { AuditRecord } from '@spica/queues';
 import * as z from 'zod';
@@ -10,23 +16,6 @@ import type { Streams } from '../stream.ts';
 const size = { bytes: z.number(), inodes: z.number() };
 const text = z.string();
 
-const poolView = z.looseObject({
-  pool: text,
-  served: z.boolean().nullable(),
-  instances: z.number(),
-  maxInstances: z.number().nullable(),
-  reserved: z.looseObject({ ...size, slots: z.number() }),
-  growth: z.looseObject(size),
-  ownBytes: z.number(),
-  pressure: z.looseObject({ level: text, since: text.nullable(), reason: text.nullable() }).nullable(),
-  clockSuspended: text.nullable(),
-  held: z.array(z.looseObject({ request: text, count: z.number(), since: text, reason: text })),
-  heldCount: z.number(),
-});
-const history = z.looseObject({
-  points: z.array(z.looseObject({ at: text, availableBytes: z.number() })),
-  forecast: z.looseObject({ sentence: text }).nullable(),
-});
 const auditRecord = z.looseObject({
   seq: z.number(),
   timestamp: text,
@@ -71,7 +60,7 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
       path: '/v1/pools',
       role: 'viewer',
       summary: 'List pools',
-      answers: { 200: ['The pools', pageSchema(poolView)] },
+      answers: { 200: ['The pools', pageSchema(poolViewSchema)] },
       handle: async ({ hide }) => hide({ items: await all(), next: null }),
     }),
     route({
@@ -79,7 +68,7 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
       path: '/v1/pools/{name}',
       role: 'viewer',
       summary: 'How a pool stands',
-      answers: { 200: ['The pool', poolView] },
+      answers: { 200: ['The pool', poolViewSchema] },
       handle: async (call) => call.hide(await named(call).poolStatus()),
     }),
     route({
@@ -87,8 +76,12 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
       path: '/v1/pools/{name}/history',
       role: 'viewer',
       summary: "How a pool's disk was used, and when its floor is reached if it goes on so",
-      answers: { 200: ['The history, oldest first', history] },
-      handle: async (call) => call.hide(await named(call).history()),
+      description:
+        'The newest points are dense, the oldest three hours apart; 30 days are kept. The band of the forecast lies between the ' +
+        'steepest and the flattest trend that the last six hours allow.',
+      query: historyQuerySchema,
+      answers: { 200: ['The history, oldest first', diskHistorySchema] },
+      handle: async (call) => call.hide(await named(call).history(call.query)),
     }),
     route({
       method: 'GET',
@@ -97,16 +90,17 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
       ofPool: true,
       summary: 'Who did what: entries of the audit log',
       description:
-        'The newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first, and fewer where ' +
-        'they are longer than 128 kB together. With `Accept: text/event-stream` each further entry as it is written, from ' +
+        'The newest `limit` entries, with `before` (a `seq`) the newest before it, or with `after` the first ones after it; ' +
+        'oldest first, and fewer where they are longer than 128 kB together, or little of much is asked for: `next` is the ' +
+        '`before` of the part before it, null where there is none. With `Accept: text/event-stream` each further entry as it is written, from ' +
         '`Last-Event-ID` (a `seq`) on.',
       headers: { 'Last-Event-ID': 'the `seq` of the last entry that was seen' },
       query: auditQuerySchema,
       answers: { 200: ['The entries', pageSchema(auditRecord)] },
       events: auditRecord,
       handle: async (call) => {
-        const items = await call.pool.auditTail(call.query, { signal: call.signal });
-        return { items: items.map((entry) => showEntry(call, entry)), next: null };
+        const { items, next } = await call.pool.auditTail(call.query, { signal: call.signal });
+        return { items: items.map((entry) => showEntry(call, entry)), next };
       },
       stream: async (call) => followAudit(call, call.query.after),
     }),
