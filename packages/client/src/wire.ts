@@ -1,5 +1,7 @@
 export { type Problem, problemSchema, toProblem } from './problem.ts';
 export type {
+  ActionPreview,
+  ActionView,
   DiskHistory,
   HistoryMark,
   InstancePage,

@@ -34,9 +34,11 @@ export interface Row extends Omit<Candidate, 'protectedBy'> {
   readonly protections: readonly TimedProtection[];
   /** Set at each plan, for the time at which it was made. */
   protectedBy: Candidate['protectedBy'];
-  /** What the last plan said of it; null before there was one. */
-  item: PlanItem | null;
+  /** What the last plan said of it; null before there was one. Rows of which it said the same share it. */
+  judged: RowVerdict | null;
 }
+
+export type RowVerdict = Pick<PlanItem, 'action' | 'rule' | 'reason'>;
 
 const NOTHING = { bytes: 0, inodes: 0 };
 const NO_LABELS: Row['labels'] = {};
@@ -64,7 +66,7 @@ export function toRow(instance: CatalogInstance, keep: (text: string) => string 
     capBytes: record.sample?.capBytes ?? null,
     protections: withUnsaved(protectionsOf(instance), instance),
     protectedBy: null,
-    item: null,
+    judged: null,
   };
 }
 
@@ -82,6 +84,6 @@ export function isSameRow(a: Row, b: Row): boolean {
   return says(a) === says(b);
 }
 
-function says({ item: _, protectedBy: __, ...facts }: Row): string {
+function says({ judged: _, protectedBy: __, ...facts }: Row): string {
   return JSON.stringify(facts);
 }
