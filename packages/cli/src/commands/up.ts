@@ -54,7 +54,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
       runCommand: commandRunner(io, options),
     });
     opened.push(board);
-    growWithWork();
+    void board.hasReadAhead.then(growWithWork);
     writeStack(io, {
       runtime,
       boardUrl: board.url,
