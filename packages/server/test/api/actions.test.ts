@@ -98,7 +98,10 @@ it('lets a runner act on its own alone, and neither delete nor take leases away'
 
 it('measures and collects many with one call, and shows how sizes went', async () => {
   const { json } = await api.call('ada', 'POST', '/v1/samples', { ids });
-  expect((json as { measured: InstanceView[] }).measured?.map(({ id }) => id), JSON.stringify(json)).toEqual(ids);
+  expect(
+    (json as { measured: InstanceView[] }).measured?.map(({ id }) => id),
+    JSON.stringify(json),
+  ).toEqual(ids);
   expect((await act('ada', { action: 'sample', ids })).json).toMatchObject({ matched: 4, done: 4 });
   const { items } = await list();
   for (const { sizes, ownBytes, rule } of items) {
