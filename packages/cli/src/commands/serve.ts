@@ -37,13 +37,15 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
       writeJson(io.stdout, {
         pid: process.pid,
         pools,
+        page: board.url,
         board: url,
         api: { url: `${board.url}/v1`, socket: board.socket },
         redis,
       });
     else if (io.stdout.isTTY)
       writeFields(io.stdout, [
-        ['dashboard', url],
+        ['page', `${board.url} (\`spica open\` logs in)`],
+        ['queues', url],
         ['HTTP API', `${board.url}/v1`],
         ['stop', 'Ctrl-C'],
       ]);
