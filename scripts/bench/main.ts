@@ -1,4 +1,4 @@
-/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune | image | start | api`. */
+/** Runs one benchmark: `npm run bench -- spawn | gate | plan | admit | sample | prune | image | start | api | list`. */
 const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<void> }>> = {
   spawn: () => import('./spawn.ts'),
   gate: () => import('./gate.ts'),
@@ -9,6 +9,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run(args: string[]): Promise<vo
   image: () => import('./image.ts'),
   start: () => import('./start.ts'),
   api: () => import('./api.ts'),
+  list: () => import('./list.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -12,6 +12,7 @@ import { createRequests, type Requests } from './requests.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
 import { createServing, type Serving } from './serving.ts';
 import { createSizes, type Sizes } from './sizes.ts';
+import { createTold, type Told } from './told.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 import { createTournaments, type Tournaments } from './tournaments.ts';
 
@@ -31,14 +32,20 @@ export type Catalog = Reconciliation &
   Clocks &
   Plans &
   Tombstones &
-  Tournaments;
+  Told &
+  Tournaments & {
+    /** Names the Redis and the pool: catalogs of one place say the same. */
+    readonly place: string;
+  };
 
 /** Opens a pool's catalog on a connection, which stays the caller's. */
 export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): Catalog {
   const keys = keysOf(pool);
   const run = defineOperations(redis, keys.base);
   const reconciliation = createReconciliation(redis, keys);
+  const { host, port, path, db } = redis.options;
   return {
+    place: JSON.stringify([path ?? [host, port], db ?? 0, pool]),
     ...reconciliation,
     ...createServing(redis, { keys, run, identity: reconciliation.identity }),
     ...createInstances(redis, keys, run),
@@ -51,6 +58,7 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     ...createClocks(redis, keys),
     ...createPlans(redis, keys),
     ...createTombstones(redis, keys),
+    ...createTold(redis, keys),
     ...createTournaments(redis, keys, run),
   };
 }

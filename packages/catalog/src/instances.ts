@@ -17,6 +17,13 @@ export interface DeletionBy {
   readonly changesSeen: number;
 }
 
+/** Instances that changed. */
+export interface Touched {
+  readonly cursor: string;
+  readonly ids: readonly string[] | null;
+  readonly count: number;
+}
+
 /** The instances of a pool: from when they come up to when they are gone. */
 export interface Instances {
   /** An instance of a request has come up, and is in flight until the request completes. */
@@ -31,6 +38,14 @@ export interface Instances {
   getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
   /** Of all instances, oldest first. Reads no instance. */
   ids(): Promise<string[]>;
+  /** How many there are. */
+  count(): Promise<number>;
+  /**
+   * Which instances came up, changed or went since `cursor`, which is where the last answer said that it ends. `ids` is null
+   * where that is not known (any more) and all have to be read: without a cursor, after too many changes, or after Redis was
+   * lost or has stepped back. `count`: how many instances there were at that moment.
+   */
+  touchedSince(cursor: string | null): Promise<Touched>;
   /** Instances in flight, each with its request. Reads no instance. */
   inFlight(): Promise<ReadonlyMap<string, string>>;
   /**
@@ -56,6 +71,8 @@ export interface Instances {
 
 /** How many instances one read of the list brings. */
 const BATCH = 500;
+/** Where more have changed, to read them all is as good. Fewer than the stream keeps, so that what it has lost is noticed. */
+const MOST_TOUCHED = 5_000;
 
 export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
   return {
@@ -72,6 +89,8 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     },
     getMany: (ids) => readMany(redis, keys, ids),
     ids: () => redis.zrange(keys.instances, '0', '-1'),
+    count: () => redis.zcard(keys.instances),
+    touchedSince: (cursor) => touchedSince(redis, keys, cursor),
     async inFlight() {
       return new Map(Object.entries(await redis.hgetall(keys.inFlight)));
     },
@@ -90,6 +109,37 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
     uncollected: () => redis.smembers(keys.uncollected),
     oversize: async () => readMany(redis, keys, (await redis.smembers(keys.oversize)).sort()),
   };
+}
+
+/** Before the first change. */
+const FROM_THE_START = '0';
+
+async function touchedSince(redis: Redis, keys: Keys, cursor: string | null): Promise<Touched> {
+  if (cursor === null) return touchedUnknown(redis, keys);
+  const from = cursor === FROM_THE_START ? '-' : cursor;
+  const [read, counted] =
+    (await redis
+      .multi()
+      .xrange(keys.touched, from, '+', 'COUNT', MOST_TOUCHED + 1)
+      .zcard(keys.instances)
+      .exec()) ?? [];
+  if (read?.[0]) throw read[0];
+  if (counted?.[0]) throw counted[0];
+  const entries = read?.[1] as [id: string, fields: string[]][];
+  // The one that was seen last must be there still: else the stream is another, or what followed it is cut off.
+  const isKnown = cursor === FROM_THE_START || entries[0]?.[0] === cursor;
+  if (!isKnown || entries.length > MOST_TOUCHED) return touchedUnknown(redis, keys);
+  const news = cursor === FROM_THE_START ? entries : entries.slice(1);
+  const ids = [...new Set(news.map(([, fields]) => fields[1] ?? ''))];
+  return { cursor: entries.at(-1)?.[0] ?? cursor, ids, count: counted?.[1] as number };
+}
+
+async function touchedUnknown(redis: Redis, keys: Keys): Promise<Touched> {
+  const [[newest], count] = await Promise.all([
+    redis.xrevrange(keys.touched, '+', '-', 'COUNT', 1),
+    redis.zcard(keys.instances),
+  ]);
+  return { cursor: newest?.[0] ?? FROM_THE_START, ids: null, count };
 }
 
 function readBeginDelete(key: string, [outcome, first = '', second = '']: string[]): BeginDelete {

@@ -105,7 +105,14 @@ export function createLeases(redis: Redis, keys: Keys, run: Run): Leases {
           ? { leaseOwner: lease.owner, leaseHash: lease.tokenHash, leaseUntil: lease.expiresAt }
           : {}),
       };
-      if (Object.keys(fields).length > 0) await redis.hset(keys.instance(id), fields);
+      if (Object.keys(fields).length === 0) return;
+      const touch = ['MAXLEN', '~', 20_000, '*', 'id', id] as const;
+      const replies = await redis
+        .multi()
+        .hset(keys.instance(id), fields)
+        .xadd(keys.touched, ...touch)
+        .exec();
+      for (const [failed] of replies ?? []) if (failed) throw failed;
     },
 
     takeDirty: (most) => redis.spop(keys.dirty, most),

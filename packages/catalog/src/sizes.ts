@@ -1,4 +1,5 @@
 import {
+  addSize,
   type Finished,
   type InstanceRecord,
   MOST_FINISHED,
@@ -6,6 +7,8 @@ import {
   profileOf,
   type Sample,
   type SetSize,
+  type SizePoint,
+  writeSizes,
 } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
@@ -38,16 +41,29 @@ const profileSchema: z.ZodType<Profile> = z.strictObject({
   bytes: spread,
   inodes: spread,
   bytesPerHour: spread.nullable(),
-  predictions: z.strictObject({ n: z.number(), ratio: spread, exceeded: z.number() }).nullable(),
+  predictions: z
+    .strictObject({
+      n: z.number(),
+      ratio: spread,
+      predictedBytes: z.number().nullable().default(null),
+      actualBytes: z.number().nullable().default(null),
+      exceeded: z.number(),
+    })
+    .nullable(),
 });
 
 /** Samples, when the next are due, and what instances of a template or an experiment become. */
 export interface Sizes {
   /**
-   * Keeps an instance's newest sample, and when it is due again (epoch milliseconds). Resolves with what is known of it
-   * at that moment; null where it is gone.
+   * Keeps an instance's newest sample, how its size went until then, and when it is due again (epoch milliseconds).
+   * Resolves with what is known of it at that moment; null where it is gone.
    */
-  recordSample(id: string, sample: Sample, dueAt: number): Promise<InstanceRecord | null>;
+  recordSample(
+    id: string,
+    sample: Sample,
+    dueAt: number,
+    sizes?: readonly SizePoint[],
+  ): Promise<InstanceRecord | null>;
   /** Ids of instances that are to be measured at `now`, longest overdue first. Reads no instance. */
   listDue(now: number, most: number): Promise<string[]>;
   /** Keeps what an instance became among the newest of `template:…`, `experiment:…` or `replica:…`. */
@@ -66,12 +82,22 @@ export interface Sizes {
   refreshProfile(of: string): Promise<void>;
   /** What the newest finished instances say; null without any. */
   readProfile(of: string): Promise<Profile | null>;
+  /** The profiles there are of `template:…` and `experiment:…`, those first whose instances finished last, at most so many. */
+  listProfiles(most: number): Promise<readonly ListedProfile[]>;
+}
+
+export interface ListedProfile {
+  readonly of: string;
+  readonly profile: Profile;
+  /** What an operator has said instead; null for nothing. */
+  readonly set: SetSize | null;
 }
 
 export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
   return {
-    async recordSample(id, sample, dueAt) {
-      const flat = (await run('record_sample', [id, JSON.stringify(sample), dueAt])) as string[];
+    async recordSample(id, sample, dueAt, sizes = addSize([], [sample.at, sample.ownBytes])) {
+      const args = [id, JSON.stringify(sample), dueAt, writeSizes(sizes)];
+      const flat = (await run('record_sample', args)) as string[];
       return flat.length === 0 ? null : fromFields(keys.instance(id), pairUp(flat)).record;
     },
 
@@ -114,6 +140,24 @@ export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
       const { profile } = keys.sizes(of);
       const text = await redis.get(profile);
       return text === null ? null : readJson(profileSchema, profile, text);
+    },
+
+    async listProfiles(most) {
+      const names = await redis.zrange(keys.profiled, '0', String(most - 1), 'REV');
+      if (names.length === 0) return [];
+      const [texts, sets] = await Promise.all([
+        redis.mget(names.map((of) => keys.sizes(of).profile)),
+        redis.hmget(keys.setSizes, ...names),
+      ]);
+      return names.flatMap((of, i) => {
+        const [text, set] = [texts[i] ?? null, sets[i] ?? null];
+        if (text === null) return []; // forgotten, or its time is over
+        return {
+          of,
+          profile: readJson(profileSchema, keys.sizes(of).profile, text),
+          set: set === null ? null : readJson(setSizeSchema, keys.setSizes, set),
+        };
+      });
     },
   };
 

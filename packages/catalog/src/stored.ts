@@ -7,6 +7,8 @@ import {
   instanceRecordSchema,
   type KnownInstance,
   pinSchema,
+  readSizes,
+  type SizePoint,
   sampleSchema,
 } from '@spica/core';
 import * as z from 'zod';
@@ -75,6 +77,8 @@ const fieldsSchema = z.object({
   collectFailure: z.string().optional(),
   /** What would have been lost with it, in words. Not a part of the record either: it is looked at again. */
   unsaved: z.string().optional(),
+  /** How its size went, as `writeSizes` writes it; no part of the record: nothing is decided by it. */
+  sizes: z.string().optional(),
 });
 
 /** The hash fields of an instance, as a flat list of names and values. */
@@ -106,7 +110,10 @@ export function toFields(record: InstanceRecord): Argument[] {
 export function fromFields(
   key: string,
   stored: Readonly<Record<string, string>>,
-): { readonly record: InstanceRecord } & Pick<KnownInstance, 'failure' | 'collectFailure' | 'unsaved'> {
+): { readonly record: InstanceRecord } & Pick<
+  KnownInstance,
+  'failure' | 'collectFailure' | 'unsaved' | 'sizes'
+> {
   const fields = readHash(fieldsSchema, key, stored);
   const failureIn = (text: string | undefined) =>
     text === undefined ? null : readJson(failureSchema, key, text);
@@ -115,8 +122,18 @@ export function fromFields(
     failure: failureIn(fields.failure),
     collectFailure: failureIn(fields.collectFailure),
     unsaved: fields.unsaved ?? null,
+    sizes: sizesIn(key, fields.sizes),
   };
 }
+
+function sizesIn(key: string, text = ''): readonly SizePoint[] {
+  if (text === '') return NO_SIZES;
+  const sizes = readSizes(text);
+  if (sizes) return sizes;
+  throw corrupt(key, 'sizes: expected pairs of numbers');
+}
+
+const NO_SIZES: readonly SizePoint[] = [];
 
 function toRecord(key: string, fields: z.infer<typeof fieldsSchema>): InstanceRecord {
   const { record, sample, leaseOwner, leaseHash, leaseUntil, leaseSince } = fields;

@@ -7,7 +7,7 @@ import type { CatalogInstance } from './values.ts';
  * @param goes When it would go by itself; null where that is not known.
  */
 export function toInstanceView(
-  { record, state, request, unsaved, collectFailure }: CatalogInstance,
+  { record, state, request, unsaved, collectFailure, sizes }: CatalogInstance,
   now: number,
   goes: Departure | null,
 ) {
@@ -20,6 +20,8 @@ export function toInstanceView(
     clonedAt: toIso(clonedAt),
     sample: sample && { ...sample, at: toIso(sample.at), changedAt: toIso(sample.changedAt) },
     ownBytes: ownBytes(record),
+    capBytes: record.sample?.capBytes ?? null,
+    sizes,
     lease: lease && {
       owner: lease.owner,
       expiresAt: toIso(lease.expiresAt),
@@ -35,6 +37,7 @@ export function toInstanceView(
     },
     keptBy: goes?.keptBy ?? null,
     goesAt: toIso(goes?.at ?? null),
+    rule: goes?.judged ?? null,
     unsaved,
   };
 }

@@ -78,7 +78,14 @@ describeOnRedis('the instances of a pool', (server) => {
       score: 0,
     });
     expect(await catalog.adopt(record)).toBe(true);
-    const ready = { state: 'ready', request: null, failure: null, collectFailure: null, unsaved: null };
+    const ready = {
+      state: 'ready',
+      request: null,
+      failure: null,
+      collectFailure: null,
+      unsaved: null,
+      sizes: [],
+    };
     expect(await catalog.get('spica-0001')).toEqual({ record, ...ready });
     expect(await catalog.commit(FIRST, older)).toBe('committed');
     expect((await catalog.get('spica-0002'))?.record).toEqual(older);

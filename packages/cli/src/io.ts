@@ -21,6 +21,8 @@ export interface Io {
   readonly home: string;
   /** Where SIGINT, SIGTERM and SIGHUP arrive. */
   readonly signals: NodeJS.EventEmitter;
+  /** Rows that an answer may have at most: one that is longer, whoever asks writes itself. */
+  readonly mostRows?: number;
   /** Ends the process on the spot. */
   exit(code: number): void;
 }

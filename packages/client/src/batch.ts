@@ -1,8 +1,8 @@
-import { InstanceGoneError } from './errors.ts';
 import { type GrantedLease, HeldLease, type LeaseHolder } from './held-lease.ts';
 import { Instance } from './instance.ts';
 import type { Transport } from './transport.ts';
 import type { SpawnedInstance } from './view.ts';
+import { MOST_NAMED } from './wire/queries.ts';
 
 /**
  * The instances of a request that has completed. Their leases renew themselves for as long as the batch is held; disposing
@@ -26,10 +26,11 @@ export class Batch implements AsyncDisposable {
     holder: LeaseHolder,
   ): Promise<Batch> {
     if (lease === null) return new Batch(instances.map((each) => new Instance(transport, each, null)));
-    const ends = await Promise.all(instances.map(({ id }) => leaseEndOf(transport, id)));
+    const ids = instances.map(({ id }) => id);
+    const ends = await leaseEndsOf(transport, ids);
     return new Batch(
-      instances.map((each, i) => {
-        const granted = { ...lease, instance: each.id, expiresAt: ends[i] ?? 0 };
+      instances.map((each) => {
+        const granted = { ...lease, instance: each.id, expiresAt: ends.get(each.id) ?? 0 };
         return new Instance(transport, each, new HeldLease(transport, granted, holder));
       }),
     );
@@ -53,13 +54,13 @@ export class Batch implements AsyncDisposable {
   }
 }
 
-/** Epoch milliseconds. One that is not there any more has lost its lease, as its first tick finds. */
-async function leaseEndOf(transport: Transport, id: string): Promise<number> {
-  try {
-    const { lease } = await transport.instance(id);
-    return lease?.expiresAt ? Date.parse(lease.expiresAt) : 0;
-  } catch (error) {
-    if (error instanceof InstanceGoneError) return 0;
-    throw error;
+/** Epoch milliseconds, by id. One that is not there any more has lost its lease, as its first tick finds. */
+async function leaseEndsOf(transport: Transport, ids: readonly string[]): Promise<Map<string, number>> {
+  const ends = new Map<string, number>();
+  for (let start = 0; start < ids.length; start += MOST_NAMED) {
+    const named = ids.slice(start, start + MOST_NAMED);
+    const { items } = await transport.instances({ ids: named, limit: named.length });
+    for (const { id, lease } of items) ends.set(id, lease?.expiresAt ? Date.parse(lease.expiresAt) : 0);
   }
+  return ends;
 }

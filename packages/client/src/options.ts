@@ -84,6 +84,8 @@ export interface PlanOptions {
   maxInstances?: number | null | undefined;
   /** Older ones go: milliseconds, or a text like `3d`. */
   maxAge?: number | string | null | undefined;
+  /** Just these, at most 1,000, whatever the limits say; what is leased, pinned, in use or has unsaved work stays. */
+  ids?: string[] | null | undefined;
 }
 
 /** Which instances a list has, and in which order. */
@@ -93,12 +95,30 @@ export interface ListOptions {
   state?: 'in-flight' | 'ready' | 'deleting' | undefined;
   /** All of these, with these values. */
   labels?: Record<string, string> | undefined;
+  /** Just these, at most 500. */
+  ids?: string[] | undefined;
+  /** Stands in the id, experiment, template, submitter, labels or lease's owner, in any case. */
+  q?: string | undefined;
+  /** Who submitted its request. */
+  by?: string | undefined;
+  /** `held`: a lease is in force. */
+  lease?: 'held' | 'none' | undefined;
+  pin?: 'pinned' | 'none' | undefined;
+  /** `goes`: the next prune would delete it. */
+  rule?: 'keeps' | 'goes' | undefined;
+  /** A plan has found work in it that would be lost. */
+  unsaved?: 'yes' | undefined;
+  /** Of its own, as measured last. */
+  minBytes?: number | undefined;
   /**
-   * `spawned`: oldest first. `score`: highest first, those without one last. `size`: largest first.
+   * `spawned`: oldest first. `age`: youngest first. `score`: highest first. `size`: largest first. `lease`: whose last lease
+   * ends, or ended, soonest first. What has none of it comes last.
    *
    * @default 'spawned'
    */
-  sort?: 'spawned' | 'score' | 'size' | undefined;
+  sort?: 'spawned' | 'age' | 'score' | 'size' | 'id' | 'experiment' | 'template' | 'lease' | undefined;
+  /** By default as `sort` says. */
+  order?: 'asc' | 'desc' | undefined;
 }
 
 /** @internal */
@@ -117,10 +137,9 @@ export const leaseOptionsSchema = z.strictObject({
 }) satisfies z.ZodType<unknown, LeaseOptions>;
 
 /** @internal */
-export const listOptionsSchema = listQuerySchema.omit({ limit: true, cursor: true }) satisfies z.ZodType<
-  unknown,
-  ListOptions
->;
+export const listOptionsSchema = listQuerySchema
+  .omit({ limit: true, cursor: true, offset: true })
+  .extend({ minBytes: z.int().min(0).optional() }) satisfies z.ZodType<unknown, ListOptions>;
 
 /** @internal */
 export const preflightOptionsSchema = preflightBodySchema satisfies z.ZodType<unknown, PreflightOptions>;

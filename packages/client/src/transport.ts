@@ -1,19 +1,46 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
-import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
 import type {
+  AuditPage,
+  AuditRecord,
+  GrowResult,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  PruneResult,
+  WhatIfPlan,
+} from '@spica/queues';
+import type {
+  ActionPreview,
+  ActionView,
   CollectView,
   DiskHistory,
+  InstancePage,
   InstanceView,
   OversizeView,
   Page,
+  PoolEvent,
   PoolView,
+  ProfileView,
   RequestEvent,
   RequestView,
   SampleView,
+  SpaceNode,
   SpawnedInstance,
 } from './view.ts';
-import type { Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+<<<<<<< HEAD
+import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody, WhatIf } from './wire/bodies.ts';
+import type {
+  AuditQuery,
+  HistoryQuery,
+  ListQuery,
+  RequestsQuery,
+  SpaceQuery,
+  TournamentsQuery,
+} from './wire/queries.ts';
+=======
+import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
+import type { AuditQuery, HistoryQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+>>>>>>> main
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -122,7 +149,8 @@ export interface Transport {
     readonly signal: AbortSignal;
   }): AsyncIterable<{ readonly id: string; readonly instances: readonly OversizeView[] }>;
 
-  instances(query: ListQuery): Promise<Page<InstanceView>>;
+  /** Over HTTP a query names at most 500 ids. */
+  instances(query: ListQuery): Promise<InstancePage>;
   instance(id: string): Promise<InstanceView>;
   /** Throws InstanceGoneError, CheckError INSTANCE_LEASED (`details`: owner, expiresAt), LeaseLostError LEASE_REFUSED. */
   lease(id: string, asked: LeaseAsked): Promise<LeaseGrant>;
@@ -143,15 +171,24 @@ export interface Transport {
   /** Collects what matches of these, leased or not: by these patterns from now on, or (null) by those that they have. */
   collect(ids: readonly string[], asked: CollectAsked): Promise<CollectView>;
   verify(id: string, asked?: Asking): Promise<LineageVerdict>;
+  /** What an action on many would be done with. Changes nothing. */
+  previewAction(asked: ActionAsked): Promise<ActionPreview>;
+  /**
+   * Does one thing with many instances, each for itself. What is leased, pinned, in use or has unsaved work is not pruned.
+   * Throws CheckError MATCH_CHANGED, with nothing done, where they are not as many as `confirm` says.
+   */
+  act(asked: ActionAsked, by: OnBehalf & { readonly force: boolean }): Promise<ActionView>;
 
   /** What the gate would do with a request as things stand. Changes nothing. */
   preflight(asked: PreflightAsked, asking?: Asking): Promise<Preview>;
   /** What a prune would do now, sealed under a digest for an hour. */
   plan(limits: PruneLimits, asking?: Asking): Promise<PrunePlan>;
-  /** Carries out exactly a sealed plan. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
-  execute(digest: string, asked: OnBehalf & Asking): Promise<PruneResult>;
+  /** What a prune would do under other limits. Seals nothing. */
+  whatIf(limits: WhatIf, asking?: Asking): Promise<WhatIfPlan>;
+  /** Carries out exactly a sealed plan; `reason` goes into the audit log. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
+  execute(digest: string, asked: OnBehalf & Asking & { readonly reason?: string }): Promise<PruneResult>;
 
-  auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
+  auditTail(query: AuditQuery, asking?: Asking): Promise<AuditPage>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
 
@@ -163,7 +200,13 @@ export interface Transport {
   tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
-  history(): Promise<DiskHistory>;
+  /** What changes in the pool, until the signal is aborted; `after`: the `seq` of the last entry of the audit log that was seen. */
+  watch(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<PoolEvent>;
+  history(query: HistoryQuery): Promise<DiskHistory>;
+  /** What instances become, and how well that was foretold. */
+  profiles(): Promise<Page<ProfileView>>;
+  /** What takes the pool's space. */
+  space(query: SpaceQuery): Promise<SpaceNode>;
 
   /** Ends the connection; what waits then throws. */
   close(): Promise<void>;

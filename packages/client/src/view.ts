@@ -1,12 +1,13 @@
-import type { Forecast } from '@spica/core';
 import type { RequestProgress } from '@spica/queues';
+
+export type * from './pool-view.ts';
 
 /*
  * What a client is told, as JSON: the command prints the same with `--json`. Times are ISO-8601 UTC, bytes are numbers of
  * bytes. Plain types: what runners import names no type of another package.
  */
 
-interface Size {
+export interface Size {
   readonly bytes: number;
   readonly inodes: number;
 }
@@ -15,6 +16,12 @@ interface Size {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
+}
+
+/** A part of a list of instances. */
+export interface InstancePage extends Page<InstanceView> {
+  /** How many match, in all parts. */
+  readonly total: number;
 }
 
 /** What is known of an instance. */
@@ -68,7 +75,12 @@ export interface InstanceView {
     readonly at: string | null;
     readonly changedAt: string | null;
   } | null;
+  /** What its deletion would free, as measured last; null before. */
   readonly ownBytes: number | null;
+  /** The most that it may become: the kernel refuses what it writes beyond that; null for no cap. */
+  readonly capBytes: number | null;
+  /** Its own size over time, at most 24 points, oldest first: epoch milliseconds, bytes. */
+  readonly sizes: readonly (readonly [number, number])[];
   readonly lease: {
     readonly owner: string;
     readonly expiresAt: string | null;
@@ -82,6 +94,12 @@ export interface InstanceView {
   readonly unsaved: string | null;
   /** When it would go by itself; null where it stays, or that is not known. A request that needs room may have it go before. */
   readonly goesAt: string | null;
+  /** The rule that keeps it, or by which the next prune would delete it, in one sentence; null where that is not known. */
+  readonly rule: {
+    readonly verdict: 'keeps' | 'goes';
+    readonly rule: string;
+    readonly sentence: string;
+  } | null;
 }
 
 /** Where a request stands. */
@@ -106,6 +124,13 @@ export interface RequestView {
     readonly state: string;
     readonly failure: string | null;
   }[];
+  /** Its place in the line, the head is 1; null where it is not held, or so far behind that nobody counts. */
+  readonly position: number | null;
+  /** Who holds the room that it waits for, and until when, in words; null where it does not wait for room, or room is being made. */
+  readonly whatWouldHelp: string | null;
+  /** How many of its instances have come up, and how many were asked for. */
+  readonly spawned: number;
+  readonly of: number;
 }
 
 export interface SpawnedInstance {
@@ -191,54 +216,26 @@ export interface CollectView {
   readonly failed: readonly { readonly id: string; readonly reason: string }[];
 }
 
+/** What an action on many would be done with. */
+export interface ActionPreview {
+  readonly matched: number;
+  /** What they take by themselves: deleting them frees so much. */
+  readonly ownBytes: number;
+  /** The first 20 of them. */
+  readonly sample: readonly string[];
+  /** What does the same at a terminal. */
+  readonly commandLine: string;
+}
+
+/** What came of an action on many: of each that it could not be done with, why. */
+export interface ActionView {
+  readonly matched: number;
+  readonly done: number;
+  readonly failed: readonly { readonly id: string; readonly reason: string }[];
+}
+
 /** What was measured, and what was not there (any more). */
 export interface SampleView {
   readonly measured: readonly InstanceView[];
   readonly vanished: readonly string[];
-}
-
-/** How a pool stands, as far as what its worker publishes says. */
-export interface PoolView {
-  readonly pool: string;
-  /** Whether a worker serves it; null where Redis does not tell. */
-  readonly served: boolean | null;
-  readonly instances: number;
-  /** Its limit; null before anybody served the pool. */
-  readonly maxInstances: number | null;
-  /** Promised to requests that have not used it yet. */
-  readonly reserved: Size & { readonly slots: number };
-  /** What live instances are still expected to add. */
-  readonly growth: Size;
-  /** Bytes that its instances take by themselves. */
-  readonly ownBytes: number;
-  /** The pressure on its disk as the worker last saw it; null before its first look. */
-  readonly pressure: {
-    readonly level: string;
-    readonly since: string | null;
-    readonly reason: string | null;
-  } | null;
-  /** Why rules of age are suspended; null where they are in force. */
-  readonly clockSuspended: string | null;
-  /** The requests that are held, the head of the line first, and how many there are. */
-  readonly held: readonly {
-    readonly request: string;
-    readonly count: number;
-    readonly since: string;
-    readonly reason: string;
-  }[];
-  readonly heldCount: number;
-}
-
-/** Who used a pool's disk when, oldest first, and when its floor is reached if it goes on so. */
-export interface DiskHistory {
-  readonly points: readonly {
-    readonly at: string;
-    readonly availableBytes: number;
-    readonly instancesBytes: number;
-    readonly trashBytes: number;
-    readonly templatesBytes: number;
-    readonly othersBytes: number;
-  }[];
-  /** Null where the pool's floor is not known: nobody has served it. */
-  readonly forecast: (Forecast & { readonly sentence: string }) | null;
 }

@@ -1,5 +1,6 @@
 import {
   decide,
+  describePolicy,
   type GateFacts,
   isShortBelow,
   type LedgerSums,
@@ -13,7 +14,7 @@ import { emptySums } from './gate/state.ts';
 import { type DiskNow, readDisk, termsOf } from './gatekeeper/facts.ts';
 import { type Asked, needFor } from './gatekeeper/need.ts';
 import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
-import type { LookedPlan } from './pruner/plan.ts';
+import { type LookedPlan, policyFor } from './pruner/plan.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
 
@@ -97,18 +98,34 @@ async function unprepared(ctx: PoolContext, template: string) {
   return { template, allocatedBytes: bytes, inodes };
 }
 
+/** Limits for one plan, null for the pool's; or just the instances that were chosen. */
+export interface PruneLimits {
+  readonly maxInstances: number | null;
+  readonly maxAgeMs: number | null;
+  readonly ids?: readonly string[] | undefined;
+}
+
+/** An operator's prune job, or its plan. */
+export function operatorJob(pool: string, { ids, ...limits }: PruneLimits) {
+  return { pool, cause: 'operator', ...limits, ...(ids && { ids: [...ids] }) } as const;
+}
+
 /**
  * What a prune would do now, under the pool's limits or the given ones. Touches nothing but the list of sealed plans: the
  * digest names this one for an hour, so that exactly it can be carried out.
  */
 export async function previewPrune(
   ctx: PoolContext,
-  limits: { maxInstances: number | null; maxAgeMs: number | null },
+  limits: PruneLimits,
 ): Promise<{
   readonly plan: LookedPlan;
   readonly digest: string;
+  /** The limits that it was made under, as a sentence. */
+  readonly policy: string;
   readonly unknownDirectories: readonly UnknownDirectory[];
 }> {
-  const sealed = await planAndSeal(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
-  return { ...sealed, unknownDirectories: await findUnknown(ctx) };
+  const job = operatorJob(ctx.pool.name, limits);
+  const sealed = await planAndSeal(ctx, job);
+  const policy = describePolicy(policyFor(ctx, job));
+  return { ...sealed, policy, unknownDirectories: await findUnknown(ctx) };
 }

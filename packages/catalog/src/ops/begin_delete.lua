@@ -21,4 +21,5 @@ if not request then
   if protection[2] and tonumber(protection[2]) > now then return { 'leased', protection[3], protection[2] } end
 end
 redis.call('HSET', instance, 'deleting', owner)
+redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
 return { 'begun' }

@@ -13,4 +13,5 @@ redis.call('HSET', instance, unpack(ARGV, 5))
 if redis.call('HEXISTS', instance, 'ttl') == 1 or redis.call('HEXISTS', instance, 'discarded') == 1 then
   redis.call('SADD', base .. ':early', id)
 end
+redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
 return 'committed'

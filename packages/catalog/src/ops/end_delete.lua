@@ -6,6 +6,7 @@ local base, id, owner = KEYS[1], ARGV[1], ARGV[3]
 local instance = base .. ':instance:' .. id
 local mark = redis.call('HGET', instance, 'deleting')
 if owner ~= '' and mark ~= owner then return 0 end
+redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
 if ARGV[2] == 'kept' then
   redis.call('HDEL', instance, 'deleting')
   return 1

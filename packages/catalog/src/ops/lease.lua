@@ -18,6 +18,7 @@ redis.call('HDEL', instance, 'releasedAt')
 if redis.call('HDEL', instance, 'discarded') == 1 and redis.call('HEXISTS', instance, 'ttl') == 0 then
   redis.call('SREM', base .. ':early', id)
 end
+redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
 redis.call('SADD', base .. ':dirty', id)
 redis.call('INCR', base .. ':changes')
 redis.call('PUBLISH', base .. ':changed', 'lease ' .. id)

@@ -13,6 +13,7 @@ if field == 'ttl' then
   redis.call(early and 'SADD' or 'SREM', base .. ':early', id)
 end
 if field == 'collectFailure' then redis.call(value == '' and 'SREM' or 'SADD', base .. ':uncollected', id) end
+redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
 if field == 'oversize' then redis.call(value == '' and 'SREM' or 'SADD', base .. ':oversize', id) end
 redis.call('SADD', base .. ':dirty', id)
 redis.call('INCR', base .. ':changes')

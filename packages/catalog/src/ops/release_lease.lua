@@ -17,6 +17,7 @@ if discard then
   redis.call('HSET', instance, 'discarded', '1')
   redis.call('SADD', base .. ':early', id)
 end
+redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
 redis.call('SADD', base .. ':dirty', id)
 redis.call('INCR', base .. ':changes')
 redis.call('PUBLISH', base .. ':changed', (in_force and 'release ' or 'discard ') .. id)

@@ -6,14 +6,15 @@ import { checkFlags, type PruneOptions, readLimits } from '../prune/options.ts';
 import { planServed, pruneServed } from '../prune/served.ts';
 
 /**
- * `spica prune`: has the worker apply the retention policy now, or carry out a sealed plan; with `--dry-run` prints the
+ * `spica prune`: has the worker apply the retention policy now, carry out a sealed plan, or
+ * delete just the instances that are named; with `--dry-run` prints the
  * plan and touches nothing; with `--offline` does either without Redis. Exit 1 where an instance could not be deleted.
  */
 export async function prune(invocation: Invocation<PruneOptions>): Promise<number> {
-  const { io, options } = invocation;
-  checkFlags(options);
+  const { io, args, options } = invocation;
+  checkFlags(options, args);
   const [plan, execute] = options.offline ? [planWithoutRedis, pruneWithoutRedis] : [planServed, pruneServed];
-  const report = await (options.dryRun ? plan : execute)(invocation, readLimits(options));
+  const report = await (options.dryRun ? plan : execute)(invocation, readLimits(options, args));
   writePrune(io, report, options.json === true);
   return report.failed.length > 0 ? EXIT_CODES.check : 0;
 }

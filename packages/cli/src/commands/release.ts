@@ -1,11 +1,10 @@
 import { releaseInstance } from '@spica/client/redis';
 import { UsageError } from '@spica/core';
 import { withCatalog } from '../context/catalog.ts';
-import { parseInstanceId } from '../input/ids.ts';
+import { eachInstance, parseInstanceIds } from '../input/each.ts';
 import { parseToken } from '../input/token.ts';
 import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
-import { writeJson } from '../output/write.ts';
 import { warnIfUnmirrored } from '../wait/mirror.ts';
 
 export interface ReleaseOptions {
@@ -15,12 +14,12 @@ export interface ReleaseOptions {
 }
 
 /**
- * `spica release ID`: ends a lease, for whoever has its token. One that has ended by itself is no error. `--discard` says
+ * `spica release ID…`: ends a lease, for whoever has its token. One that has ended by itself is no error. `--discard` says
  * that nobody needs the instance any more, which needs no token where nobody leases it.
  */
 export async function release(invocation: Invocation<ReleaseOptions>): Promise<number> {
   const { io, args, options } = invocation;
-  const id = parseInstanceId('id', args[0] ?? '');
+  const ids = parseInstanceIds(args);
   const token = parseToken(options.token, io.env);
   const force = options.force === true;
   const discard = options.discard === true;
@@ -30,11 +29,16 @@ export async function release(invocation: Invocation<ReleaseOptions>): Promise<n
   }
   return withCatalog(invocation, async (pool) => {
     const by = parseWho('--owner', undefined);
-    const outcome = await releaseInstance(pool, id, { token, force, discard, by });
-    if (options.json) writeJson(io.stdout, { pool: pool.name, id, outcome, discarded: discard });
-    else if (outcome === 'none') io.stderr.write(`instance ${id} has no lease in force\n`);
-    else if (io.stdout.isTTY) io.stdout.write(`${id} is ${discard ? 'discarded' : 'released'}\n`);
-    if (outcome !== 'none') await warnIfUnmirrored(io, pool);
-    return 0;
+    const json = options.json === true;
+    let hasChanged = false;
+    const exitCode = await eachInstance(io, { ids, json, pool: pool.name }, async (id) => {
+      const outcome = await releaseInstance(pool, id, { token, force, discard, by });
+      if (!json && outcome === 'none') io.stderr.write(`instance ${id} has no lease in force\n`);
+      else if (!json && io.stdout.isTTY) io.stdout.write(`${id} is ${discard ? 'discarded' : 'released'}\n`);
+      hasChanged ||= outcome !== 'none';
+      return { outcome, discarded: discard };
+    });
+    if (hasChanged) await warnIfUnmirrored(io, pool);
+    return exitCode;
   });
 }

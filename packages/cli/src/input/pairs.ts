@@ -1,7 +1,7 @@
 import { type Param, UsageError } from '@spica/core';
 
 /** Splits `K=V` at the first `=`; the last of several for one K wins. Throws UsageError FLAG_INVALID. */
-function splitPairs(flag: string, pairs: readonly string[]): [string, string][] {
+export function splitPairs(flag: string, pairs: readonly string[]): [string, string][] {
   return pairs.map((pair) => {
     const at = pair.indexOf('=');
     if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];

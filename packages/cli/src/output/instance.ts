@@ -8,7 +8,7 @@ import { type Column, writeFields } from './write.ts';
 
 const ALWAYS: readonly Column<CatalogInstance>[] = [
   { title: 'id', text: ({ record }) => record.id },
-  { title: 'template', text: ({ record }) => record.template },
+  { title: 'template', rank: 6, text: ({ record }) => record.template },
   {
     title: 'age',
     text: ({ record }) => (record.spawnedAt === null ? '?' : formatAge(systemClock.now() - record.spawnedAt)),
@@ -21,10 +21,16 @@ const ALWAYS: readonly Column<CatalogInstance>[] = [
     raw: ({ record }) => record.sample?.allocatedBytes ?? null,
     align: 'right',
   },
-  { title: 'state', text: ({ state }) => state },
-  { title: 'request', text: ({ record }) => record.request ?? '-', raw: ({ record }) => record.request },
+  { title: 'state', rank: 4, text: ({ state }) => state },
+  {
+    title: 'request',
+    rank: 9,
+    text: ({ record }) => record.request ?? '-',
+    raw: ({ record }) => record.request,
+  },
   {
     title: 'experiment',
+    rank: 3,
     text: ({ record }) => record.experiment ?? '-',
     raw: ({ record }) => record.experiment,
   },
@@ -39,18 +45,21 @@ const SOMETIMES: readonly Column<CatalogInstance>[] = [
   },
   {
     title: 'by',
+    rank: 5,
     text: ({ record }) => leaseInForce(record, systemClock.now())?.owner ?? '',
   },
   { title: 'pinned by', text: ({ record }) => record.pin?.by ?? '' },
   { title: 'score', text: ({ record }) => String(record.score ?? ''), align: 'right' },
   {
     title: 'ttl',
+    rank: 8,
     text: ({ record }) => (record.ttlMs === null ? '' : formatDuration(record.ttlMs)),
     align: 'right',
   },
-  { title: 'labels', text: ({ record }) => pairs(record.labels) ?? '' },
+  { title: 'labels', rank: 7, text: ({ record }) => pairs(record.labels) ?? '' },
   {
     title: 'cap',
+    rank: 5,
     text: ({ record }) => sayCap(record) ?? '',
     raw: ({ record }) => record.sample?.capBytes ?? null,
     align: 'right',

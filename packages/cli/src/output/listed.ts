@@ -1,26 +1,33 @@
-import { type CatalogInstance, toInstanceView } from '@spica/catalog';
-import { type Departure, systemClock } from '@spica/core';
+import { toInstanceView } from '@spica/catalog';
+import type { Judged } from '@spica/client/redis';
+import { type Departure, formatBytes, ownBytes, systemClock } from '@spica/core';
 import type { Output } from '../io.ts';
 import { formatAge, toIso } from './age.ts';
 import { instanceColumns } from './instance.ts';
 import type { Column } from './write.ts';
 
-/** An instance of the list; `goes` is null for one that is on its way out. */
-export interface Listed {
-  readonly instance: CatalogInstance;
-  readonly goes: Departure | null;
-}
-
 /** An instance of the list as `--json` prints it: `goes.at` is null where nothing takes it by itself. */
-export function toListedJson({ instance, goes }: Listed) {
+export function toListedJson({ instance, goes }: Judged) {
   const view = toInstanceView(instance, systemClock.now(), goes);
   return { ...view, goes: goes && { at: toIso(goes.at), rule: goes.rule, reason: goes.reason } };
 }
 
-const GOES: readonly Column<Listed>[] = [
+const GOES: readonly Column<Judged>[] = [
   { title: 'goes', text: ({ goes }) => sayWhen(goes), raw: ({ goes }) => toIso(goes?.at), align: 'right' },
-  { title: 'rule', text: ({ goes }) => goes?.rule ?? '' },
+  { title: 'rule', text: ({ goes }) => goes?.judged.rule ?? '' },
 ];
+
+/** What its deletion would free, where it shares blocks with others. */
+const OWN: Column<Judged> = {
+  title: 'frees',
+  text: ({ instance: { record } }) => {
+    const own = ownBytes(record);
+    return own === null || own === record.sample?.allocatedBytes ? '' : formatBytes(own);
+  },
+  raw: ({ instance }) => ownBytes(instance.record),
+  align: 'right',
+  rank: 2,
+};
 
 function sayWhen(goes: Departure | null): string {
   if (goes === null) return 'now';
@@ -30,17 +37,18 @@ function sayWhen(goes: Departure | null): string {
 }
 
 /** The columns of `spica ls`. */
-export function listedColumns(listed: readonly Listed[], stdout: Pick<Output, 'isTTY'>): Column<Listed>[] {
+export function listedColumns(listed: readonly Judged[], stdout: Pick<Output, 'isTTY'>): Column<Judged>[] {
   const columns = instanceColumns(
     listed.map(({ instance }) => instance),
     stdout,
   );
   const ofInstance = columns.map(
-    ({ text, raw, ...column }): Column<Listed> => ({
+    ({ text, raw, ...column }): Column<Judged> => ({
       ...column,
       text: ({ instance }) => text(instance),
       ...(raw ? { raw: ({ instance }) => raw(instance) } : {}),
     }),
   );
-  return [...ofInstance, ...GOES];
+  const hasOwn = !stdout.isTTY || listed.some((each) => OWN.text(each) !== '');
+  return [...ofInstance, ...GOES, ...(hasOwn ? [OWN] : [])];
 }

@@ -71,7 +71,7 @@ interface Sized {
 const idColumn = (title: string) => ({ title, text: ({ id }: Sized) => id });
 
 const SIZE: Column<Sized> = {
-  title: 'size',
+  title: 'frees',
   text: ({ bytes }) => (bytes === null ? '?' : formatBytes(bytes)),
   raw: ({ bytes }) => bytes,
   align: 'right',

@@ -6,7 +6,18 @@ export function addInstanceCommands(add: Add): void {
     'ls',
     'list instances, and when each would go, by which rule',
     async () => (await import('../commands/ls.ts')).ls,
-  );
+  )
+    .option('-s, --search <text>', 'in id, experiment, template, submitter, labels or lease owner')
+    .option(
+      '-f, --filter <k=v>',
+      'experiment, template, by, state, lease, pin, rule, unsaved, min-size or label.NAME; repeatable',
+      gather,
+    )
+    .option('--sort <key>', 'spawned, age, score, size, id, experiment, template or lease', 'spawned')
+    .option('-r, --reverse', 'the other way round')
+    .option('--limit <n>', 'at most so many (default: 200 on a terminal, else all)')
+    .option('-q, --quiet', 'ids alone, one a line')
+    .option('-w, --watch', 'show it anew every two seconds, until Ctrl-C');
   add('show', 'show an instance or a request', async () => {
     return (await import('../commands/show.ts')).show;
   }).argument('<id>');
@@ -18,20 +29,20 @@ export function addInstanceCommands(add: Add): void {
     .option('--owner <name>', 'whose lease it is (default: user@host)')
     .option('--token <token>', 'token of the lease to renew (default: SPICA_LEASE_TOKEN, else a new one)')
     .option('--force', 'take it, whoever holds it; goes to the audit log');
-  add('release', 'end a lease', async () => (await import('../commands/release.ts')).release)
-    .argument('<id>')
+  add('release', 'end leases', async () => (await import('../commands/release.ts')).release)
+    .argument('<id...>')
     .option('--token <token>', 'token of the lease (default: SPICA_LEASE_TOKEN)')
     .option(
       '--discard',
       'nobody needs the instance any more: it goes first, and keep_after_lease does not keep it',
     )
     .option('--force', 'end it, whoever holds it; goes to the audit log');
-  add('pin', 'keep an instance until it is unpinned', async () => (await import('../commands/pin.ts')).pin)
-    .argument('<id>')
+  add('pin', 'keep instances until they are unpinned', async () => (await import('../commands/pin.ts')).pin)
+    .argument('<id...>')
     .requiredOption('--why <text>', 'what it is kept for')
     .option('--by <name>', 'who keeps it (default: user@host)');
-  add('unpin', 'keep an instance no longer', async () => (await import('../commands/pin.ts')).unpin)
-    .argument('<id>')
+  add('unpin', 'keep instances no longer', async () => (await import('../commands/pin.ts')).unpin)
+    .argument('<id...>')
     .option('--by <name>', 'who unpins it (default: user@host)');
   add('score', 'say how good an instance was, for keep_best', async () => {
     return (await import('../commands/score.ts')).score;

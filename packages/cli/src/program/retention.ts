@@ -2,7 +2,10 @@ import type { Add } from './add.ts';
 
 /** Commands that delete by policy, bring back, and compare the disk with the catalog. */
 export function addRetentionCommands(add: Add): void {
-  add('prune', 'apply the retention policy now', async () => (await import('../commands/prune.ts')).prune)
+  add('prune', 'apply the retention policy now, or delete just the instances that are named', async () => {
+    return (await import('../commands/prune.ts')).prune;
+  })
+    .argument('[id...]', 'delete just these, whatever the policy says, unless something protects them')
     .option('--dry-run', 'print the plan, with what decided about each instance, and touch nothing')
     .option('--max-instances <n>', 'keep at most so many, for this run')
     .option('--max-age-days <days>', 'keep none older, for this run')
@@ -10,9 +13,9 @@ export function addRetentionCommands(add: Add): void {
     .option('--yes', 'do not ask, even if nothing would be left')
     .option('--offline', 'without Redis, from the records on disk, when it cannot be used')
     .option('--confirm-clock', "with --offline: vouch for this host's clock");
-  add('restore', 'bring an instance back from the trash', async () => {
+  add('restore', 'bring instances back from the trash', async () => {
     return (await import('../commands/restore.ts')).restore;
-  }).argument('<id>');
+  }).argument('<id...>');
   add('reconcile', 'bring the catalog into line with the disk', async () => {
     return (await import('../commands/reconcile.ts')).reconcile;
   })

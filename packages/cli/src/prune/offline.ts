@@ -21,7 +21,13 @@ export async function planWithoutRedis(
 ): Promise<PruneReport> {
   const options = await open(invocation);
   const { plan, unknownDirectories } = await previewOfflinePrune(options, limits);
-  return reportPlan(options.pool, { plan, digest: null, unknownDirectories, offline: true });
+  return reportPlan(options.pool, {
+    plan,
+    digest: null,
+    unknownDirectories,
+    offline: true,
+    ids: limits.ids ?? [],
+  });
 }
 
 /** Prunes from the records on disk, in this process. Asks first where nothing would stay. */

@@ -1,4 +1,6 @@
 import { UsageError } from '@spica/core';
+import { MOST_CHOSEN } from '@spica/queues';
+import { parseInstanceIds } from '../input/each.ts';
 import { parseCount, parseDays } from '../input/numbers.ts';
 
 export interface PruneOptions {
@@ -15,20 +17,34 @@ export interface PruneOptions {
 export interface Limits {
   readonly maxInstances: number | null;
   readonly maxAgeMs: number | null;
+  /** Just these instances, whatever the limits say. */
+  readonly ids?: string[];
 }
 
-/** Reads the limits. Throws UsageError FLAG_INVALID. */
-export function readLimits({ maxInstances, maxAgeDays }: PruneOptions): Limits {
+/** Reads the limits. Throws UsageError FLAG_INVALID, ID_INVALID. */
+export function readLimits({ maxInstances, maxAgeDays }: PruneOptions, args: readonly string[]): Limits {
   return {
+    ...(args.length > 0 && { ids: readChosen(args) }),
     maxInstances:
       maxInstances === undefined ? null : parseCount('--max-instances', maxInstances, { least: 0 }),
     maxAgeMs: maxAgeDays === undefined ? null : parseDays('--max-age-days', maxAgeDays),
   };
 }
 
+function readChosen(args: readonly string[]): string[] {
+  const ids = parseInstanceIds(args);
+  if (ids.length <= MOST_CHOSEN) return ids;
+  throw new UsageError('ID_INVALID', `id: expected at most ${MOST_CHOSEN} instances, got ${ids.length}`);
+}
+
 /** Refuses flags that contradict each other. Throws UsageError FLAG_CONFLICT. */
-export function checkFlags(options: PruneOptions): void {
+export function checkFlags(options: PruneOptions, ids: readonly string[]): void {
   const { plan, dryRun, offline, maxInstances, maxAgeDays, confirmClock } = options;
+  if (ids.length > 0) {
+    const others = { plan, 'max-instances': maxInstances, 'max-age-days': maxAgeDays };
+    const [given] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+    if (given !== undefined) throw conflict(`--${given}`, 'expected without ids: just these are deleted');
+  }
   if (plan !== undefined) {
     const others = { 'dry-run': dryRun, offline, 'max-instances': maxInstances, 'max-age-days': maxAgeDays };
     const given = Object.entries(others).flatMap(([flag, value]) =>

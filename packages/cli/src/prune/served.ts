@@ -15,7 +15,13 @@ import type { Limits, PruneOptions } from './options.ts';
 export function planServed(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
   return withPool(invocation, async (ctx) => {
     const { plan, digest, unknownDirectories } = await previewPrune(ctx, limits);
-    return reportPlan(ctx.policy.name, { plan, digest, unknownDirectories, offline: false });
+    return reportPlan(ctx.policy.name, {
+      plan,
+      digest,
+      unknownDirectories,
+      offline: false,
+      ids: limits.ids ?? [],
+    });
   });
 }
 
@@ -55,7 +61,7 @@ async function effectOfPlan(invocation: Invocation<PruneOptions>, limits: Limits
 
 /** One that is not known is for the worker to refuse: that deletes nothing. */
 async function effectOfSealed(catalog: Catalog, digest: string): Promise<PruneEffect> {
-  const [sealed, ids] = await Promise.all([catalog.plan(digest), catalog.ids()]);
+  const [sealed, count] = await Promise.all([catalog.plan(digest), catalog.count()]);
   const deletes = sealed?.plan.items.length ?? 0;
-  return { deletes, kept: Math.max(0, ids.length - deletes) };
+  return { deletes, kept: Math.max(0, count - deletes) };
 }

@@ -5,6 +5,9 @@ import type { GlobalOptions, Io, Output } from '../io.ts';
 import { readAsked } from './asked.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
+/** To write more would keep the stack from its work for too long. */
+const MOST_ROWS = 1_000;
+
 /** What `askStack` asks for: runs the command here, as it would run there. */
 export function commandRunner(io: Io, { config }: Pick<GlobalOptions, 'config'>): RunCommand {
   return async ({ argv, fingerprint, leaseToken, isTerminal, isErrorTerminal, columns }) => {
@@ -22,6 +25,7 @@ export function commandRunner(io: Io, { config }: Pick<GlobalOptions, 'config'>)
       cwd: io.cwd,
       home: io.home,
       signals: new EventEmitter(),
+      mostRows: MOST_ROWS,
       exit: () => undefined,
     });
     // What fails is left to the command itself: it says so in the same words, and has the exit code.

@@ -3,7 +3,7 @@ const VERBS = ['ls', 'status', 'show', 'lease', 'release'];
 /** Global options that have a value. */
 const WITH_VALUE = ['--config', '--pool'];
 /** Whoever wants these is answered by the program itself. */
-const OURS = ['-h', '--help', '-V', '--version', '--verbose', '--'];
+const OURS = ['-h', '--help', '-V', '--version', '--verbose', '--watch', '-w', '--'];
 
 /** A command line as the stack is asked for it: without `--config`, whose file the stack knows by its own path. */
 export interface Asked {

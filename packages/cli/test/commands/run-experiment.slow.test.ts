@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { leaseInForce } from '@spica/core';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { spica } from '../../../../test/support/spica.ts';
+import { MAIN, spica } from '../../../../test/support/spica.ts';
 import { runCaptured } from '../capture.ts';
 import { type CliStack, startCliStack } from '../stack.ts';
-
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 let cli: CliStack;
 let dir: string;

@@ -1,7 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
+import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { CollectView, OversizeView, PoolView, RequestEvent, RequestView, SampleView } from '../view.ts';
+<<<<<<< HEAD
+import type { PoolEvent, PoolView, RequestEvent, RequestView } from '../view.ts';
+=======
+import type { OversizeView, PoolView, RequestEvent, RequestView } from '../view.ts';
+>>>>>>> main
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -47,6 +52,12 @@ function overHttp(client: ApiClient, pool: string): Transport {
   };
   const get = <T>(path: string, query = of()) => client.call<T>({ path, query });
   const put = <T>(path: string, body: unknown) => client.call<T>({ method: 'PUT', path, body, query: of() });
+  /** What is said of the pool itself, which its path names. */
+  const ofPool = <T>(path: string, asked: Readonly<Record<string, unknown>> = {}) => {
+    const query = of(asked);
+    query.delete('pool');
+    return client.call<T>({ path: `/v1/pools/${segment(pool)}${path}`, query });
+  };
   /** Asks the pool's worker, which takes its time. */
   const ask = <T>(path: string, body: unknown, signal?: AbortSignal) =>
     client.call<T>({ method: 'POST', path, body, query: of(), signal, answerMs: null });
@@ -92,29 +103,25 @@ function overHttp(client: ApiClient, pool: string): Transport {
       within(asking, pool, (signal) => ask(`${instance(id)}/grow`, { capBytes, maxWait: maxWaitMs }, signal)),
     restore: async (id, asking) =>
       void (await within(asking, pool, (signal) => ask(`${instance(id)}/restore`, {}, signal))),
-    sample: (ids, asking = {}) =>
-      within(asking, pool, async (signal) => {
-        if (ids === null) return ask<SampleView>('/v1/samples', {}, signal);
-        return together(
-          await Promise.all(ids.map((id) => ask<SampleView>(`${instance(id)}/sample`, {}, signal))),
-        );
-      }),
+    sample: (ids, asking = {}) => within(asking, pool, (signal) => ask('/v1/samples', { ids }, signal)),
     collect: (ids, { patterns, ...asking }) =>
-      within(asking, pool, async (signal) => {
-        const one = (id: string) => ask<CollectView>(`${instance(id)}/collect`, { patterns }, signal);
-        return collectedTogether(await Promise.all(ids.map(one)));
-      }),
+      within(asking, pool, (signal) => ask('/v1/collections', { ids, patterns }, signal)),
+    previewAction: (asked) =>
+      client.call({ method: 'POST', path: ACTIONS, body: asked, query: of({ dryRun: true }) }),
+    act: (asked) => ask(ACTIONS, asked),
     verify: (id, asking = {}) => within(asking, pool, (signal) => ask(`${instance(id)}/verify`, {}, signal)),
 
     preflight: (asked, asking = {}) => within(asking, pool, (signal) => ask('/v1/preflight', asked, signal)),
     plan: (limits, asking = {}) => within(asking, pool, (signal) => ask('/v1/plans', limits, signal)),
-    execute: (digest, asking) =>
-      within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, {}, signal)),
+    whatIf: (limits, asking = {}) =>
+      within(asking, pool, (signal) => ask('/v1/plans', { whatIf: limits }, signal)),
+    execute: (digest, { reason = null, ...asking }) =>
+      within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, { reason }, signal)),
 
     auditTail: async (query, asking = {}) =>
       within(asking, pool, async (signal) => {
         const call = { path: '/v1/audit', query: of(query), signal, answerMs: null };
-        return (await client.call<{ items: Awaited<ReturnType<Transport['auditTail']>> }>(call)).items;
+        return client.call<AuditPage>(call);
       }),
     oversize: async ({ request }) =>
       (await get<Omit<OversizeEvent, 'id'>>('/v1/oversize', of({ request: request ?? undefined }))).instances,
@@ -123,8 +130,11 @@ function overHttp(client: ApiClient, pool: string): Transport {
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
     tournaments: (query) => get('/v1/tournaments', of(query)),
-    poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
-    history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
+    watch: (options) => watchOf(client, { ...options, query: of() }),
+    poolStatus: () => ofPool(''),
+    history: (query) => ofPool('/history', query),
+    profiles: () => ofPool('/profiles'),
+    space: (query) => ofPool('/space', query),
     close: async () => client.close(),
   };
 }
@@ -159,11 +169,28 @@ async function* eventsOf(
 
 const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
 
+/** Goes on after the last entry of the audit log that came; of what else changes only the present state counts. */
+async function* watchOf(
+  client: ApiClient,
+  { after, signal, query }: Parameters<Transport['watch']>[0] & { readonly query: URLSearchParams },
+): AsyncGenerator<PoolEvent, void> {
+  const seen = after === undefined ? null : String(after);
+  const stream = { path: '/v1/stream', query, after: seen, signal, isLast: () => false };
+  try {
+    for await (const { event, data } of followStream(client, stream)) {
+      yield { event, data } as PoolEvent;
+      if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
 /** Ends with its signal, as whoever follows wants it to. */
 async function* auditOf(
   client: ApiClient,
   { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
-): AsyncGenerator<Awaited<ReturnType<Transport['auditTail']>>[number], void> {
+): AsyncGenerator<AuditRecord, void> {
   const seen = after === undefined ? null : String(after);
   try {
     for await (const { data } of followStream(client, {
@@ -173,7 +200,7 @@ async function* auditOf(
       signal,
       isLast: () => false,
     })) {
-      yield data as Awaited<ReturnType<Transport['auditTail']>>[number];
+      yield data as AuditRecord;
       if (signal.aborted) return;
     }
   } catch (error) {
@@ -200,6 +227,7 @@ async function* oversizeOf(
 
 const request = (id: string) => `/v1/requests/${segment(id)}`;
 const tournament = (id: string) => `/v1/tournaments/${segment(id)}`;
+const ACTIONS = '/v1/instances/actions';
 const instance = (id: string) => `/v1/instances/${segment(id)}`;
 
 /** A part of a path. What is empty would be another path. */
@@ -216,8 +244,8 @@ function headerOf(key: string): string {
 /** The pool, and what else is given. */
 type QueryOf = (more?: Readonly<Record<string, unknown>>) => URLSearchParams;
 
-function instancesQuery(of: QueryOf, { labels = {}, ...rest }: ListQuery): URLSearchParams {
-  const query = of(rest);
+function instancesQuery(of: QueryOf, { labels = {}, ids, ...rest }: ListQuery): URLSearchParams {
+  const query = of({ ...rest, ids: ids?.join(',') });
   for (const [name, value] of Object.entries(labels)) query.append('label', `${name}=${value}`);
   return query;
 }
@@ -231,19 +259,4 @@ function toGrant({
   ...rest
 }: Omit<LeaseGrant, 'expiresAt'> & { readonly expiresAt: string }): LeaseGrant {
   return { ...rest, expiresAt: Date.parse(expiresAt) };
-}
-
-function together(parts: readonly SampleView[]): SampleView {
-  return {
-    measured: parts.flatMap(({ measured }) => measured),
-    vanished: parts.flatMap(({ vanished }) => vanished),
-  };
-}
-
-function collectedTogether(parts: readonly CollectView[]): CollectView {
-  return {
-    collected: parts.flatMap(({ collected }) => collected),
-    forgone: parts.flatMap(({ forgone }) => forgone),
-    failed: parts.flatMap(({ failed }) => failed),
-  };
 }

@@ -7,6 +7,7 @@ import type { RequestEnd, Transport } from '../transport.ts';
 import type { RequestEvent } from '../view.ts';
 import type { Connection } from './connection.ts';
 import { readOversize } from './follow-oversize.ts';
+import { countSpawned } from './read-request.ts';
 
 const LOOK_EVERY_MS = 300;
 
@@ -100,10 +101,8 @@ async function readEvent(
       return { ...progress, position: place < 0 ? null : place + 1 };
     }
     case 'spawning': {
-      const { count } = job.data.request as { count: number };
-      const { unprocessed = count } = await job.getDependenciesCount({ unprocessed: true });
-      const spawned = Math.max(0, count - unprocessed);
-      return { ...progress, spawned, of: count, ...(await oversizeOf(connection, id, progress.reason)) };
+      const counted = await countSpawned(job, progress, null);
+      return { ...progress, ...counted, ...(await oversizeOf(connection, id, progress.reason)) };
     }
     default:
       return progress;

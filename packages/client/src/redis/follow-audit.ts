@@ -139,7 +139,7 @@ async function read(
   signal: AbortSignal,
 ): Promise<AuditRecord[] | null> {
   try {
-    return await readAudit(connection, query, { signal });
+    return [...(await readAudit(connection, query, { signal })).items];
   } catch (error) {
     if (signal.aborted || isAway(error, connection)) return null;
     throw error;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type CatalogInstance, toInstanceView } from '@spica/catalog';
-import { CheckError, type Departure, isoTime } from '@spica/core';
+import { CheckError, type Departure, isoTime, type RetentionPolicy } from '@spica/core';
 import {
   InstanceGoneError,
   instanceDeleted,
@@ -9,60 +9,114 @@ import {
   leasedBy,
   leaseLost,
 } from '../errors.ts';
-import { type PagePicker, pagePicker, readListQuery } from '../page.ts';
+import { readListQuery } from '../list/page.ts';
 import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transport.ts';
-import type { InstanceView, Page } from '../view.ts';
-import type { ListQuery } from '../wire/queries.ts';
+import type { InstancePage, InstanceView } from '../view.ts';
+import type { Caller } from '../wire/bodies.ts';
+import type { InstanceFilter, ListQuery } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
-import { departuresOfAll, departuresOfSome } from './departures.ts';
+import { indexOf } from './instance-index.ts';
+
+/** An instance, and when it would go by itself; null where that is not known, or it is on its way out. */
+export interface Judged {
+  readonly instance: CatalogInstance;
+  readonly goes: Departure | null;
+}
+
+export interface JudgedPage {
+  readonly found: readonly Judged[];
+  /** How many match, in all parts. */
+  readonly total: number;
+  readonly next: string | null;
+}
+
+/**
+ * A part of a list: which instances it has, this process's index says; they themselves are read. Throws UsageError
+ * PAYLOAD_INVALID for a query that is not as it must be.
+ *
+ * @param policy By which they are judged where nobody has published one.
+ */
+export async function findInstances(
+  { catalog }: Pick<CatalogPool, 'catalog'>,
+  query: ListQuery,
+  policy: RetentionPolicy | null = null,
+): Promise<JudgedPage> {
+  const asked = readListQuery(query);
+  const index = indexOf(catalog);
+  await index.refresh(catalog);
+  if (asked.isByRule) await index.judge(catalog, null, policy);
+  const { rows, total, next } = asked.pick(index.inOrder(asked.order), Date.now());
+  const ids = rows.map(({ id }) => id);
+  return { found: await judged(catalog, ids, policy), total, next };
+}
+
+/** Those of them that there are, in their order. */
+async function judged(
+  catalog: CatalogPool['catalog'],
+  ids: readonly string[],
+  policy: RetentionPolicy | null = null,
+): Promise<Judged[]> {
+  const found = await catalog.getMany(ids);
+  if (found.length === 0) return [];
+  const index = indexOf(catalog);
+  index.see(found);
+  const there = found.map(({ record }) => record.id);
+  await index.judge(catalog, there, policy);
+  return found.map((instance) => ({ instance, goes: index.departureOf(instance.record.id) }));
+}
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
-export async function listInstances({ catalog }: CatalogPool, query: ListQuery): Promise<Page<InstanceView>> {
-  const asked = readListQuery(query);
-  const picker = pagePicker(asked);
-  const inAge = asked.sort === 'spawned';
-  const read = inAge
-    ? await readOldest(catalog, picker, asked.limit + 1)
-    : await Array.fromAsync(catalog.list());
-  const { instances, next } = picker.pick(read);
-  const departures = inAge
-    ? await departuresOfSome(catalog, instances)
-    : await departuresOfAll(catalog, read);
-  return { items: await viewsOf(catalog, instances, departures), next };
+export async function listInstances(pool: CatalogPool, query: ListQuery): Promise<InstancePage> {
+  const { found, total, next } = await findInstances(pool, query);
+  return { items: await viewsOf(pool.catalog, found), next, total };
+}
+
+/** Instances that an action is done with. */
+export interface Matched {
+  readonly ids: readonly string[];
+  /** What they take by themselves. */
+  readonly ownBytes: number;
+}
+
+/** All that match, oldest first, by this process's index alone. Throws UsageError PAYLOAD_INVALID. */
+export async function matchInstances(
+  { catalog }: Pick<CatalogPool, 'catalog'>,
+  filter: InstanceFilter,
+): Promise<Matched> {
+  const { isByRule, order, match } = readListQuery(filter);
+  const index = indexOf(catalog);
+  await index.refresh(catalog);
+  if (isByRule) await index.judge(catalog, null, null);
+  const rows = match(index.inOrder(order), Date.now());
+  return {
+    ids: rows.map(({ id }) => id),
+    ownBytes: rows.reduce((sum, row) => sum + (row.ownBytes ?? 0), 0),
+  };
+}
+
+/** Of these instances those that there are, by this process's index alone. */
+export async function knownInstances(
+  { catalog }: Pick<CatalogPool, 'catalog'>,
+  ids: readonly string[],
+): Promise<Matched> {
+  const index = indexOf(catalog);
+  await index.refresh(catalog);
+  const rows = ids.flatMap((id) => index.row(id) ?? []);
+  return {
+    ids: rows.map(({ id }) => id),
+    ownBytes: rows.reduce((sum, row) => sum + (row.ownBytes ?? 0), 0),
+  };
 }
 
 /** Where they are, is where whoever serves the pool has published that it is. */
-async function viewsOf(
-  catalog: CatalogPool['catalog'],
-  instances: readonly CatalogInstance[],
-  departures: ReadonlyMap<string, Departure>,
-): Promise<InstanceView[]> {
+async function viewsOf(catalog: CatalogPool['catalog'], found: readonly Judged[]): Promise<InstanceView[]> {
   const root = (await catalog.publishedGate())?.root ?? null;
   const now = Date.now();
-  return instances.map((each) => {
-    const { id } = each.record;
-    const path = root === null ? null : join(root, id);
-    return { ...toInstanceView(each, now, departures.get(id) ?? null), path };
+  return found.map(({ instance, goes }) => {
+    const path = root === null ? null : join(root, instance.record.id);
+    return { ...toInstanceView(instance, now, goes), path };
   });
 }
-
-/** What is asked for first is read first, and no more than it takes. */
-async function readOldest(
-  catalog: CatalogPool['catalog'],
-  { after, isNext }: PagePicker,
-  most: number,
-): Promise<CatalogInstance[]> {
-  const found: CatalogInstance[] = [];
-  const part = { batch: most + MORE, ...(after === null ? {} : { from: after[0] ?? 0 }) };
-  for await (const instance of catalog.list(part)) {
-    if (isNext(instance)) found.push(instance);
-    if (found.length === most) break;
-  }
-  return found;
-}
-
-/** Read beyond what is asked for: those of the same millisecond as the last of the part before come first. */
-const MORE = 50;
 
 /** Throws InstanceGoneError. */
 export async function readInstance(pool: CatalogPool, id: string): Promise<InstanceView> {
@@ -76,8 +130,8 @@ export async function readInstances(
   { catalog }: CatalogPool,
   ids: readonly string[],
 ): Promise<InstanceView[]> {
-  const found = await catalog.getMany(ids);
-  return viewsOf(catalog, found, await departuresOfSome(catalog, found));
+  await indexOf(catalog).refresh(catalog);
+  return viewsOf(catalog, await judged(catalog, ids));
 }
 
 /** What is to be said of an instance that is not there: why it went, where that is known. */
@@ -112,6 +166,7 @@ export async function leaseInstance(
       now,
       reason: `taken by force by ${by ?? 'an unknown caller'}${by === owner ? '' : ` for ${owner}`}`,
       outcome: answer.outcome,
+      by,
     });
   switch (answer.outcome) {
     case 'absent':
@@ -141,7 +196,7 @@ export async function releaseInstance(
   const answer = await pool.catalog.releaseLease(id, { token, now, force, discard });
   if (force) {
     const reason = `released by force by ${by ?? 'an unknown caller'}`;
-    await note(pool, 'force_release', { id, now, reason, outcome: answer.outcome });
+    await note(pool, 'force_release', { id, now, reason, outcome: answer.outcome, by });
   }
   if (answer.outcome === 'absent') throw await instanceGone(pool, id);
   if (answer.outcome === 'leased') throw leasedBy(id, answer);
@@ -158,7 +213,8 @@ export async function pinInstance(
   await mark(pool, id, { pin: pin && { ...pin, at: now } });
   const reason = pin ? `pinned by ${pin.by}: ${pin.why}` : `unpinned by ${by ?? 'an unknown caller'}`;
   const outcome = pin ? 'pinned' : 'unpinned';
-  await note(pool, pin ? 'pin_instance' : 'unpin_instance', { id, now, reason, outcome });
+  const who = pin ? pin.by : by;
+  await note(pool, pin ? 'pin_instance' : 'unpin_instance', { id, now, reason, outcome, by: who });
   return now;
 }
 
@@ -181,10 +237,10 @@ async function mark(
 function note(
   { catalog }: CatalogPool,
   action: string,
-  of: { id: string; now: number; reason: string; outcome: string },
+  of: { id: string; now: number; reason: string; outcome: string; by: Caller },
 ): Promise<void> {
-  const { id, now, reason, outcome } = of;
-  return catalog.leaveNote({ action, instance: id, reason, at: isoTime(now), outcome });
+  const { id, now, reason, outcome, by } = of;
+  return catalog.leaveNote({ action, instance: id, by, reason, at: isoTime(now), outcome });
 }
 
 /** An error of the pool's worker that says that an instance is not there, with all that is known of why. */

@@ -1,11 +1,14 @@
 import { SpicaError, systemClock } from '@spica/core';
-import { type Preview, type PrunePlan, type RedisTarget, toUnreachable } from '@spica/queues';
+import { type Preview, type RedisTarget, toUnreachable } from '@spica/queues';
 import type { Transport } from '../transport.ts';
+import { act, previewAction } from './act.ts';
 import {
   ask,
+  askWhatIf,
   collectInstances,
   executePlan,
   growInstance,
+  planPrune,
   readAudit,
   restoreInstance,
   sampleInstances,
@@ -25,9 +28,12 @@ import {
 } from './instances.ts';
 import { listRequests } from './list-requests.ts';
 import { readHistory, readPool } from './pool.ts';
+import { listProfiles } from './profiles.ts';
 import { readRequest } from './read-request.ts';
 import { cancelRequest, submitTo } from './requests.ts';
+import { readSpaceTree } from './space.ts';
 import { listTournaments, readTournament, saveTournament } from './tournaments.ts';
+import { watchPool } from './watch.ts';
 
 /**
  * Reaches a pool through its Redis; `pool` null for the only one that is served there. It lives through restarts of Redis:
@@ -42,7 +48,7 @@ export async function openRedisTransport(
 }
 
 function overRedis(connection: Connection): Transport {
-  const { queues, name } = connection;
+  const { name } = connection;
   const reach = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       if (error instanceof SpicaError) throw error;
@@ -51,7 +57,7 @@ function overRedis(connection: Connection): Transport {
   return {
     pool: name,
     submit: (body, options) => reach(submitTo(connection, body, { ...options, clock: systemClock })),
-    request: (id) => reach(readRequest(queues, name, id)),
+    request: (id) => reach(readRequest(connection, id)),
     requests: (query) => reach(listRequests(connection, query)),
     events: (id, options) => followRequest(connection, id, options),
     wait: (id, options) => reach(waitForEnd(connection, id, options)),
@@ -72,8 +78,10 @@ function overRedis(connection: Connection): Transport {
 
     preflight: ({ template, count, experiment, replicas }, asking) =>
       reach(ask<Preview>(connection, { preflight: { template, count, experiment, replicas } }, asking)),
-    plan: ({ maxInstances, maxAge }, asking) =>
-      reach(ask<PrunePlan>(connection, { plan: { maxInstances, maxAgeMs: maxAge } }, asking)),
+    previewAction: (asked) => reach(previewAction(connection, asked)),
+    act: (asked, by) => reach(act(connection, asked, by)),
+    plan: (limits, asking) => reach(planPrune(connection, limits, asking)),
+    whatIf: (limits, asking) => reach(askWhatIf(connection, limits, asking)),
     execute: (digest, asked) => reach(executePlan(connection, digest, asked)),
 
     auditTail: (query, asking) => reach(readAudit(connection, query, asking)),
@@ -84,8 +92,11 @@ function overRedis(connection: Connection): Transport {
     tournament: (id) => reach(readTournament(connection, id)),
     tournaments: (query) => reach(listTournaments(connection, query)),
 
+    watch: (options) => watchPool(connection, options),
     poolStatus: () => reach(readPool(connection)),
-    history: () => reach(readHistory(connection)),
+    history: (query) => reach(readHistory(connection, query)),
+    profiles: () => reach(listProfiles(connection)),
+    space: (query) => reach(readSpaceTree(connection, query)),
     close: () => connection.close(),
   };
 }

@@ -73,7 +73,7 @@ export class MemoryPool {
   /** The requests that are held, the head of the line first. */
   get held(): PoolView['held'] {
     return this.#line.map(({ id: request, asked: { count }, heldAt, reason }) => {
-      return { request, count, since: isoTime(heldAt ?? 0), reason };
+      return { request, count, since: isoTime(heldAt ?? 0), reason, whatWouldHelp: null };
     });
   }
 
@@ -221,6 +221,7 @@ export class MemoryPool {
         failure: null,
         unsaved: null,
         collectFailure: null,
+        sizes: [],
       });
     }
     request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count, oversize: [] });
@@ -279,7 +280,7 @@ export class MemoryPool {
       const { record } = this.find(id);
       const leased = lease && { lease, lastLeasedAt: now };
       const whole = { record: { ...record, ...leased }, state: 'ready', request: null } as const;
-      this.instances.set(id, { ...whole, failure: null, unsaved: null, collectFailure: null });
+      this.instances.set(id, { ...whole, failure: null, unsaved: null, collectFailure: null, sizes: [] });
     }
     request.complete(ids.map((id) => ({ id, path: join(this.options.root, id) })));
   }

@@ -123,6 +123,10 @@ export class MemoryRequest {
       instances: this.#instances,
       failure,
       children: [],
+      position: this.#event?.phase === 'held' ? this.#event.position : null,
+      whatWouldHelp: null, // there is always enough disk, and what else is short the reason says
+      spawned: this.#event?.phase === 'spawning' ? this.#event.spawned : this.#instances.length,
+      of: this.asked.count,
     };
   }
 }

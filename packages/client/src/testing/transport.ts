@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CatalogInstance, hashLeaseToken, readDepartures, toInstanceView } from '@spica/catalog';
-import { CheckError, type Departure, leaseInForce } from '@spica/core';
+import { hashLeaseToken, toInstanceView } from '@spica/catalog';
+import { CheckError, describePolicy, isoTime, leaseInForce, verdictOf } from '@spica/core';
 import type { LineageVerdict } from '@spica/queues';
 import { leasedBy } from '../errors.ts';
-import { pagePicker, readListQuery } from '../page.ts';
+import { departureOfRow, type JudgeTerms, judgeRows, judgeTerms } from '../list/judge.ts';
+import { sortRows } from '../list/order.ts';
+import { readListQuery } from '../list/page.ts';
+import { type Row, toRow } from '../list/row.ts';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, Transport } from '../transport.ts';
 import type { InstanceView, PoolView } from '../view.ts';
 import { lineageHash } from './files.ts';
@@ -30,11 +33,12 @@ export function overMemory(pool: MemoryPool): Transport {
     cancel: async (id) => pool.cancel(pool.findRequest(id)),
 
     instances: async (query) => {
-      const goes = await departures(pool, Date.now());
-      const { instances, next } = pagePicker(readListQuery(query)).pick(pool.all);
-      return { items: instances.map((each) => show(pool, each, goes)), next };
+      const asked = readListQuery(query);
+      const judged = judge(pool);
+      const { rows, total, next } = asked.pick(sortRows(judged.rows, asked.order), Date.now());
+      return { items: rows.map(({ id }) => show(pool, id, judged)), next, total };
     },
-    instance: (id) => view(pool, id),
+    instance: async (id) => show(pool, id, judge(pool)),
     lease: async (id, asked) => lease(pool, id, asked),
     releaseLease: async (id, asked) => releaseLease(pool, id, asked),
     pin: async (id, pin) => pool.update(id, { pin: { ...pin, at: Date.now() } }),
@@ -44,6 +48,8 @@ export function overMemory(pool: MemoryPool): Transport {
     collect: refused('collect'),
     grow: refused('grow'),
     restore: refused('restore'),
+    previewAction: refused('actions'),
+    act: refused('actions'),
     sample: refused('sample'),
 
     preflight: async ({ count }) => {
@@ -53,19 +59,28 @@ export function overMemory(pool: MemoryPool): Transport {
     plan: refused('plan'),
     execute: refused('execute'),
     auditTail: refused('audit'),
+<<<<<<< HEAD
+    whatIf: refused('what if'),
+=======
     oversize: async () => [], // nothing limits what is written here
     oversizeFollow: async function* ({ signal }) {
       yield { id: 'none', instances: [] };
       if (!until(signal).aborted) await once(until(signal), 'abort');
     },
+>>>>>>> main
     auditFollow: () => {
       throw notInMemory('audit');
+    },
+    watch: () => {
+      throw notInMemory('watch');
     },
     saveTournament: async (record) => void pool.tournaments.set(record.id, record),
     tournament: async (id) => pool.findTournament(id),
     tournaments: async () => ({ items: [...pool.tournaments.values()].reverse(), next: null }),
     poolStatus: async () => status(pool),
     history: refused('history'),
+    profiles: async () => ({ items: [], next: null }), // nothing is measured
+    space: refused('space'),
     close: async () => closing.abort(new CheckError('CLIENT_CLOSED', 'this client was closed')),
   };
 }
@@ -83,25 +98,25 @@ function notInMemory(what: string): CheckError {
   );
 }
 
-function departures(pool: MemoryPool, now: number) {
-  const catalog = {
-    publishedGate: async () => null,
-    clockState: async () => ({ redisNow: now, suspended: null, acceptedOffsetMs: 0, confirmations: 0 }),
-  };
-  return readDepartures(catalog, pool.all, { policy: pool.options.policy, now });
+/** All its instances, with what retention says of them. */
+interface Judged {
+  readonly rows: readonly Row[];
+  readonly terms: JudgeTerms | null;
 }
 
-async function view(pool: MemoryPool, id: string): Promise<InstanceView> {
-  return show(pool, pool.find(id), await departures(pool, Date.now()));
+function judge(pool: MemoryPool): Judged {
+  const rows = pool.all.map((each) => toRow(each));
+  const at = { policy: pool.options.policy, now: Date.now() };
+  const terms = judgeTerms(null, { suspended: null }, at);
+  if (terms !== null) judgeRows(rows, terms);
+  return { rows, terms };
 }
 
-function show(
-  { options }: MemoryPool,
-  instance: CatalogInstance,
-  goes: ReadonlyMap<string, Departure>,
-): InstanceView {
-  const { id } = instance.record;
-  return { ...toInstanceView(instance, Date.now(), goes.get(id) ?? null), path: join(options.root, id) };
+function show(pool: MemoryPool, id: string, { rows, terms }: Judged): InstanceView {
+  const instance = pool.find(id);
+  const row = rows.find((each) => each.id === id);
+  const goes = row ? departureOfRow(row, terms) : null;
+  return { ...toInstanceView(instance, Date.now(), goes), path: join(pool.options.root, id) };
 }
 
 /** Compares its lineage with its manifest, as the pool's worker does. */
@@ -145,8 +160,31 @@ function releaseLease(
 function status(pool: MemoryPool): PoolView {
   const { name, policy } = pool.options;
   const nothing = { bytes: 0, inodes: 0 };
+  const now = Date.now();
+  const { maxInstances, maxAgeMs, keepBest } = policy;
+  const { level, sentence } = verdictOf({
+    now,
+    served: true,
+    at: now,
+    disk: { availableBytes: 2 ** 50, floorBytes: 0 },
+    imageHost: null,
+    pressure: null,
+    forecast: { trend: 'stable' },
+    held: { count: pool.held.length, head: null },
+    worries: [],
+  });
   return {
     pool: name,
+    verdict: { level, sentence, until: null },
+    at: isoTime(now),
+    disk: null,
+    imageHost: null,
+    policy: {
+      sentence: describePolicy(policy),
+      ...{ maxInstances, maxAgeMs, keepBest },
+      ...{ minFreeBytes: 0, maxInstanceBytes: null, maxPoolBytes: null },
+    },
+    ...{ host: null, filesystem: null, clonesBy: 'copy', audit: null },
     served: true,
     instances: pool.all.length,
     maxInstances: policy.maxInstances,

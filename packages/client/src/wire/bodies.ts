@@ -1,6 +1,8 @@
-import { collectPatternsSchema, isInstanceId, paramSchema } from '@spica/core';
-import { budgetSchema, MAX_COUNT } from '@spica/queues';
+import { collectPatternsSchema, paramSchema } from '@spica/core';
+import { budgetSchema, MAX_COUNT, MOST_CHOSEN } from '@spica/queues';
 import * as z from 'zod';
+import { instanceIdSchema } from './ids.ts';
+import { instanceFilterSchema } from './queries.ts';
 import { span } from './span.ts';
 
 /*
@@ -12,10 +14,6 @@ const countExpected = `expected a whole number from 1 to ${MAX_COUNT}`;
 
 /** Whoever submits or decides something: the name of a token, or `user@host`; null where that is not known. */
 export type Caller = string | null;
-
-export const instanceIdSchema = z
-  .string()
-  .refine(isInstanceId, 'expected an instance id like spica-0123456789ab');
 
 /** A lease's token: 128 random bits, which its holder alone knows. */
 export const leaseTokenSchema = z.string().regex(/^[0-9a-f]{32}$/, 'expected 32 hexadecimal digits');
@@ -111,5 +109,103 @@ export const planBodySchema = z.strictObject({
   maxInstances: z.int().min(0).nullable().default(null),
   /** Older ones go. */
   maxAge: span.nullable().default(null),
+  /** Just these, whatever the limits say; what is leased, pinned, in use or has unsaved work stays. */
+  ids: z.array(instanceIdSchema).min(1).max(MOST_CHOSEN).nullable().default(null),
 });
 export type PruneLimits = z.output<typeof planBodySchema>;
+
+/** Other limits than the pool's, to see what a prune would do under them; what is left out is as it is. */
+const whatIfSchema = z.strictObject({
+  maxInstances: z.int().min(0).optional(),
+  maxAge: span.optional(),
+  keepBest: z.int().min(0).optional(),
+  /** Free space that is to be there: more goes where there is less. */
+  minFreeGb: z.number().min(0).optional(),
+});
+export type WhatIf = z.output<typeof whatIfSchema>;
+
+<<<<<<< HEAD
+/** The same, or with `whatIf` only what a prune would do under these limits: nothing is sealed. */
+export const planOrWhatIfSchema = planBodySchema
+  .extend({ whatIf: whatIfSchema.nullable().default(null) })
+  .refine(
+    ({ whatIf, ...others }) => whatIf === null || Object.values(others).every((each) => each === null),
+    {
+      path: ['whatIf'],
+      message: 'expected without other limits',
+    },
+  );
+=======
+/** POST /v1/plans: limits for this plan alone; null for the pool's. */
+export const planBodySchema = z.strictObject({
+  maxInstances: z.int().min(0).nullable().default(null),
+  /** Older ones go. */
+  maxAge: span.nullable().default(null),
+  /** Just these, whatever the limits say; what is leased, pinned, in use or has unsaved work stays. */
+  ids: z.array(instanceIdSchema).min(1).max(MOST_CHOSEN).nullable().default(null),
+  /** Only what a prune would do under these limits: nothing is sealed. Not beside other limits. */
+  whatIf: whatIfSchema.nullable().default(null),
+});
+export type PlanBody = z.output<typeof planBodySchema>;
+/** What a plan that can be carried out takes. */
+export type PruneLimits = Omit<PlanBody, 'whatIf'>;
+>>>>>>> main
+
+/** Why something is done: it stands in the audit log. */
+const reason = z.string().min(1).max(1_000);
+
+/** POST /v1/plans/{digest}/execution. */
+export const executionBodySchema = z.strictObject({ reason: reason.nullable().default(null) });
+
+/** Most instances that one call measures or collects. */
+const MOST_IDS = 10_000;
+
+/** POST /v1/samples: these, or null for those that are due. */
+export const samplesBodySchema = z.strictObject({
+  ids: z.array(instanceIdSchema).max(MOST_IDS).nullable().default(null),
+});
+
+/** POST /v1/collections: of these, by these patterns from now on, or by those that they have. */
+export const collectionsBodySchema = collectBodySchema.extend({
+  ids: z.array(instanceIdSchema).min(1).max(MOST_IDS),
+});
+
+export const ACTIONS = [
+  'pin',
+  'unpin',
+  'release',
+  'prune',
+  'restore',
+  'verify',
+  'collect',
+  'sample',
+] as const;
+
+/** POST /v1/instances/actions: one thing done with many instances: these, or all that match. */
+export const actionBodySchema = z
+  .strictObject({
+    action: z.enum(ACTIONS),
+    ids: z.array(instanceIdSchema).min(1).max(MOST_IDS).nullable().default(null),
+    match: instanceFilterSchema.nullable().default(null),
+    reason,
+    /** How many it was said to be: where that has changed, nothing is done. Expected with `match`. */
+    confirm: z.int().min(0).nullable().default(null),
+    /** `pin`: what they are kept for; the reason by default. */
+    why: reason.nullable().default(null),
+    /** `release`: nobody needs them any more, they are the first to go. */
+    discard: z.boolean().default(false),
+    /** `collect`: by these patterns from now on. */
+    patterns: collectPatternsSchema.nullable().default(null),
+  })
+  .refine(({ ids, match }) => (ids === null) !== (match === null), {
+    path: ['ids'],
+    message: 'expected either ids or match',
+  })
+  .refine(({ action, ids }) => action !== 'restore' || ids !== null, {
+    path: ['ids'],
+    message: 'expected with restore: what is in the trash is in no list',
+  });
+export type ActionAsked = z.output<typeof actionBodySchema>;
+
+/** `dryRun`: only tells what it would be done with. */
+export const actionQuerySchema = z.strictObject({ dryRun: z.stringbool().default(false) });

@@ -64,6 +64,8 @@ export const instanceViewSchema = z.object({
     })
     .nullable(),
   ownBytes: z.number().nullable(),
+  capBytes: z.number().nullable(),
+  sizes: z.array(z.tuple([z.number(), z.number()])),
   lease: z.object({ owner: text, expiresAt: textOrNull, inForce: z.boolean() }).nullable(),
   lastLeasedAt: textOrNull,
   pin: z.object({ by: text, why: text, at: textOrNull }).nullable(),
@@ -73,6 +75,7 @@ export const instanceViewSchema = z.object({
   collected: collectedSchema.nullable(),
   collectFailure: z.object({ cause: text, since: textOrNull, triedAgainAt: textOrNull }).nullable(),
   goesAt: textOrNull,
+  rule: z.object({ verdict: z.enum(['keeps', 'goes']), rule: text, sentence: text }).nullable(),
 }) satisfies z.ZodType<InstanceView>;
 
 const progressSchema = z.union([
@@ -123,6 +126,10 @@ export const requestViewSchema = z.object({
       failure: textOrNull,
     }),
   ),
+  position: z.number().nullable(),
+  whatWouldHelp: textOrNull,
+  spawned: z.number(),
+  of: z.number(),
 }) satisfies z.ZodType<RequestView>;
 
 export const requestEventSchema = z.union([
@@ -145,6 +152,12 @@ export const requestEventSchema = z.union([
   z.object({ phase: z.enum(['rejected', 'failed']), reason: text, code: text }),
 ]) satisfies z.ZodType<RequestEvent>;
 
+/** A part of a list of instances, as they are seen. */
+export function instancePageSchema<T>(
+  instance: z.ZodType<T>,
+): z.ZodType<Page<T> & { readonly total: number }> {
+  return z.object({ items: z.array(instance), next: textOrNull, total: z.number() });
+}
 /** Which instances are oversize: all that are, or all of one request. */
 export const oversizeEventSchema = z.object({
   instances: z.array(

@@ -18,7 +18,7 @@ export function testInstances(serve: ServeClient): void {
     expect(await ids({ labels: { stage: 'tune' }, sort: 'score' })).toEqual([second?.id, first?.id]);
     expect(await ids({ sort: 'score' })).toEqual([second?.id, first?.id, b.instances[0]?.id]);
     expect(await ids({ state: 'deleting' })).toEqual([]);
-    await expect(ids({ sort: 'age' })).rejects.toThrow('list: sort: ');
+    await expect(ids({ sort: 'colour' })).rejects.toThrow('list: sort: ');
   });
 
   it('says of an instance what is known, and that it is gone when it is', async () => {

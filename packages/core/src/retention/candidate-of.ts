@@ -1,5 +1,6 @@
 import type { Size } from '../admission/space.ts';
-import { type InstanceRecord, leaseInForce, ownBytes, ownInodes, usedUntil } from '../instance/record.ts';
+import { type InstanceRecord, ownBytes, ownInodes, usedUntil } from '../instance/record.ts';
+import type { SizePoint } from '../instance/sizes.ts';
 import { isoTime } from '../units/time.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import { backOffUntil, type Failure } from './failure.ts';
@@ -16,6 +17,8 @@ export interface KnownInstance {
   readonly collectFailure: Failure | null;
   /** What would have been lost with it when a plan last wanted to delete it; null where that was nothing, or none did. */
   readonly unsaved: string | null;
+  /** What it took by itself when, oldest first, as far as that is kept for whoever looks at it. */
+  readonly sizes: readonly SizePoint[];
 }
 
 /** The rule of a lease in force. */
@@ -24,6 +27,11 @@ export const LEASED = 'leased';
 export const UNDELETABLE = 'undeletable';
 /** The rule of what was to be collected first, and could not be a moment ago. */
 export const COLLECT_FAILED = 'collect-failed';
+
+/** What keeps an instance, whatever the policy says, until its time is over (epoch milliseconds, or Infinity). */
+export interface TimedProtection extends Verdict {
+  readonly until: number;
+}
 
 /**
  * An instance as the planner sees it.
@@ -46,44 +54,46 @@ export function candidateOf(instance: KnownInstance, leaseNow: number, growth: S
     bytes: ownBytes(record) ?? record.cloned?.bytes ?? null,
     inodes: ownInodes(record) ?? (record.cloneMethod === 'snapshot' ? null : (record.cloned?.inodes ?? null)),
     growth: { bytes: growth.bytes, inodes: growth.inodes },
-    protectedBy: protectionOf(instance, leaseNow),
+    protectedBy: protectionAt(protectionsOf(instance), leaseNow),
   };
 }
 
-/** What the catalog says that keeps an instance, whatever the policy says. */
-function protectionOf(instance: KnownInstance, now: number): Verdict | null {
-  const { record, state, request, failure } = instance;
-  if (state === 'in-flight') return { rule: 'in-flight', reason: `request ${request} has not ended yet` };
-  return (
-    pinVerdict(record) ??
-    leaseVerdict(record, now) ??
-    collectVerdict(instance, now) ??
-    failureVerdict(failure, now)
-  );
+/** All that the catalog says keeps an instance, by whatever time: the first that is in force is the reason. */
+export function protectionsOf({
+  record,
+  state,
+  request,
+  failure,
+  collectFailure,
+}: KnownInstance): readonly TimedProtection[] {
+  const { pin, lease } = record;
+  const protections: TimedProtection[] = [];
+  const add = (rule: string, reason: string, until: number) => protections.push({ rule, reason, until });
+  if (state === 'in-flight') add('in-flight', `request ${request} has not ended yet`, FOR_GOOD);
+  if (pin) add('pinned', `pinned by ${pin.by}: ${pin.why}`, FOR_GOOD);
+  if (lease) add(LEASED, `leased by ${lease.owner} until ${isoTime(lease.expiresAt)}`, lease.expiresAt);
+  // What its owner asked to collect goes nowhere uncollected.
+  if (collectFailure !== null && record.collect.length > 0) {
+    const until = backOffUntil(collectFailure);
+    const again = `tried again after ${isoTime(until)}`;
+    const reason = `its results could not be collected, which is ${again}: ${collectFailure.cause}`;
+    add(COLLECT_FAILED, reason, until);
+  }
+  // No plan counts on what could not be done a moment ago: the next instances are as good.
+  if (failure !== null) {
+    const until = backOffUntil(failure);
+    const again = `tried again after ${isoTime(until)}`;
+    add(UNDELETABLE, `it could not be deleted, and is ${again}: ${failure.cause}`, until);
+  }
+  return protections.length === 0 ? UNPROTECTED : protections;
 }
 
-function pinVerdict({ pin }: InstanceRecord): Verdict | null {
-  return pin && { rule: 'pinned', reason: `pinned by ${pin.by}: ${pin.why}` };
-}
+const FOR_GOOD = Number.POSITIVE_INFINITY;
+/** One for all: of 100,000 instances nothing keeps most. */
+const UNPROTECTED: readonly TimedProtection[] = [];
 
-function leaseVerdict(record: InstanceRecord, now: number): Verdict | null {
-  const lease = leaseInForce(record, now);
-  return lease && { rule: LEASED, reason: `leased by ${lease.owner} until ${isoTime(lease.expiresAt)}` };
-}
-
-/** What its owner asked to collect goes nowhere uncollected; what failed a moment ago no plan counts on. */
-function collectVerdict({ record, collectFailure: failure }: KnownInstance, now: number): Verdict | null {
-  if (failure === null || record.collect.length === 0 || backOffUntil(failure) <= now) return null;
-  const again = `tried again after ${isoTime(backOffUntil(failure))}`;
-  return {
-    rule: COLLECT_FAILED,
-    reason: `its results could not be collected, which is ${again}: ${failure.cause}`,
-  };
-}
-
-/** No plan counts on what could not be done a moment ago: the next instances are as good. */
-function failureVerdict(failure: Failure | null, now: number): Verdict | null {
-  if (failure === null || backOffUntil(failure) <= now) return null;
-  const again = `tried again after ${isoTime(backOffUntil(failure))}`;
-  return { rule: UNDELETABLE, reason: `it could not be deleted, and is ${again}: ${failure.cause}` };
+/** What keeps an instance at a time; null where nothing does. */
+export function protectionAt(protections: readonly TimedProtection[], now: number): Verdict | null {
+  const found = protections.find(({ until }) => until > now);
+  return found ? { rule: found.rule, reason: found.reason } : null;
 }

@@ -13,19 +13,33 @@ export interface Departure extends Verdict {
   readonly at: number | null;
   /** What keeps it, and until when where that is known, in one sentence; null where nothing does. */
   readonly keptBy: string | null;
+  /** The rule that keeps it, or would delete it now, and why in one sentence. */
+  readonly judged: Judgement;
 }
 
-type When = Omit<Departure, 'keptBy'>;
+export interface Judgement {
+  readonly verdict: 'keeps' | 'goes';
+  readonly rule: string;
+  readonly sentence: string;
+}
+
+type When = Omit<Departure, 'keptBy' | 'judged'>;
 
 /** When each instance would go. A request that needs room may have one go before, as soon as nothing keeps it. */
 export function departuresOf(input: RetentionInput): ReadonlyMap<string, Departure> {
   const { items } = planRetention(input);
-  return new Map(
-    items.map((item) => {
-      const when = whenItGoes(item, input);
-      return [item.id, { ...when, keptBy: sayWhatKeeps(item, when, input.now) }];
-    }),
-  );
+  return new Map(items.map((item) => [item.id, departureOf(item, input)]));
+}
+
+/** When an instance would go, by what a plan made under these terms says of it. */
+export function departureOf(item: PlanItem, terms: Terms): Departure {
+  const when = whenItGoes(item, terms);
+  const keptBy = sayWhatKeeps(item, when, terms.now);
+  const judged: Judgement =
+    keptBy === null
+      ? { verdict: 'goes', rule: when.rule, sentence: when.reason }
+      : { verdict: 'keeps', rule: item.rule, sentence: keptBy };
+  return { ...when, keptBy, judged };
 }
 
 /** Where an end is known, it is said: at the end of a lease nothing goes yet, for instance. */

@@ -1,6 +1,7 @@
 import { formatDuration } from '../units/duration.ts';
 import { isoTime } from '../units/time.ts';
 import type { Candidate } from './candidate.ts';
+import { CHOSEN } from './chosen.ts';
 import type { SealedItem } from './digest.ts';
 import { dueByAge, type Terms } from './due.ts';
 import { type Best, keptBy } from './keep.ts';
@@ -27,11 +28,12 @@ const AGE_RULES: ReadonlySet<string> = new Set(['age', 'ttl', 'unreadable-age'])
 /**
  * Looks at an instance again before a sealed plan deletes it. `current` is null when it is gone. The instance stays if it
  * is protected, too young or among the best now, if it changed or was leased since the plan, or if it was to go for its
- * age and that does not hold now.
+ * age and that does not hold now. One that was chosen stays only where something protects it, or it changed.
  */
 export function recheck(sealed: SealedItem, current: Candidate | null, terms: RecheckTerms): Recheck {
   if (current === null) return skip('it is gone');
-  const kept = keptBy(current, terms, terms.best);
+  // Who chose it has seen what the policy says of it.
+  const kept = sealed.rule === CHOSEN ? current.protectedBy : keptBy(current, terms, terms.best);
   if (kept) return skip(`it must stay now (${kept.rule}): ${kept.reason}`);
   if (current.lastLeasedAt !== sealed.lastLeasedAt) return skip('it was leased since the plan was made');
   for (const [fact, describe] of Object.entries(FACTS)) {

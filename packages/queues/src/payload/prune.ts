@@ -9,6 +9,12 @@ const amount = z.strictObject({
   slots: z.int().min(0),
 });
 
+/** Most instances that one plan deletes because they were chosen: as many as retention deletes in one run. */
+export const MOST_CHOSEN = 1_000;
+
+/** Instances that an operator has chosen to be deleted. */
+export const chosenIds = z.array(instanceId).min(1).max(MOST_CHOSEN);
+
 /** A job of the prune queue: apply the pool's retention, make room for a request, or undo a request's instances. */
 export const prunePayloadSchema = z.discriminatedUnion('cause', [
   z.strictObject({ pool: z.string().min(1), cause: z.literal('schedule') }),
@@ -18,6 +24,8 @@ export const prunePayloadSchema = z.discriminatedUnion('cause', [
     /** Stricter or looser limits for this run alone; null means the pool's. */
     maxInstances: z.int().min(0).nullable(),
     maxAgeMs: z.number().min(0).nullable(),
+    /** Just these, whatever the limits say. */
+    ids: chosenIds.optional(),
   }),
   z.strictObject({
     pool: z.string().min(1),

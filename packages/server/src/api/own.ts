@@ -1,4 +1,4 @@
-import type { InstanceView, RequestView } from '@spica/client/wire';
+import { type InstanceView, MOST_NAMED, type RequestView } from '@spica/client/wire';
 import { CheckError } from '@spica/core';
 import { withoutOutput } from './hide.ts';
 import type { Call } from './route.ts';
@@ -12,6 +12,20 @@ export function isOwn({ caller }: Pick<Call, 'caller'>, by: string | null | unde
 export async function requireOwnInstance(call: Call, id: string = call.id): Promise<void> {
   const { by } = await call.pool.instance(id);
   if (!isOwn(call, by)) throw notYours(`instance ${id}`, call);
+}
+
+/**
+ * Throws CheckError FORBIDDEN unless all of these instances are the caller's own. What is not there (any more) is left to
+ * whoever is asked for it.
+ */
+export async function requireOwnInstances(call: Call, ids: readonly string[]): Promise<void> {
+  if (call.caller.role === 'operator') return;
+  for (let start = 0; start < ids.length; start += MOST_NAMED) {
+    const named = ids.slice(start, start + MOST_NAMED);
+    const { items } = await call.pool.instances({ ids: named, limit: named.length });
+    const others = items.find(({ by }) => !isOwn(call, by));
+    if (others) throw notYours(`instance ${others.id}`, call);
+  }
 }
 
 /** Throws CheckError FORBIDDEN unless the request that a call is about is the caller's own; REQUEST_UNKNOWN. */

@@ -25,7 +25,8 @@ export async function growInstance(ctx: ServedContext, request: GrowRequest): Pr
   const { record, ...result } = await ctx.perInstance.run(id, () => grow(ctx, request));
   if (result.granted) {
     const measured = asMeasurement({ bytes: ownBytes(record) ?? 0, capBytes }, ctx.clock);
-    await keepMeasurements(ctx, [record], new Map([[id, measured]])); // takes its turn on the instance by itself
+    const known = await ctx.catalog.getMany([id]);
+    await keepMeasurements(ctx, known, new Map([[id, measured]])); // takes its turn on the instance by itself
   }
   return result;
 }

@@ -77,8 +77,8 @@ function createLook(ctx: ServedContext): () => Promise<void> {
     for (let start = 0; start < changed.length; start += BATCH) {
       const batch = new Map(changed.slice(start, start + BATCH));
       const found = await ctx.catalog.getMany([...batch.keys()]);
-      const records = found.map(({ record }) => record).filter(({ id }) => !raised.has(id));
-      for (const id of await keepMeasurements(ctx, records, batch)) {
+      const instances = found.filter(({ record }) => !raised.has(record.id));
+      for (const id of await keepMeasurements(ctx, instances, batch)) {
         const now = batch.get(id);
         if (now) kept.set(id, now);
       }

@@ -94,7 +94,7 @@ export function recordInventory(
 }
 
 /** Nothing on disk says what a plan has met. */
-const UNTRIED = { failure: null, collectFailure: null, unsaved: null };
+const UNTRIED = { failure: null, collectFailure: null, unsaved: null, sizes: [] };
 
 /** Nothing on disk says whether a request has ended: what was spawned within the last hour counts as in flight. */
 function byRecord(record: InstanceRecord | undefined, now: number): CatalogInstance[] {

@@ -31,6 +31,7 @@ import { createResults } from '../collector/results.ts';
 import { createCollectRuns } from '../collector/runs.ts';
 import { poolConfigOf } from '../context.ts';
 import { createBallast } from '../pressure/ballast.ts';
+import { operatorJob, type PruneLimits } from '../preview.ts';
 import type { Inventory } from '../pruner/inventory.ts';
 import { type LookedPlan, makePlan } from '../pruner/plan.ts';
 import type { Kept, Removal } from '../pruner/removal.ts';
@@ -42,12 +43,6 @@ import { isUnaudited } from '../runtime/refused.ts';
 import { targetOf } from '../sampler/target.ts';
 import { judgeByTraces, lastTraceOf } from './clock.ts';
 import { readPoolDisk, recordInventory } from './inventory.ts';
-
-/** Limits for one run; null for the pool's. */
-export interface OfflineLimits {
-  readonly maxInstances: number | null;
-  readonly maxAgeMs: number | null;
-}
 
 export interface OfflineOptions {
   readonly config: Config;
@@ -68,7 +63,7 @@ export interface OfflinePlan {
 /** What a prune without Redis would do now. Changes nothing. Throws what `openPool` throws. */
 export async function previewOfflinePrune(
   options: OfflineOptions,
-  limits: OfflineLimits,
+  limits: PruneLimits,
 ): Promise<OfflinePlan> {
   const ctx = await openOffline(options);
   return { plan: await planOffline(ctx, limits), unknownDirectories: ctx.unknown };
@@ -81,7 +76,7 @@ export async function previewOfflinePrune(
  */
 export async function pruneOffline(
   options: OfflineOptions & { readonly isOffline: () => Promise<boolean> },
-  limits: OfflineLimits,
+  limits: PruneLimits,
 ): Promise<PruneResult> {
   const { config, clock, logger } = options;
   const policy = poolConfigOf(config, options.pool);
@@ -108,7 +103,7 @@ export async function pruneOffline(
 
 async function prune(
   options: OfflineOptions & { readonly isOffline: () => Promise<boolean> },
-  limits: OfflineLimits,
+  limits: PruneLimits,
   audit: Audit,
 ): Promise<PruneResult> {
   const ctx = await openOffline(options);
@@ -116,7 +111,7 @@ async function prune(
   if (!(await options.isOffline())) throw reachable();
   const inventory = await measured(ctx, plan.deletes);
   const removals = plan.deletes.map(
-    ({ id, reason }): Removal => ({ id, reason, request: null, undo: false }),
+    ({ id, rule, reason }): Removal => ({ id, rule, reason, request: null, undo: false }),
   );
   const notes = ctx.inventory;
   const collectRuns = createCollectRuns({ ...ctx, audit, notes, promised: () => NOTHING });
@@ -139,7 +134,7 @@ async function prune(
     trashedBytes: bytesOf(left),
     sentence: plan.sentence,
   };
-  await summarize({ ...ctx, audit }, { pool: ctx.pool.name, cause: 'operator', ...limits }, result);
+  await summarize({ ...ctx, audit }, operatorJob(ctx.pool.name, limits), result);
   return result;
 }
 
@@ -171,8 +166,8 @@ async function openOffline(options: OfflineOptions): Promise<OfflineContext> {
   return { policy, pool, image, isCharged, clock, clockGuard, logger, inventory, unknown: disk.unknown };
 }
 
-function planOffline(ctx: OfflineContext, limits: OfflineLimits): Promise<LookedPlan> {
-  return makePlan(ctx, { pool: ctx.pool.name, cause: 'operator', ...limits });
+function planOffline(ctx: OfflineContext, limits: PruneLimits): Promise<LookedPlan> {
+  return makePlan(ctx, operatorJob(ctx.pool.name, limits));
 }
 
 /** What goes and was never measured is measured now, so that the audit log can say what it was. */

@@ -2,6 +2,7 @@ import {
   type Candidate,
   COLLECT_FAILED,
   canPlanLazily,
+  planChosen,
   planForRequest,
   planRetention,
   type RetentionPlan,
@@ -14,7 +15,7 @@ import type { PrunePayload } from '@spica/queues';
 import { beingCollected } from '../collector/results.ts';
 import type { CollectRuns } from '../collector/runs.ts';
 import type { PoolContext } from '../context.ts';
-import { readCandidates } from './candidates.ts';
+import { readCandidates, readChosen } from './candidates.ts';
 import { type PlanningInventory, planningInventory } from './inventory.ts';
 import { findUses, type Use } from './protection.ts';
 import { createUnsavedGuard, type NoteUnsaved } from './unsaved.ts';
@@ -110,13 +111,22 @@ async function createPlanner(
   if (job.cause !== 'operator' && canPlanLazily(policy, await inventory.hasEarly())) {
     return () => planForRequest({ ...demand, candidates: protectedCandidates(), total });
   }
+  if (job.cause === 'operator' && job.ids !== undefined) {
+    const chosen = (await readChosen(ctx, inventory, job.ids)).map((each) => asJobSees(each, job));
+    return async () => planChosen(chosen.map(protect), total);
+  }
   const all = await Array.fromAsync(candidates());
   return async () => planRetention({ ...demand, instances: all.map(protect) });
 }
 
+/** An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. */
+export function asOperatorSees(candidate: Candidate): Candidate {
+  return FAILED.includes(candidate.protectedBy?.rule ?? '') ? { ...candidate, protectedBy: null } : candidate;
+}
+
 /**
- * What a request forks does not go to make room for its forks. An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. For the disk itself only
- * what lies on it counts: that nothing more will be written there makes no room.
+ * What a request forks does not go to make room for its forks. For the disk itself only what lies on it counts: that nothing
+ * more will be written there makes no room.
  */
 function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
   const { cause } = job;
@@ -124,8 +134,7 @@ function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
     const forked = { rule: 'forked', reason: `request ${job.request} forks it` };
     return { ...candidate, protectedBy: candidate.protectedBy ?? forked };
   }
-  if (cause === 'operator' && FAILED.includes(candidate.protectedBy?.rule ?? ''))
-    return { ...candidate, protectedBy: null };
+  if (cause === 'operator') return asOperatorSees(candidate);
   return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;
 }
 

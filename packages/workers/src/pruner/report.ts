@@ -1,5 +1,5 @@
-import type { RetentionPlan } from '@spica/core';
-import type { PruneReport, PruneResult } from '@spica/queues';
+import { type RetentionPlan, tallyRules } from '@spica/core';
+import type { PrunePlan, PruneReport, PruneResult } from '@spica/queues';
 
 /** A plan, as what it would do. */
 export function reportPlan<Digest extends string | null>(
@@ -8,9 +8,12 @@ export function reportPlan<Digest extends string | null>(
     readonly plan: RetentionPlan & Pick<PruneResult, 'unseen'>;
     readonly digest: Digest;
     readonly offline: boolean;
+    /** The instances that were chosen; none where the policy chose. */
+    readonly ids: readonly string[];
   },
-): PruneReport & { items: NonNullable<PruneReport['items']>; digest: Digest } {
-  const { plan, digest, unknownDirectories, offline } = planned;
+): PruneReport & Pick<PrunePlan, 'items' | 'keptBy' | 'deletedBy'> & { digest: Digest } {
+  const { plan, digest, unknownDirectories, offline, ids } = planned;
+  const known = new Set(plan.items.map(({ id }) => id));
   return {
     pool,
     dryRun: true,
@@ -19,8 +22,9 @@ export function reportPlan<Digest extends string | null>(
     items: plan.items.map(({ candidate: _, ...item }) => item),
     pruned: plan.deletes.map(({ id, reason, bytes }) => ({ id, reason, bytes })),
     kept: plan.kept,
-    skipped: [],
+    skipped: ids.filter((id) => !known.has(id)).map((id) => ({ id, reason: 'it is gone already' })),
     failed: [],
+    ...tallyRules(plan.items),
     failsAgain: false,
     unknownDirectories,
     unseen: plan.unseen,

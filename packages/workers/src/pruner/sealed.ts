@@ -1,6 +1,15 @@
-import { bestOf, countOf, digestOf, recheck, type SealedPlan, sealPlan, UsageError } from '@spica/core';
+import {
+  bestOf,
+  CHOSEN,
+  countOf,
+  digestOf,
+  recheck,
+  type SealedPlan,
+  sealPlan,
+  UsageError,
+} from '@spica/core';
 import type { PoolContext } from '../context.ts';
-import { readCandidates } from './candidates.ts';
+import { readCandidates, readChosen } from './candidates.ts';
 import { type LookedPlan, type PlannedPrune, planPrune, policyFor } from './plan.ts';
 import type { Kept } from './removal.ts';
 
@@ -21,7 +30,7 @@ export async function planAndSeal(
 
 /** What of a sealed plan still stands, and what has changed since. */
 export interface RecheckedPlan {
-  readonly deletes: readonly { readonly id: string; readonly reason: string }[];
+  readonly deletes: readonly (Kept & { readonly rule: string })[];
   readonly changed: readonly Kept[];
   readonly kept: number;
   readonly sentence: string;
@@ -33,24 +42,30 @@ export interface RecheckedPlan {
 export async function openSealed(ctx: PoolContext, digest: string): Promise<RecheckedPlan> {
   const { plan } = await loadSealed(ctx, digest);
   const ageRulesSuspended = await ctx.clockGuard.suspended();
-  const all = await Array.fromAsync(readCandidates(ctx, ctx.catalog));
+  const isChosen = plan.items.every(({ rule }) => rule === CHOSEN);
+  const ids = plan.items.map(({ id }) => id);
+  // Of what was chosen the others decide nothing; who is among the best, only all of them say.
+  const all = isChosen
+    ? await readChosen(ctx, ctx.catalog, ids)
+    : await Array.fromAsync(readCandidates(ctx, ctx.catalog));
+  const total = isChosen ? await ctx.catalog.count() : all.length;
   const byId = new Map(all.map((candidate) => [candidate.id, candidate]));
   const now = ctx.clock.now();
   const best = bestOf(all, plan.policy.keepBest);
   const { keepAfterLeaseMs } = ctx.policy.retention;
   const policy = { ...plan.policy, keepAfterLeaseMs };
   const terms = { policy, now, leaseNow: ctx.clockGuard.now(), ageRulesSuspended, best };
-  const deletes: { id: string; reason: string }[] = [];
+  const deletes: { id: string; rule: string; reason: string }[] = [];
   const changed: Kept[] = [];
   for (const item of plan.items) {
     const checked = recheck(item, byId.get(item.id) ?? null, terms);
-    if (checked.ok)
-      deletes.push({ id: item.id, reason: `plan ${digest}, which deletes it by the rule "${item.rule}"` });
+    const reason = `plan ${digest}, which deletes it by the rule "${item.rule}"`;
+    if (checked.ok) deletes.push({ id: item.id, rule: item.rule, reason });
     else changed.push({ id: item.id, reason: checked.reason });
   }
   const stand = deletes.length === 1 ? 'stands' : 'stand';
   const sentence = `carries out plan ${digest}: ${deletes.length} of its ${countOf(plan.items.length, 'deletion')} still ${stand}`;
-  return { deletes, changed, kept: all.length - deletes.length, sentence };
+  return { deletes, changed, kept: total - deletes.length, sentence };
 }
 
 async function loadSealed(ctx: PoolContext, digest: string): Promise<{ at: number; plan: SealedPlan }> {

@@ -1,4 +1,5 @@
-import { dueAfterMs, type InstanceRecord, leaseInForce } from '@spica/core';
+import type { CatalogInstance } from '@spica/catalog';
+import { addSize, dueAfterMs, type InstanceRecord, leaseInForce } from '@spica/core';
 import type { Measurement } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { countInstance } from '../gate/load.ts';
@@ -9,20 +10,23 @@ import { growthAfter } from './growth.ts';
 import { checkOversize } from './oversize.ts';
 import { sampleAfter } from './sample.ts';
 
+/** An instance, and how its size went. */
+export type Sized = Pick<CatalogInstance, 'record' | 'sizes'>;
+
 /**
  * Keeps what instances were measured at: in the catalog, the ledger and their records, and in the profiles of those that
- * have finished; then wakes who waits. `records` are from before they were measured. Resolves with the ids of those that are still there.
+ * have finished; then wakes who waits. `instances` are from before they were measured. Resolves with the ids of those that are still there.
  */
 export async function keepMeasurements(
   ctx: ServedContext,
-  records: readonly InstanceRecord[],
+  instances: readonly Sized[],
   measurements: ReadonlyMap<string, Measurement>,
 ): Promise<Set<string>> {
   const kept = new Set<string>();
   const changed: string[] = [];
-  for (const record of records) {
+  for (const { record, sizes } of instances) {
     const measured = measurements.get(record.id);
-    const now = measured && (await keep(ctx, record, measured));
+    const now = measured && (await keep(ctx, { record, sizes }, measured));
     if (!now) continue;
     kept.add(record.id);
     // By what it was before, too: one that was let go of meanwhile may have grown after it was measured.
@@ -40,14 +44,19 @@ export async function keepMeasurements(
 /** The catalog first: it knows whether the instance is still there. Then the record on disk. Null when it is gone. */
 async function keep(
   ctx: ServedContext,
-  seen: InstanceRecord,
+  { record: seen, sizes }: Sized,
   measured: Measurement,
 ): Promise<InstanceRecord | null> {
   const sample = sampleAfter(seen.sample, measured);
   const { everyMs, maxAgeMs } = ctx.config.sample;
   const history = [...(seen.sample ? [seen.sample] : []), sample];
   const dueAt = sample.at + dueAfterMs(history, { leastMs: everyMs, mostMs: maxAgeMs });
-  const known = await ctx.catalog.recordSample(seen.id, sample, dueAt);
+  const known = await ctx.catalog.recordSample(
+    seen.id,
+    sample,
+    dueAt,
+    addSize(sizes, [sample.at, sample.ownBytes]),
+  );
   if (!known) return null;
   countInstance(ctx, { record: known });
   const record = (await hasSteppedBack(ctx)) ? null : await writeKnownRecord(ctx, seen.id);

@@ -40,6 +40,7 @@ export function createSampler(ctx: ServedContext) {
       }
     } catch (error) {
       if (error instanceof DelayedError) throw error;
+      ctx.observe({ kind: 'sample-failed' });
       throw toJobError(error);
     }
   };
@@ -53,6 +54,7 @@ async function pass(
 ): Promise<SampleResult> {
   const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
   const result = await sample(ctx, due, signal);
+  ctx.observe({ kind: 'sampled', instances: result.measured.length });
   if (ids === null) await ctx.catalog.noteRun('sample', ctx.clock.now());
   return result;
 }
@@ -79,10 +81,11 @@ async function sampleBatch(
   ids: readonly string[],
   signal?: AbortSignal,
 ): Promise<Set<string>> {
-  const records = (await ctx.catalog.getMany(ids)).map(({ record }) => record);
-  const measurements = await measureInstances(ctx.pool, records.map(targetOf), {
+  const instances = await ctx.catalog.getMany(ids);
+  const targets = instances.map(({ record }) => targetOf(record));
+  const measurements = await measureInstances(ctx.pool, targets, {
     clock: ctx.clock,
     ...(signal ? { signal } : {}),
   });
-  return keepMeasurements(ctx, records, measurements);
+  return keepMeasurements(ctx, instances, measurements);
 }

@@ -1,23 +1,25 @@
 import { newLeaseToken } from '@spica/catalog';
 import {
   collectBodySchema,
+  collectionsBodySchema,
   collectViewSchema,
   growBodySchema,
+  instancePageSchema,
   instancesQuerySchema,
   instanceViewSchema,
   leaseBodySchema,
   leaseTokenSchema,
   oversizeEventSchema,
   oversizeQuerySchema,
-  pageSchema,
   pinBodySchema,
   releaseQuerySchema,
+  samplesBodySchema,
   scoreBodySchema,
 } from '@spica/client/wire';
 import { CheckError, isInstanceId, isoTime } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
-import { forbidden, requireOwnInstance, showInstance } from '../own.ts';
+import { forbidden, requireOwnInstance, requireOwnInstances, showInstance } from '../own.ts';
 import { type Call, type Route, route, type StreamEvent } from '../route.ts';
 
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
@@ -52,12 +54,15 @@ export const instanceRoutes: readonly Route[] = [
     ofPool: true,
     summary: 'List instances',
     description:
-      '`label=NAME=VALUE`, as often as there are labels; `sort=spawned` (oldest first), `score` or `size`.',
+      '`label=NAME=VALUE`, as often as there are labels; `ids` with commas between them, at most 500. `q` is looked for in ' +
+      'id, experiment, template, submitter, labels and lease owner. `rule=goes`: what the next prune would delete. ' +
+      '`sort=spawned` is oldest first, `age` youngest first, `score` highest, `size` largest, `lease` whose lease ends first; ' +
+      '`order` turns it round. `offset` passes over so many, in place of `cursor`.',
     query: instancesQuerySchema,
-    answers: { 200: ['A part of the list', pageSchema(shownInstance)] },
+    answers: { 200: ['A part of the list, and how many match in all', instancePageSchema(shownInstance)] },
     handle: async (call) => {
-      const { items, next } = await call.pool.instances(call.query);
-      return { items: items.map((each) => showInstance(call, each)), next };
+      const { items, ...page } = await call.pool.instances(call.query);
+      return { items: items.map((each) => showInstance(call, each)), ...page };
     },
   }),
   route({
@@ -231,14 +236,34 @@ export const instanceRoutes: readonly Route[] = [
     },
   }),
   route({
+    ...OWN,
     method: 'POST',
     path: '/v1/samples',
-    role: 'operator',
-    ofPool: true,
-    summary: 'Measure all instances that are due',
-    body: nothing,
+    summary: 'Measure these instances, or all that are due',
+    description: 'Without `ids` those that are due: operators.',
+    body: samplesBodySchema,
     answers: { 200: ['What was measured', sampled] },
-    handle: ({ pool, signal }) => pool.sample(null, { signal }),
+    handle: async (call) => {
+      const { ids } = call.body;
+      if (ids !== null) await requireOwnInstances(call, ids);
+      else if (call.caller.role !== 'operator')
+        throw forbidden('ids: to measure what is due needs the role operator');
+      return call.pool.sample(ids, { signal: call.signal });
+    },
+  }),
+  route({
+    ...OWN,
+    method: 'POST',
+    path: '/v1/collections',
+    summary: 'Collect the results of these instances now',
+    description: 'As `POST /v1/instances/{id}/collect` does, with one job for all of them.',
+    body: collectionsBodySchema,
+    answers: { 200: ['What was collected', collectViewSchema] },
+    handle: async (call) => {
+      const { ids, patterns } = call.body;
+      await requireOwnInstances(call, ids);
+      return call.pool.collect(ids, { patterns, by: call.caller.name, signal: call.signal });
+    },
   }),
 ];
 

@@ -1,0 +1,83 @@
+import type { SORTS } from '../wire/queries.ts';
+import type { Row } from './row.ts';
+
+export type Sort = (typeof SORTS)[number];
+export type Direction = 'asc' | 'desc';
+
+/** Where a row stands in a list: what that is ordered by, and the id. */
+export type Place = readonly [number | string | null, string];
+
+type Key = (row: Row) => number | string | null;
+
+/** By what lists are ordered, and which way by default. */
+const KEYS: Readonly<Record<Sort, readonly [Key, Direction]>> = {
+  spawned: [({ spawnedAt }) => spawnedAt ?? 0, 'asc'],
+  age: [({ spawnedAt }) => -(spawnedAt ?? 0), 'asc'],
+  score: [({ score }) => score, 'desc'],
+  size: [({ ownBytes }) => ownBytes ?? 0, 'desc'],
+  id: [({ id }) => id, 'asc'],
+  experiment: [({ experiment }) => experiment, 'asc'],
+  template: [({ template }) => template, 'asc'],
+  lease: [({ leaseUntil }) => leaseUntil, 'asc'],
+};
+
+/** An order of rows, in which no two are equal: ties go by the id, and what has no value comes last, either way. */
+export interface Order {
+  readonly name: string;
+  placeOf(row: Row): Place;
+  compare(a: Place, b: Place): number;
+}
+
+export function orderOf(sort: Sort, asked: Direction | undefined): Order {
+  const [key, byDefault] = KEYS[sort];
+  const direction = asked ?? byDefault;
+  const sign = direction === 'asc' ? 1 : -1;
+  return {
+    name: `${sort}:${direction}`,
+    placeOf: (row) => [key(row), row.id],
+    compare([a, idA], [b, idB]) {
+      if (a === b) return idA < idB ? -1 : Number(idA > idB);
+      if (a === null || b === null) return a === null ? 1 : -1;
+      return a < b ? -sign : sign;
+    },
+  };
+}
+
+/** Sorts rows; each place is made once. */
+export function sortRows(rows: readonly Row[], order: Order): Row[] {
+  const placed = rows.map((row) => ({ row, place: order.placeOf(row) }));
+  return placed.sort((a, b) => order.compare(a.place, b.place)).map(({ row }) => row);
+}
+
+/** Rows in order without some and with others: as quick as going through them, where to sort them anew would not be. */
+export function mergeRows(
+  rows: readonly Row[],
+  { without, and }: { readonly without: ReadonlySet<Row>; readonly and: readonly Row[] },
+  order: Order,
+): Row[] {
+  const merged: Row[] = [];
+  const coming = sortRows(and, order);
+  let next = 0;
+  for (const row of rows) {
+    if (without.has(row)) continue;
+    for (; next < coming.length; next += 1) {
+      const before = coming[next];
+      if (!before || order.compare(order.placeOf(before), order.placeOf(row)) > 0) break;
+      merged.push(before);
+    }
+    merged.push(row);
+  }
+  return merged.concat(coming.slice(next));
+}
+
+/** How many of the rows, which are in order, come up to a place and with it. */
+export function countUpTo(rows: readonly Row[], place: Place, order: Order): number {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const row = rows[middle];
+    if (row && order.compare(order.placeOf(row), place) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
