@@ -18,7 +18,9 @@ import { mountImages } from '../stack/images.ts';
 import { growWithWork } from '../stack/memory.ts';
 import { openStackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
+import { findServiceManager } from '../stack/service-manager.ts';
 import { EXIT_NOW, listenForReload, listenForStop } from '../stack/signals.ts';
+import { isSound } from '../stack/sound.ts';
 import { startTracing } from '../stack/tracing.ts';
 
 export interface ServeOptions {
@@ -28,6 +30,7 @@ export interface ServeOptions {
 /**
  * `spica up`: serves the config's pools until it is asked to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
  * second one ends at once. Without a terminal, as a service, SIGHUP reads the config again; with one, its end stops it.
+ * A service manager that asks for it (systemd's `Type=notify`, `WatchdogSec`) is told how it stands.
  * Exit 4 when the embedded Redis is gone for good.
  */
 export async function up({ io, options }: Invocation<ServeOptions>): Promise<number> {
@@ -46,7 +49,10 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   };
   const stop = listenForStop(io, again, { hangUpStops: isTerminal });
   const started = Promise.withResolvers<Runtime & Pick<Notifier, 'configure'>>();
-  const reload = async () => reloadConfig({ load, runtime: await started.promise, logger });
+  const manager = findServiceManager(io, logger);
+  const reload = () =>
+    manager.reloading(async () => reloadConfig({ load, runtime: await started.promise, logger }));
+  let endWatch: () => void = () => undefined;
   const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
   try {
     await mountImages(config, logger);
@@ -77,12 +83,16 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
       json: options.json === true,
     });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
+    manager.ready(`serves ${Object.keys(config.pools).join(', ')}`);
+    endWatch = manager.watch((ms) => isSound({ runtime, target: redis.target, logger }, ms));
     const signal = await Promise.race([stop.first, redis.lost, runtime.lost]);
     logger.info({ signal }, 'shutting down; once more to end at once');
     return 0;
   } finally {
     endReload();
+    manager.stopping();
     for (const each of opened.reverse()) await each.close();
+    endWatch();
     stop.dispose();
   }
 }

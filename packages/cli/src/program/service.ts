@@ -50,6 +50,11 @@ export function addServiceCommands(add: Add): void {
       '--runbooks <url>',
       'where the page is that says what to do about each (default: docs/operating.md)',
     );
+  add('systemd', 'the unit that runs `spica up` as a service, from this config', async () => {
+    return (await import('../commands/systemd.ts')).systemd;
+  })
+    .option('--user', 'a unit of your own, without root')
+    .option('--output <dir>', 'write it there (default: print it)');
   add('template', 'what of a template is cloned, what is not and why (changes nothing)', async () => {
     return (await import('../commands/template.ts')).template;
   }).argument('[name]', 'template to show (default: all)');
