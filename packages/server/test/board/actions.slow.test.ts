@@ -37,7 +37,9 @@ beforeAll(async () => {
     settings: { 'pools.main.retention.max_instances': 4 },
   });
   const { ctx, redis } = stack;
-  server = await serve(redis, [poolOf(stack)], { paths: [ctx.pool.paths.root, stack.config.stateDir, template] });
+  server = await serve(redis, [poolOf(stack)], {
+    paths: [ctx.pool.paths.root, stack.config.stateDir, template],
+  });
   sessions = {
     viewer: await logIn('viewer'),
     runner: await logIn('runner'),
