@@ -222,6 +222,8 @@ describe('what an operator has done again', () => {
     const failure = async () => (await stack.queues.spawn.getJob(spawn?.id ?? ''))?.failedReason;
     await expect.poll(failure).toContain('NO_RESERVATION');
     expect(await Array.fromAsync(stack.ctx.catalog.list())).toHaveLength(before);
+    // Its request was let in once: what was reserved then is not to be had without a decision.
+    expect((await act('PUT', `/queues/main.gate/${id}/retry`)).status).toBe(409);
     expect(promised()).toEqual({ slots: 0, held: 0 });
   });
 
