@@ -27,18 +27,16 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spica-board-'));
   local = await startLocal();
   const template = await makeTemplate(join(dir, 'template'));
-  const failing = {
-    path: template,
-    setup: ['sh', '-c', `echo "it is $KEY"; test -e ${join(dir, 'mended')}`],
-  };
+  const failing = { path: template, setup: ['sh', '-c', 'echo "it is $KEY"; exit 3'] };
+  const gone = join(dir, 'nowhere');
   stack = await startStack({
     target: { url: local.url },
-    templates: { default: template, failing },
+    templates: { default: template, failing, gone },
     settings: { 'pools.main.retention.max_instances': 4 },
   });
   const { ctx, redis } = stack;
   server = await serve(redis, [poolOf(stack)], {
-    paths: [ctx.pool.paths.root, stack.config.stateDir, template],
+    paths: [ctx.pool.paths.root, stack.config.stateDir, template, gone],
   });
   sessions = {
     viewer: await logIn('viewer'),
@@ -121,6 +119,9 @@ describe('who only looks on', () => {
       experiment: XSS,
     });
     await stack.watcher.wait(id);
+    const told = await stack.submit({ count: 1, template: 'failing', params: { KEY: 'secret-param' } });
+    const pathIn = await stack.submit({ count: 1, template: 'gone' });
+    await Promise.allSettled([stack.watcher.wait(told), stack.watcher.wait(pathIn)]);
     const paths = [
       `/queues/main.gate/${id}`,
       `/queues/main.gate/${id}/flow`,
@@ -128,6 +129,8 @@ describe('who only looks on', () => {
       '/queues?activeQueue=main.gate',
       '/queues?activeQueue=main.spawn',
       '/job-schedulers',
+      `/queues/main.gate/${told}`,
+      `/queues/main.gate/${pathIn}`,
     ];
     for (const who of ['viewer', 'runner'] as const) {
       for (const path of paths) {
@@ -141,6 +144,8 @@ describe('who only looks on', () => {
       const refused = await act('PUT', '/queues/main.gate/pause', undefined, sessions[who]);
       expect(refused).toMatchObject({ status: 403, json: { code: 'FORBIDDEN' } });
     }
+    expect((await get(`/queues/main.gate/${told}`)).text).toContain('it is secret-param');
+    expect((await get(`/queues/main.gate/${pathIn}`)).text).toContain(join(dir, 'nowhere'));
     const shown = await get(`/queues/main.gate/${id}`);
     for (const secret of SECRETS.slice(0, 3)) expect(shown.text).toContain(secret);
     expect(shown.text).not.toContain('a'.repeat(64)); // nobody is told a lease's token, or its hash
