@@ -136,7 +136,7 @@ describe('who only looks on', () => {
       for (const path of paths) {
         const { status, text } = await get(path, who);
         expect(status, path).toBe(200);
-        for (const secret of [...SECRETS, stack.ctx.pool.paths.root])
+        for (const secret of [...SECRETS, dir, stack.ctx.pool.paths.root])
           expect(text, path).not.toContain(secret);
       }
       const listed = (await get('/queues', who)).json as { queues: { readOnlyMode: boolean }[] };
