@@ -10,6 +10,7 @@ import { writeFields, writeJson } from '../output/write.ts';
 import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
+import { startTracing } from '../stack/tracing.ts';
 import type { ServeOptions } from './up.ts';
 
 /**
@@ -27,6 +28,7 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
   });
   const stop = listenForStop(io, () => io.exit(EXIT_NOW));
   try {
+    await using _tracing = await startTracing(config, logger);
     const board = await startBoard({ config, logger, runCommand: commandRunner(io, options) });
     const [url, redis] = [`${board.url}/queues`, describeTarget(redisTargetOf(config))];
     const pools = Object.keys(config.pools);

@@ -38,7 +38,9 @@ export class Answer {
 
 /** An event of a stream. `id` is what the reader names in `Last-Event-ID` to go on after it. */
 export interface StreamEvent {
-  readonly id: string;
+  readonly id?: string;
+  /** Its name, where there are several kinds. */
+  readonly event?: string;
   readonly data: unknown;
 }
 

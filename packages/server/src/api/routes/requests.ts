@@ -115,7 +115,7 @@ export const requestRoutes: readonly Route[] = [
     role: 'viewer',
     summary: 'Where a request stands, as it changes, as server-sent events',
     description:
-      'The last event is `ready`, `rejected` or `failed`; whoever has seen it is answered 204. A comment every 15 s shows that ' +
+      'The last event is `ready`, `rejected` or `failed`; whoever has seen it is answered 204. A comment every 10 s shows that ' +
       'the connection lives.',
     ofPool: true,
     headers: { 'Last-Event-ID': LAST_EVENT },
