@@ -216,6 +216,16 @@ describe('an operator', () => {
   });
 });
 
+it('a request that is removed past the board gives back what it held within seconds', async () => {
+  await stack.queues.spawn.pause();
+  const id = await stack.submit({ count: 3 });
+  await expect.poll(() => stack.queues.spawn.getWaitingCount()).toBe(3);
+  expect(promised().slots).toBe(3);
+  expect(await stack.queues.gate.remove(id)).toBe(1);
+  await stack.queues.spawn.resume();
+  await expect.poll(() => promised().slots).toBe(0);
+});
+
 describe('what an operator has done again', () => {
   it('brings up nothing, where it is a spawn of a request that has ended', async () => {
     const id = await stack.submit({ count: 1, template: 'failing' });
