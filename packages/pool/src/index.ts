@@ -53,6 +53,7 @@ export { asMeasurement, readCharges, readChargesNow } from './measure/charged.ts
 export * from './measure/measure.ts';
 export { isThere } from './missing.ts';
 export * from './modes.ts';
+export { sendDatagram } from './native/datagram.ts';
 export * from './records.ts';
 export { isSubvolume } from './remove/subvolume.ts';
 export * from './scan.ts';
@@ -67,7 +68,7 @@ export type { TemplateWarning } from './template/warning.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';
-export { sweepBaselines } from './unsaved/baseline.ts';
+export { type SnapshotKey, sweepBaselines } from './unsaved/baseline.ts';
 export { findUnsavedWork } from './unsaved/find.ts';
 export {
   dropInstanceBaseline,

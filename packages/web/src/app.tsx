@@ -6,6 +6,7 @@ import { Header } from './layout/header.tsx';
 import { LogIn } from './layout/log-in.tsx';
 import { live } from './live/current.ts';
 import { ConfirmDialog } from './parts/confirm.tsx';
+import { Keys } from './parts/keys.tsx';
 import { Toasts } from './parts/toasts.tsx';
 import { path } from './router/router.ts';
 import { matchPath } from './router/url.ts';
@@ -34,6 +35,7 @@ export function App({ start }: { readonly start: () => Promise<void> }) {
         {session.value.caller === null ? <LogIn /> : <Current />}
       </main>
       <ConfirmDialog />
+      <Keys />
       <Toasts />
     </>
   );

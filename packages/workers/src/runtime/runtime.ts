@@ -16,6 +16,7 @@ import {
   type Pool,
   probeCloneMethod,
   setPoolModes,
+  singleFlight,
   whyUnwritable,
 } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
@@ -36,6 +37,7 @@ import { GateState } from '../gate/state.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
 import { requireCharges } from '../image/require.ts';
 import { watchCharges } from '../image/watch.ts';
+import { watchForNotices } from '../notify/watch.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
@@ -70,6 +72,8 @@ export interface Runtime {
   readonly config: Config;
   /** Takes over what of a config can change while running; names that and the rest. One call at a time. */
   reconfigure(after: Config): Promise<Omit<Reload, 'next'>>;
+  /** Resolves once Redis has answered over the connection that the pools use; while Redis is away it waits for it. */
+  ping(): Promise<unknown>;
   /** Rejects once another process has one of the pools, or its name: then all of them are to be let go. */
   readonly lost: Promise<never>;
   /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
@@ -129,6 +133,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     auditPath: log.path,
     config,
     reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
+    ping: singleFlight(() => redis.ping()), // one question waits while Redis is away, however often it is asked
     lost: firstLost(served),
     async close() {
       await close();
@@ -198,6 +203,8 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   atEnd('the monitor', () => monitor.close());
   const upkeep = await startUpkeep(served);
   atEnd('the upkeep', () => upkeep.close());
+  const endNotices = watchForNotices(served);
+  atEnd('the watch for notifications', async () => endNotices());
   const charges = watchCharges(served);
   atEnd('the watch over what instances are charged', () => charges.close());
   await served.gate.line.wake(); // what held them may be over since
