@@ -27,7 +27,6 @@ import type {
   SpaceNode,
   SpawnedInstance,
 } from './view.ts';
-<<<<<<< HEAD
 import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody, WhatIf } from './wire/bodies.ts';
 import type {
   AuditQuery,
@@ -37,10 +36,6 @@ import type {
   SpaceQuery,
   TournamentsQuery,
 } from './wire/queries.ts';
-=======
-import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, HistoryQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
->>>>>>> main
 
 export interface SubmittedRequest {
   readonly id: string;

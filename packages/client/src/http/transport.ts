@@ -2,11 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
 import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-<<<<<<< HEAD
-import type { PoolEvent, PoolView, RequestEvent, RequestView } from '../view.ts';
-=======
-import type { OversizeView, PoolView, RequestEvent, RequestView } from '../view.ts';
->>>>>>> main
+import type { OversizeView, PoolEvent, PoolView, RequestEvent, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';

@@ -59,15 +59,12 @@ export function overMemory(pool: MemoryPool): Transport {
     plan: refused('plan'),
     execute: refused('execute'),
     auditTail: refused('audit'),
-<<<<<<< HEAD
     whatIf: refused('what if'),
-=======
     oversize: async () => [], // nothing limits what is written here
     oversizeFollow: async function* ({ signal }) {
       yield { id: 'none', instances: [] };
       if (!until(signal).aborted) await once(until(signal), 'abort');
     },
->>>>>>> main
     auditFollow: () => {
       throw notInMemory('audit');
     },

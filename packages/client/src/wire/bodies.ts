@@ -124,7 +124,6 @@ const whatIfSchema = z.strictObject({
 });
 export type WhatIf = z.output<typeof whatIfSchema>;
 
-<<<<<<< HEAD
 /** The same, or with `whatIf` only what a prune would do under these limits: nothing is sealed. */
 export const planOrWhatIfSchema = planBodySchema
   .extend({ whatIf: whatIfSchema.nullable().default(null) })
@@ -135,21 +134,6 @@ export const planOrWhatIfSchema = planBodySchema
       message: 'expected without other limits',
     },
   );
-=======
-/** POST /v1/plans: limits for this plan alone; null for the pool's. */
-export const planBodySchema = z.strictObject({
-  maxInstances: z.int().min(0).nullable().default(null),
-  /** Older ones go. */
-  maxAge: span.nullable().default(null),
-  /** Just these, whatever the limits say; what is leased, pinned, in use or has unsaved work stays. */
-  ids: z.array(instanceIdSchema).min(1).max(MOST_CHOSEN).nullable().default(null),
-  /** Only what a prune would do under these limits: nothing is sealed. Not beside other limits. */
-  whatIf: whatIfSchema.nullable().default(null),
-});
-export type PlanBody = z.output<typeof planBodySchema>;
-/** What a plan that can be carried out takes. */
-export type PruneLimits = Omit<PlanBody, 'whatIf'>;
->>>>>>> main
 
 /** Why something is done: it stands in the audit log. */
 const reason = z.string().min(1).max(1_000);
