@@ -33,6 +33,8 @@ export function keysOf(pool: string) {
     uncollected: `${base}:uncollected`,
     /** Set: ids of instances that are larger than `max_instance_gb`, or at their cap. */
     oversize: `${base}:oversize`,
+    /** Sorted set: ids of instances whose owners were told that they go, by when. */
+    told: `${base}:told`,
     /** List: what operators forced, as audit entries for the worker to write. */
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */
@@ -63,6 +65,8 @@ export function keysOf(pool: string) {
       finished: `${base}:finished:${of}`,
       profile: `${base}:profile:${of}`,
     }),
+    /** Sorted set: of what there are profiles (`template:…`, `experiment:…`), by when an instance finished last. */
+    profiled: `${base}:profiled`,
     /** Hash: what operators say that instances become, by whose they are (`template:…`, `experiment:…`). */
     setSizes: `${base}:set-sizes`,
     /** Sorted set: id by when it is to be measured next. */

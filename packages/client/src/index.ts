@@ -15,6 +15,7 @@ export type {
   Preview,
   PrunePlan,
   PruneResult,
+  WhatIfPlan,
 } from '@spica/queues';
 export type { AuditLog } from './audit.ts';
 export { Batch } from './batch.ts';

@@ -1,6 +1,8 @@
 import type { Forecast } from '@spica/core';
-import type { PlannedItem, PrunePlan } from '@spica/queues';
+import type { AuditRecord } from '@spica/queues';
 import type { Size } from './view.ts';
+
+export type { SpaceNode } from '@spica/core';
 
 /*
  * What a client is told of a pool as a whole, as JSON: see view.ts.
@@ -162,41 +164,17 @@ export interface ProfileView {
   readonly actualBytes: number | null;
 }
 
-/** What takes a pool's space: a tree of experiments, templates and instances, the largest first. */
-export interface SpaceNode {
-  readonly kind: 'pool' | 'experiment' | 'template' | 'instance' | 'rest';
-  /** What `rest` stands for is in `instances`; an experiment that has no name is `(none)`. */
-  readonly name: string;
-  /** Of an instance, else null. */
-  readonly id: string | null;
-  /** What its deletion would bring back. */
-  readonly ownBytes: number;
-  /** What it is expected to become. */
-  readonly expectedBytes: number;
-  /** What it can never exceed; null where the kernel keeps no cap of it, or of one below it. */
-  readonly capBytes: number | null;
-  /** How many instances it stands for. */
-  readonly instances: number;
-  readonly children?: readonly SpaceNode[];
+/** What has changed: these, or (null) so many that all have to be read anew. */
+interface Changed {
+  readonly changed: true;
+  readonly ids: readonly string[] | null;
 }
 
-/** What a prune would do under other limits. Nothing is sealed: it cannot be carried out. */
-export interface WhatIfView extends Omit<PrunePlan, 'digest' | 'items'> {
-  readonly digest: null;
-  /** All that would be deleted, and the first of what stays: `keptBy` counts all of that. */
-  readonly items: readonly PlannedItem[];
-  /** Why instances would stay, by rule, the most frequent first. */
-  readonly keptBy: readonly { readonly rule: string; readonly count: number; readonly sentence: string }[];
-  /** Why instances would go, by rule, the most frequent first, and what that frees. */
-  readonly deletedBy: readonly {
-    readonly rule: string;
-    readonly count: number;
-    readonly bytes: number;
-    readonly sentence: string;
-  }[];
-  /** The limits that it was made under, as a sentence. */
-  readonly policy: string;
-  /** Bytes that would be free then, and what of that would lie above the floor that was asked for; null without a disk. */
-  readonly availableBytes: number | null;
-  readonly aboveFloorBytes: number | null;
-}
+/** What happens in a pool, for whoever watches it. */
+export type PoolEvent =
+  /** How it stands, as soon as that has changed, with the first hundred of those that are held. */
+  | { readonly event: 'pool'; readonly data: PoolView }
+  /** Redis is out of reach: nothing is known until the next `pool`. */
+  | { readonly event: 'away'; readonly data: { readonly reason: string } }
+  | { readonly event: 'requests' | 'instances'; readonly data: Changed }
+  | { readonly event: 'audit'; readonly data: AuditRecord };

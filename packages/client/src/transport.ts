@@ -7,6 +7,7 @@ import type {
   Preview,
   PrunePlan,
   PruneResult,
+  WhatIfPlan,
 } from '@spica/queues';
 import type {
   ActionPreview,
@@ -17,14 +18,24 @@ import type {
   InstanceView,
   OversizeView,
   Page,
+  PoolEvent,
   PoolView,
+  ProfileView,
   RequestEvent,
   RequestView,
   SampleView,
+  SpaceNode,
   SpawnedInstance,
 } from './view.ts';
-import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, HistoryQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody, WhatIf } from './wire/bodies.ts';
+import type {
+  AuditQuery,
+  HistoryQuery,
+  ListQuery,
+  RequestsQuery,
+  SpaceQuery,
+  TournamentsQuery,
+} from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -167,6 +178,8 @@ export interface Transport {
   preflight(asked: PreflightAsked, asking?: Asking): Promise<Preview>;
   /** What a prune would do now, sealed under a digest for an hour. */
   plan(limits: PruneLimits, asking?: Asking): Promise<PrunePlan>;
+  /** What a prune would do under other limits. Seals nothing. */
+  whatIf(limits: WhatIf, asking?: Asking): Promise<WhatIfPlan>;
   /** Carries out exactly a sealed plan; `reason` goes into the audit log. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
   execute(digest: string, asked: OnBehalf & Asking & { readonly reason?: string }): Promise<PruneResult>;
 
@@ -182,7 +195,13 @@ export interface Transport {
   tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
+  /** What changes in the pool, until the signal is aborted; `after`: the `seq` of the last entry of the audit log that was seen. */
+  watch(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<PoolEvent>;
   history(query: HistoryQuery): Promise<DiskHistory>;
+  /** What instances become, and how well that was foretold. */
+  profiles(): Promise<Page<ProfileView>>;
+  /** What takes the pool's space. */
+  space(query: SpaceQuery): Promise<SpaceNode>;
 
   /** Ends the connection; what waits then throws. */
   close(): Promise<void>;

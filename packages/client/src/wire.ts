@@ -1,5 +1,7 @@
 export { type Problem, problemSchema, toProblem } from './problem.ts';
 export type {
+  ActionPreview,
+  ActionView,
   DiskHistory,
   HistoryMark,
   InstancePage,
@@ -12,7 +14,6 @@ export type {
   SampleView,
   SpaceNode,
   VerdictView,
-  WhatIfView,
 } from './view.ts';
 export * from './wire/bodies.ts';
 export * from './wire/pool-views.ts';

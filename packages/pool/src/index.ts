@@ -68,7 +68,7 @@ export type { TemplateWarning } from './template/warning.ts';
 export * from './trash/entry.ts';
 export * from './trash/mounts.ts';
 export * from './trash/put-and-empty.ts';
-export { sweepBaselines } from './unsaved/baseline.ts';
+export { type SnapshotKey, sweepBaselines } from './unsaved/baseline.ts';
 export { findUnsavedWork } from './unsaved/find.ts';
 export {
   dropInstanceBaseline,

@@ -28,28 +28,59 @@ export async function readRecord(pool: Pool, id: string): Promise<InstanceRecord
   return recordFile.load(recordPath(pool, id));
 }
 
-export interface Records {
-  readonly records: readonly InstanceRecord[];
-  readonly broken: readonly { readonly id: string; readonly name: string; readonly reason: string }[];
+/** A record that cannot be read: the instance, the file's name, and why. */
+export interface BrokenRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly reason: string;
 }
 
-/** All records of a pool. One that cannot be read is reported, and left alone. */
-export async function listRecords(pool: Pool): Promise<Records> {
+export interface Records {
+  readonly records: readonly InstanceRecord[];
+  readonly broken: readonly BrokenRecord[];
+}
+
+/** All records of a pool, but for those of `known`. One that cannot be read is reported, and left alone. */
+export async function listRecords(pool: Pool, known: ReadonlySet<string> = new Set()): Promise<Records> {
   const records: InstanceRecord[] = [];
-  const broken: { id: string; name: string; reason: string }[] = [];
-  for (const name of await readdir(pool.paths.records)) {
-    const id = name.slice(0, -SUFFIX.length);
-    if (!name.endsWith(SUFFIX) || !isInstanceId(id)) continue; // a draft that a crash left
-    try {
-      const record = await readRecord(pool, id);
-      if (record?.id === id) records.push(record);
-      else if (record) broken.push({ id, name, reason: `it is the record of ${record.id}` });
-    } catch (error) {
-      if (!(error instanceof CheckError)) throw error;
-      broken.push({ id, name, reason: error.message });
-    }
+  const broken: BrokenRecord[] = [];
+  const ids = await recordedIds(pool);
+  for await (const found of readRecords(
+    pool,
+    ids.filter((id) => !known.has(id)),
+  )) {
+    if ('record' in found) records.push(found.record);
+    else broken.push(found);
   }
   return { records, broken };
+}
+
+/** Ids of the instances that have a record, whole or not. */
+export async function recordedIds({ paths }: Pool): Promise<string[]> {
+  const names = await readdir(paths.records);
+  // What else is there are drafts that a crash left.
+  return names
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => name.slice(0, -SUFFIX.length))
+    .filter(isInstanceId);
+}
+
+/** The records of these instances, one by one: of 100,000 no more than one is in memory. What has none is passed over. */
+export async function* readRecords(
+  pool: Pool,
+  ids: Iterable<string>,
+): AsyncGenerator<{ readonly record: InstanceRecord } | BrokenRecord, void> {
+  for (const id of ids) {
+    const name = `${id}${SUFFIX}`;
+    try {
+      const record = await readRecord(pool, id);
+      if (record?.id === id) yield { record };
+      else if (record) yield { id, name, reason: `it is the record of ${record.id}` };
+    } catch (error) {
+      if (!(error instanceof CheckError)) throw error;
+      yield { id, name, reason: error.message };
+    }
+  }
 }
 
 /** Removes the drafts of records that a killed process left. To be called while nobody writes records. */

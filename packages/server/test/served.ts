@@ -1,13 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCatalog, createTokens, type HeldRequest, type PublishedGate } from '@spica/catalog';
+import {
+  createCatalog,
+  createSessions,
+  createTokens,
+  type HeldRequest,
+  type PublishedGate,
+} from '@spica/catalog';
 import { type LedgerSums, NO_LIMITS, resolveConfig, type Space, systemClock } from '@spica/core';
 import { connectObserver, openQueues, prefixOf, QUEUE_NAMES, submitRequest } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { aRequest } from '../../../test/support/stack.ts';
+import { aRequest, type Stack } from '../../../test/support/stack.ts';
 import { type Server, type ServerOptions, type ServerPool, startServer } from '../src/index.ts';
 
 const SPACE: Space = { availableBytes: 61e9, totalBytes: 144e9, freeInodes: 900, totalInodes: 1_000 };
@@ -51,6 +57,18 @@ export function openPool(name: string, redis: Redis, readSpace = async () => SPA
     redis,
     catalog: createCatalog({ redis, pool: name }),
     readSpace,
+    readImage: async () => ({ inImage: false, host: null }),
+  };
+}
+
+/** The pool of a stack, as the server looks at it. */
+export function poolOf({ ctx, redis, queues }: Pick<Stack, 'ctx' | 'redis' | 'queues'>): ServerPool {
+  return {
+    policy: ctx.policy,
+    redis,
+    queues,
+    catalog: createCatalog({ redis, pool: ctx.pool.name }),
+    readSpace: () => ctx.gauge.read({ maxAgeMs: 0 }),
     readImage: async () => ({ inImage: false, host: null }),
   };
 }
@@ -115,6 +133,7 @@ export function serverOptions(
     pools,
     transports: [],
     tokens: createTokens(redis),
+    sessions: createSessions(redis),
     paths: [],
     ping: () => redis.ping(),
     clock: systemClock,

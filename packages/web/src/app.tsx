@@ -4,6 +4,7 @@ import { session } from './api/session.ts';
 import { Header } from './layout/header.tsx';
 import { LogIn } from './layout/log-in.tsx';
 import { ConfirmDialog } from './parts/confirm.tsx';
+import { Keys } from './parts/keys.tsx';
 import { Toasts } from './parts/toasts.tsx';
 import { path } from './router/router.ts';
 import { matchPath } from './router/url.ts';
@@ -32,6 +33,7 @@ export function App({ start }: { readonly start: () => Promise<void> }) {
         {session.value.caller === null ? <LogIn /> : <Current />}
       </main>
       <ConfirmDialog />
+      <Keys />
       <Toasts />
     </>
   );

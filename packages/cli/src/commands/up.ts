@@ -1,5 +1,12 @@
 import { type Config, systemClock } from '@spica/core';
-import { createLogger, createWorkEvents, type Runtime, startRuntime } from '@spica/workers';
+import {
+  createLogger,
+  createWorkEvents,
+  type Notifier,
+  type Runtime,
+  startNotifier,
+  startRuntime,
+} from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import { parsePort } from '../input/numbers.ts';
@@ -14,6 +21,7 @@ import { reloadConfig } from '../stack/reload.ts';
 import { findServiceManager } from '../stack/service-manager.ts';
 import { EXIT_NOW, listenForReload, listenForStop } from '../stack/signals.ts';
 import { isSound } from '../stack/sound.ts';
+import { startTracing } from '../stack/tracing.ts';
 
 export interface ServeOptions {
   readonly port?: string;
@@ -40,7 +48,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     io.exit(EXIT_NOW);
   };
   const stop = listenForStop(io, again, { hangUpStops: isTerminal });
-  const started = Promise.withResolvers<Runtime>();
+  const started = Promise.withResolvers<Runtime & Pick<Notifier, 'configure'>>();
   const manager = findServiceManager(io, logger);
   const reload = () =>
     manager.reloading(async () => reloadConfig({ load, runtime: await started.promise, logger }));
@@ -48,14 +56,17 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
   try {
     await mountImages(config, logger);
+    opened.push(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
     const redis = await openStackRedis(config, logger);
     opened.push({ close: () => redis.stop() });
     endNow = () => redis.kill();
     const events = createWorkEvents(logger);
     const clock = systemClock;
+    const notifier = await startNotifier({ config, env: io.env, events, clock, logger });
+    opened.push(notifier); // before the runtime, to hear of how it begins; closed after it
     const runtime = await startRuntime({ config, target: redis.target, clock, logger, events });
     opened.push(runtime);
-    started.resolve(runtime);
+    started.resolve({ ...runtime, configure: notifier.configure });
     const board = await startBoard({
       config: runtime.config,
       logger,

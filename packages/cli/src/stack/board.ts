@@ -1,4 +1,4 @@
-import { createCatalog, createTokens } from '@spica/catalog';
+import { createCatalog, createSessions, createTokens } from '@spica/catalog';
 import { openRedisTransport, type Transport } from '@spica/client/redis';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
 import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
@@ -57,6 +57,7 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
       pools,
       transports,
       tokens: createTokens(redis),
+      sessions: createSessions(redis),
       paths: pathsOf(config),
       ping,
       clock: systemClock,

@@ -165,6 +165,7 @@ async function readDisk(
   } catch (error) {
     const problem = toKnownError(error);
     if (!problem) throw error;
-    return { problem: { code: problem.code, message: problem.message }, look: null, imageHost: null };
+    const { code, message } = (await imageProblem(root)) ?? problem; // what is wrong below, before what that brings
+    return { problem: { code, message }, look: null, imageHost: null };
   }
 }

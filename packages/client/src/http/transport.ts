@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
 import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { OversizeView, PoolView, RequestEvent, RequestView } from '../view.ts';
+import type { OversizeView, PoolEvent, PoolView, RequestEvent, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -48,6 +48,12 @@ function overHttp(client: ApiClient, pool: string): Transport {
   };
   const get = <T>(path: string, query = of()) => client.call<T>({ path, query });
   const put = <T>(path: string, body: unknown) => client.call<T>({ method: 'PUT', path, body, query: of() });
+  /** What is said of the pool itself, which its path names. */
+  const ofPool = <T>(path: string, asked: Readonly<Record<string, unknown>> = {}) => {
+    const query = of(asked);
+    query.delete('pool');
+    return client.call<T>({ path: `/v1/pools/${segment(pool)}${path}`, query });
+  };
   /** Asks the pool's worker, which takes its time. */
   const ask = <T>(path: string, body: unknown, signal?: AbortSignal) =>
     client.call<T>({ method: 'POST', path, body, query: of(), signal, answerMs: null });
@@ -103,6 +109,8 @@ function overHttp(client: ApiClient, pool: string): Transport {
 
     preflight: (asked, asking = {}) => within(asking, pool, (signal) => ask('/v1/preflight', asked, signal)),
     plan: (limits, asking = {}) => within(asking, pool, (signal) => ask('/v1/plans', limits, signal)),
+    whatIf: (limits, asking = {}) =>
+      within(asking, pool, (signal) => ask('/v1/plans', { whatIf: limits }, signal)),
     execute: (digest, { reason = null, ...asking }) =>
       within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, { reason }, signal)),
 
@@ -118,11 +126,11 @@ function overHttp(client: ApiClient, pool: string): Transport {
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
     tournaments: (query) => get('/v1/tournaments', of(query)),
-    poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
-    history: ({ hours }) => {
-      const query = new URLSearchParams(hours === undefined ? {} : { hours: String(hours) });
-      return client.call({ path: `/v1/pools/${segment(pool)}/history`, query });
-    },
+    watch: (options) => watchOf(client, { ...options, query: of() }),
+    poolStatus: () => ofPool(''),
+    history: (query) => ofPool('/history', query),
+    profiles: () => ofPool('/profiles'),
+    space: (query) => ofPool('/space', query),
     close: async () => client.close(),
   };
 }
@@ -156,6 +164,23 @@ async function* eventsOf(
 }
 
 const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
+
+/** Goes on after the last entry of the audit log that came; of what else changes only the present state counts. */
+async function* watchOf(
+  client: ApiClient,
+  { after, signal, query }: Parameters<Transport['watch']>[0] & { readonly query: URLSearchParams },
+): AsyncGenerator<PoolEvent, void> {
+  const seen = after === undefined ? null : String(after);
+  const stream = { path: '/v1/stream', query, after: seen, signal, isLast: () => false };
+  try {
+    for await (const { event, data } of followStream(client, stream)) {
+      yield { event, data } as PoolEvent;
+      if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
 
 /** Ends with its signal, as whoever follows wants it to. */
 async function* auditOf(

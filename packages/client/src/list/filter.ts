@@ -27,14 +27,14 @@ export function createFilter(filter: ReadFilter, now: number): (row: Row) => boo
   if (pin !== undefined) tests.push(({ isPinned }) => isPinned === (pin === 'pinned'));
   if (unsaved !== undefined) tests.push(({ isUnsaved }) => isUnsaved);
   if (minBytes !== undefined) tests.push(({ ownBytes }) => (ownBytes ?? 0) >= minBytes);
-  if (rule !== undefined) tests.push((row) => row.item !== null && wouldGo(row) === (rule === 'goes'));
+  if (rule !== undefined) tests.push((row) => row.judged !== null && wouldGo(row) === (rule === 'goes'));
   if (q !== undefined && q.trim() !== '') tests.push(createSearch(q.trim()));
   return (row) => tests.every((test) => test(row));
 }
 
 /** Whether the next prune, or the one after it, would delete it. */
-function wouldGo({ item }: Row): boolean {
-  return item?.action === 'delete' || item?.rule === 'run-limit';
+function wouldGo({ judged }: Row): boolean {
+  return judged?.action === 'delete' || judged?.rule === 'run-limit';
 }
 
 /** A pattern that ignores the case reads 100,000 texts in a tenth of the time that it takes to write them in small letters. */

@@ -7,7 +7,7 @@ import {
   type RetentionInput,
   type RetentionPolicy,
 } from '@spica/core';
-import type { Row } from './row.ts';
+import type { Row, RowVerdict } from './row.ts';
 
 /** What rows are judged by. */
 export type JudgeTerms = Omit<RetentionInput, 'instances'>;
@@ -49,10 +49,18 @@ export function judgeRows(rows: Iterable<Row>, terms: JudgeTerms): void {
     if (row.state !== 'deleting') staying.push(row);
   }
   const { items } = planRetention({ ...terms, instances: staying });
-  for (const item of items) (item.candidate as Row).item = item;
+  let last: RowVerdict = { action: 'keep', rule: '', reason: '' };
+  for (const { candidate, action, rule, reason } of items) {
+    // Of 100,000 instances most are kept for the same reason as the one before.
+    const isSame = last.action === action && last.rule === rule && last.reason === reason;
+    if (!isSame) last = { action, rule, reason };
+    (candidate as Row).judged = last;
+  }
 }
 
 /** When an instance would go, by what was judged; null where that is not known. */
-export function departureOfRow({ item }: Row, terms: JudgeTerms | null): Departure | null {
-  return item === null || terms === null ? null : departureOf(item, terms);
+export function departureOfRow(row: Row, terms: JudgeTerms | null): Departure | null {
+  const { id, bytes, judged } = row;
+  if (judged === null || terms === null) return null;
+  return departureOf({ ...judged, id, bytes, candidate: row }, terms);
 }

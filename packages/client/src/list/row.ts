@@ -26,13 +26,19 @@ export interface Row extends Omit<Candidate, 'protectedBy'> {
   readonly leaseUntil: number | null;
   /** As measured; null before. */
   readonly ownBytes: number | null;
+  /** What it was admitted to become; null where nobody said. */
+  readonly expectedBytes: number | null;
+  /** What it can never exceed; null where the kernel keeps no cap of it. */
+  readonly capBytes: number | null;
   /** What keeps it, and until when. */
   readonly protections: readonly TimedProtection[];
   /** Set at each plan, for the time at which it was made. */
   protectedBy: Candidate['protectedBy'];
-  /** What the last plan said of it; null before there was one. */
-  item: PlanItem | null;
+  /** What the last plan said of it; null before there was one. Rows of which it said the same share it. */
+  judged: RowVerdict | null;
 }
+
+export type RowVerdict = Pick<PlanItem, 'action' | 'rule' | 'reason'>;
 
 const NOTHING = { bytes: 0, inodes: 0 };
 const NO_LABELS: Row['labels'] = {};
@@ -56,9 +62,11 @@ export function toRow(instance: CatalogInstance, keep: (text: string) => string 
     leaseOwner: record.lease && keep(record.lease.owner),
     leaseUntil: record.lease?.expiresAt ?? null,
     ownBytes: ownBytes(record),
+    expectedBytes: record.expected?.bytes ?? null,
+    capBytes: record.sample?.capBytes ?? null,
     protections: withUnsaved(protectionsOf(instance), instance),
     protectedBy: null,
-    item: null,
+    judged: null,
   };
 }
 
@@ -76,6 +84,6 @@ export function isSameRow(a: Row, b: Row): boolean {
   return says(a) === says(b);
 }
 
-function says({ item: _, protectedBy: __, ...facts }: Row): string {
+function says({ judged: _, protectedBy: __, ...facts }: Row): string {
   return JSON.stringify(facts);
 }

@@ -12,10 +12,11 @@ import {
   runServedJob,
   type SamplePayload,
   type SampleResult,
+  type WhatIfPlan,
 } from '@spica/queues';
 import type { Asking, CollectAsked, GrowAsked, OnBehalf } from '../transport.ts';
 import type { CollectView, SampleView } from '../view.ts';
-import type { PruneLimits } from '../wire/bodies.ts';
+import type { PruneLimits, WhatIf } from '../wire/bodies.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
 import { instanceGone, readInstances, withWhyGone } from './instances.ts';
@@ -98,6 +99,13 @@ export function planPrune(
 ): Promise<PrunePlan> {
   const plan = { maxInstances, maxAgeMs: maxAge, ...(ids && { ids }) };
   return ask<PrunePlan>(connection, { plan }, asking);
+}
+
+export function askWhatIf(connection: AskedPool, limits: WhatIf, asking?: Asking): Promise<WhatIfPlan> {
+  const { maxInstances = null, maxAge: maxAgeMs = null, keepBest = null, minFreeGb } = limits;
+  const minFreeBytes = minFreeGb === undefined ? null : minFreeGb * 1e9;
+  const whatIf = { maxInstances, maxAgeMs, keepBest, minFreeBytes };
+  return ask<WhatIfPlan>(connection, { whatIf }, asking);
 }
 
 export async function executePlan(

@@ -103,18 +103,11 @@ export class InstanceIndex {
   departureOf(id: string): Departure | null {
     const row = this.#rows.get(id);
     if (!row || this.#terms === null) return null;
-    if (row.item !== null || row.state === 'deleting') return departureOfRow(row, this.#terms);
+    if (isJudged(row)) return departureOfRow(row, this.#terms);
     const found = protectionAt(row.protections, this.#terms.leaseNow);
     if (found === null) return null;
-    const { id: of, bytes } = row;
-    const item = {
-      id: of,
-      action: 'keep',
-      ...found,
-      bytes,
-      candidate: { ...row, protectedBy: found },
-    } as const;
-    return departureOfRow({ ...row, item }, this.#terms);
+    const judged = { action: 'keep', ...found } as const;
+    return departureOfRow({ ...row, protectedBy: found, judged }, this.#terms);
   }
 
   async #read(catalog: Catalog): Promise<void> {
@@ -170,7 +163,7 @@ export class InstanceIndex {
 
 /** Of one on its way out nothing is said. */
 function isJudged(row: Row | undefined): boolean {
-  return row === undefined || row.state === 'deleting' || row.item !== null;
+  return row === undefined || row.state === 'deleting' || row.judged !== null;
 }
 
 /** Those of this process: commands that the stack runs for others find what its server has read. */

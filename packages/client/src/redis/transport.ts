@@ -4,6 +4,7 @@ import type { Transport } from '../transport.ts';
 import { act, previewAction } from './act.ts';
 import {
   ask,
+  askWhatIf,
   collectInstances,
   executePlan,
   growInstance,
@@ -27,9 +28,12 @@ import {
 } from './instances.ts';
 import { listRequests } from './list-requests.ts';
 import { readHistory, readPool } from './pool.ts';
+import { listProfiles } from './profiles.ts';
 import { readRequest } from './read-request.ts';
 import { cancelRequest, submitTo } from './requests.ts';
+import { readSpaceTree } from './space.ts';
 import { listTournaments, readTournament, saveTournament } from './tournaments.ts';
+import { watchPool } from './watch.ts';
 
 /**
  * Reaches a pool through its Redis; `pool` null for the only one that is served there. It lives through restarts of Redis:
@@ -77,6 +81,7 @@ function overRedis(connection: Connection): Transport {
     previewAction: (asked) => reach(previewAction(connection, asked)),
     act: (asked, by) => reach(act(connection, asked, by)),
     plan: (limits, asking) => reach(planPrune(connection, limits, asking)),
+    whatIf: (limits, asking) => reach(askWhatIf(connection, limits, asking)),
     execute: (digest, asked) => reach(executePlan(connection, digest, asked)),
 
     auditTail: (query, asking) => reach(readAudit(connection, query, asking)),
@@ -87,8 +92,11 @@ function overRedis(connection: Connection): Transport {
     tournament: (id) => reach(readTournament(connection, id)),
     tournaments: (query) => reach(listTournaments(connection, query)),
 
+    watch: (options) => watchPool(connection, options),
     poolStatus: () => reach(readPool(connection)),
     history: (query) => reach(readHistory(connection, query)),
+    profiles: () => reach(listProfiles(connection)),
+    space: (query) => reach(readSpaceTree(connection, query)),
     close: () => connection.close(),
   };
 }

@@ -59,6 +59,7 @@ export function overMemory(pool: MemoryPool): Transport {
     plan: refused('plan'),
     execute: refused('execute'),
     auditTail: refused('audit'),
+    whatIf: refused('what if'),
     oversize: async () => [], // nothing limits what is written here
     oversizeFollow: async function* ({ signal }) {
       yield { id: 'none', instances: [] };
@@ -67,11 +68,16 @@ export function overMemory(pool: MemoryPool): Transport {
     auditFollow: () => {
       throw notInMemory('audit');
     },
+    watch: () => {
+      throw notInMemory('watch');
+    },
     saveTournament: async (record) => void pool.tournaments.set(record.id, record),
     tournament: async (id) => pool.findTournament(id),
     tournaments: async () => ({ items: [...pool.tournaments.values()].reverse(), next: null }),
     poolStatus: async () => status(pool),
     history: refused('history'),
+    profiles: async () => ({ items: [], next: null }), // nothing is measured
+    space: refused('space'),
     close: async () => closing.abort(new CheckError('CLIENT_CLOSED', 'this client was closed')),
   };
 }

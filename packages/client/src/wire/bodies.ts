@@ -104,8 +104,18 @@ export const preflightBodySchema = requestBodySchema.pick({
 });
 export type PreflightAsked = z.output<typeof preflightBodySchema>;
 
+/** POST /v1/plans: limits for this plan alone; null for the pool's. */
+export const planBodySchema = z.strictObject({
+  maxInstances: z.int().min(0).nullable().default(null),
+  /** Older ones go. */
+  maxAge: span.nullable().default(null),
+  /** Just these, whatever the limits say; what is leased, pinned, in use or has unsaved work stays. */
+  ids: z.array(instanceIdSchema).min(1).max(MOST_CHOSEN).nullable().default(null),
+});
+export type PruneLimits = z.output<typeof planBodySchema>;
+
 /** Other limits than the pool's, to see what a prune would do under them; what is left out is as it is. */
-export const whatIfSchema = z.strictObject({
+const whatIfSchema = z.strictObject({
   maxInstances: z.int().min(0).optional(),
   maxAge: span.optional(),
   keepBest: z.int().min(0).optional(),
@@ -114,19 +124,16 @@ export const whatIfSchema = z.strictObject({
 });
 export type WhatIf = z.output<typeof whatIfSchema>;
 
-/** POST /v1/plans: limits for this plan alone; null for the pool's. */
-export const planBodySchema = z.strictObject({
-  maxInstances: z.int().min(0).nullable().default(null),
-  /** Older ones go. */
-  maxAge: span.nullable().default(null),
-  /** Just these, whatever the limits say; what is leased, pinned, in use or has unsaved work stays. */
-  ids: z.array(instanceIdSchema).min(1).max(MOST_CHOSEN).nullable().default(null),
-  /** Only what a prune would do under these limits: nothing is sealed. Not beside other limits. */
-  whatIf: whatIfSchema.nullable().default(null),
-});
-export type PlanBody = z.output<typeof planBodySchema>;
-/** What a plan that can be carried out takes. */
-export type PruneLimits = Omit<PlanBody, 'whatIf'>;
+/** The same, or with `whatIf` only what a prune would do under these limits: nothing is sealed. */
+export const planOrWhatIfSchema = planBodySchema
+  .extend({ whatIf: whatIfSchema.nullable().default(null) })
+  .refine(
+    ({ whatIf, ...others }) => whatIf === null || Object.values(others).every((each) => each === null),
+    {
+      path: ['whatIf'],
+      message: 'expected without other limits',
+    },
+  );
 
 /** Why something is done: it stands in the audit log. */
 const reason = z.string().min(1).max(1_000);

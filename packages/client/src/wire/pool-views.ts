@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { DiskHistory, PoolView, ProfileView, SpaceNode, WhatIfView } from '../view.ts';
+import type { DiskHistory, PoolView, ProfileView, SpaceNode } from '../view.ts';
 
 /*
  * What a client is told of a pool as a whole, as schemas: see views.ts.
@@ -138,38 +138,3 @@ export const spaceNodeSchema = z.object({
     return z.array(spaceNodeSchema as z.ZodType<SpaceNode>).optional();
   },
 });
-
-const going = z.object({ id: text, reason: text, bytes: numberOrNull });
-const named = z.object({ id: text, reason: text });
-
-/** What every plan says. */
-export const plannedSchema = z.looseObject({
-  pruned: z.array(going),
-  kept: number,
-  skipped: z.array(named),
-  failed: z.array(named),
-  reclaimedBytes: number,
-  trashedBytes: number,
-  sentence: text,
-  items: z.array(
-    z.looseObject({
-      id: text,
-      action: z.enum(['keep', 'delete']),
-      rule: text,
-      reason: text,
-      bytes: numberOrNull,
-    }),
-  ),
-});
-
-export const whatIfViewSchema = plannedSchema.extend({
-  digest: z.null(),
-  keptBy: z.array(z.object({ rule: text, count: number, sentence: text })),
-  deletedBy: z.array(z.object({ rule: text, count: number, bytes: number, sentence: text })),
-  policy: text,
-  availableBytes: numberOrNull,
-  aboveFloorBytes: numberOrNull,
-});
-
-/** What a check of a schema's type would say, if it could be loose. */
-export type WhatIfSchemaCovers = WhatIfView extends z.input<typeof whatIfViewSchema> ? true : never;

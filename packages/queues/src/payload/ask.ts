@@ -32,6 +32,15 @@ export const askSchema = z.union([
       ids: chosenIds.optional(),
     }),
   }),
+  /** What it would do under other limits, by what is known without a look at repositories: a `WhatIfPlan`. */
+  z.strictObject({
+    whatIf: z.strictObject({
+      maxInstances: z.int().min(0).nullable(),
+      maxAgeMs: z.number().min(0).nullable(),
+      keepBest: z.int().min(0).nullable(),
+      minFreeBytes: z.number().min(0).nullable(),
+    }),
+  }),
   /** Whether an instance's lineage is what its manifest says: a `LineageVerdict`. */
   z.strictObject({
     verify: z.strictObject({

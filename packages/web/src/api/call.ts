@@ -1,7 +1,7 @@
 import type { Problem } from '@spica/client/wire';
 
 /** What a call is refused or fails with, in words for the person at the page. */
-class ApiError extends Error {
+export class ApiError extends Error {
   /** The HTTP status; 0 where nobody answered. */
   readonly status: number;
   /** Stable, as in the API's problems; `UNREACHABLE` where nobody answered. */

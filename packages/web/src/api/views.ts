@@ -7,6 +7,7 @@ import type { DiskHistory, VerdictView, RequestView as WholeRequest } from '@spi
 export type {
   DiskHistory,
   HistoryMark,
+  InstanceView,
   Page,
   PoolView,
   ProfileView,

@@ -1,7 +1,7 @@
+import { readdir } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { CatalogInstance } from '@spica/catalog';
 import { type InstanceRecord, isInstanceId, usedUntil } from '@spica/core';
-import { checkMarker, listRecords, listTrash, scanPool } from '@spica/pool';
+import { checkMarker, listRecords, listTrash, readRecords, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { checkIdentity } from '../identity.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
@@ -50,49 +50,76 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
   ]);
   const lost = reconciled === null;
   const isBehind = changes < mirrored;
-  const catalog = await Array.fromAsync(ctx.catalog.list());
+  const listed = await compareListed(ctx, { withProtections: lost || isBehind });
+  const { known } = listed;
   // After the catalog: what came up since is on disk and unknown, but its request has not ended.
-  const [{ instances, unknownDirectories }, { records, broken }, inFlight] = await Promise.all([
-    scanPool(ctx.pool),
-    listRecords(ctx.pool),
+  const [{ instances, unknownDirectories }, names, unlisted, inFlight] = await Promise.all([
+    scanPool(ctx.pool, known),
+    readdir(ctx.pool.paths.root),
+    listRecords(ctx.pool, known),
     ctx.catalog.inFlight(),
   ]);
   // What cannot be read of an instance right now (its manifest is half written, or torn) has not vanished.
-  const onDisk = new Set([...instances.map(({ id }) => id), ...unknownDirectories.map(({ name }) => name)]);
-  const known = new Map(catalog.map((instance) => [instance.record.id, instance]));
-  const unreadable = broken.filter(({ id }) => !known.has(id));
+  const onDisk = new Set(names);
+  const { records, broken } = unlisted;
   const recordOf = new Map(records.map((record) => [record.id, record]));
-  const isComingUp = await findComingUp(
-    ctx,
-    records.filter(({ id }) => !known.has(id)),
-  );
-  const isUnreadable = (id: string) => unreadable.some((record) => record.id === id);
-  const unknown = instances.filter(({ id }) => !known.has(id) && !isComingUp(id) && !isUnreadable(id));
-  const listed = catalog.filter(({ state, record }) => state !== 'deleting' && onDisk.has(record.id));
+  const isComingUp = await findComingUp(ctx, records);
+  const isUnreadable = (id: string) => broken.some((record) => record.id === id);
+  const unknown = instances.filter(({ id }) => !isComingUp(id) && !isUnreadable(id));
   const adoptable = await Promise.all(
     unknown.map((found) => toAdoptable(ctx, found, recordOf.get(found.id))),
   );
+  const isThere = ({ id }: InstanceRecord) => onDisk.has(id);
   return {
     lost,
     rolledBack: !lost && isBehind,
     adoptable: adoptable.filter((each) => each !== null),
-    vanished: await filterVanished(ctx, catalog, onDisk),
-    interrupted: catalog
-      .filter(({ state }) => state === 'deleting')
-      .map(({ record: { id } }) => ({ id, onDisk: onDisk.has(id) })),
+    vanished: await readStaying(
+      ctx,
+      [...known].filter((id) => !onDisk.has(id)),
+    ),
+    interrupted: listed.deleting.map((id) => ({ id, onDisk: onDisk.has(id) })),
     unknownDirectories,
-    brokenRecords: unreadable.map(({ name, reason }) => ({ name, reason })),
-    outdatedRecords: listed
-      .map(({ record }) => record)
-      .filter((record) => isOutdated(recordOf.get(record.id), record)),
-    protections: lost || isBehind ? findProtections(listed, recordOf) : [],
-    staleRecords: records
-      .map(({ id }) => id)
-      .filter((id) => !onDisk.has(id) && !known.has(id) && !isComingUp(id)),
+    brokenRecords: broken.map(({ name, reason }) => ({ name, reason })),
+    outdatedRecords: listed.outdated.filter(isThere),
+    protections: listed.protections.filter(isThere),
+    staleRecords: records.map(({ id }) => id).filter((id) => !onDisk.has(id) && !isComingUp(id)),
     orphans: await findEnded(ctx, inFlight.values()),
     trash: (await listTrash(ctx.pool)).length,
-    onDisk: [...onDisk].filter(isInstanceId).length,
+    onDisk: names.filter(isInstanceId).length,
   };
+}
+
+/** What the catalog lists, as far as it matters: of 100,000 instances only those that differ are kept in memory. */
+interface Listed {
+  readonly known: ReadonlySet<string>;
+  readonly deleting: readonly string[];
+  /** What the catalog knows of those whose records say otherwise, or are missing. */
+  readonly outdated: readonly InstanceRecord[];
+  /** Records of those of which the catalog says less. */
+  readonly protections: readonly InstanceRecord[];
+}
+
+async function compareListed(
+  { catalog, pool }: PoolContext,
+  { withProtections }: { readonly withProtections: boolean },
+): Promise<Listed> {
+  const known = new Set<string>();
+  const deleting: string[] = [];
+  const outdated: InstanceRecord[] = [];
+  const protections: InstanceRecord[] = [];
+  for await (const { record, state } of catalog.list()) {
+    known.add(record.id);
+    if (state === 'deleting') {
+      deleting.push(record.id);
+      continue;
+    }
+    const [found] = await Array.fromAsync(readRecords(pool, [record.id]));
+    const onDisk = found && 'record' in found ? found.record : undefined;
+    if (isOutdated(onDisk, record)) outdated.push(record);
+    if (withProtections && onDisk && protectsMore(onDisk, record)) protections.push(onDisk);
+  }
+  return { known, deleting, outdated, protections };
 }
 
 /** Which instances without an entry in the catalog belong to requests that have not ended, by their records. */
@@ -110,19 +137,12 @@ async function findComingUp(
   return (id) => ids.has(id);
 }
 
-/** What protected an instance by its record, and does not by the catalog. */
-function findProtections(
-  listed: readonly CatalogInstance[],
-  recordOf: ReadonlyMap<string, InstanceRecord>,
-): InstanceRecord[] {
-  return listed.flatMap(({ record: known }) => {
-    const onDisk = recordOf.get(known.id);
-    if (!onDisk) return [];
-    const isPinned = onDisk.pin !== null && known.pin === null;
-    const isLeasedLonger = (onDisk.lease?.expiresAt ?? 0) > (known.lease?.expiresAt ?? 0);
-    const isUsedLonger = (onDisk.releasedAt ?? 0) > (usedUntil(known) ?? 0);
-    return isPinned || isLeasedLonger || isUsedLonger || isToBeCollected(onDisk, known) ? [onDisk] : [];
-  });
+/** Whether an instance was protected by its record, and is not by the catalog. */
+function protectsMore(onDisk: InstanceRecord, known: InstanceRecord): boolean {
+  const isPinned = onDisk.pin !== null && known.pin === null;
+  const isLeasedLonger = (onDisk.lease?.expiresAt ?? 0) > (known.lease?.expiresAt ?? 0);
+  const isUsedLonger = (onDisk.releasedAt ?? 0) > (usedUntil(known) ?? 0);
+  return isPinned || isLeasedLonger || isUsedLonger || isToBeCollected(onDisk, known);
 }
 
 /** Whether an instance's record says of what it is to be collected, and the catalog says nothing. */
@@ -149,12 +169,7 @@ function isOutdated(onDisk: InstanceRecord | undefined, known: InstanceRecord): 
 }
 
 /** Looked at once more: what was deleted between the two readings has not vanished. */
-async function filterVanished(
-  ctx: PoolContext,
-  catalog: readonly CatalogInstance[],
-  onDisk: ReadonlySet<string>,
-): Promise<InstanceRecord[]> {
-  const missing = catalog.filter(({ state, record }) => state !== 'deleting' && !onDisk.has(record.id));
-  const now = await ctx.catalog.getMany(missing.map(({ record }) => record.id));
+async function readStaying({ catalog }: PoolContext, ids: readonly string[]): Promise<InstanceRecord[]> {
+  const now = await catalog.getMany(ids);
   return now.filter(({ state }) => state !== 'deleting').map(({ record }) => record);
 }

@@ -37,6 +37,7 @@ import { GateState } from '../gate/state.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
 import { requireCharges } from '../image/require.ts';
 import { watchCharges } from '../image/watch.ts';
+import { watchForNotices } from '../notify/watch.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
@@ -204,6 +205,8 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   atEnd('the monitor', () => monitor.close());
   const upkeep = await startUpkeep(served);
   atEnd('the upkeep', () => upkeep.close());
+  const endNotices = watchForNotices(served);
+  atEnd('the watch for notifications', async () => endNotices());
   const charges = watchCharges(served);
   atEnd('the watch over what instances are charged', () => charges.close());
   await served.gate.line.wake(); // what held them may be over since

@@ -1,5 +1,14 @@
 import type { Change } from '@spica/catalog';
-import { checkMarker, listRecords, listTrash, type Pool, sweepBaselines } from '@spica/pool';
+import type { InstanceRecord } from '@spica/core';
+import {
+  checkMarker,
+  listTrash,
+  type Pool,
+  readRecords,
+  recordedIds,
+  type SnapshotKey,
+  sweepBaselines,
+} from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { dropSpawns } from '../gatekeeper/spawns.ts';
 import { noteMarks } from '../pressure/marks.ts';
@@ -150,11 +159,14 @@ async function sweepBaselinesAtTimes({ pool }: ServedContext): Promise<void> {
   if (now < (baselinesSwept.get(pool) ?? Number.NEGATIVE_INFINITY) + BASELINES_EVERY_MS) return;
   baselinesSwept.set(pool, now);
   await sweepBaselines(pool, async () => {
-    const [{ records }, trash] = await Promise.all([listRecords(pool), listTrash(pool)]);
-    const trashed = trash.flatMap(({ note }) => note?.record ?? []);
-    return [...records, ...trashed].flatMap(({ template, fingerprint }) =>
-      fingerprint === null ? [] : [{ template, fingerprint }],
-    );
+    const needed = new Map<string, SnapshotKey>();
+    const note = ({ template, fingerprint }: InstanceRecord) => {
+      if (fingerprint !== null) needed.set(`${template} ${fingerprint}`, { template, fingerprint });
+    };
+    for await (const found of readRecords(pool, await recordedIds(pool)))
+      if ('record' in found) note(found.record);
+    for (const { note: left } of await listTrash(pool)) if (left?.record) note(left.record);
+    return [...needed.values()];
   });
 }
 

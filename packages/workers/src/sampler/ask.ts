@@ -1,19 +1,30 @@
 import { judgeLineage, searchAudit, searchAuditAfter } from '@spica/pool';
-import type { Ask, AuditPage, AuditRecord, LineageVerdict, Preview, PrunePlan } from '@spica/queues';
+import type {
+  Ask,
+  AuditPage,
+  AuditRecord,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  WhatIfPlan,
+} from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { previewAdmission, previewPrune } from '../preview.ts';
 import { reportPlan } from '../pruner/report.ts';
+import { planWhatIf } from '../pruner/what-if.ts';
 
 /** Tells what was asked of the pool. Throws what the previews throw: UsageError TEMPLATE_UNKNOWN, for one. */
 export async function answer(
   ctx: ServedContext,
   ask: Ask,
-): Promise<Preview | PrunePlan | LineageVerdict | AuditPage> {
+): Promise<Preview | PrunePlan | LineageVerdict | WhatIfPlan | AuditPage> {
   if ('preflight' in ask) return previewAdmission(ctx, ask.preflight);
   if ('verify' in ask) return judgeLineage(ctx.pool, ask.verify.id);
   if ('audit' in ask) return readAudit(ctx, ask.audit);
+  if ('whatIf' in ask) return planWhatIf(ctx, ask.whatIf);
   const planned = await previewPrune(ctx, ask.plan);
-  return reportPlan(ctx.pool.name, { ...planned, offline: false, ids: ask.plan.ids ?? [] });
+  const report = reportPlan(ctx.pool.name, { ...planned, offline: false, ids: ask.plan.ids ?? [] });
+  return { ...report, policy: planned.policy };
 }
 
 /** Bytes of an answer, as JSON: it stands in Redis for a while. */

@@ -5,6 +5,9 @@ import {
   historyQuerySchema,
   pageSchema,
   poolViewSchema,
+  profileViewSchema,
+  spaceNodeSchema,
+  spaceQuerySchema,
 } from '@spica/client/wire';
 import { CheckError } from '@spica/core';
 import type { AuditRecord } from '@spica/queues';
@@ -25,6 +28,7 @@ const auditRecord = z.looseObject({
   reason: text.nullable(),
   outcome: text,
 });
+const changed = z.object({ changed: z.literal(true), ids: z.array(text).nullable() });
 const stats = z.object({
   version: text,
   startedAt: text,
@@ -85,6 +89,28 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
     }),
     route({
       method: 'GET',
+      path: '/v1/pools/{name}/profiles',
+      role: 'viewer',
+      summary: 'What instances of templates and experiments become, and how well that was foretold',
+      description:
+        'Those whose instances finished last come first, at most 200. Sizes are in the middle of the last 20 predictions.',
+      answers: { 200: ['The profiles', pageSchema(profileViewSchema)] },
+      handle: async (call) => named(call).profiles(),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/pools/{name}/space',
+      role: 'viewer',
+      summary: "What takes a pool's space: experiments, their templates and the largest instances",
+      description:
+        'A tree, the largest first. Of instances the `leaves` largest stand for themselves; what is smaller is one `rest` of its ' +
+        'template, its experiment or the pool.',
+      query: spaceQuerySchema,
+      answers: { 200: ['The tree', spaceNodeSchema] },
+      handle: async (call) => named(call).space(call.query),
+    }),
+    route({
+      method: 'GET',
       path: '/v1/audit',
       role: 'viewer',
       ofPool: true,
@@ -103,6 +129,23 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
         return { items: items.map((entry) => showEntry(call, entry)), next };
       },
       stream: async (call) => followAudit(call, call.query.after),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/stream',
+      role: 'viewer',
+      ofPool: true,
+      summary: 'What changes in a pool, as server-sent events: one stream for a whole page',
+      description:
+        'Events are named: `pool` is how it stands (as GET /v1/pools/{name}, with the first hundred held requests), first of ' +
+        'all and whenever that has changed; `away` that Redis is out of reach; `requests` and `instances` that some have ' +
+        'changed, by their `ids`, null where all have to be read anew; `audit` is each further entry of the audit log. Of each ' +
+        'but the last at most one comes in a second. A comment every 10 s shows that the connection lives. Whoever comes back ' +
+        'with `Last-Event-ID` (a `seq`) gets the entries since.',
+      headers: { 'Last-Event-ID': 'the `seq` of the last entry that was seen' },
+      events: z.union([poolViewSchema, auditRecord, changed, z.object({ reason: text })]),
+      answers: {},
+      stream: async (call) => watch(call),
     }),
     route({
       method: 'GET',
@@ -136,9 +179,23 @@ function showEntry({ caller, hide }: Pick<Call, 'caller' | 'hide'>, entry: Audit
   return caller.role === 'operator' ? entry : withoutOutput(hide(entry));
 }
 
+async function* watch(call: Call): AsyncGenerator<StreamEvent> {
+  const after = seqOf(call.headers['last-event-id']);
+  const options = { ...(after === null ? {} : { after }), signal: call.signal };
+  for await (const { event, data } of call.pool.watch(options)) {
+    if (event === 'audit') yield { id: String(data.seq), event, data: showEntry(call, data) };
+    else yield { event, data: call.hide(data) };
+  }
+}
+
+/** What an event of the audit log is named by; null for what is none. */
+function seqOf(id: unknown): number | null {
+  const seq = Number(id ?? Number.NaN);
+  return Number.isSafeInteger(seq) && seq >= 0 ? seq : null;
+}
+
 async function* followAudit(call: Call, asked: number | undefined): AsyncGenerator<StreamEvent> {
-  const last = Number(call.headers['last-event-id'] ?? Number.NaN);
-  const after = Number.isSafeInteger(last) && last >= 0 ? last : asked;
+  const after = seqOf(call.headers['last-event-id']) ?? asked;
   const options = { ...(after === undefined ? {} : { after }), signal: call.signal };
   for await (const entry of call.pool.auditFollow(options)) {
     yield { id: String(entry.seq), data: showEntry(call, entry) };
