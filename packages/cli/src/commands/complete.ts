@@ -9,7 +9,9 @@ export async function complete({ io, args }: Invocation): Promise<number> {
   const [asked = ''] = args;
   const shell = SHELLS.find((each) => each === asked);
   if (shell === undefined) {
-    throw new UsageError('FLAG_INVALID', `shell: expected one of ${SHELLS.join(', ')}, got "${asked}"`, { flag: 'shell' });
+    throw new UsageError('FLAG_INVALID', `shell: expected one of ${SHELLS.join(', ')}, got "${asked}"`, {
+      flag: 'shell',
+    });
   }
   io.stdout.write(scriptFor(shell));
   return 0;

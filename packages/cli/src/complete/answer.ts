@@ -28,19 +28,25 @@ export async function complete(io: Io, asked: Words, { liveMs = LIVE_MS } = {}):
   else if (kind === 'file') io.stdout.write(FILES);
   else {
     const values = await withinTime(io, kind, asked, liveMs);
-    io.stdout.write(suggest(command, asked.words, () => values));
+    io.stdout.write(suggest(command, asked.words, () => values ?? []));
+    // What is still being read would keep the shell waiting.
+    if (values === null) io.exit(0);
   }
   return 0;
 }
 
-async function withinTime(io: Io, kind: Kind, asked: Words, liveMs: number): Promise<readonly string[]> {
+/** Null where it takes too long. */
+async function withinTime(
+  io: Io,
+  kind: Exclude<Kind, 'file'>,
+  asked: Words,
+  liveMs: number,
+): Promise<readonly string[] | null> {
   const over = new AbortController();
   // Loaded and run from the start of the time: what it brings along is most of what takes time.
-  const reading = import('./live.ts')
-    .then(({ readValues }) => readValues(io, kind, asked))
-    .catch(() => []);
-  const tooLate = sleep(liveMs, [], { signal: over.signal }).catch(() => []);
+  const reading = import('./live.ts').then(({ readValues }) => readValues(io, kind, asked)).catch(() => []);
+  const tooLate = sleep(liveMs, null, { signal: over.signal }).catch(() => null);
   const values = await Promise.race([reading, tooLate]);
   over.abort();
-  return values.filter((value) => HARMLESS.test(value));
+  return values?.filter((value) => HARMLESS.test(value)) ?? null;
 }

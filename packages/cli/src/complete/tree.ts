@@ -1,8 +1,8 @@
 import { RootCommand } from '@bomb.sh/tab';
 import type { Command as Commander, Option } from 'commander';
 import { pathOf } from '../program/examples.ts';
-import { printed } from './printed.ts';
 import { type Kind, valuesOfArgument, valuesOfOption } from './kinds.ts';
+import { printed } from './printed.ts';
 
 /** The values there are of a kind, for the word at the cursor. */
 export type Values = (kind: Kind) => readonly string[];
@@ -24,7 +24,11 @@ export function suggest(program: Commander, words: readonly string[], values: Va
 }
 
 /** What a command takes, and what all do. */
-function describe(known: RootCommand | ReturnType<RootCommand['command']>, command: Commander, values: Values) {
+function describe(
+  known: RootCommand | ReturnType<RootCommand['command']>,
+  command: Commander,
+  values: Values,
+) {
   const give = (kind: Kind | readonly string[] | null, complete: (value: string, text: string) => void) => {
     const found = typeof kind === 'string' ? values(kind) : (kind ?? []);
     for (const value of found) complete(value, '');

@@ -15,13 +15,13 @@ export function readWords(argv: readonly string[]): Words | null {
   const words = asked.filter((word, i) => !(word === '=' && asked[i - 1]?.startsWith('--')));
   return {
     words,
-    config: isNamed ? argv[0]?.slice('--config='.length) : valueOf('--config', words),
-    pool: valueOf('--pool', words),
+    config: isNamed ? argv[0]?.slice('--config='.length) : givenTo('--config', words),
+    pool: givenTo('--pool', words),
   };
 }
 
 /** Of an option before the cursor. */
-function valueOf(option: string, words: readonly string[]): string | undefined {
+function givenTo(option: string, words: readonly string[]): string | undefined {
   const before = words.slice(0, -1);
   const at = before.lastIndexOf(option);
   if (at >= 0 && at + 1 < before.length) return before[at + 1];

@@ -29,7 +29,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'spica top --sort size --filter lease=none',
     'spica top --json                  # what it shows, once',
   ],
-  config: ['spica config                      # each setting, and where it comes from', 'spica config --json'],
+  config: [
+    'spica config                      # each setting, and where it comes from',
+    'spica config --json',
+  ],
   alerts: [
     'spica alerts --output deploy/prometheus/alerts.yml',
     'spica alerts --runbooks https://wiki.example/spica',

@@ -11,14 +11,14 @@ export function manPage(): string {
   const lines = [
     `.TH SPICA 1 "" "spica ${version}" "Spica"`,
     '.SH NAME',
-    `spica \\- ${escape(firstLower(spica.description()))}`,
+    `spica \\- ${roff(firstLower(spica.description()))}`,
     '.SH SYNOPSIS',
     '.B spica',
     '.RI [ options ]',
     '.I command',
     '.RI [ arguments ]',
     '.SH DESCRIPTION',
-    escape(spica.description()),
+    roff(spica.description()),
     '.PP',
     'On a terminal commands print tables; piped, tab-separated lines without titles; with',
     `${bold('--json')}, JSON.`,
@@ -28,9 +28,9 @@ export function manPage(): string {
     '.SH COMMANDS',
     ...leavesOf(spica).flatMap(sectionOf),
     '.SH EXIT STATUS',
-    ...Object.entries(EXIT_MEANINGS).flatMap(([code, meaning]) => ['.TP', bold(code), escape(meaning)]),
+    ...Object.entries(EXIT_MEANINGS).flatMap(([code, meaning]) => ['.TP', bold(code), roff(meaning)]),
     '.SH ENVIRONMENT',
-    ...VARIABLES.flatMap(([name, text]) => ['.TP', bold(name), escape(text)]),
+    ...VARIABLES.flatMap(([name, text]) => ['.TP', bold(name), roff(text)]),
     '.SH EXAMPLES',
     ...exampleLines(spica),
   ];
@@ -54,11 +54,11 @@ function leavesOf(command: Commander): Commander[] {
 
 function sectionOf(command: Commander): string[] {
   return [
-    `.SS "${escape(`spica ${pathOf(command)} ${command.usage()}`)}"`,
-    escape(firstUpper(command.description())).concat('.'),
+    `.SS "${roff(`spica ${pathOf(command)} ${command.usage()}`)}"`,
+    roff(firstUpper(command.description())).concat('.'),
     ...command.registeredArguments
       .filter(({ description }) => description)
-      .flatMap((each) => ['.TP', italic(each.name()), escape(each.description)]),
+      .flatMap((each) => ['.TP', italic(each.name()), roff(each.description)]),
     ...optionsOf(command),
     '.PP',
     ...exampleLines(command),
@@ -69,18 +69,19 @@ function optionsOf(command: Commander): string[] {
   const help = command.createHelp();
   return help
     .visibleOptions(command)
-    .flatMap((option) => ['.TP', bold(help.optionTerm(option)), escape(help.optionDescription(option))]);
+    .filter(({ long }) => long !== '--help')
+    .flatMap((option) => ['.TP', bold(help.optionTerm(option)), roff(help.optionDescription(option))]);
 }
 
 function exampleLines(command: Commander): string[] {
-  return ['.RS 4', '.nf', ...examplesOf(command).map(escape), '.fi', '.RE'];
+  return ['.RS 4', '.nf', ...examplesOf(command).map(roff), '.fi', '.RE'];
 }
 
-const bold = (text: string) => `\\fB${escape(text)}\\fR`;
-const italic = (text: string) => `\\fI${escape(text)}\\fR`;
+const bold = (text: string) => `\\fB${roff(text)}\\fR`;
+const italic = (text: string) => `\\fI${roff(text)}\\fR`;
 
 /** As it stands, and no command of roff: quotes and dashes may be copied from the page and typed. */
-function escape(text: string): string {
+function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
