@@ -11,30 +11,37 @@ declare module 'vitest' {
 
 const summaryPath = process.env.SPICA_TEST_SUMMARY;
 
-/**
- * What `npm run test:quick` (`vitest --mode quick`) leaves out: tests that kill or stop processes, mount filesystems, play
- * a model, install the package, or take seconds. `test/setup/quick.test.ts` finds those that kill or mount and are not here.
- */
-const SLOW = ['**/*.slow.test.ts', '**/test/{dist,faults,model}/**'];
+/** Tests that kill or stop processes, mount filesystems, play a model, install the package, or take seconds. */
+const SLOW = ['**/*.slow.test.ts', '**/test/{dist,faults,model}/**/*.test.ts'];
+const ALL = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'];
 
-export default defineConfig(({ mode }) => ({
-  test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(mode === 'quick' ? SLOW : [])],
-    provide: { quick: mode === 'quick' },
-    // Processes of their own: tests start Redis servers and workers, mount filesystems and send signals.
-    pool: 'forks',
-    // In a quick run files share them, which takes half of the time.
-    isolate: mode !== 'quick',
-    // Files mostly wait for other processes, so even one core takes two; beyond four the disk is what is measured.
-    maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
-    // For the slowest machine with all its cores busy; a test that waits for an event needs no other deadline.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 30_000 } },
-    teardownTimeout: 20_000,
-    retry: 0,
-    allowOnly: false,
-    reporters: summaryPath === undefined ? ['default'] : ['default', new SummaryReporter(summaryPath)],
-  },
-}));
+/**
+ * Two kinds of tests. Those that are quick share a process, which takes half of the time; each slow file has one of its
+ * own. `npm run test:quick` (`vitest --mode quick`) runs the quick ones alone. `test/setup/quick.test.ts` finds those that
+ * kill or mount and are not named as slow.
+ */
+export default defineConfig(({ mode }) => {
+  const quick = {
+    extends: true as const,
+    test: { name: 'quick', include: ALL, exclude: [...configDefaults.exclude, ...SLOW], isolate: false },
+  };
+  const slow = { extends: true as const, test: { name: 'slow', include: SLOW, isolate: true } };
+  return {
+    test: {
+      projects: mode === 'quick' ? [quick] : [slow, quick],
+      provide: { quick: mode === 'quick' },
+      // Processes of their own: tests start Redis servers and workers, mount filesystems and send signals.
+      pool: 'forks',
+      // Slow files mostly wait for other processes, so there are two of them for each core; beyond that the disk is measured.
+      maxWorkers: Math.min(4, Math.max(2, 2 * availableParallelism())),
+      // For the slowest machine with all its cores busy; a test that waits for an event needs no other deadline.
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      expect: { poll: { timeout: 30_000 } },
+      teardownTimeout: 20_000,
+      retry: 0,
+      allowOnly: false,
+      reporters: summaryPath === undefined ? ['default'] : ['default', new SummaryReporter(summaryPath)],
+    },
+  };
+});

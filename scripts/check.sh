@@ -14,6 +14,7 @@ step() {
 }
 
 step types tsc -p .
+step 'types of the page' tsc -p packages/web
 step 'lint and format' biome check --error-on-warnings --diagnostic-level=warn .
 step 'unused code' knip --no-config-hints
 [ -z "$failed" ] || {

@@ -2,7 +2,7 @@
 # Brings what Spica needs to run: system programs with apt-get, JavaScript packages and Node 24 with pnpm, and the
 # command itself, bundled from its sources.
 #
-#   sh scripts/setup.sh [--tests]      --tests also brings what only tests of real filesystems need (as root)
+#   sh scripts/setup.sh [--tests]      --tests also brings what only tests need: filesystems, a browser (as root)
 #
 # Safe to run again: where all is there it says nothing and is done in a few hundredths of a second.
 # Speaks on stderr only, so that a command started through run.sh has stdout for its data.
@@ -46,5 +46,6 @@ require_node_source
 require_system_programs
 [ $for_tests = no ] || bring_test_programs
 packages_are_current || install_packages
+[ $for_tests = no ] || remember_no_browser
 bundle_is_current || build_bundle
 say "done in $(($(date +%s) - started)) s"

@@ -27,7 +27,7 @@ summary=$(mktemp "${TMPDIR:-/tmp}/spica-summary.XXXXXX")
 trap 'rm -f "$summary"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-SPICA_TEST_SUMMARY=$summary vitest run "$@" || status=1
+SPICA_TEST_BUNDLE=yes SPICA_TEST_SUMMARY=$summary vitest run "$@" || status=1
 
 [ -s "$summary" ] || printf 'vitest ended before it could count\n0 passed, 1 failed, 0 skipped\n' >"$summary"
 cat "$summary"

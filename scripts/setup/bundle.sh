@@ -1,10 +1,11 @@
-# Sourced: the bundle of the command, dist/spica, which scripts/build makes from the sources.
+# Sourced: the bundle of the command, dist/spica, and the operator's page, packages/web/dist, which scripts/build makes
+# from the sources.
 
 built=dist/.built
 
 # Whatever the bundle is made of: one that was changed, added or taken away is newer, or its directory is.
 bundle_is_current() {
-  [ -f "$built" ] && [ -z "$(find $(bundle_sources) -newer "$built" -print -quit)" ]
+  [ -f "$built" ] && [ -f packages/web/dist/index.html ] && [ -z "$(find $(bundle_sources) -newer "$built" -print -quit)" ]
 }
 
 bundle_sources() {
@@ -13,7 +14,7 @@ bundle_sources() {
 
 # The stamp is from before the build, so that what is edited meanwhile is newer.
 build_bundle() {
-  say 'building the command from its sources'
+  say 'building the command and the page from their sources'
   mkdir -p dist
   rm -f "$built"
   : >"$built.new"

@@ -13,16 +13,28 @@ missing_programs() {
   done
 }
 
-# The same for what tests need to make filesystems and extended attributes of their own.
+# The same for what tests need to make filesystems and extended attributes of their own, and to try the alerts.
 missing_test_programs() {
-  for program in mkfs.btrfs mkfs.xfs mkfs.ext4 setfattr losetup; do
+  for program in mkfs.btrfs mkfs.xfs mkfs.ext4 setfattr losetup promtool; do
     command -v $program >/dev/null || echo $program
   done
 }
 
-# Without root nothing can be mounted, so there is nothing to bring: those tests are skipped by name.
+# A browser, for tests of the operator's page. Ubuntu's package of the name brings none (it asks snap for it).
+has_browser() {
+  command -v chromium >/dev/null || command -v google-chrome >/dev/null
+}
+
+# Only root can install, and mount: without, there is nothing to bring, and those tests are skipped by name. A browser that
+# could not be had is not asked for again, until the system's packages change.
 test_programs_are_settled() {
-  [ "$(id -u)" != 0 ] || [ -z "$(missing_test_programs)" ]
+  [ "$(id -u)" != 0 ] || { [ -z "$(missing_test_programs)" ] && { has_browser || no_browser_is_known; }; }
+}
+
+no_browser=node_modules/.no-browser
+
+no_browser_is_known() {
+  [ -f "$no_browser" ] && [ -z "$(find /var/lib/dpkg/status -newer "$no_browser" 2>/dev/null)" ]
 }
 
 package_of() {
@@ -37,6 +49,7 @@ package_of() {
     mkfs.ext4) echo e2fsprogs ;;
     setfattr) echo attr ;;
     losetup) echo mount ;;
+    promtool) echo prometheus ;;
   esac
 }
 
@@ -93,15 +106,37 @@ require_gnu_programs() {
   done
 }
 
+# The package starts a server, of which nobody has asked for more than its promtool.
+stop_new_prometheus() {
+  case "$1" in *promtool*) ;; *) return 0 ;; esac
+  [ -d /run/systemd/system ] || return 0
+  logged systemctl disable --now prometheus || true
+}
+
 # Extras: where they cannot be had, the run goes on and says which tests it costs.
 bring_test_programs() {
   test_programs_are_settled && return 0
   missing=$(missing_test_programs | tr '\n' ' ')
-  if command -v apt-get >/dev/null; then
+  if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # one word per program
     packages=$(packages_of $missing)
-    say "installing $packages with apt-get, for tests on real filesystems"
-    apt_install "$packages" && return 0
+    if bring_for_tests "$packages" 'for tests on real filesystems and of the alerts'; then
+      stop_new_prometheus "$missing"
+    else
+      say "without ${missing}the tests that need them are skipped by name"
+    fi
   fi
-  say "without ${missing}the tests that need them are skipped by name"
+  has_browser || { bring_for_tests 'chromium fonts-dejavu-core' "for tests of the operator's page" && has_browser; } ||
+    say 'without chromium the tests in a browser are skipped by name'
+}
+
+bring_for_tests() {
+  command -v apt-get >/dev/null || return 1
+  say "installing $1 with apt-get, $2"
+  apt_install "$1"
+}
+
+# Once the packages are there, since node_modules may be made anew.
+remember_no_browser() {
+  has_browser || [ "$(id -u)" != 0 ] || : >"$no_browser"
 }

@@ -4,7 +4,15 @@ import { expect, it } from 'vitest';
 import { spica } from '../support/spica.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PAGES = ['README.md', 'docs/runners.md', 'docs/operators.md', 'docs/templates.md', 'docs/pools.md'];
+const PAGES = [
+  'README.md',
+  'docs/runners.md',
+  'docs/operators.md',
+  'docs/operating.md',
+  'docs/templates.md',
+  'docs/pools.md',
+  'docs/deploying.md',
+];
 
 it('the pages for readers name every command that there is', async () => {
   const texts = await Promise.all(PAGES.map((page) => readFile(join(ROOT, page), 'utf8')));

@@ -38,9 +38,9 @@ const BASICS = [
 ];
 
 /**
- * A pretended machine: a checkout with the real scripts and manifests, one source file and a build that only leaves a
- * note, and a PATH that holds the basics, an `npx` that "installs" this very Node, and what the test adds. Gone when the
- * test has finished.
+ * A pretended machine: a checkout with the real scripts and manifests, one source file and a build that leaves a note
+ * and an empty page, and a PATH that holds the basics, an `npx` that "installs" this very Node, and what the test adds.
+ * Gone when the test has finished.
  */
 export function pretendMachine() {
   const dir = mkdtempSync(join(tmpdir(), 'spica-setup-test-'));
@@ -73,7 +73,10 @@ export function pretendMachine() {
     writeFileSync(path, `#!/bin/sh\necho "${name} $*" >>'${callsFile}'\n${script}\n`);
     chmodSync(path, 0o755);
   };
-  const build = `import { appendFileSync } from 'node:fs'; appendFileSync('${callsFile}', 'build\\n');`;
+  const build = `import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+    appendFileSync('${callsFile}', 'build\\n');
+    mkdirSync('packages/web/dist', { recursive: true });
+    writeFileSync('packages/web/dist/index.html', '');`;
   writeFileSync(join(checkout, 'scripts/build/main.ts'), build);
   add('npx', `mkdir -p node_modules/.bin && ln -sfn '${process.execPath}' node_modules/.bin/node`);
 

@@ -31,6 +31,7 @@ export function servedContext(
   return {
     ...ctx,
     audit,
+    observe: () => undefined,
     collectRuns,
     collectDue: createCollectDue({ ...ctx, collectRuns }),
     gate,

@@ -14,7 +14,14 @@ import {
   submitRequest,
   watchRequests,
 } from '@spica/queues';
-import { createLogger, type Runtime, type ServedContext, startRuntime } from '@spica/workers';
+import {
+  createLogger,
+  createWorkEvents,
+  type Runtime,
+  type ServedContext,
+  startRuntime,
+  type WorkEvents,
+} from '@spica/workers';
 import type { Redis } from 'ioredis';
 
 /** A pool that is really served, in a directory of its own, on a given Redis. */
@@ -26,6 +33,8 @@ export interface Stack {
   readonly queues: PoolQueues;
   readonly ctx: ServedContext;
   readonly watcher: RequestWatcher;
+  /** What its workers do. */
+  readonly events: WorkEvents;
   /** Submits a request and returns its id. */
   submit(request?: Partial<SpawnRequest>): Promise<string>;
   /** Submits a request and waits for its end. */
@@ -61,7 +70,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   const redis = await connectProducer(options.target);
   const queues = openQueues(pool, redis);
-  const runtime: Runtime = await startRuntime({ config, target: options.target, clock: systemClock, logger });
+  const events = createWorkEvents(logger);
+  const clock = systemClock;
+  const runtime: Runtime = await startRuntime({ config, target: options.target, clock, logger, events });
   const ctx = runtime.pools.get(pool);
   if (!ctx) throw new Error(`pool ${pool} is not served`);
   const watcher = await watchRequests(queues, redis);
@@ -75,6 +86,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     queues,
     ctx,
     watcher,
+    events,
     submit,
     spawn: async (request) => watcher.wait(await submit(request)),
     async close() {

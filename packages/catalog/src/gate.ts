@@ -1,4 +1,4 @@
-import type { LedgerSums, Limits, RetentionPolicy, Size } from '@spica/core';
+import type { Forecast, HeldHead, LedgerSums, Limits, RetentionPolicy, Size } from '@spica/core';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { filesystemKey, type Keys } from './keys.ts';
@@ -13,6 +13,52 @@ export interface HeldRequest {
   readonly submittedAt: number;
   readonly reason: string;
   readonly count: number;
+  /**
+   * What is missing for it, and who holds the room, in words (null where nobody looked); null where it waits for something
+   * else than room.
+   */
+  readonly short: (NonNullable<HeldHead['short']> & { readonly help: string | null }) | null;
+}
+
+/** The pool's disk as its worker last looked at it. */
+export interface DiskSeen {
+  readonly at: number;
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+  /** Null where the filesystem has no limit of inodes. */
+  readonly freeInodes: number | null;
+  /** What admitted work must leave free. */
+  readonly floorBytes: number;
+  /** Below it, retention starts early. */
+  readonly targetBytes: number;
+  /** The disk that the pool's image lies on, where it takes more of it as it fills; else null. */
+  readonly imageHost: {
+    readonly availableBytes: number;
+    readonly floorBytes: number;
+    readonly mayGrowBytes: number;
+  } | null;
+  /** When its floor is reached if it goes on so, as of then. */
+  readonly forecast: Forecast;
+}
+
+/** What a pool is, for whoever looks on from elsewhere. */
+export interface PoolFacts {
+  /** Of the host that serves it. */
+  readonly host: string;
+  /** `ext4`, `btrfs`, …; null where the kernel does not say. */
+  readonly filesystem: string | null;
+  readonly templates: readonly string[];
+  readonly minFreeBytes: number;
+  readonly maxInstanceBytes: number | null;
+  readonly maxPoolBytes: number | null;
+}
+
+/** What the last check of the audit log's chain found. */
+export interface AuditCheck {
+  readonly checkedAt: number;
+  readonly entries: number;
+  /** The first place where the chain does not hold; null where it holds. */
+  readonly problem: string | null;
 }
 
 /** What the process that serves a pool has reserved, for other processes and for its next start. */
@@ -35,6 +81,12 @@ export interface GateFigures {
   readonly floorBytes: number | null;
   /** The pool's directory, on the host that serves it; null in what earlier versions wrote. */
   readonly root: string | null;
+  /** Null before the worker's first look at it. */
+  readonly disk: DiskSeen | null;
+  /** Null in what earlier versions wrote. */
+  readonly facts: PoolFacts | null;
+  /** Null before the first check. */
+  readonly audit: AuditCheck | null;
 }
 
 /** Whom it holds. */
@@ -65,10 +117,50 @@ export interface Gate {
 
 const size = z.object({ bytes: z.number(), inodes: z.number() });
 
+const amount = size.extend({ slots: z.number() });
+
+const diskSchema: z.ZodType<DiskSeen> = z.object({
+  at: z.number(),
+  totalBytes: z.number(),
+  availableBytes: z.number(),
+  freeInodes: z.number().nullable(),
+  floorBytes: z.number(),
+  targetBytes: z.number(),
+  imageHost: z
+    .object({ availableBytes: z.number(), floorBytes: z.number(), mayGrowBytes: z.number() })
+    .nullable(),
+  forecast: z.discriminatedUnion('trend', [
+    z.object({ trend: z.literal('unknown') }),
+    z.object({ trend: z.literal('stable') }),
+    z.object({
+      trend: z.literal('filling'),
+      untilFloorMs: z.number(),
+      soonestMs: z.number(),
+      latestMs: z.number(),
+      bytesPerHour: z.number(),
+    }),
+  ]),
+});
+
+const factsSchema: z.ZodType<PoolFacts> = z.object({
+  host: z.string(),
+  filesystem: z.string().nullable(),
+  templates: z.array(z.string()),
+  minFreeBytes: z.number(),
+  maxInstanceBytes: z.number().nullable(),
+  maxPoolBytes: z.number().nullable(),
+});
+
+const auditSchema: z.ZodType<AuditCheck> = z.object({
+  checkedAt: z.number(),
+  entries: z.number(),
+  problem: z.string().nullable(),
+});
+
 const figuresSchema: z.ZodType<GateFigures> = z.object({
   at: z.number(),
   sums: z.object({
-    reserved: size.extend({ slots: z.number() }),
+    reserved: amount,
     growth: size,
     instances: z.number(),
     landed: size,
@@ -104,6 +196,9 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
     .default(null),
   floorBytes: z.number().nullable().default(null),
   root: z.string().nullable().default(null),
+  disk: diskSchema.nullable().default(null),
+  facts: factsSchema.nullable().default(null),
+  audit: auditSchema.nullable().default(null),
 });
 
 const lineSchema: z.ZodType<PublishedLine> = z.object({
@@ -114,6 +209,16 @@ const lineSchema: z.ZodType<PublishedLine> = z.object({
       submittedAt: z.number(),
       reason: z.string(),
       count: z.number(),
+      short: z
+        .object({
+          shortfall: amount,
+          frees: z
+            .object({ count: z.number(), until: z.number(), by: z.enum(['leases', 'kept']) })
+            .nullable(),
+          help: z.string().nullable(),
+        })
+        .nullable()
+        .default(null),
     }),
   ),
   heldCount: z.number(),

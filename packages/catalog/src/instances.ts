@@ -65,6 +65,8 @@ export interface Instances {
   hasEarly(): Promise<boolean>;
   /** Ids of those whose results could not be collected when that was last tried. */
   uncollected(): Promise<string[]>;
+  /** Those that are larger than `max_instance_gb`, or at their cap; by id. */
+  oversize(): Promise<CatalogInstance[]>;
 }
 
 /** How many instances one read of the list brings: few enough for V8 to take them for young when they are done with. */
@@ -105,6 +107,7 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
       return (await redis.scard(keys.early)) > 0;
     },
     uncollected: () => redis.smembers(keys.uncollected),
+    oversize: async () => readMany(redis, keys, (await redis.smembers(keys.oversize)).sort()),
   };
 }
 

@@ -31,6 +31,10 @@ export function keysOf(pool: string) {
     early: `${base}:early`,
     /** Set: ids of instances whose results could not be collected when that was last tried. */
     uncollected: `${base}:uncollected`,
+    /** Set: ids of instances that are larger than `max_instance_gb`, or at their cap. */
+    oversize: `${base}:oversize`,
+    /** Sorted set: ids of instances whose owners were told that they go, by when. */
+    told: `${base}:told`,
     /** List: what operators forced, as audit entries for the worker to write. */
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */
@@ -61,12 +65,16 @@ export function keysOf(pool: string) {
       finished: `${base}:finished:${of}`,
       profile: `${base}:profile:${of}`,
     }),
+    /** Sorted set: of what there are profiles (`template:…`, `experiment:…`), by when an instance finished last. */
+    profiled: `${base}:profiled`,
     /** Hash: what operators say that instances become, by whose they are (`template:…`, `experiment:…`). */
     setSizes: `${base}:set-sizes`,
     /** Sorted set: id by when it is to be measured next. */
     due: `${base}:due`,
-    /** String: how the disk was used, over time. */
-    history: `${base}:history`,
+    /** Sorted set: how the disk was used at a time, by when. */
+    diskHistory: `${base}:disk-history`,
+    /** String: what happened to the pool, as far as the audit log was read. */
+    diskMarks: `${base}:disk-marks`,
     /** String: the pressure on the disk as the worker last saw it. */
     pressure: `${base}:pressure`,
     /** Hash: when what repeats was last done, by its name (epoch milliseconds). */

@@ -41,7 +41,15 @@ const profileSchema: z.ZodType<Profile> = z.strictObject({
   bytes: spread,
   inodes: spread,
   bytesPerHour: spread.nullable(),
-  predictions: z.strictObject({ n: z.number(), ratio: spread, exceeded: z.number() }).nullable(),
+  predictions: z
+    .strictObject({
+      n: z.number(),
+      ratio: spread,
+      predictedBytes: z.number().nullable().default(null),
+      actualBytes: z.number().nullable().default(null),
+      exceeded: z.number(),
+    })
+    .nullable(),
 });
 
 /** Samples, when the next are due, and what instances of a template or an experiment become. */
@@ -74,6 +82,15 @@ export interface Sizes {
   refreshProfile(of: string): Promise<void>;
   /** What the newest finished instances say; null without any. */
   readProfile(of: string): Promise<Profile | null>;
+  /** The profiles there are of `template:…` and `experiment:…`, those first whose instances finished last, at most so many. */
+  listProfiles(most: number): Promise<readonly ListedProfile[]>;
+}
+
+export interface ListedProfile {
+  readonly of: string;
+  readonly profile: Profile;
+  /** What an operator has said instead; null for nothing. */
+  readonly set: SetSize | null;
 }
 
 export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
@@ -123,6 +140,24 @@ export function createSizes(redis: Redis, keys: Keys, run: Run): Sizes {
       const { profile } = keys.sizes(of);
       const text = await redis.get(profile);
       return text === null ? null : readJson(profileSchema, profile, text);
+    },
+
+    async listProfiles(most) {
+      const names = await redis.zrange(keys.profiled, '0', String(most - 1), 'REV');
+      if (names.length === 0) return [];
+      const [texts, sets] = await Promise.all([
+        redis.mget(names.map((of) => keys.sizes(of).profile)),
+        redis.hmget(keys.setSizes, ...names),
+      ]);
+      return names.flatMap((of, i) => {
+        const [text, set] = [texts[i] ?? null, sets[i] ?? null];
+        if (text === null) return []; // forgotten, or its time is over
+        return {
+          of,
+          profile: readJson(profileSchema, keys.sizes(of).profile, text),
+          set: set === null ? null : readJson(setSizeSchema, keys.setSizes, set),
+        };
+      });
     },
   };
 

@@ -62,13 +62,15 @@ const NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
 const TOKEN = /^spica_([a-z0-9][a-z0-9.-]{0,63})_([0-9a-f]{64})$/;
 const USE_MS = 1_000;
 
+/** What is stored of the token of a name; null where there is none. */
+export async function readToken(redis: Redis, name: string): Promise<z.infer<typeof storedSchema> | null> {
+  const text = await redis.hget(KEYS.tokens, name);
+  return text === null ? null : readJson(storedSchema, KEYS.tokens, text);
+}
+
 /** Opens the tokens of a Redis on a connection, which stays the caller's. */
 export function createTokens(redis: Redis): Tokens {
   const noted = new Map<string, number>();
-  const read = async (name: string) => {
-    const text = await redis.hget(KEYS.tokens, name);
-    return text === null ? null : readJson(storedSchema, KEYS.tokens, text);
-  };
   const list = async (): Promise<Token[]> => {
     const [stored, used] = await Promise.all([redis.hgetall(KEYS.tokens), redis.hgetall(KEYS.used)]);
     const tokens = Object.entries(stored).map(([name, text]) => {
@@ -82,7 +84,7 @@ export function createTokens(redis: Redis): Tokens {
     async create({ name, ...token }) {
       requireName(name);
       const secret = `spica_${name}_${randomBytes(32).toString('hex')}`;
-      const stored: z.infer<typeof storedSchema> = { ...token, hash: hashOf(secret).toString('hex') };
+      const stored: z.infer<typeof storedSchema> = { ...token, hash: hashOfToken(secret).toString('hex') };
       if ((await redis.hsetnx(KEYS.tokens, name, JSON.stringify(stored))) === 1) {
         await redis.hdel(KEYS.used, name); // of one that was revoked while it was used
         return secret;
@@ -100,10 +102,10 @@ export function createTokens(redis: Redis): Tokens {
     },
     async check(token, now) {
       const name = TOKEN.exec(token)?.[1];
-      const stored = name === undefined ? null : await read(name);
+      const stored = name === undefined ? null : await readToken(redis, name);
       if (name === undefined || stored === null) return { outcome: 'unknown' };
       const { role, hash, expiresAt } = stored;
-      if (!timingSafeEqual(hashOf(token), Buffer.from(hash, 'hex'))) return { outcome: 'unknown' };
+      if (!timingSafeEqual(hashOfToken(token), Buffer.from(hash, 'hex'))) return { outcome: 'unknown' };
       if (expiresAt !== null && expiresAt <= now) return { outcome: 'expired', name, expiresAt };
       if (now - (noted.get(name) ?? 0) >= USE_MS) {
         noted.set(name, now);
@@ -123,7 +125,7 @@ function ignoreReply(error: unknown): void {
   if (!(error instanceof ReplyError)) throw error;
 }
 
-function hashOf(token: string): Buffer {
+export function hashOfToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 

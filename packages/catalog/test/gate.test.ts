@@ -14,6 +14,11 @@ const held = (request: string, heldAt: number, reason = 'no slots') => ({
   submittedAt: heldAt - 1,
   reason,
   count: 2,
+  short: {
+    shortfall: { bytes: 1, inodes: 2, slots: 3 },
+    frees: { count: 2, until: heldAt + 9, by: 'leases' as const },
+    help: '2 leases end',
+  },
 });
 
 function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
@@ -41,6 +46,25 @@ function aGate(change: Partial<PublishedGate> = {}): PublishedGate {
     },
     floorBytes: 20e9,
     root: '/srv/pool',
+    disk: {
+      at: NOW,
+      totalBytes: 9,
+      availableBytes: 5,
+      freeInodes: null,
+      floorBytes: 2,
+      targetBytes: 3,
+      imageHost: { availableBytes: 4, floorBytes: 1, mayGrowBytes: 7 },
+      forecast: { trend: 'filling', untilFloorMs: 3, soonestMs: 2, latestMs: 4, bytesPerHour: 5 },
+    },
+    facts: {
+      host: 'h',
+      filesystem: 'ext4',
+      templates: ['default'],
+      minFreeBytes: 2,
+      maxInstanceBytes: null,
+      maxPoolBytes: 8,
+    },
+    audit: { checkedAt: NOW, entries: 12, problem: 'a:3: not a line' },
     limits: {
       breaker: { failures: 2, openedAt: NOW - 5, probe: { request: 'req-9', since: NOW - 4 }, cause: 'x' },
       starts: [

@@ -40,7 +40,7 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
   });
 
   it.each<[string, string, Read]>([
-    ['history', '[{"at":1}]', (each) => each.diskHistory()],
+    ['disk-marks', '{"seq":1}', (each) => each.diskMarks()],
     ['pressure', '{"level":"awful","since":0,"at":0}', (each) => each.pressure()],
     ['plan:abc', '{"at":0}', (each) => each.plan('abc')],
     ['tombstone:spica-0001', '{ half', (each) => each.tombstone('spica-0001')],
@@ -48,6 +48,11 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
   ])('is named by its key when it cannot be read: %s %s', async (name, text, read) => {
     await redis.set(key(name), text);
     await expectNamed(name, read);
+  });
+
+  it('is named by its key when a point of the disk cannot be read', async () => {
+    await redis.zadd(key('disk-history'), 1, '[1,2]');
+    await expectNamed('disk-history', (each) => each.diskHistory());
   });
 
   it.each(
@@ -108,6 +113,9 @@ describeOnRedis('what the catalog keeps in Redis', (server) => {
       retention: null,
       floorBytes: null,
       root: null,
+      disk: null,
+      facts: null,
+      audit: null,
       limits: NO_LIMITS,
     };
     await other.publishGate(figures, { held: [], heldCount: 0 });

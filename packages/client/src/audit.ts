@@ -17,7 +17,7 @@ export class AuditLog {
    * fewer where they are longer than 128 kB together. Throws UnreachableError WORKER_UNREACHABLE: the log lies where the pool is served.
    */
   async tail(options: { limit?: number; after?: number } = {}): Promise<readonly AuditRecord[]> {
-    return this.#transport.auditTail(parsePayload(auditQuerySchema, options, 'audit'));
+    return (await this.#transport.auditTail(parsePayload(auditQuerySchema, options, 'audit'))).items;
   }
 
   /** Each entry from now on, or after the one with the `seq` `after`, until the signal is aborted or nobody listens. */

@@ -1,5 +1,4 @@
-import type { LeaseLostError } from './errors.ts';
-import { type GrantedLease, HeldLease } from './held-lease.ts';
+import { type GrantedLease, HeldLease, type LeaseHolder } from './held-lease.ts';
 import { Instance } from './instance.ts';
 import type { Transport } from './transport.ts';
 import type { SpawnedInstance } from './view.ts';
@@ -19,13 +18,12 @@ export class Batch implements AsyncDisposable {
   /**
    * @internal
    * @param lease What the instances came up with; null for no lease.
-   * @param onLost Called with each lease that is lost.
    */
   static async of(
     transport: Transport,
     instances: readonly SpawnedInstance[],
     lease: Pick<GrantedLease, 'owner' | 'token' | 'ms'> | null,
-    onLost: (error: LeaseLostError) => void,
+    holder: LeaseHolder,
   ): Promise<Batch> {
     if (lease === null) return new Batch(instances.map((each) => new Instance(transport, each, null)));
     const ids = instances.map(({ id }) => id);
@@ -33,7 +31,7 @@ export class Batch implements AsyncDisposable {
     return new Batch(
       instances.map((each) => {
         const granted = { ...lease, instance: each.id, expiresAt: ends.get(each.id) ?? 0 };
-        return new Instance(transport, each, new HeldLease(transport, granted, onLost));
+        return new Instance(transport, each, new HeldLease(transport, granted, holder));
       }),
     );
   }

@@ -14,6 +14,14 @@ export interface GrantedLease {
   readonly expiresAt: number;
 }
 
+/** Whoever took a lease for its user: it hears what becomes of it. */
+export interface LeaseHolder {
+  onHeld(lease: HeldLease): void;
+  onLost(error: LeaseLostError): void;
+  /** It was released, or is lost. */
+  onEnd(lease: HeldLease): void;
+}
+
 /** How often it is seen whether it is time to renew: by the wall clock, since a timer stands still while a machine sleeps. */
 const TICK_MS = 1_000;
 /** Renewed when a third of its time has passed, a tenth of that sooner or later: a batch's leases do not come at once. */
@@ -28,7 +36,7 @@ export class HeldLease {
   readonly #transport: Pick<Transport, 'lease' | 'releaseLease'>;
   readonly #granted: GrantedLease;
   readonly #controller = new AbortController();
-  readonly #onLost: (error: LeaseLostError) => void;
+  readonly #holder: LeaseHolder;
   readonly #timer: NodeJS.Timeout;
   #expiresAt: number;
   #renewAt: number;
@@ -43,14 +51,20 @@ export class HeldLease {
   constructor(
     transport: Pick<Transport, 'lease' | 'releaseLease'>,
     granted: GrantedLease,
-    onLost: (error: LeaseLostError) => void,
+    holder: LeaseHolder,
   ) {
     this.#transport = transport;
     this.#granted = granted;
-    this.#onLost = onLost;
+    this.#holder = holder;
     this.#expiresAt = granted.expiresAt;
     this.#renewAt = this.#nextRenewal(granted.expiresAt - granted.ms);
     this.#timer = setInterval(() => this.#tick(), Math.min(TICK_MS, granted.ms / 10)).unref();
+    holder.onHeld(this);
+  }
+
+  /** Id of the instance. */
+  get instance(): string {
+    return this.#granted.instance;
   }
 
   get token(): string {
@@ -77,6 +91,7 @@ export class HeldLease {
     if (this.#released || this.signal.aborted) return;
     this.#isDone = true;
     clearInterval(this.#timer);
+    this.#holder.onEnd(this);
     await this.#renewing; // which would bring it back
     const { instance, owner, token } = this.#granted;
     try {
@@ -131,7 +146,8 @@ export class HeldLease {
     clearInterval(this.#timer);
     const error = leaseLost(code, this.#granted.instance, message, this.#failure);
     this.#controller.abort(error);
-    this.#onLost(error);
+    this.#holder.onEnd(this);
+    this.#holder.onLost(error);
   }
 }
 

@@ -15,6 +15,7 @@ export type {
   Preview,
   PrunePlan,
   PruneResult,
+  WhatIfPlan,
 } from '@spica/queues';
 export type { AuditLog } from './audit.ts';
 export { Batch } from './batch.ts';
@@ -42,8 +43,10 @@ export type {
   CollectedView,
   CollectView,
   InstanceView,
+  OversizeView,
   PoolView,
   RequestEvent,
   RequestView,
   SampleView,
+  VerdictView,
 } from './view.ts';

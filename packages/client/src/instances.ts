@@ -1,8 +1,7 @@
 import { newLeaseToken } from '@spica/catalog';
 import { UsageError } from '@spica/core';
 import { type GrowResult, hostUser, type LineageVerdict, parsePayload } from '@spica/queues';
-import type { LeaseLostError } from './errors.ts';
-import { HeldLease } from './held-lease.ts';
+import { HeldLease, type LeaseHolder } from './held-lease.ts';
 import {
   type CallOptions,
   type GrowOptions,
@@ -13,7 +12,7 @@ import {
   readCall,
 } from './options.ts';
 import type { Transport } from './transport.ts';
-import type { CollectView, InstanceView, SampleView } from './view.ts';
+import type { CollectView, InstanceView, OversizeView, SampleView } from './view.ts';
 import { growBodySchema } from './wire/bodies.ts';
 import { MOST_LISTED } from './wire/queries.ts';
 
@@ -23,12 +22,12 @@ import { MOST_LISTED } from './wire/queries.ts';
  */
 export class Instances {
   readonly #transport: Transport;
-  readonly #onLost: (error: LeaseLostError) => void;
+  readonly #holder: LeaseHolder;
 
   /** @internal */
-  constructor(transport: Transport, onLost: (error: LeaseLostError) => void) {
+  constructor(transport: Transport, holder: LeaseHolder) {
     this.#transport = transport;
-    this.#onLost = onLost;
+    this.#holder = holder;
   }
 
   /** Reading prolongs nothing. */
@@ -50,6 +49,11 @@ export class Instances {
     }
   }
 
+  /** Those, of the pool or of a request, that are at their cap, or larger than `max_instance_gb`. */
+  oversize({ request = null }: { request?: string | null } = {}): Promise<readonly OversizeView[]> {
+    return this.#transport.oversize({ request });
+  }
+
   /**
    * Takes a lease on an instance, or renews it for whoever has its token, and keeps it until it is released. Throws
    * CheckError INSTANCE_LEASED when somebody else has it; LeaseLostError LEASE_REFUSED for one that is too large.
@@ -60,7 +64,7 @@ export class Instances {
     const [token, now] = [given ?? newLeaseToken(), Date.now()];
     const { owner } = await this.#transport.lease(id, { owner: hostUser(), token, ms, force });
     const granted = { instance: id, owner, token, ms, expiresAt: now + ms };
-    return new HeldLease(this.#transport, granted, this.#onLost);
+    return new HeldLease(this.#transport, granted, this.#holder);
   }
 
   /** Says how good an instance is; null takes that back. */

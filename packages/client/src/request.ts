@@ -1,8 +1,7 @@
 import { CheckError, RefusedError } from '@spica/core';
 import { hostUser } from '@spica/queues';
 import { Batch } from './batch.ts';
-import type { LeaseLostError } from './errors.ts';
-import type { GrantedLease } from './held-lease.ts';
+import type { GrantedLease, LeaseHolder } from './held-lease.ts';
 import { type CallOptions, readCall } from './options.ts';
 import type { Transport } from './transport.ts';
 import type { RequestEvent, RequestView } from './view.ts';
@@ -22,7 +21,8 @@ export interface Submitted {
 
 /** @internal */
 export interface RequestListener {
-  onLost(error: LeaseLostError): void;
+  /** Holds the leases of its batch. */
+  readonly holder: LeaseHolder;
   /** Its end is known: it has failed, or its batch is its caller's. */
   onEnd(): void;
 }
@@ -67,10 +67,10 @@ export class SpawnRequestHandle implements AsyncIterable<RequestEvent> {
    */
   async ready(options: CallOptions = {}): Promise<Batch> {
     const { timeoutMs = FOREVER_MS, ...rest } = readCall('ready', options);
-    const { onLost, onEnd } = this.#listener;
+    const { holder, onEnd } = this.#listener;
     try {
       const { instances } = await this.#transport.wait(this.id, { timeoutMs, ...rest });
-      const batch = await Batch.of(this.#transport, instances, this.#submitted.lease, onLost);
+      const batch = await Batch.of(this.#transport, instances, this.#submitted.lease, holder);
       onEnd();
       return batch;
     } catch (error) {

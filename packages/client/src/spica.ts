@@ -5,6 +5,7 @@ import { hostUser, type Preview, type PrunePlan, type PruneResult, parsePayload 
 import { AuditLog } from './audit.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import type { LeaseLostError } from './errors.ts';
+import { HeldLeases } from './held-leases.ts';
 import { Instances } from './instances.ts';
 import {
   type CallOptions,
@@ -24,11 +25,18 @@ import type { TournamentOptions } from './tournament/options.ts';
 import type { Tournament } from './tournament/tournament.ts';
 import { Tournaments } from './tournament/tournaments.ts';
 import type { Transport } from './transport.ts';
-import type { PoolView } from './view.ts';
+import type { OversizeView, PoolView } from './view.ts';
 
 interface SpicaEvents {
   /** A lease of this client's was lost; the signal of its instance is aborted with the same error. */
   'lease-lost': [error: LeaseLostError];
+  /**
+   * An instance that is leased through this client has come to its cap, so that the kernel refuses what it writes, or is
+   * larger than `max_instance_gb`: once for each time that it does. Followed from the first listener on, until `close`.
+   */
+  oversize: [instance: OversizeView];
+  /** Which instances are oversize could not be followed any more. */
+  'oversize-failed': [error: unknown];
   /** A request whose signal was aborted could not be cancelled, as its pool is out of reach: it goes on. */
   'cancel-failed': [error: unknown, request: string];
 }
@@ -46,13 +54,21 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
   readonly #transport: Transport;
   /** Requests that are being taken back, as their signal was aborted. */
   readonly #takingBack = new Set<Promise<void>>();
-  readonly #onLost = (error: LeaseLostError) => void this.emit('lease-lost', error);
+  readonly #leases: HeldLeases;
 
   private constructor(transport: Transport) {
     super();
     this.#transport = transport;
     this.pool = transport.pool;
-    this.instances = new Instances(transport, this.#onLost);
+    this.#leases = new HeldLeases(transport, {
+      onLost: (error) => void this.emit('lease-lost', error),
+      onOversize: (instance) => void this.emit('oversize', instance),
+      onFailed: (error) => void this.emit('oversize-failed', error),
+    });
+    (this as EventEmitter).on('newListener', (event) => {
+      if (event === 'oversize') this.#leases.follow();
+    });
+    this.instances = new Instances(transport, this.#leases);
     this.audit = new AuditLog(transport);
     this.tournaments = new Tournaments(transport);
   }
@@ -95,7 +111,7 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
       this.#transport,
       { id, lease, heldUntil },
       {
-        onLost: this.#onLost,
+        holder: this.#leases,
         onEnd: () => signal?.removeEventListener('abort', onAbort),
       },
     );
@@ -159,7 +175,7 @@ export class Spica extends EventEmitter<SpicaEvents> implements AsyncDisposable 
    * either.
    */
   async close(): Promise<void> {
-    await Promise.all(this.#takingBack);
+    await Promise.all([...this.#takingBack, this.#leases.close()]);
     await this.#transport.close();
   }
 

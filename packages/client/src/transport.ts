@@ -1,5 +1,14 @@
 import type { TournamentHead, TournamentRecord } from '@spica/core';
-import type { AuditRecord, GrowResult, LineageVerdict, Preview, PrunePlan, PruneResult } from '@spica/queues';
+import type {
+  AuditPage,
+  AuditRecord,
+  GrowResult,
+  LineageVerdict,
+  Preview,
+  PrunePlan,
+  PruneResult,
+  WhatIfPlan,
+} from '@spica/queues';
 import type {
   ActionPreview,
   ActionView,
@@ -7,15 +16,26 @@ import type {
   DiskHistory,
   InstancePage,
   InstanceView,
+  OversizeView,
   Page,
+  PoolEvent,
   PoolView,
+  ProfileView,
   RequestEvent,
   RequestView,
   SampleView,
+  SpaceNode,
   SpawnedInstance,
 } from './view.ts';
-import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody } from './wire/bodies.ts';
-import type { AuditQuery, ListQuery, RequestsQuery, TournamentsQuery } from './wire/queries.ts';
+import type { ActionAsked, Caller, PreflightAsked, PruneLimits, RequestBody, WhatIf } from './wire/bodies.ts';
+import type {
+  AuditQuery,
+  HistoryQuery,
+  ListQuery,
+  RequestsQuery,
+  SpaceQuery,
+  TournamentsQuery,
+} from './wire/queries.ts';
 
 export interface SubmittedRequest {
   readonly id: string;
@@ -112,6 +132,18 @@ export interface Transport {
   /** `completed` where it comes too late, and changes nothing. */
   cancel(id: string, by: OnBehalf): Promise<'cancelled' | 'completed'>;
 
+  /** Which instances, of the pool or of a request, are at their cap, or too large. */
+  oversize(of: { readonly request: string | null }): Promise<readonly OversizeView[]>;
+  /**
+   * The same, and again at each change of that; until the signal is aborted. `after`: the `id` of what was seen last; whoever
+   * resumes gets those of now if they are others.
+   */
+  oversizeFollow(options: {
+    readonly request?: string | null;
+    readonly after?: string | null;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<{ readonly id: string; readonly instances: readonly OversizeView[] }>;
+
   /** Over HTTP a query names at most 500 ids. */
   instances(query: ListQuery): Promise<InstancePage>;
   instance(id: string): Promise<InstanceView>;
@@ -146,10 +178,12 @@ export interface Transport {
   preflight(asked: PreflightAsked, asking?: Asking): Promise<Preview>;
   /** What a prune would do now, sealed under a digest for an hour. */
   plan(limits: PruneLimits, asking?: Asking): Promise<PrunePlan>;
+  /** What a prune would do under other limits. Seals nothing. */
+  whatIf(limits: WhatIf, asking?: Asking): Promise<WhatIfPlan>;
   /** Carries out exactly a sealed plan; `reason` goes into the audit log. Throws UsageError PLAN_UNKNOWN, PLAN_TOO_OLD. */
   execute(digest: string, asked: OnBehalf & Asking & { readonly reason?: string }): Promise<PruneResult>;
 
-  auditTail(query: AuditQuery, asking?: Asking): Promise<readonly AuditRecord[]>;
+  auditTail(query: AuditQuery, asking?: Asking): Promise<AuditPage>;
   /** Each entry from now on, or after the one with the `seq` `after`; until the signal is aborted. */
   auditFollow(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<AuditRecord>;
 
@@ -161,7 +195,13 @@ export interface Transport {
   tournaments(query: TournamentsQuery): Promise<Page<TournamentHead>>;
 
   poolStatus(): Promise<PoolView>;
-  history(): Promise<DiskHistory>;
+  /** What changes in the pool, until the signal is aborted; `after`: the `seq` of the last entry of the audit log that was seen. */
+  watch(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<PoolEvent>;
+  history(query: HistoryQuery): Promise<DiskHistory>;
+  /** What instances become, and how well that was foretold. */
+  profiles(): Promise<Page<ProfileView>>;
+  /** What takes the pool's space. */
+  space(query: SpaceQuery): Promise<SpaceNode>;
 
   /** Ends the connection; what waits then throws. */
   close(): Promise<void>;

@@ -1,12 +1,13 @@
-import type { Forecast } from '@spica/core';
 import type { RequestProgress } from '@spica/queues';
+
+export type * from './pool-view.ts';
 
 /*
  * What a client is told, as JSON: the command prints the same with `--json`. Times are ISO-8601 UTC, bytes are numbers of
  * bytes. Plain types: what runners import names no type of another package.
  */
 
-interface Size {
+export interface Size {
   readonly bytes: number;
   readonly inodes: number;
 }
@@ -123,6 +124,13 @@ export interface RequestView {
     readonly state: string;
     readonly failure: string | null;
   }[];
+  /** Its place in the line, the head is 1; null where it is not held, or so far behind that nobody counts. */
+  readonly position: number | null;
+  /** Who holds the room that it waits for, and until when, in words; null where it does not wait for room, or room is being made. */
+  readonly whatWouldHelp: string | null;
+  /** How many of its instances have come up, and how many were asked for. */
+  readonly spawned: number;
+  readonly of: number;
 }
 
 export interface SpawnedInstance {
@@ -169,9 +177,26 @@ export type RequestEvent =
   | Exclude<RequestProgress, { readonly phase: 'held' | 'spawning' | 'done' }>
   /** `position` in the line, the head is 1; null where the line is not known. `until`: then it is rejected. */
   | (Extract<RequestProgress, { readonly phase: 'held' }> & { readonly position: number | null })
-  /** So many of its instances have come up. */
-  | { readonly phase: 'spawning'; readonly reason: string; readonly spawned: number; readonly of: number }
-  | { readonly phase: 'ready'; readonly reason: string };
+  /** So many of its instances have come up. `oversize`: ids of those that are at their cap, or too large. */
+  | {
+      readonly phase: 'spawning';
+      readonly reason: string;
+      readonly spawned: number;
+      readonly of: number;
+      readonly oversize: readonly string[];
+    }
+  | { readonly phase: 'ready'; readonly reason: string; readonly oversize: readonly string[] };
+
+/** An instance that is larger than `disk.max_instance_gb`, or at its cap, as it was measured last. */
+export interface OversizeView {
+  readonly id: string;
+  readonly request: string | null;
+  /** The kernel refuses what it writes. */
+  readonly atCap: boolean;
+  readonly ownBytes: number;
+  /** Null where nothing but the audit log keeps it from growing. */
+  readonly capBytes: number | null;
+}
 
 /** Results that were collected: when that was begun, and the directory or archive that they went to, on the pool's host. */
 export interface CollectedView {
@@ -213,50 +238,4 @@ export interface ActionView {
 export interface SampleView {
   readonly measured: readonly InstanceView[];
   readonly vanished: readonly string[];
-}
-
-/** How a pool stands, as far as what its worker publishes says. */
-export interface PoolView {
-  readonly pool: string;
-  /** Whether a worker serves it; null where Redis does not tell. */
-  readonly served: boolean | null;
-  readonly instances: number;
-  /** Its limit; null before anybody served the pool. */
-  readonly maxInstances: number | null;
-  /** Promised to requests that have not used it yet. */
-  readonly reserved: Size & { readonly slots: number };
-  /** What live instances are still expected to add. */
-  readonly growth: Size;
-  /** Bytes that its instances take by themselves. */
-  readonly ownBytes: number;
-  /** The pressure on its disk as the worker last saw it; null before its first look. */
-  readonly pressure: {
-    readonly level: string;
-    readonly since: string | null;
-    readonly reason: string | null;
-  } | null;
-  /** Why rules of age are suspended; null where they are in force. */
-  readonly clockSuspended: string | null;
-  /** The requests that are held, the head of the line first, and how many there are. */
-  readonly held: readonly {
-    readonly request: string;
-    readonly count: number;
-    readonly since: string;
-    readonly reason: string;
-  }[];
-  readonly heldCount: number;
-}
-
-/** Who used a pool's disk when, oldest first, and when its floor is reached if it goes on so. */
-export interface DiskHistory {
-  readonly points: readonly {
-    readonly at: string;
-    readonly availableBytes: number;
-    readonly instancesBytes: number;
-    readonly trashBytes: number;
-    readonly templatesBytes: number;
-    readonly othersBytes: number;
-  }[];
-  /** Null where the pool's floor is not known: nobody has served it. */
-  readonly forecast: (Forecast & { readonly sentence: string }) | null;
 }

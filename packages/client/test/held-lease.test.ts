@@ -19,7 +19,8 @@ it('gives a renewal back that came through when the lease was lost already', asy
   };
   const token = '0'.repeat(32);
   const granted = { instance: 'spica-1', owner: 'ada', token, ms: 300, expiresAt: Date.now() + 300 };
-  new HeldLease(transport, granted, lost.resolve);
+  const holder = { onHeld: () => undefined, onLost: lost.resolve, onEnd: () => undefined };
+  new HeldLease(transport, granted, holder);
   await asked.promise;
   expect(await lost.promise).toMatchObject({ code: 'LEASE_EXPIRED' });
   answer.resolve({ outcome: 'granted', owner: 'ada', expiresAt: Date.now() + 300 });

@@ -14,6 +14,7 @@ import { testAsking } from './suite/asking.ts';
 import { testAway } from './suite/away.ts';
 import { testInstances } from './suite/instances.ts';
 import { testLeases } from './suite/lease.ts';
+import { testOversize } from './suite/oversize.ts';
 import { type Between, type Served, serveOver } from './suite/serve.ts';
 import { testSpawning } from './suite/spawn.ts';
 import { testTournaments } from './suite/tournament.ts';
@@ -80,6 +81,7 @@ describe('over HTTP', () => {
   testLeases(serve);
   testInstances(serve);
   testAsking(serve);
+  testOversize(serve);
   testAway(serve);
   testTournaments(serve);
 

@@ -6,6 +6,7 @@ import { testAsking } from './suite/asking.ts';
 import { testAway } from './suite/away.ts';
 import { testInstances } from './suite/instances.ts';
 import { testLeases } from './suite/lease.ts';
+import { testOversize } from './suite/oversize.ts';
 import { type Between, serveOver } from './suite/serve.ts';
 import { testSpawning } from './suite/spawn.ts';
 import { testTournaments } from './suite/tournament.ts';
@@ -18,6 +19,7 @@ describe('over Redis', () => {
   testLeases(serve);
   testInstances(serve);
   testAsking(serve);
+  testOversize(serve);
   testAway(serve);
   testTournaments(serve);
 

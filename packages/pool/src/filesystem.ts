@@ -11,3 +11,8 @@ export async function filesystemOf(dir: string): Promise<string> {
   const device = mountOf(path, readMounts('self'))?.device ?? `dev-${(await stat(path)).dev}`;
   return `${boot ?? 'unknown-boot'}/${device}`;
 }
+
+/** The kind of the filesystem that a directory is on: `ext4`, `btrfs`, …; null where the kernel does not say. */
+export async function filesystemTypeOf(dir: string): Promise<string | null> {
+  return mountOf(await realpath(dir), readMounts('self'))?.type ?? null;
+}

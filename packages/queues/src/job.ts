@@ -1,3 +1,4 @@
+import { CheckError } from '@spica/core';
 import type { Job, JobsOptions, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type OpenEvents, openEvents } from './events.ts';
@@ -16,8 +17,8 @@ export interface JobTerms {
 }
 
 /**
- * Adds a job and waits for its end; resolves with what its processor returned. Throws the error that it failed with, or
- * the signal's reason when the waiting is aborted (the job goes on).
+ * Adds a job and waits for its end; resolves with what its processor returned. Throws the error that it failed with,
+ * CheckError JOB_REMOVED when somebody removed it before, or the signal's reason when the waiting is aborted (the job goes on).
  */
 export async function runJob(
   queue: Queue,
@@ -58,6 +59,20 @@ export async function runServedJob(
 }
 
 async function endOf(job: Job, events: QueueEvents): Promise<unknown> {
+  const { promise: removal, reject } = Promise.withResolvers<never>();
+  const removed = ({ jobId }: { readonly jobId: string }) => {
+    if (jobId === job.id)
+      reject(new CheckError('JOB_REMOVED', `${job.name}: its job was removed before it ended`));
+  };
+  events.on('removed', removed);
+  try {
+    return await Promise.race([endsByItself(job, events), removal]);
+  } finally {
+    events.off('removed', removed);
+  }
+}
+
+async function endsByItself(job: Job, events: QueueEvents): Promise<unknown> {
   try {
     return await job.waitUntilFinished(events);
   } catch (error) {

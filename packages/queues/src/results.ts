@@ -1,4 +1,4 @@
-import type { Decision, Help, PlanItem } from '@spica/core';
+import type { Decision, Help, PlanItem, RuleTally } from '@spica/core';
 
 /*
  * What the pool's worker answers, as plain types: what runners import names them, and no package of others.
@@ -66,6 +66,11 @@ export interface PruneReport extends PruneResult {
   readonly trashTtlMs?: number;
   /** Of a dry run: every instance, kept or not, with the rule that decided. */
   readonly items?: readonly PlannedItem[];
+  /** Of a dry run: why instances stay, and why they go, by rule, the most frequent first. */
+  readonly keptBy?: readonly RuleTally[];
+  readonly deletedBy?: readonly RuleTally[];
+  /** Of a dry run: the limits that it was made under, as a sentence. */
+  readonly policy?: string;
   /** Of a dry run: the name of the sealed plan, for an hour; null without Redis, which keeps them. */
   readonly digest?: string | null;
 }
@@ -76,6 +81,34 @@ export type PlannedItem = Omit<PlanItem, 'candidate'>;
 export interface PrunePlan extends PruneReport {
   readonly items: readonly PlannedItem[];
   readonly digest: string;
+  readonly keptBy: readonly RuleTally[];
+  readonly deletedBy: readonly RuleTally[];
+  readonly policy: string;
+}
+
+/** Other limits than the pool's; null for those that it has. */
+export interface WhatIfLimits {
+  readonly maxInstances: number | null;
+  readonly maxAgeMs: number | null;
+  readonly keepBest: number | null;
+  /** Free space that is to be there: more goes where there is less. */
+  readonly minFreeBytes: number | null;
+}
+
+/** What a prune would do under other limits. Nothing is sealed: it cannot be carried out. */
+export interface WhatIfPlan extends PruneReport {
+  readonly digest: null;
+  /** All that would be deleted, and the first of what stays: `keptBy` counts all of that. */
+  readonly items: readonly PlannedItem[];
+  readonly keptBy: readonly RuleTally[];
+  readonly deletedBy: readonly RuleTally[];
+  readonly policy: string;
+  /** Whether what may go makes up for the free space that was asked for; if not, nothing goes for it. */
+  readonly sufficient: boolean;
+  /** What would be free then. */
+  readonly availableBytes: number;
+  /** The floor that was asked for, or the pool's. */
+  readonly floorBytes: number;
 }
 
 /** Whether an instance's lineage is what its manifest says. */
@@ -86,6 +119,13 @@ export interface LineageVerdict {
   readonly reason: string | null;
   /** SHA-256, hex, of lineage.json as it is; null where it cannot be read. */
   readonly sha: string | null;
+}
+
+/** A part of the audit log, oldest first. */
+export interface AuditPage {
+  readonly items: readonly AuditRecord[];
+  /** The `before` of the part before it; null where there is nothing before, or the part goes forward. */
+  readonly next: string | null;
 }
 
 /** An entry of the audit log (docs/audit.md); further facts of an action stand beside these. */

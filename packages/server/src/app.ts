@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Tokens } from '@spica/catalog';
-import { CheckError, type Clock } from '@spica/core';
+import { CheckError } from '@spica/core';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { sendProblem } from './api/problem.ts';
-import type { Door } from './listen/callers.ts';
-import { guard } from './listen/guard.ts';
+import { type GuardOptions, guard } from './listen/guard.ts';
 import type { TlsMaterial } from './listen/tls.ts';
 
 export type App = FastifyInstance;
@@ -17,16 +15,13 @@ const CHECK_EVERY_MS = 2_000;
 /** How long what was begun may take when the server ends. */
 const GRACE_MS = 5_000;
 
-export interface AppOptions {
-  readonly door: Door;
-  readonly tokens: Tokens;
-  readonly clock: Clock;
+export interface AppOptions extends Omit<GuardOptions, 'overTls'> {
   readonly logger: Logger;
   readonly tls: TlsMaterial | null;
 }
 
 /** A server that nothing is served by yet: it knows its callers, gives each request an id, and says what went wrong. */
-export function createApp({ door, tokens, clock, logger, tls }: AppOptions): App {
+export function createApp({ logger, tls, ...callers }: AppOptions): App {
   const loggerInstance: FastifyBaseLogger = logger.child({ component: 'server' });
   const sockets = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_EVERY_MS };
   const app = Fastify({
@@ -38,7 +33,7 @@ export function createApp({ door, tokens, clock, logger, tls }: AppOptions): App
     forceCloseConnections: 'idle',
     ...(tls ? { https: { ...sockets, ...tls } } : { http: sockets }),
   }) as unknown as App; // how it is reached makes no difference to what is served
-  guard(app, { door, tokens, clock, overTls: tls !== null });
+  guard(app, { ...callers, overTls: tls !== null });
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]?.slice(0, 200) ?? '';

@@ -25,7 +25,7 @@ export type RunCommand = (
  * part of the HTTP API: it answers the same version of the command with the same config, and leaves the rest to it (204).
  */
 export function addCommand(app: FastifyInstance, run: RunCommand): void {
-  app.post('/command', { config: { api: true } }, async (request, reply) => {
+  app.post('/command', { config: { access: 'api' } }, async (request, reply) => {
     const asked = askedSchema.safeParse(request.body);
     if (!asked.success)
       throw new UsageError('PAYLOAD_INVALID', 'body: expected what the spica command sends');

@@ -1,6 +1,7 @@
 import type { ScheduleName } from '@spica/catalog';
 import {
   type Amount,
+  type DiskPoint,
   type Forecast,
   floorOf,
   forecastFloor,
@@ -18,6 +19,8 @@ import type { ServerPool } from './pool.ts';
 const POOL_MS = 3_000;
 /** Less, so that a disk that hangs (a server that is gone) leaves the other figures. */
 const DISK_MS = 2_000;
+/** The worker looks every few seconds: what it said longer ago says nothing of now. */
+const USE_MS = 10 * 60_000;
 
 /** How a pool stands, as one look saw it. */
 export interface PoolFigures {
@@ -41,6 +44,10 @@ export interface PoolFigures {
   readonly forecast: Forecast;
   /** When what repeats was last done, epoch milliseconds. */
   readonly lastRuns: Partial<Record<ScheduleName, number>>;
+  /** Whether the gate holds all requests as spawns fail; null where nobody has served the pool yet. */
+  readonly isBreakerOpen: boolean | null;
+  /** Who uses the disk, as the pool's worker last saw it; null where that is not known, or out of date. */
+  readonly use: DiskPoint | null;
 }
 
 export interface QueueFigures {
@@ -80,7 +87,7 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     catalog.publishedGate(),
     catalog.count(),
     catalog.pressure(),
-    catalog.diskHistory(),
+    catalog.diskHistory(now - TREND_WINDOW_MS),
     readDisk(pool),
     catalog.lastRuns(),
   ]);
@@ -94,6 +101,8 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
     held: { requests: published?.heldCount ?? 0, oldestAt: published?.held[0]?.heldAt ?? null },
     disk,
     lastRuns,
+    isBreakerOpen: published && published.limits.breaker.openedAt !== null,
+    use: latest(history, now),
     pressure: pressure?.level ?? null,
     forecast: forecastFloor({
       history,
@@ -102,6 +111,11 @@ async function readFigures(pool: ServerPool, now: number): Promise<PoolFigures> 
       windowMs: TREND_WINDOW_MS,
     }),
   };
+}
+
+function latest(history: readonly DiskPoint[], now: number): DiskPoint | null {
+  const last = history.at(-1);
+  return last !== undefined && now - last.at <= USE_MS ? last : null;
 }
 
 async function readQueues({ queues, redis, policy }: ServerPool): Promise<PoolFigures['queues']> {

@@ -9,7 +9,7 @@ export interface ServerPool {
   readonly policy: Pick<PoolConfig, 'name' | 'retention' | 'disk'>;
   readonly redis: Redis;
   readonly queues: PoolQueues;
-  readonly catalog: Pick<Catalog, 'publishedGate' | 'count' | 'pressure' | 'diskHistory' | 'lastRuns'>;
+  readonly catalog: Catalog;
   /** The pool's filesystem as it is now. Rejects, saying why, where it cannot be looked at from this host. */
   readSpace(): Promise<Space>;
   /** Whether it lives in an image, and the disk that takes more as it fills (`readImageHost`). */

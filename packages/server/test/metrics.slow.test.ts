@@ -21,7 +21,8 @@ function filling(now: number) {
   return Array.from({ length: 12 }, (_, i) => {
     const hoursAgo = (11 - i) / 4;
     const rest = { instancesBytes: 0, trashBytes: 0, templatesBytes: 0, othersBytes: 0 };
-    return { at: now - hoursAgo * 3_600_000, availableBytes: 61e9 + hoursAgo * 1e9, ...rest };
+    const spoken = { growthBytes: 0, reservedBytes: 0, hostAvailableBytes: null };
+    return { at: now - hoursAgo * 3_600_000, availableBytes: 61e9 + hoursAgo * 1e9, ...rest, ...spoken };
   });
 }
 

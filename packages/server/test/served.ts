@@ -1,13 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCatalog, createTokens, type HeldRequest, type PublishedGate } from '@spica/catalog';
+import {
+  createCatalog,
+  createSessions,
+  createTokens,
+  type HeldRequest,
+  type PublishedGate,
+} from '@spica/catalog';
 import { type LedgerSums, NO_LIMITS, resolveConfig, type Space, systemClock } from '@spica/core';
 import { connectObserver, openQueues, prefixOf, QUEUE_NAMES, submitRequest } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { aRequest } from '../../../test/support/stack.ts';
+import { aRequest, type Stack } from '../../../test/support/stack.ts';
 import { type Server, type ServerOptions, type ServerPool, startServer } from '../src/index.ts';
 
 const SPACE: Space = { availableBytes: 61e9, totalBytes: 144e9, freeInodes: 900, totalInodes: 1_000 };
@@ -55,6 +61,18 @@ export function openPool(name: string, redis: Redis, readSpace = async () => SPA
   };
 }
 
+/** The pool of a stack, as the server looks at it. */
+export function poolOf({ ctx, redis, queues }: Pick<Stack, 'ctx' | 'redis' | 'queues'>): ServerPool {
+  return {
+    policy: ctx.policy,
+    redis,
+    queues,
+    catalog: createCatalog({ redis, pool: ctx.pool.name }),
+    readSpace: () => ctx.gauge.read({ maxAgeMs: 0 }),
+    readImage: async () => ({ inImage: false, host: null }),
+  };
+}
+
 /** What the process that serves a pool publishes of its gate. */
 export function aGate({
   reserved = { bytes: 0, inodes: 0, slots: 0 },
@@ -75,6 +93,9 @@ export function aGate({
     retention: null,
     floorBytes: null,
     root: null,
+    disk: null,
+    facts: null,
+    audit: null,
     held,
     heldCount: held.length,
   };
@@ -82,7 +103,7 @@ export function aGate({
 
 /** A request for eight instances that is held since then (epoch milliseconds). */
 export function heldSince(request: string, heldAt: number): HeldRequest {
-  return { request, heldAt, submittedAt: heldAt, reason: 'short', count: 8 };
+  return { request, heldAt, submittedAt: heldAt, reason: 'short', count: 8, short: null };
 }
 
 let servers = 0;
@@ -112,6 +133,7 @@ export function serverOptions(
     pools,
     transports: [],
     tokens: createTokens(redis),
+    sessions: createSessions(redis),
     paths: [],
     ping: () => redis.ping(),
     clock: systemClock,

@@ -1,5 +1,12 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
-import { type Clock, type CloneMethod, type Config, type PoolConfig, UsageError } from '@spica/core';
+import {
+  type Clock,
+  type CloneMethod,
+  type Config,
+  type PoolConfig,
+  type PoolWork,
+  UsageError,
+} from '@spica/core';
 import {
   type Audit,
   createSpaceGauge,
@@ -61,6 +68,8 @@ export interface PoolContext {
 /** A pool that this process serves: what the workers need besides. */
 export interface ServedContext extends PoolContext {
   readonly audit: Audit;
+  /** Has what was done or seen counted, and told to whoever wants to hear of it. Never throws. */
+  readonly observe: (work: PoolWork) => void;
   /** What is reserved, and who is held. */
   readonly gate: GateState;
   readonly publisher: Publisher;

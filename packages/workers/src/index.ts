@@ -1,6 +1,7 @@
 export * from './context.ts';
 export { emptySums } from './gate/state.ts';
 export { checkIdentity, checkRebind } from './identity.ts';
+export { type Notifier, startNotifier, testReceivers } from './notify/notifier.ts';
 export { type OfflineOptions, previewOfflinePrune, pruneOffline } from './offline/prune.ts';
 export * from './preview.ts';
 export { reportPlan } from './pruner/report.ts';
@@ -9,3 +10,4 @@ export { compare, type Drift } from './reconciler/compare.ts';
 export { type EmbeddedRedis, startEmbeddedRedis } from './runtime/embedded-redis.ts';
 export { createLogger } from './runtime/logger.ts';
 export { type Runtime, startRuntime } from './runtime/runtime.ts';
+export { createWorkEvents, type WorkEvents } from './work-events.ts';

@@ -1,5 +1,6 @@
 import {
   decide,
+  describePolicy,
   type GateFacts,
   isShortBelow,
   type LedgerSums,
@@ -13,7 +14,7 @@ import { emptySums } from './gate/state.ts';
 import { type DiskNow, readDisk, termsOf } from './gatekeeper/facts.ts';
 import { type Asked, needFor } from './gatekeeper/need.ts';
 import { findRelief, type RoomPlan } from './gatekeeper/relief.ts';
-import type { LookedPlan } from './pruner/plan.ts';
+import { type LookedPlan, policyFor } from './pruner/plan.ts';
 import { planAndSeal } from './pruner/sealed.ts';
 import { findUnknown, type UnknownDirectory } from './pruner/unknown.ts';
 
@@ -119,8 +120,12 @@ export async function previewPrune(
 ): Promise<{
   readonly plan: LookedPlan;
   readonly digest: string;
+  /** The limits that it was made under, as a sentence. */
+  readonly policy: string;
   readonly unknownDirectories: readonly UnknownDirectory[];
 }> {
-  const sealed = await planAndSeal(ctx, operatorJob(ctx.pool.name, limits));
-  return { ...sealed, unknownDirectories: await findUnknown(ctx) };
+  const job = operatorJob(ctx.pool.name, limits);
+  const sealed = await planAndSeal(ctx, job);
+  const policy = describePolicy(policyFor(ctx, job));
+  return { ...sealed, policy, unknownDirectories: await findUnknown(ctx) };
 }

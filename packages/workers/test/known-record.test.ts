@@ -88,7 +88,7 @@ describeOnRedis('the record of an instance on disk', (server) => {
     const gate = { changesSeen: 0, ledger: new Ledger() };
     const policy = { retention: { protectLiveProcesses: false }, collectTimeoutMs: 1_000 };
     const ctx = { ...parts, gate, policy } as unknown as ServedContext;
-    const removal = { id: ID, reason: 'a test', request: null, undo: false };
+    const removal = { id: ID, reason: 'a test', rule: 'age', request: null, undo: false };
     return attempt(
       { ...ctx, inventory: catalogInventory(ctx), results: resultsOf(ctx) },
       { removal, record: null, failure: null },

@@ -12,4 +12,5 @@ if redis.call('HEXISTS', instance, 'ttl') == 1 or redis.call('HEXISTS', instance
   redis.call('SADD', base .. ':early', id)
 end
 redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
+if redis.call('HEXISTS', instance, 'oversize') == 1 then redis.call('SADD', base .. ':oversize', id) end
 return 1

@@ -17,5 +17,6 @@ redis.call('HDEL', base .. ':in-flight', id)
 redis.call('SREM', base .. ':dirty', id)
 redis.call('SREM', base .. ':early', id)
 redis.call('SREM', base .. ':uncollected', id)
+redis.call('SREM', base .. ':oversize', id)
 redis.call('DEL', instance)
 return 1

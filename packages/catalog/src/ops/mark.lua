@@ -14,6 +14,7 @@ if field == 'ttl' then
 end
 if field == 'collectFailure' then redis.call(value == '' and 'SREM' or 'SADD', base .. ':uncollected', id) end
 redis.call('XADD', base .. ':touched', 'MAXLEN', '~', 20000, '*', 'id', id)
+if field == 'oversize' then redis.call(value == '' and 'SREM' or 'SADD', base .. ':oversize', id) end
 redis.call('SADD', base .. ':dirty', id)
 redis.call('INCR', base .. ':changes')
 redis.call('PUBLISH', base .. ':changed', (value == '' and 'un' or '') .. field .. ' ' .. id)

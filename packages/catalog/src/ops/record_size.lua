@@ -12,6 +12,10 @@ if over > 0 then
     redis.call('HDEL', finished, id)
   end
 end
+if string.sub(ARGV[1], 1, 8) ~= 'replica:' then
+  redis.call('ZADD', KEYS[1] .. ':profiled', 'GT', ARGV[3], ARGV[1])
+  redis.call('ZREMRANGEBYRANK', KEYS[1] .. ':profiled', 0, -1001)
+end
 if ARGV[6] ~= '' then
   redis.call('EXPIRE', finished, ARGV[6])
   redis.call('EXPIRE', ages, ARGV[6])

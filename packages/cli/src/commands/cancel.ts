@@ -18,7 +18,7 @@ export async function cancel({ io, args, options }: Invocation): Promise<number>
   return withRedis(config, async (redis) => {
     const catalog = await openOwnCatalog(redis, policy);
     const queues = openQueues(pool, redis);
-    const { state } = await readRequest(queues, pool, request);
+    const { state } = await readRequest({ queues, name: pool, catalog }, request);
     if (state === 'completed' || state === 'failed') throw ended(request, state);
     const by = parseWho('--by', undefined);
     const outcome = await cancelRequest({ name: pool, catalog, queues }, request, { by });

@@ -7,6 +7,7 @@ import { choosePool } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
 import { carryOut, type Plan } from '../experiment/carry-out.ts';
 import { Journal } from '../experiment/journal.ts';
+import { reportingOversize } from '../experiment/oversize.ts';
 import { type Report, reportJsonLines, reportLines, reportNothing } from '../experiment/report.ts';
 import type { RunResult } from '../experiment/result.ts';
 import { reportRows } from '../experiment/rows.ts';
@@ -15,6 +16,7 @@ import { playTournament } from '../experiment/tournament.ts';
 import { chooseTemplate } from '../input/template.ts';
 import type { GlobalOptions, Invocation, Io } from '../io.ts';
 import { reportFailure } from '../output/failure.ts';
+import { startTracing } from '../stack/tracing.ts';
 
 /** What a shell's `env` and container runtimes end with when the failure is theirs and not the command's. */
 const EXIT_OURS = 125;
@@ -41,6 +43,7 @@ async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<nu
   const { config } = await loadConfig(io, options);
   const policy = choosePool(config, options.pool);
   const template = chooseTemplate(policy, options.template);
+  await using _tracing = await startTracing(config);
   await using spica = await connect(config, policy);
   const single = tournament === null && isSingle(plan, options);
   const journal = await openJournal(io, options, {
@@ -48,7 +51,7 @@ async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<nu
     ...{ template, experiment: shared.experiment, labels: shared.labels },
     ...{ leaseMs: shared.leaseMs, maxWaitMs: shared.maxWaitMs },
   });
-  const report = reportOf(io, options, { single, jobs: plan.jobs, spica });
+  const report = reportingOversize(reportOf(io, options, { single, jobs: plan.jobs, spica }), spica);
   const interrupt = interruptible(io);
   let results: readonly RunResult[] | null = null;
   try {

@@ -10,6 +10,7 @@ import { writeFields, writeJson } from '../output/write.ts';
 import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
+import { startTracing } from '../stack/tracing.ts';
 import type { ServeOptions } from './up.ts';
 
 /**
@@ -27,6 +28,7 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
   });
   const stop = listenForStop(io, () => io.exit(EXIT_NOW));
   try {
+    await using _tracing = await startTracing(config, logger);
     const board = await startBoard({ config, logger, runCommand: commandRunner(io, options) });
     const [url, redis] = [`${board.url}/queues`, describeTarget(redisTargetOf(config))];
     const pools = Object.keys(config.pools);
@@ -35,13 +37,15 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
       writeJson(io.stdout, {
         pid: process.pid,
         pools,
+        page: board.url,
         board: url,
         api: { url: `${board.url}/v1`, socket: board.socket },
         redis,
       });
     else if (io.stdout.isTTY)
       writeFields(io.stdout, [
-        ['dashboard', url],
+        ['page', `${board.url} (\`spica open\` logs in)`],
+        ['queues', url],
         ['HTTP API', `${board.url}/v1`],
         ['stop', 'Ctrl-C'],
       ]);

@@ -55,7 +55,7 @@ export function reportNothing(stderr: Output): Report {
   return {
     begin: () => undefined,
     event: (_, what, detail) =>
-      void (['held', 'waiting'].includes(what) && stderr.write(`${what}: ${oneLine(detail)}\n`)),
+      void (TOLD_OF_ONE.includes(what) && stderr.write(`${what}: ${oneLine(detail)}\n`)),
     started: () => undefined,
     result: () => undefined,
     line: () => undefined,
@@ -66,6 +66,9 @@ export function reportNothing(stderr: Output): Report {
     },
   };
 }
+
+/** What a single run says of itself: why it waits, and what keeps it from writing. */
+const TOLD_OF_ONE: readonly string[] = ['held', 'waiting', 'at its cap', 'too large'];
 
 const COLUMNS: readonly Column<RunResult>[] = [
   { title: '#', text: ({ index }) => String(index), align: 'right' },

@@ -10,6 +10,7 @@ export function writeRequest(stdout: Output, view: RequestView): void {
     ['pool', view.pool],
     ['state', progress ? `${progress.phase} (${view.state})` : view.state],
     ['reason', failure ? `${failure.code}: ${failure.message}` : (progress?.reason ?? null)],
+    ['in the line', view.position === null ? null : `number ${view.position}`],
     ['held', progress?.phase === 'held' ? `since ${progress.since}, until ${progress.until} at most` : null],
     ['asked for', request && `${request.count} of template ${request.template}`],
     ['parameters', request && pairs(request.params)],

@@ -23,7 +23,7 @@ export function writeStack({ stdout }: Io, { runtime, boardUrl, apiSocket, redis
   const board = `${boardUrl}/queues`;
   const api = { url: `${boardUrl}/v1`, socket: apiSocket };
   if (json) {
-    writeJson(stdout, { pid: process.pid, pools, board, api, audit, redis });
+    writeJson(stdout, { pid: process.pid, pools, page: boardUrl, board, api, audit, redis });
     return;
   }
   if (!stdout.isTTY) return;
@@ -32,7 +32,8 @@ export function writeStack({ stdout }: Io, { runtime, boardUrl, apiSocket, redis
       [`pool ${name}`, root],
       ['', `${method === 'copy' ? 'warning: ' : ''}${sayMethod(method)}`],
     ]),
-    ['dashboard', board],
+    ['page', `${boardUrl} (\`spica open\` logs in)`],
+    ['queues', board],
     ['HTTP API', [api.url, ...(apiSocket === null ? [] : [apiSocket])].join(', ')],
     ['audit log', audit],
     ['Redis', redis],

@@ -10,6 +10,7 @@ import { writeFields, writeRows } from './write.ts';
 /** How a pool stands, for people. */
 export function writePoolStatus(stdout: Output, status: PoolStatus): void {
   const { problem, reserved, held } = status;
+  stdout.write(`${status.verdict.sentence}\n`);
   writeFields(stdout, [
     ['pool', status.pool],
     ['root', status.root],

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { request } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { apiSocketOf } from '@spica/queues';
 import type { Io } from '../io.ts';
+import { postToStack } from '../stack/socket.ts';
 import { type Asked, readAsked } from './asked.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
@@ -40,15 +39,7 @@ function bodyOf({ argv }: Asked, fingerprint: string, { env, stdout, stderr }: I
 }
 
 /** Null where the stack leaves it to the command. Throws where nobody answers. */
-async function send(socketPath: string, body: string): Promise<{ stdout: string; stderr: string } | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ stdout: string; stderr: string } | null>();
-  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
-  const sent = request({ socketPath, path: '/command', method: 'POST', headers, agent: false });
-  const timer = setTimeout(() => sent.destroy(new Error('no answer')), ANSWER_MS);
-  sent.once('error', reject).once('response', (response) => {
-    const read = text(response).then((json) => (response.statusCode === 200 ? JSON.parse(json) : null));
-    read.then(resolve, reject);
-  });
-  sent.end(body);
-  return promise.finally(() => clearTimeout(timer));
+async function send(socket: string, body: string): Promise<{ stdout: string; stderr: string } | null> {
+  const { status, text } = await postToStack(socket, '/command', { body, answerMs: ANSWER_MS });
+  return status === 200 ? JSON.parse(text) : null;
 }

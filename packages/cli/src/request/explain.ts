@@ -1,3 +1,4 @@
+import { createCatalog } from '@spica/catalog';
 import type { RequestView } from '@spica/client';
 import { readRequest } from '@spica/client/redis';
 import { type Config, toKnownError } from '@spica/core';
@@ -34,7 +35,8 @@ export async function explainRequest(
   id: string,
   { queues, redis, config, pool }: { queues: PoolQueues; redis: Redis; config: Config; pool: string },
 ): Promise<Explanation> {
-  const view = await readRequest(queues, pool, id);
+  const catalog = createCatalog({ redis, pool });
+  const view = await readRequest({ queues, name: pool, catalog }, id);
   const [workers, { logs }, audit, now] = await Promise.all([
     countWorkers(redis, pool),
     queues.gate.getJobLogs(id),

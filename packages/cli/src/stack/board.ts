@@ -1,4 +1,4 @@
-import { createCatalog, createTokens } from '@spica/catalog';
+import { createCatalog, createSessions, createTokens } from '@spica/catalog';
 import { openRedisTransport, type Transport } from '@spica/client/redis';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
 import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
@@ -11,7 +11,7 @@ import {
   type RedisTarget,
   redisTargetOf,
 } from '@spica/queues';
-import { type RunCommand, type ServerPool, startServer } from '@spica/server';
+import { type RunCommand, type ServedWork, type ServerPool, startServer } from '@spica/server';
 import type { createLogger } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { version } from '../version.ts';
@@ -32,13 +32,15 @@ export interface BoardOptions {
   readonly logger: Logger;
   /** How a command would run that is called as this one was; by default it runs where it is called. */
   readonly runCommand?: RunCommand;
+  /** What this process's workers do, where it has some. */
+  readonly work?: ServedWork;
 }
 
 /**
  * Starts the dashboard over the config's pools, whoever serves them, at `server.host` and `server.port`. Throws
  * UnreachableError REDIS_UNREACHABLE, or what `startServer` throws. Once it is up, it stays up without Redis.
  */
-export async function startBoard({ config, logger, runCommand }: BoardOptions): Promise<Board> {
+export async function startBoard({ config, logger, runCommand, work }: BoardOptions): Promise<Board> {
   const target = redisTargetOf(config);
   const redis = await connectObserver(target);
   const pools = Object.values(config.pools).map((policy) => openServerPool(policy, redis));
@@ -57,12 +59,14 @@ export async function startBoard({ config, logger, runCommand }: BoardOptions): 
       pools,
       transports,
       tokens: createTokens(redis),
+      sessions: createSessions(redis),
       paths: pathsOf(config),
       ping,
       clock: systemClock,
       logger,
       version,
       ...(runCommand ? { runCommand } : {}),
+      ...(work ? { work } : {}),
     });
     const quiet = reportLoss(redis, target, logger);
     return {

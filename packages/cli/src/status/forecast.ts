@@ -1,6 +1,6 @@
 import type { Catalog } from '@spica/catalog';
 import {
-  type DiskPoint,
+  type DiskUse,
   describeForecast,
   describeProfile,
   type Forecast,
@@ -21,7 +21,7 @@ export interface Outlook {
     readonly reason: string | null;
   } | null;
   /** Who uses the disk: now, or where it is another host's as its worker last saw it; null before its first look. */
-  readonly use: DiskPoint | null;
+  readonly use: DiskUse | null;
   readonly forecast: Forecast & { readonly sentence: string };
   /** By template: what its finished instances say, in words; null where none has finished. */
   readonly profiles: Readonly<Record<string, string | null>>;
@@ -30,7 +30,7 @@ export interface Outlook {
 export async function readDiskForecast(
   catalog: Catalog,
   { templates, disk }: PoolConfig,
-  { floor, use, now }: { floor: number | null; use: DiskPoint | null; now: number },
+  { floor, use, now }: { floor: number | null; use: DiskUse | null; now: number },
 ): Promise<Outlook> {
   const [pressure, history, profiles] = await Promise.all([
     catalog.pressure(),

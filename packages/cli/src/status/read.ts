@@ -1,4 +1,6 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
+import type { VerdictView } from '@spica/client';
+import { toVerdict } from '@spica/client/redis';
 import {
   type Amount,
   type Breaker,
@@ -33,6 +35,8 @@ import { readUncollected, type Uncollected } from './uncollected.ts';
 /** How a pool stands: its disk, what is reserved, who waits, and who works. */
 export interface PoolStatus {
   readonly pool: string;
+  /** How it stands in a sentence, as the page says it. */
+  readonly verdict: VerdictView;
   readonly root: string;
   /** Why the pool cannot be used from this host; null where it can. */
   readonly problem: { readonly code: string; readonly message: string } | null;
@@ -73,23 +77,28 @@ export interface PoolStatus {
 export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<PoolStatus> {
   const catalog = createCatalog({ redis, pool: policy.name });
   const now = systemClock.now();
-  const [disk, published, ids, identity, clock, reconciled, counts, workers] = await Promise.all([
-    readDisk(policy, catalog),
-    catalog.publishedGate(),
-    catalog.ids(),
-    catalog.identity(),
-    catalog.clockState(),
-    catalog.reconciled(),
-    countJobs(redis, policy.name),
-    countWorkers(redis, policy.name),
-  ]);
+  const [disk, published, instances, identity, clock, reconciled, pressure, counts, workers] =
+    await Promise.all([
+      readDisk(policy, catalog),
+      catalog.publishedGate(),
+      catalog.count(),
+      catalog.identity(),
+      catalog.clockState(),
+      catalog.reconciled(),
+      catalog.pressure(),
+      countJobs(redis, policy.name),
+      countWorkers(redis, policy.name),
+    ]);
   const { problem, look } = disk;
   const instancesBytes = published?.ownBytes ?? 0;
   const use = look && splitUse(now, look.space, { instancesBytes, ...look.use });
   const outlook = await readDiskForecast(catalog, policy, { floor: look?.floor.bytes ?? null, use, now });
-  const { reserved, growth } = published?.sums ?? emptySums(ids.length);
+  const { reserved, growth } = published?.sums ?? emptySums(instances);
+  const served = workers.gate === null ? null : workers.gate > 0;
+  const clockSuspended = clock.suspended?.reason ?? null;
   return {
     pool: policy.name,
+    verdict: toVerdict({ published, pressure, clockSuspended, served, now }),
     root: policy.root,
     problem,
     disk: look && { ...look.space, floor: look.floor },
@@ -104,7 +113,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     growth,
     clock: { suspended: clock.suspended?.reason ?? null, offsetMs: now - clock.redisNow },
     deletionsHeld: holdOf(reconciled, now),
-    instances: ids.length,
+    instances,
     maxInstances: policy.retention.maxInstances,
     held: (published?.held ?? []).map(({ request, count, heldAt, reason }) => ({
       request,
@@ -152,6 +161,7 @@ async function readDisk(
   } catch (error) {
     const problem = toKnownError(error);
     if (!problem) throw error;
-    return { problem: { code: problem.code, message: problem.message }, look: null, imageHost: null };
+    const { code, message } = (await imageProblem(root)) ?? problem; // what is wrong below, before what that brings
+    return { problem: { code, message }, look: null, imageHost: null };
   }
 }

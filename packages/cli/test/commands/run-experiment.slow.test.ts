@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { leaseInForce } from '@spica/core';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { spica } from '../../../../test/support/spica.ts';
+import { MAIN, spica } from '../../../../test/support/spica.ts';
 import { runCaptured } from '../capture.ts';
 import { type CliStack, startCliStack } from '../stack.ts';
-
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 let cli: CliStack;
 let dir: string;
 beforeAll(async () => {
-  cli = await startCliStack({ 'pools.main.retention.max_instances': 4 });
+  cli = await startCliStack({
+    'pools.main.retention.max_instances': 4,
+    'pools.main.disk.max_instance_gb': 0.05,
+  });
 });
 afterAll(() => cli.close());
 beforeEach(async () => {
@@ -96,6 +97,18 @@ it('more runs than the pool has room for take turns, each with its index and its
   );
   expect(new Set(results.map(({ instance }) => instance)).size).toBe(6);
   expect(await leased()).toEqual([]);
+});
+
+it('says while it runs that an instance has become too large', async () => {
+  const ended = join(dir, 'told');
+  const io = cli.io();
+  const command = `head -c 60000000 /dev/urandom > big; echo $SPICA_ID; while ! test -e ${ended}; do sleep 0.05; done`;
+  const run = runCaptured(['run', '-n', '2', '-j', '1', '--', 'sh', '-c', command], io);
+  await expect.poll(() => io.out(), { timeout: 30_000 }).toMatch(/\[0\] spica-/);
+  await cli.spica('sample');
+  await expect.poll(() => io.err(), { timeout: 30_000 }).toMatch(/\[0\] too large: 6\d\.\d MB\n/);
+  await writeFile(ended, '');
+  expect((await run).exitCode).toBe(0);
 });
 
 it('keeps the best alone, pinned, with its score', async () => {

@@ -4,11 +4,14 @@ import { fromProblem, problemSchema } from '../problem.ts';
 import type { ApiClient, Call } from './call.ts';
 import { Backoff, isAway } from './persist.ts';
 
-/** The server shows every 15 s that the connection lives. */
+/** The server shows every 10 s that the connection lives. */
 const SILENT_MS = 45_000;
 
 export interface StreamEvent {
+  /** Empty for one that nobody can go on after. */
   readonly id: string;
+  /** Its name; empty for one without. */
+  readonly event: string;
   readonly data: unknown;
 }
 
@@ -35,12 +38,12 @@ export async function* followStream(
       const headers = { accept: 'text/event-stream', ...(last === null ? {} : { 'last-event-id': last }) };
       const response = await client.open({ path, headers, signal, ...(query ? { query } : {}) });
       if (response.statusCode === 204) return;
-      for await (const { id = '', event, data } of messagesOf(client, response)) {
+      for await (const { id = '', event = '', data } of messagesOf(client, response)) {
         const value: unknown = JSON.parse(data);
         if (event === 'error') throw fromProblem(problemSchema.parse(value));
         backoff.came();
-        last = id;
-        yield { id, data: value };
+        if (id !== '') last = id;
+        yield { id, event, data: value };
         if (isLast(value)) return;
       }
     } catch (error) {

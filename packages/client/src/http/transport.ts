@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CheckError, UsageError } from '@spica/core';
+import type { AuditPage, AuditRecord } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { PoolView, RequestEvent, RequestView } from '../view.ts';
+import type { OversizeView, PoolEvent, PoolView, RequestEvent, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
@@ -47,6 +48,12 @@ function overHttp(client: ApiClient, pool: string): Transport {
   };
   const get = <T>(path: string, query = of()) => client.call<T>({ path, query });
   const put = <T>(path: string, body: unknown) => client.call<T>({ method: 'PUT', path, body, query: of() });
+  /** What is said of the pool itself, which its path names. */
+  const ofPool = <T>(path: string, asked: Readonly<Record<string, unknown>> = {}) => {
+    const query = of(asked);
+    query.delete('pool');
+    return client.call<T>({ path: `/v1/pools/${segment(pool)}${path}`, query });
+  };
   /** Asks the pool's worker, which takes its time. */
   const ask = <T>(path: string, body: unknown, signal?: AbortSignal) =>
     client.call<T>({ method: 'POST', path, body, query: of(), signal, answerMs: null });
@@ -102,23 +109,33 @@ function overHttp(client: ApiClient, pool: string): Transport {
 
     preflight: (asked, asking = {}) => within(asking, pool, (signal) => ask('/v1/preflight', asked, signal)),
     plan: (limits, asking = {}) => within(asking, pool, (signal) => ask('/v1/plans', limits, signal)),
+    whatIf: (limits, asking = {}) =>
+      within(asking, pool, (signal) => ask('/v1/plans', { whatIf: limits }, signal)),
     execute: (digest, { reason = null, ...asking }) =>
       within(asking, pool, (signal) => ask(`/v1/plans/${segment(digest)}/execution`, { reason }, signal)),
 
     auditTail: async (query, asking = {}) =>
       within(asking, pool, async (signal) => {
         const call = { path: '/v1/audit', query: of(query), signal, answerMs: null };
-        return (await client.call<{ items: Awaited<ReturnType<Transport['auditTail']>> }>(call)).items;
+        return client.call<AuditPage>(call);
       }),
+    oversize: async ({ request }) =>
+      (await get<Omit<OversizeEvent, 'id'>>('/v1/oversize', of({ request: request ?? undefined }))).instances,
+    oversizeFollow: (options) => oversizeOf(client, options, of),
     auditFollow: (options) => auditOf(client, { ...options, query: of() }),
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
     tournaments: (query) => get('/v1/tournaments', of(query)),
-    poolStatus: () => client.call({ path: `/v1/pools/${segment(pool)}` }),
-    history: () => client.call({ path: `/v1/pools/${segment(pool)}/history` }),
+    watch: (options) => watchOf(client, { ...options, query: of() }),
+    poolStatus: () => ofPool(''),
+    history: (query) => ofPool('/history', query),
+    profiles: () => ofPool('/profiles'),
+    space: (query) => ofPool('/space', query),
     close: async () => client.close(),
   };
 }
+
+type OversizeEvent = { id: string; instances: readonly OversizeView[] };
 
 /** A request's events; one that is forgotten while somebody follows it has failed, as far as they can know. */
 async function* eventsOf(
@@ -148,11 +165,28 @@ async function* eventsOf(
 
 const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
 
+/** Goes on after the last entry of the audit log that came; of what else changes only the present state counts. */
+async function* watchOf(
+  client: ApiClient,
+  { after, signal, query }: Parameters<Transport['watch']>[0] & { readonly query: URLSearchParams },
+): AsyncGenerator<PoolEvent, void> {
+  const seen = after === undefined ? null : String(after);
+  const stream = { path: '/v1/stream', query, after: seen, signal, isLast: () => false };
+  try {
+    for await (const { event, data } of followStream(client, stream)) {
+      yield { event, data } as PoolEvent;
+      if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
 /** Ends with its signal, as whoever follows wants it to. */
 async function* auditOf(
   client: ApiClient,
   { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
-): AsyncGenerator<Awaited<ReturnType<Transport['auditTail']>>[number], void> {
+): AsyncGenerator<AuditRecord, void> {
   const seen = after === undefined ? null : String(after);
   try {
     for await (const { data } of followStream(client, {
@@ -162,8 +196,25 @@ async function* auditOf(
       signal,
       isLast: () => false,
     })) {
-      yield data as Awaited<ReturnType<Transport['auditTail']>>[number];
+      yield data as AuditRecord;
       if (signal.aborted) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Ends with its signal. */
+async function* oversizeOf(
+  client: ApiClient,
+  { request = null, after = null, signal }: Parameters<Transport['oversizeFollow']>[0],
+  of: QueryOf,
+): ReturnType<Transport['oversizeFollow']> & AsyncGenerator<OversizeEvent, void> {
+  const query = of({ request: request ?? undefined });
+  const stream = { path: '/v1/oversize', query, after, signal, isLast: () => false };
+  try {
+    for await (const { id, data } of followStream(client, stream)) {
+      yield { id, ...(data as Omit<OversizeEvent, 'id'>) };
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -26,6 +26,10 @@ export interface Row extends Omit<Candidate, 'protectedBy'> {
   readonly leaseUntil: number | null;
   /** As measured; null before. */
   readonly ownBytes: number | null;
+  /** What it was admitted to become; null where nobody said. */
+  readonly expectedBytes: number | null;
+  /** What it can never exceed; null where the kernel keeps no cap of it. */
+  readonly capBytes: number | null;
   /** What keeps it, and until when. */
   readonly protections: readonly TimedProtection[];
   /** Set at each plan, for the time at which it was made. */
@@ -58,6 +62,8 @@ export function toRow(instance: CatalogInstance, keep: (text: string) => string 
     leaseOwner: record.lease && keep(record.lease.owner),
     leaseUntil: record.lease?.expiresAt ?? null,
     ownBytes: ownBytes(record),
+    expectedBytes: record.expected?.bytes ?? null,
+    capBytes: record.sample?.capBytes ?? null,
     protections: withUnsaved(protectionsOf(instance), instance),
     protectedBy: null,
     judged: null,

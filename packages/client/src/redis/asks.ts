@@ -1,7 +1,7 @@
-import { formatDuration, isoTime, RefusedError, TimedOutError } from '@spica/core';
+import { formatDuration, isoTime, RefusedError, TimedOutError, UsageError } from '@spica/core';
 import {
   type Ask,
-  type AuditRecord,
+  type AuditPage,
   type CollectResult,
   type GrowResult,
   type LineageVerdict,
@@ -12,10 +12,11 @@ import {
   runServedJob,
   type SamplePayload,
   type SampleResult,
+  type WhatIfPlan,
 } from '@spica/queues';
 import type { Asking, CollectAsked, GrowAsked, OnBehalf } from '../transport.ts';
 import type { CollectView, SampleView } from '../view.ts';
-import type { PruneLimits } from '../wire/bodies.ts';
+import type { PruneLimits, WhatIf } from '../wire/bodies.ts';
 import { type AuditQuery, auditQuerySchema } from '../wire/queries.ts';
 import type { Connection } from './connection.ts';
 import { instanceGone, readInstances, withWhyGone } from './instances.ts';
@@ -100,6 +101,13 @@ export function planPrune(
   return ask<PrunePlan>(connection, { plan }, asking);
 }
 
+export function askWhatIf(connection: AskedPool, limits: WhatIf, asking?: Asking): Promise<WhatIfPlan> {
+  const { maxInstances = null, maxAge: maxAgeMs = null, keepBest = null, minFreeGb } = limits;
+  const minFreeBytes = minFreeGb === undefined ? null : minFreeGb * 1e9;
+  const whatIf = { maxInstances, maxAgeMs, keepBest, minFreeBytes };
+  return ask<WhatIfPlan>(connection, { whatIf }, asking);
+}
+
 export async function executePlan(
   connection: AskedPool,
   digest: string,
@@ -124,7 +132,7 @@ export async function noteAsked(
   }: OnBehalf & { readonly action: string; readonly why?: string; readonly [fact: string]: unknown },
 ): Promise<void> {
   const reason = `asked for by ${by ?? 'an unknown caller'}${why === undefined ? '' : `: ${why}`}`;
-  await catalog.leaveNote({ ...of, reason, at: isoTime(Date.now()), outcome: 'asked' });
+  await catalog.leaveNote({ ...of, by, reason, at: isoTime(Date.now()), outcome: 'asked' });
 }
 
 /** Throws InstanceGoneError for one that is not there. */
@@ -167,7 +175,18 @@ export async function verifyInstance(
   return ask<LineageVerdict>(connection, { verify: { id } }, asking);
 }
 
-export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Asking): Promise<AuditRecord[]> {
-  const { limit, after = null } = parsePayload(auditQuerySchema, query, 'audit');
-  return ask<AuditRecord[]>(connection, { audit: { limit, after } }, asking);
+export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Asking): Promise<AuditPage> {
+  const { limit, after = null, before = null, since, until, ...rest } = readAuditQuery(query);
+  const { action = null, outcome = null, instance = null, request = null, by = null } = rest;
+  const times = { since: since ? Date.parse(since) : null, until: until ? Date.parse(until) : null };
+  const filter = { action, outcome, instance, request, by, ...times };
+  return ask<AuditPage>(connection, { audit: { limit, after, before, filter } }, asking);
+}
+
+/** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
+export function readAuditQuery(query: AuditQuery) {
+  const read = parsePayload(auditQuerySchema, query, 'audit');
+  if (read.after === undefined || read.before === undefined) return read;
+  const message = 'audit: before: expected without after, both were given';
+  throw new UsageError('PAYLOAD_INVALID', message, { field: 'before' });
 }

@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SpicaError, UnreachableError } from '@spica/core';
 import { progressOf, toUnreachable } from '@spica/queues';
 import { requestUnknown } from '../errors.ts';
+import { eventName } from '../event-name.ts';
 import type { RequestEnd, Transport } from '../transport.ts';
 import type { RequestEvent } from '../view.ts';
 import type { Connection } from './connection.ts';
+import { readOversize } from './follow-oversize.ts';
+import { countSpawned } from './read-request.ts';
 
 const LOOK_EVERY_MS = 300;
 
@@ -46,7 +48,7 @@ export async function* followRequest(
     });
     if (event) {
       mayBeUnknown = false;
-      const name = nameOf(event);
+      const name = eventName(event);
       if (name !== last) yield { id: name, event };
       last = name;
       if (isLast(event)) return;
@@ -57,11 +59,6 @@ export async function* followRequest(
 
 function isLast({ phase }: RequestEvent): boolean {
   return phase === 'ready' || phase === 'rejected' || phase === 'failed';
-}
-
-/** The same event has the same name, so that whoever comes back is not told it twice. */
-function nameOf(event: RequestEvent): string {
-  return createHash('sha256').update(JSON.stringify(event)).digest('hex').slice(0, 12);
 }
 
 /** Ends when the request has ended, and else after a moment: what is counted has no event of its own. */
@@ -80,16 +77,17 @@ async function nextChange({ watcher }: Connection, id: string, signal?: AbortSig
 
 /** Null before the gate has looked at it. */
 async function readEvent(
-  { queues, catalog, name, watcher }: Connection,
+  connection: Connection,
   id: string,
   mustBeKnown: boolean,
 ): Promise<RequestEvent | null> {
+  const { queues, catalog, name, watcher } = connection;
   const job = await queues.gate.getJob(id);
   if (!job) {
     if (mustBeKnown) throw requestUnknown(id, name);
     return { phase: 'failed', reason: `request ${id} is not known any more`, code: 'REQUEST_UNKNOWN' };
   }
-  if (job.finishedOn) return endOf(watcher.wait(id));
+  if (job.finishedOn) return endOf(connection, id, watcher.wait(id));
   const progress = progressOf(job.progress);
   switch (progress?.phase) {
     case undefined:
@@ -103,19 +101,29 @@ async function readEvent(
       return { ...progress, position: place < 0 ? null : place + 1 };
     }
     case 'spawning': {
-      const { count } = job.data.request as { count: number };
-      const { unprocessed = count } = await job.getDependenciesCount({ unprocessed: true });
-      return { ...progress, spawned: Math.max(0, count - unprocessed), of: count };
+      const counted = await countSpawned(job, progress, null);
+      return { ...progress, ...counted, ...(await oversizeOf(connection, id, progress.reason)) };
     }
     default:
       return progress;
   }
 }
 
-async function endOf(end: Promise<RequestEnd>): Promise<RequestEvent> {
+/** Which of a request's instances are oversize, and the same in its reason: whoever prints events prints that. */
+async function oversizeOf(
+  connection: Connection,
+  id: string,
+  reason: string,
+): Promise<{ reason: string; oversize: string[] }> {
+  const own = await readOversize(connection, id);
+  const said = own.map((each) => `; ${each.id} is ${each.atCap ? 'at its cap' : 'too large'}`);
+  return { reason: `${reason}${said.join('')}`, oversize: own.map((each) => each.id) };
+}
+
+async function endOf(connection: Connection, id: string, end: Promise<RequestEnd>): Promise<RequestEvent> {
   try {
     const { instances } = await end;
-    return { phase: 'ready', reason: `${instances.length} spawned` };
+    return { phase: 'ready', ...(await oversizeOf(connection, id, `${instances.length} spawned`)) };
   } catch (error) {
     if (!(error instanceof SpicaError) || error instanceof UnreachableError) throw error;
     const phase = error.kind === 'refused' ? 'rejected' : 'failed';

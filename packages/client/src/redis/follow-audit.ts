@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SpicaError, UnreachableError } from '@spica/core';
-import { type AuditRecord, toUnreachable } from '@spica/queues';
+import type { AuditRecord } from '@spica/queues';
 import type { Transport } from '../transport.ts';
 import { readAudit } from './asks.ts';
+import { isAway } from './away.ts';
 import type { Connection } from './connection.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -139,16 +139,11 @@ async function read(
   signal: AbortSignal,
 ): Promise<AuditRecord[] | null> {
   try {
-    return await readAudit(connection, query, { signal });
+    return [...(await readAudit(connection, query, { signal })).items];
   } catch (error) {
-    if (signal.aborted || isUnreachable(error, connection)) return null;
+    if (signal.aborted || isAway(error, connection)) return null;
     throw error;
   }
-}
-
-function isUnreachable(error: unknown, { where }: Connection): boolean {
-  if (error instanceof SpicaError) return error instanceof UnreachableError;
-  return toUnreachable(error, where) !== null;
 }
 
 function pause(signal: AbortSignal): Promise<void> {

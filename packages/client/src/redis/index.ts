@@ -13,3 +13,4 @@ export { readRequest } from './read-request.ts';
 export { cancelRequest, submitTo } from './requests.ts';
 export { listTournaments, readTournament } from './tournaments.ts';
 export { openRedisTransport } from './transport.ts';
+export { toVerdict } from './verdict.ts';

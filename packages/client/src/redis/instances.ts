@@ -12,6 +12,7 @@ import {
 import { readListQuery } from '../list/page.ts';
 import type { LeaseAsked, LeaseGrant, OnBehalf, ReleaseAsked } from '../transport.ts';
 import type { InstancePage, InstanceView } from '../view.ts';
+import type { Caller } from '../wire/bodies.ts';
 import type { InstanceFilter, ListQuery } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
 import { indexOf } from './instance-index.ts';
@@ -165,6 +166,7 @@ export async function leaseInstance(
       now,
       reason: `taken by force by ${by ?? 'an unknown caller'}${by === owner ? '' : ` for ${owner}`}`,
       outcome: answer.outcome,
+      by,
     });
   switch (answer.outcome) {
     case 'absent':
@@ -194,7 +196,7 @@ export async function releaseInstance(
   const answer = await pool.catalog.releaseLease(id, { token, now, force, discard });
   if (force) {
     const reason = `released by force by ${by ?? 'an unknown caller'}`;
-    await note(pool, 'force_release', { id, now, reason, outcome: answer.outcome });
+    await note(pool, 'force_release', { id, now, reason, outcome: answer.outcome, by });
   }
   if (answer.outcome === 'absent') throw await instanceGone(pool, id);
   if (answer.outcome === 'leased') throw leasedBy(id, answer);
@@ -211,7 +213,8 @@ export async function pinInstance(
   await mark(pool, id, { pin: pin && { ...pin, at: now } });
   const reason = pin ? `pinned by ${pin.by}: ${pin.why}` : `unpinned by ${by ?? 'an unknown caller'}`;
   const outcome = pin ? 'pinned' : 'unpinned';
-  await note(pool, pin ? 'pin_instance' : 'unpin_instance', { id, now, reason, outcome });
+  const who = pin ? pin.by : by;
+  await note(pool, pin ? 'pin_instance' : 'unpin_instance', { id, now, reason, outcome, by: who });
   return now;
 }
 
@@ -234,10 +237,10 @@ async function mark(
 function note(
   { catalog }: CatalogPool,
   action: string,
-  of: { id: string; now: number; reason: string; outcome: string },
+  of: { id: string; now: number; reason: string; outcome: string; by: Caller },
 ): Promise<void> {
-  const { id, now, reason, outcome } = of;
-  return catalog.leaveNote({ action, instance: id, reason, at: isoTime(now), outcome });
+  const { id, now, reason, outcome, by } = of;
+  return catalog.leaveNote({ action, instance: id, by, reason, at: isoTime(now), outcome });
 }
 
 /** An error of the pool's worker that says that an instance is not there, with all that is known of why. */

@@ -15,17 +15,18 @@ const OPEN = ['wait', 'prioritized', 'active', 'delayed', 'waiting-children'] as
 
 /** Newest first. Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listRequests(
-  { queues, redis, name }: Pick<Connection, 'queues' | 'redis' | 'name'>,
+  pool: Pick<Connection, 'queues' | 'redis' | 'name' | 'catalog'>,
   query: RequestsQuery,
 ): Promise<Page<RequestView>> {
   const { state, limit, cursor } = parsePayload(requestsQuerySchema, query, 'requests');
   const after = readCursor(cursor);
-  const listed = (await readStands(queues.gate, redis, state))
+  const listed = (await readStands(pool.queues.gate, pool.redis, state))
     .filter((each) => state === undefined || each.state === state)
     .sort(byNewest)
     .filter((each) => after === null || byNewest(after, each) < 0);
   const shown = listed.slice(0, limit);
-  const items = await Promise.all(shown.map(({ id }) => readRequest(queues, name, id).catch(() => null)));
+  const held = (await pool.catalog.publishedGate())?.held ?? [];
+  const items = await Promise.all(shown.map(({ id }) => readRequest(pool, id, held).catch(() => null)));
   const last = shown.at(-1);
   const next = last && listed.length > limit ? writeCursor(last) : null;
   return { items: items.filter((item) => item !== null), next }; // one that was forgotten meanwhile is missing

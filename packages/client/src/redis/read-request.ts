@@ -1,9 +1,11 @@
+import type { HeldRequest } from '@spica/catalog';
 import { isoTime } from '@spica/core';
 import {
   gatePayloadSchema,
   type PoolQueues,
   progressOf,
   QUEUE_NAMES,
+  type RequestProgress,
   type RequestResult,
   readFailure,
   type SpawnRequest,
@@ -11,26 +13,63 @@ import {
 import type { Job } from 'bullmq';
 import { requestUnknown } from '../errors.ts';
 import type { RequestedSpawn, RequestView } from '../view.ts';
+import type { Connection } from './connection.ts';
 
-/** Reads a request and its children from the queues. Throws CheckError REQUEST_UNKNOWN. */
-export async function readRequest(queues: PoolQueues, pool: string, id: string): Promise<RequestView> {
+/** What a request is read from. */
+type RequestPool = Pick<Connection, 'queues' | 'name'> & {
+  readonly catalog: Pick<Connection['catalog'], 'publishedGate'>;
+};
+
+/** The line as the gate has published it, the head first. */
+export type PublishedHeld = readonly HeldRequest[];
+
+/**
+ * Reads a request and its children from the queues. Throws CheckError REQUEST_UNKNOWN.
+ *
+ * @param held The line, for one that is held.
+ */
+export async function readRequest(
+  { queues, name: pool, catalog }: RequestPool,
+  id: string,
+  held?: PublishedHeld,
+): Promise<RequestView> {
   const job = await queues.gate.getJob(id);
   if (!job) throw requestUnknown(id, pool);
   const payload = gatePayloadSchema.safeParse(job.data).data ?? null;
   const result = job.returnvalue as RequestResult | null;
+  const progress = progressOf(job.progress);
+  const isHeld = progress?.phase === 'held' && !job.finishedOn;
+  const line = isHeld ? (held ?? (await catalog.publishedGate())?.held ?? []) : [];
+  const place = line.findIndex(({ request }) => request === id);
   return {
     id,
     pool,
     life: payload?.life ?? '',
     state: await job.getState(),
-    progress: progressOf(job.progress),
+    progress,
     request: payload && toRequested(payload.request),
     submittedAt: toIso(payload?.submittedAt),
     endedAt: toIso(job.finishedOn),
     instances: result?.instances ?? [],
     failure: job.failedReason ? readFailure(job.failedReason) : null,
     children: await readChildren(queues, job),
+    position: place < 0 ? null : place + 1,
+    whatWouldHelp: line[place]?.short?.help ?? null,
+    ...(await countSpawned(job, progress, result)),
   };
+}
+
+/** How many of its instances have come up, and how many were asked for. */
+export async function countSpawned(
+  job: Job,
+  progress: RequestProgress | null,
+  result: RequestResult | null,
+): Promise<{ readonly spawned: number; readonly of: number }> {
+  const of = gatePayloadSchema.safeParse(job.data).data?.request.count ?? 0;
+  if (result) return { spawned: result.instances.length, of };
+  if (job.finishedOn || progress?.phase !== 'spawning') return { spawned: 0, of };
+  const { unprocessed = of } = await job.getDependenciesCount({ unprocessed: true });
+  return { spawned: Math.max(0, of - unprocessed), of };
 }
 
 function toIso(at: number | undefined): string | null {

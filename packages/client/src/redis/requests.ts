@@ -59,6 +59,6 @@ export async function cancelRequest(
   const outcome = await catalog.cancel(id, payload.life);
   const at = isoTime(Date.now());
   const reason = `cancelled by ${by ?? 'an unknown caller'}`;
-  await catalog.leaveNote({ action: 'cancel_request', request: id, reason, at, outcome });
+  await catalog.leaveNote({ action: 'cancel_request', request: id, by, reason, at, outcome });
   return outcome;
 }

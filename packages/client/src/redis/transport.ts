@@ -4,6 +4,7 @@ import type { Transport } from '../transport.ts';
 import { act, previewAction } from './act.ts';
 import {
   ask,
+  askWhatIf,
   collectInstances,
   executePlan,
   growInstance,
@@ -16,6 +17,7 @@ import {
 import { type Connection, openConnection } from './connection.ts';
 import { followRequest, waitForEnd } from './events.ts';
 import { followAudit } from './follow-audit.ts';
+import { followOversize, readOversize } from './follow-oversize.ts';
 import {
   leaseInstance,
   listInstances,
@@ -26,9 +28,12 @@ import {
 } from './instances.ts';
 import { listRequests } from './list-requests.ts';
 import { readHistory, readPool } from './pool.ts';
+import { listProfiles } from './profiles.ts';
 import { readRequest } from './read-request.ts';
 import { cancelRequest, submitTo } from './requests.ts';
+import { readSpaceTree } from './space.ts';
 import { listTournaments, readTournament, saveTournament } from './tournaments.ts';
+import { watchPool } from './watch.ts';
 
 /**
  * Reaches a pool through its Redis; `pool` null for the only one that is served there. It lives through restarts of Redis:
@@ -43,7 +48,7 @@ export async function openRedisTransport(
 }
 
 function overRedis(connection: Connection): Transport {
-  const { queues, name } = connection;
+  const { name } = connection;
   const reach = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       if (error instanceof SpicaError) throw error;
@@ -52,7 +57,7 @@ function overRedis(connection: Connection): Transport {
   return {
     pool: name,
     submit: (body, options) => reach(submitTo(connection, body, { ...options, clock: systemClock })),
-    request: (id) => reach(readRequest(queues, name, id)),
+    request: (id) => reach(readRequest(connection, id)),
     requests: (query) => reach(listRequests(connection, query)),
     events: (id, options) => followRequest(connection, id, options),
     wait: (id, options) => reach(waitForEnd(connection, id, options)),
@@ -76,16 +81,22 @@ function overRedis(connection: Connection): Transport {
     previewAction: (asked) => reach(previewAction(connection, asked)),
     act: (asked, by) => reach(act(connection, asked, by)),
     plan: (limits, asking) => reach(planPrune(connection, limits, asking)),
+    whatIf: (limits, asking) => reach(askWhatIf(connection, limits, asking)),
     execute: (digest, asked) => reach(executePlan(connection, digest, asked)),
 
     auditTail: (query, asking) => reach(readAudit(connection, query, asking)),
+    oversize: ({ request }) => reach(readOversize(connection, request)),
+    oversizeFollow: (options) => followOversize(connection, options),
     auditFollow: (options) => followAudit(connection, options),
     saveTournament: (record) => reach(saveTournament(connection, record)),
     tournament: (id) => reach(readTournament(connection, id)),
     tournaments: (query) => reach(listTournaments(connection, query)),
 
+    watch: (options) => watchPool(connection, options),
     poolStatus: () => reach(readPool(connection)),
-    history: () => reach(readHistory(connection)),
+    history: (query) => reach(readHistory(connection, query)),
+    profiles: () => reach(listProfiles(connection)),
+    space: (query) => reach(readSpaceTree(connection, query)),
     close: () => connection.close(),
   };
 }

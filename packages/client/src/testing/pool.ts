@@ -73,7 +73,7 @@ export class MemoryPool {
   /** The requests that are held, the head of the line first. */
   get held(): PoolView['held'] {
     return this.#line.map(({ id: request, asked: { count }, heldAt, reason }) => {
-      return { request, count, since: isoTime(heldAt ?? 0), reason };
+      return { request, count, since: isoTime(heldAt ?? 0), reason, whatWouldHelp: null };
     });
   }
 
@@ -224,7 +224,7 @@ export class MemoryPool {
         sizes: [],
       });
     }
-    request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count });
+    request.tell({ phase: 'spawning', reason: `spawning ${count}`, spawned: 0, of: count, oversize: [] });
     this.#then(() => this.#bringUp(request, ids));
   }
 
@@ -252,6 +252,7 @@ export class MemoryPool {
           reason: `spawning ${ids.length}`,
           spawned: index + 1,
           of: ids.length,
+          oversize: [],
         });
       }
       this.#commit(request, ids);

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { formatDuration, isoTime, type SpicaError, TimedOutError } from '@spica/core';
+import { eventName } from '../event-name.ts';
 import type { RequestEnd } from '../transport.ts';
 import type { RequestEvent, RequestedSpawn, RequestView, SpawnedInstance } from '../view.ts';
 
@@ -53,7 +53,7 @@ export class MemoryRequest {
     this.#endedAt = Date.now();
     clearTimeout(this.timer);
     this.#end.resolve({ instances });
-    this.tell({ phase: 'ready', reason: `${instances.length} spawned` });
+    this.tell({ phase: 'ready', reason: `${instances.length} spawned`, oversize: [] });
   }
 
   fail(error: SpicaError): void {
@@ -98,7 +98,7 @@ export class MemoryRequest {
       for (let last = after; ; ) {
         signal.throwIfAborted();
         const [event, changed] = [this.#event, this.#changed.promise];
-        const id = event && nameOf(event);
+        const id = event && eventName(event);
         if (event && id !== null && id !== last) yield { id, event };
         last = id ?? last;
         if (this.hasEnded && event === this.#event) return;
@@ -123,6 +123,10 @@ export class MemoryRequest {
       instances: this.#instances,
       failure,
       children: [],
+      position: this.#event?.phase === 'held' ? this.#event.position : null,
+      whatWouldHelp: null, // there is always enough disk, and what else is short the reason says
+      spawned: this.#event?.phase === 'spawning' ? this.#event.spawned : this.#instances.length,
+      of: this.asked.count,
     };
   }
 }
@@ -134,8 +138,4 @@ function progressOf(event: RequestEvent | null): RequestView['progress'] {
   if (event.phase !== 'held') return event;
   const { position: _, ...held } = event;
   return held;
-}
-
-function nameOf(event: RequestEvent): string {
-  return createHash('sha256').update(JSON.stringify(event)).digest('hex').slice(0, 12);
 }

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashLeaseToken, toInstanceView } from '@spica/catalog';
-import { CheckError, leaseInForce } from '@spica/core';
+import { CheckError, describePolicy, isoTime, leaseInForce, verdictOf } from '@spica/core';
 import type { LineageVerdict } from '@spica/queues';
 import { leasedBy } from '../errors.ts';
 import { departureOfRow, type JudgeTerms, judgeRows, judgeTerms } from '../list/judge.ts';
@@ -58,14 +59,25 @@ export function overMemory(pool: MemoryPool): Transport {
     plan: refused('plan'),
     execute: refused('execute'),
     auditTail: refused('audit'),
+    whatIf: refused('what if'),
+    oversize: async () => [], // nothing limits what is written here
+    oversizeFollow: async function* ({ signal }) {
+      yield { id: 'none', instances: [] };
+      if (!until(signal).aborted) await once(until(signal), 'abort');
+    },
     auditFollow: () => {
       throw notInMemory('audit');
+    },
+    watch: () => {
+      throw notInMemory('watch');
     },
     saveTournament: async (record) => void pool.tournaments.set(record.id, record),
     tournament: async (id) => pool.findTournament(id),
     tournaments: async () => ({ items: [...pool.tournaments.values()].reverse(), next: null }),
     poolStatus: async () => status(pool),
     history: refused('history'),
+    profiles: async () => ({ items: [], next: null }), // nothing is measured
+    space: refused('space'),
     close: async () => closing.abort(new CheckError('CLIENT_CLOSED', 'this client was closed')),
   };
 }
@@ -145,8 +157,31 @@ function releaseLease(
 function status(pool: MemoryPool): PoolView {
   const { name, policy } = pool.options;
   const nothing = { bytes: 0, inodes: 0 };
+  const now = Date.now();
+  const { maxInstances, maxAgeMs, keepBest } = policy;
+  const { level, sentence } = verdictOf({
+    now,
+    served: true,
+    at: now,
+    disk: { availableBytes: 2 ** 50, floorBytes: 0 },
+    imageHost: null,
+    pressure: null,
+    forecast: { trend: 'stable' },
+    held: { count: pool.held.length, head: null },
+    worries: [],
+  });
   return {
     pool: name,
+    verdict: { level, sentence, until: null },
+    at: isoTime(now),
+    disk: null,
+    imageHost: null,
+    policy: {
+      sentence: describePolicy(policy),
+      ...{ maxInstances, maxAgeMs, keepBest },
+      ...{ minFreeBytes: 0, maxInstanceBytes: null, maxPoolBytes: null },
+    },
+    ...{ host: null, filesystem: null, clonesBy: 'copy', audit: null },
     served: true,
     instances: pool.all.length,
     maxInstances: policy.maxInstances,

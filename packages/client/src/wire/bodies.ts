@@ -114,6 +114,27 @@ export const planBodySchema = z.strictObject({
 });
 export type PruneLimits = z.output<typeof planBodySchema>;
 
+/** Other limits than the pool's, to see what a prune would do under them; what is left out is as it is. */
+const whatIfSchema = z.strictObject({
+  maxInstances: z.int().min(0).optional(),
+  maxAge: span.optional(),
+  keepBest: z.int().min(0).optional(),
+  /** Free space that is to be there: more goes where there is less. */
+  minFreeGb: z.number().min(0).optional(),
+});
+export type WhatIf = z.output<typeof whatIfSchema>;
+
+/** The same, or with `whatIf` only what a prune would do under these limits: nothing is sealed. */
+export const planOrWhatIfSchema = planBodySchema
+  .extend({ whatIf: whatIfSchema.nullable().default(null) })
+  .refine(
+    ({ whatIf, ...others }) => whatIf === null || Object.values(others).every((each) => each === null),
+    {
+      path: ['whatIf'],
+      message: 'expected without other limits',
+    },
+  );
+
 /** Why something is done: it stands in the audit log. */
 const reason = z.string().min(1).max(1_000);
 

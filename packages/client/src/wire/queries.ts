@@ -92,6 +92,9 @@ export const instancesQuerySchema = listQuerySchema
     return { ...rest, ...named, labels: Object.fromEntries(labels) };
   });
 
+/** GET /v1/oversize: of the pool, or of one request. */
+export const oversizeQuerySchema = z.strictObject({ request: z.string().max(80).optional() });
+
 export const REQUEST_STATES = ['waiting', 'held', 'spawning', 'completed', 'failed'] as const;
 
 /**
@@ -115,9 +118,45 @@ export const tournamentsQuerySchema = z.strictObject({
 });
 export type TournamentsQuery = z.input<typeof tournamentsQuerySchema>;
 
-/** GET /v1/audit: the newest `limit` entries, or with `after` (a `seq`) the first ones after it; oldest first. */
+/** Most that is said of a time or a name in a filter. */
+const word = z.string().min(1).max(200);
+const time = z.iso.datetime({ offset: true, error: 'expected a time like 2026-11-29T14:00:00Z' });
+const seq = z.coerce.number().int().min(0);
+
+/**
+ * GET /v1/audit: the newest `limit` entries; with `after` (a `seq`) the first ones after it, with `before` the last ones
+ * before it; oldest first. The others narrow them down.
+ */
 export const auditQuerySchema = z.strictObject({
   limit: limit(MOST_LISTED).default(100),
-  after: z.coerce.number().int().min(0).optional(),
+  after: seq.optional(),
+  before: seq.optional(),
+  /** `delete_instance`, … */
+  action: word.optional(),
+  /** As it is there, or how it begins: `failed`, `skipped`. */
+  outcome: word.optional(),
+  instance: word.optional(),
+  request: word.optional(),
+  /** Whoever asked for it: the name of a token, or `user@host`. */
+  by: word.optional(),
+  /** Not before, and not after, ISO-8601. */
+  since: time.optional(),
+  until: time.optional(),
 });
 export type AuditQuery = z.input<typeof auditQuerySchema>;
+
+/** How far a pool's history reaches back. */
+export const MOST_HISTORY_HOURS = 720;
+const hoursError = `expected a number from 1 to ${MOST_HISTORY_HOURS}`;
+
+/** GET /v1/pools/{name}/history: so many hours of it. */
+export const historyQuerySchema = z.strictObject({
+  hours: z.coerce.number(hoursError).min(1, hoursError).max(MOST_HISTORY_HOURS, hoursError).default(24),
+});
+export type HistoryQuery = z.input<typeof historyQuerySchema>;
+
+const MOST_LEAVES = 2_000;
+
+/** GET /v1/pools/{name}/space: of so many instances, the largest; the others are one rest. */
+export const spaceQuerySchema = z.strictObject({ leaves: limit(MOST_LEAVES).default(400) });
+export type SpaceQuery = z.input<typeof spaceQuerySchema>;

@@ -1,6 +1,6 @@
 import type { RequestProgress } from '@spica/queues';
 import * as z from 'zod';
-import type { CollectView, InstanceView, Page, RequestEvent, RequestView } from '../view.ts';
+import type { CollectView, InstanceView, OversizeView, Page, RequestEvent, RequestView } from '../view.ts';
 
 /*
  * What a client is told, as schemas: for the description of the API, and for who reads it over a wire. The types are those
@@ -126,10 +126,14 @@ export const requestViewSchema = z.object({
       failure: textOrNull,
     }),
   ),
+  position: z.number().nullable(),
+  whatWouldHelp: textOrNull,
+  spawned: z.number(),
+  of: z.number(),
 }) satisfies z.ZodType<RequestView>;
 
 export const requestEventSchema = z.union([
-  z.object({ phase: z.enum(['preparing', 'reclaiming', 'undoing', 'ready']), reason: text }),
+  z.object({ phase: z.enum(['preparing', 'reclaiming', 'undoing']), reason: text }),
   z.object({
     phase: z.literal('held'),
     reason: text,
@@ -137,7 +141,14 @@ export const requestEventSchema = z.union([
     until: text,
     position: z.number().nullable(),
   }),
-  z.object({ phase: z.literal('spawning'), reason: text, spawned: z.number(), of: z.number() }),
+  z.object({
+    phase: z.literal('spawning'),
+    reason: text,
+    spawned: z.number(),
+    of: z.number(),
+    oversize: z.array(text),
+  }),
+  z.object({ phase: z.literal('ready'), reason: text, oversize: z.array(text) }),
   z.object({ phase: z.enum(['rejected', 'failed']), reason: text, code: text }),
 ]) satisfies z.ZodType<RequestEvent>;
 
@@ -147,6 +158,18 @@ export function instancePageSchema<T>(
 ): z.ZodType<Page<T> & { readonly total: number }> {
   return z.object({ items: z.array(instance), next: textOrNull, total: z.number() });
 }
+/** Which instances are oversize: all that are, or all of one request. */
+export const oversizeEventSchema = z.object({
+  instances: z.array(
+    z.object({
+      id: text,
+      request: textOrNull,
+      atCap: z.boolean(),
+      ownBytes: z.number(),
+      capBytes: z.number().nullable(),
+    }),
+  ),
+}) satisfies z.ZodType<{ instances: readonly OversizeView[] }>;
 
 /** A part of a list of such items. */
 export function pageSchema<T>(item: z.ZodType<T>): z.ZodType<Page<T>> {

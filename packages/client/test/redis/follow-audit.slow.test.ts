@@ -20,7 +20,7 @@ it('tells all who follow the audit log of each entry once, and asks the worker o
   const over = new AbortController();
   const { id } = await transport.submit(requestBodySchema.parse({ count: 1 }), { key: null, by: 'ada' });
   const [instance] = (await transport.wait(id, { timeoutMs: 60_000 })).instances;
-  const [newest] = await transport.auditTail({ limit: 1 });
+  const [newest] = (await transport.auditTail({ limit: 1 })).items;
   const after = newest?.seq ?? 0;
   const seen = Array.from({ length: 40 }, (): string[] => []);
   const following = seen.map(async (reasons, i) => {
@@ -50,17 +50,17 @@ it('keeps few answers of the worker in Redis, and bounds each', async () => {
   await expect
     .poll(
       async () =>
-        (await transport.auditTail({ limit: 1_000 })).filter(({ action }) => action === 'noted').length,
+        (await transport.auditTail({ limit: 1_000 })).items.filter(({ action }) => action === 'noted').length,
     )
     .toBeGreaterThan(50);
-  const lines = await transport.auditTail({ limit: 1_000 });
+  const lines = (await transport.auditTail({ limit: 1_000 })).items;
   expect(JSON.stringify(lines).length).toBeLessThan(130_000);
   await Promise.all(Array.from({ length: 150 }, () => transport.auditTail({ limit: 1 })));
   expect(await stack.queues.sample.getCompletedCount()).toBeLessThanOrEqual(100);
   // Page by page all of it is read, each entry once.
   const all: number[] = [];
   for (let after = 0; ; ) {
-    const page = await transport.auditTail({ limit: 1_000, after });
+    const page = (await transport.auditTail({ limit: 1_000, after })).items;
     if (page.length === 0) break;
     all.push(...page.map(({ seq }) => seq));
     after = page.at(-1)?.seq ?? 0;

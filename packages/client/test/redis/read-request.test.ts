@@ -29,11 +29,17 @@ const request = {
   by: null,
   collect: null,
 };
+/** Without a gate: nobody has published a line. */
+const poolOf = ({ queues }: TestQueues) => ({
+  queues,
+  name: 'main',
+  catalog: { publishedGate: async () => null },
+});
 const submit = () => submitRequest(started.queues, request, { key: null, clock: { now: () => 0 } });
 
 it('reports what was asked for, before the gate has looked at it', async () => {
   const id = await submit();
-  expect(await readRequest(started.queues, 'main', id)).toEqual({
+  expect(await readRequest(poolOf(started), id)).toEqual({
     id,
     pool: 'main',
     life: expect.stringMatching(/^[0-9a-f]{8}$/),
@@ -45,6 +51,10 @@ it('reports what was asked for, before the gate has looked at it', async () => {
     instances: [],
     failure: null,
     children: [],
+    position: null,
+    whatWouldHelp: null,
+    spawned: 0,
+    of: 2,
   });
 });
 
@@ -60,7 +70,7 @@ it('reports its jobs and how each of them stands', async () => {
   await queues.prune.add('prune', {}, { jobId: `${id}-undo`, parent });
   await queues.prune.add('prune', {}, { jobId: 'of-another-request' });
   await expect.poll(() => spawn.getState()).toBe('failed');
-  expect((await readRequest(queues, 'main', id)).children).toEqual([
+  expect((await readRequest(poolOf(started), id)).children).toEqual([
     { id: `${id}-spawn-1`, queue: 'spawn', state: 'failed', failure: 'NO_SPACE: the disk is full' },
     { id: `${id}-undo`, queue: 'prune', state: 'waiting', failure: null },
   ]);
@@ -73,7 +83,7 @@ it('reports the code and the reason of one that failed, even if its payload is n
   });
   const job = await queues.gate.add('request', { by: 'hand' });
   await expect.poll(() => job.getState()).toBe('failed');
-  expect(await readRequest(queues, 'main', job.id ?? '')).toMatchObject({
+  expect(await readRequest(poolOf(started), job.id ?? '')).toMatchObject({
     state: 'failed',
     request: null,
     failure: { code: 'PAYLOAD_INVALID', message: 'count: expected a whole number' },
@@ -81,7 +91,7 @@ it('reports the code and the reason of one that failed, even if its payload is n
 });
 
 it('refuses an id that nobody knows', async () => {
-  await expect(readRequest(started.queues, 'main', 'req-x')).rejects.toMatchObject({
+  await expect(readRequest(poolOf(started), 'req-x')).rejects.toMatchObject({
     code: 'REQUEST_UNKNOWN',
   });
 });

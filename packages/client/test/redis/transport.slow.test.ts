@@ -78,7 +78,7 @@ it('tells whoever comes back only of what has changed, and notes who cancelled',
   const phases = (await rest).map(({ event }) => event.phase);
   expect(phases.at(-1)).toBe('rejected');
   expect(phases).not.toContain('held');
-  const entries = () => transport.auditTail({ limit: 100 });
+  const entries = async () => (await transport.auditTail({ limit: 100 })).items;
   const entry = { action: 'cancel_request', request: id, reason: 'cancelled by somebody' };
   await expect.poll(entries).toContainEqual(expect.objectContaining(entry));
   await expect(Array.fromAsync(transport.events('req-none', {}))).rejects.toMatchObject({

@@ -10,7 +10,7 @@ export function testSpawning(serve: ServeClient): void {
     const request = await spica.spawn({ count: 3, params: { LR: 0.1 }, experiment: 'sweep', lease: '1h' });
     const events: RequestEvent[] = [];
     for await (const event of request) events.push(event);
-    expect(events.at(-1)).toEqual({ phase: 'ready', reason: '3 spawned' });
+    expect(events.at(-1)).toEqual({ phase: 'ready', reason: '3 spawned', oversize: [] });
     const ids: string[] = [];
     {
       await using batch = await request.ready();

@@ -1,5 +1,6 @@
 import { formatBytes } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
+import { formatSpan } from '../units/duration.ts';
 import type { Amount, Size } from './space.ts';
 
 /** An instance that is there, as far as it matters for what would help. */
@@ -37,6 +38,13 @@ export interface Held extends Size {
   readonly count: number;
 }
 
+/** What may go by itself: so many instances, within so many milliseconds, as their leases end or they are kept no longer. */
+export interface Frees {
+  readonly count: number;
+  readonly withinMs: number;
+  readonly by: 'leases' | 'kept';
+}
+
 export interface Help {
   readonly pinned: Held;
   /** The leases that end first, as many as it takes, or all: from now until the first and the last of them end. */
@@ -49,6 +57,8 @@ export interface Help {
   readonly trash: Size;
   /** All of it together would make up for what is missing. */
   readonly enough: boolean;
+  /** When by itself enough may go, if no lease is renewed or released; null where that would not make up for it. */
+  readonly frees: Frees | null;
   readonly sentence: string;
 }
 
@@ -79,7 +89,9 @@ export function whatWouldHelp(input: HelpInput): Help {
     inodes: parts.reduce((sum, { inodes }) => sum + inodes, 0),
     slots: pinned.count + leases.count + kept.count + reserved.slots,
   };
-  const figures = { pinned, leases, kept, growing, reserved, trash, enough: covers(all, shortfall) };
+  const enough = covers(all, shortfall);
+  const frees = findFrees(unpinned, shortfall, now);
+  const figures = { pinned, leases, kept, growing, reserved, trash, enough, frees };
   return { ...figures, sentence: describeHelp(figures, input, holders.filter(isGrowing)) };
 }
 
@@ -118,6 +130,17 @@ function firstThatSuffice(
   return { count, bytes, inodes, firstMs, withinMs };
 }
 
+/** What a lease held is kept for a while after it, unless its owner discards it. */
+function findFrees(unpinned: readonly Holder[], shortfall: Amount, now: number): Frees | null {
+  const freeAt = ({ leaseEndsAt, keptUntil }: Holder) => Math.max(leaseEndsAt ?? 0, keptUntil ?? 0);
+  const going = unpinned.filter((holder) => freeAt(holder) > now);
+  const { count, bytes, inodes, withinMs } = firstThatSuffice(going, shortfall, (each) => freeAt(each) - now);
+  if (count === 0 || !covers({ bytes, inodes, slots: count }, shortfall)) return null;
+  const first = going.toSorted((a, b) => freeAt(a) - freeAt(b)).slice(0, count);
+  const isByLeases = first.every((each) => each.leaseEndsAt === freeAt(each));
+  return { count, withinMs, by: isByLeases ? 'leases' : 'kept' };
+}
+
 function covers(amount: Amount, shortfall: Amount): boolean {
   return (
     amount.bytes >= shortfall.bytes && amount.inodes >= shortfall.inodes && amount.slots >= shortfall.slots
@@ -139,11 +162,11 @@ function describeHelp(
     );
   if (leases.count > 0) {
     const ends = countOf(leases.count, 'lease ends', 'leases end');
-    parts.push(`${ends} within ${formatWait(leases.withinMs)}`);
+    parts.push(`${ends} within ${formatSpan(leases.withinMs)}`);
   }
   if (kept.count > 0) {
     const are = countOf(kept.count, 'instance is', 'instances are');
-    const until = `for ${formatWait(kept.withinMs)} more (retention.keep_after_lease)`;
+    const until = `for ${formatSpan(kept.withinMs)} more (retention.keep_after_lease)`;
     parts.push(`${are} kept ${until}, unless discarded: \`spica release ID --discard\``);
   }
   if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);
@@ -184,12 +207,4 @@ function sayRest(afterOthers: boolean, inSpace: boolean): string {
   return afterOthers
     ? `further instances are in the way: ${advice}`
     : `instances are in the way that are neither pinned nor leased: ${advice}`;
-}
-
-/** A wait for people, rounded up: `40 min`, `3 h`, `2 days`. */
-function formatWait(ms: number): string {
-  const minutes = Math.ceil(ms / 60_000);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.ceil(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.ceil(hours / 24)} days`;
 }

@@ -12,7 +12,11 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** All variables whose values a config takes over; where it and the state directory lie is another matter. */
-export const CONFIG_VARIABLES: readonly string[] = [...Object.keys(NUMBERS), 'REDIS_URL'];
+export const CONFIG_VARIABLES: readonly string[] = [
+  ...Object.keys(NUMBERS),
+  'REDIS_URL',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+];
 
 const DECIMAL = /^[+-]?\d+(\.\d+)?$/;
 
@@ -28,6 +32,8 @@ export function applyEnvironment(layers: Layers, env: Environment): void {
     for (const each of expand(layers, path)) put(layers, each, value, `env ${name}`);
   }
   if (env['REDIS_URL']) put(layers, ['redis', 'url'], env['REDIS_URL'], 'env REDIS_URL');
+  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  if (endpoint) put(layers, ['otel', 'endpoint'], endpoint, 'env OTEL_EXPORTER_OTLP_ENDPOINT');
 }
 
 function expand(layers: Layers, path: readonly string[]): (readonly string[])[] {

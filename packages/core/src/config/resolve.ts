@@ -8,8 +8,9 @@ import { DEFAULT_POOL, isTree, type Layers, put, type Source, sourceOf, valueAt 
 import { applyLegacy } from './legacy.ts';
 import { absolutePath, type PathStart } from './path.ts';
 import { stateDirOf } from './places.ts';
-import { redactText } from './redact.ts';
+import { redactTarget, redactText } from './redact.ts';
 import { type FileConfig, fileSchema, LEGACY_BLOCK } from './schema.ts';
+import { type SecretGiven, toSecretRef } from './secret.ts';
 import { type ConfigFile, readYaml } from './yaml.ts';
 
 export interface ConfigInput {
@@ -106,7 +107,17 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       tls_key: file.server.tls_key && absolutePath(file.server.tls_key, start),
     },
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
+    notify: file.notify.map((target) => ({
+      ...target,
+      url: withAbsoluteFile(target.url, start),
+      secret: target.secret === null ? null : withAbsoluteFile(target.secret, start),
+    })),
   };
+}
+
+function withAbsoluteFile(given: SecretGiven, start: PathStart): SecretGiven {
+  if (typeof given === 'string' || given.file === undefined) return given;
+  return { ...given, file: absolutePath(given.file, start) };
 }
 
 function toConfig(file: FileConfig, stateDir: string): Config {
@@ -136,6 +147,13 @@ function toConfig(file: FileConfig, stateDir: string): Config {
     },
     audit,
     redis,
+    notify: file.notify.map(({ url, on, format, secret }) => ({
+      url: toSecretRef(url),
+      on,
+      format,
+      secret: secret === null ? null : toSecretRef(secret),
+    })),
+    otel: file.otel,
     shutdownTimeoutMs: ms(file.shutdown_timeout),
     budget: { cpu: budget.cpu, ramGb: budget.ram_gb, vramGb: budget.vram_gb },
     log,
@@ -240,7 +258,8 @@ function listSettings(file: FileConfig, layers: Layers): EffectiveSetting[] {
       });
     }
   };
-  const { [LEGACY_BLOCK]: _laidUnderThePools, ...rest } = file;
+  const { [LEGACY_BLOCK]: _laidUnderThePools, notify, ...rest } = file;
   walk(rest, []);
+  settings.push({ path: 'notify', value: notify.map(redactTarget), source: sourceOf(layers, ['notify']) });
   return settings;
 }

@@ -20,6 +20,9 @@ export interface Finished {
 export interface PredictionRecord {
   readonly n: number;
   readonly ratio: Spread;
+  /** In the middle of them; null in what earlier versions wrote. */
+  readonly predictedBytes: number | null;
+  readonly actualBytes: number | null;
   /** How many became larger than predicted. */
   readonly exceeded: number;
 }
@@ -61,13 +64,23 @@ export function profileOf(history: readonly Finished[]): Profile | null {
 }
 
 function judgePredictions(newest: readonly Finished[]): PredictionRecord | null {
-  const ratios = newest
+  const judged = newest
     .flatMap(({ final, predicted }) =>
-      predicted !== null && predicted.bytes > 0 ? [final.bytes / predicted.bytes] : [],
+      predicted !== null && predicted.bytes > 0
+        ? [{ actual: final.bytes, predicted: predicted.bytes, ratio: final.bytes / predicted.bytes }]
+        : [],
     )
     .slice(0, MOST_PREDICTIONS);
-  const ratio = spreadOf(ratios);
-  return ratio && { n: ratios.length, ratio, exceeded: ratios.filter((each) => each > 1).length };
+  const ratio = spreadOf(judged.map((each) => each.ratio));
+  return (
+    ratio && {
+      n: judged.length,
+      ratio,
+      predictedBytes: spreadOf(judged.map(({ predicted }) => predicted))?.p50 ?? null,
+      actualBytes: spreadOf(judged.map(({ actual }) => actual))?.p50 ?? null,
+      exceeded: judged.filter((each) => each.ratio > 1).length,
+    }
+  );
 }
 
 /** A profile for people, with how its predictions held. */

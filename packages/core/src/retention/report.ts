@@ -27,7 +27,8 @@ export function toPlan(
   const kept = total - frees.slots;
   const parts = [
     `keeps ${kept}, deletes ${frees.slots} (${formatBytes(frees.bytes)}): ${describePolicy(demand.policy)}`,
-    !sufficient && 'that is not enough for the request, so nothing is deleted for it',
+    !sufficient &&
+      `that is not enough for the ${demand.missingFor ?? 'request'}, so nothing is deleted for it`,
     demand.share !== undefined && demand.share < 1 && describeShare(demand.share),
     selected.postponed.size > 0 &&
       `${countOf(selected.postponed.size, 'more is', 'more are')} due, which the next run deletes`,

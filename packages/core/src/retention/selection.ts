@@ -17,6 +17,8 @@ export interface Demand extends Terms {
   readonly need: Amount;
   /** What of it is missing now. */
   readonly shortfall: Amount;
+  /** Whom bytes are missing for; by default a request. */
+  readonly missingFor?: 'request' | 'floor';
   /** Most deletions in one plan. */
   readonly limit?: number;
   /** The part of their bytes that deletions are expected to bring back (`shareAfter`); 1 where nothing is left out. */
@@ -173,12 +175,13 @@ export class Selection {
 
   #spaceReason(candidate: Candidate): string {
     const { growth } = candidate;
-    const { shortfall } = this.#demand;
+    const { shortfall, missingFor = 'request' } = this.#demand;
+    const whom = missingFor === 'floor' ? 'for the floor' : 'for a request';
     const missing = [
       shortfall.bytes > 0 ? formatBytes(shortfall.bytes) : '',
       shortfall.inodes > 0 ? countOf(shortfall.inodes, 'inode') : '',
     ];
-    const why = `${this.#place(candidate)}, ${missing.filter(Boolean).join(' and ')} missing for a request`;
+    const why = `${this.#place(candidate)}, ${missing.filter(Boolean).join(' and ')} missing ${whom}`;
     return growth.bytes > 0 ? `${why}; it was to grow by ${formatBytes(growth.bytes)} more` : why;
   }
 }

@@ -40,3 +40,11 @@ export function formatDuration(ms: number): string {
   }
   return text;
 }
+
+/** A span for people, in one unit, rounded up unless told otherwise: `40 min`, `3 h`, `2 days`. */
+export function formatSpan(ms: number, round: (figure: number) => number = Math.ceil): string {
+  const minutes = round(ms / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = round(ms / 3_600_000);
+  return hours < 48 ? `${hours} h` : `${round(ms / 86_400_000)} days`;
+}

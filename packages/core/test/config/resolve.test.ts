@@ -111,6 +111,10 @@ sample: { every: 1m, max_age: 1d }
 server: { host: localhost, port: 0, tls_cert: tls/cert.pem, tls_key: tls/key.pem, rate_limit: 60 }
 audit: { path: log/audit.jsonl }
 redis: { url: "rediss://spica:hunter2@redis.example:6380/1" }
+notify:
+  - { url: "https://hooks.example/s3cret", on: [critical, deleted], format: slack, secret: hunter2 }
+  - { url: { env: NTFY_URL }, format: ntfy, secret: { file: keys/ntfy } }
+otel: { endpoint: "http://collector.example:4318" }
 shutdown_timeout: 5s
 budget: { cpu: 1, ram_gb: 2, vram_gb: 0 }
 log: { level: debug }
@@ -146,6 +150,8 @@ describe('without file, environment and flags', () => {
       server: { host: '127.0.0.1', port: 3737, tlsCert: null, tlsKey: null, rateLimit: 6_000 },
       audit: { path: null },
       redis: { url: null },
+      notify: [],
+      otel: { endpoint: null },
       shutdownTimeoutMs: 30_000,
       budget: { cpu: 4, ramGb: 8, vramGb: 8 },
       log: { level: 'info' },
@@ -264,6 +270,21 @@ describe('a file', () => {
       },
       audit: { path: '/etc/spica/log/audit.jsonl' },
       redis: { url: 'rediss://spica:hunter2@redis.example:6380/1' },
+      notify: [
+        {
+          url: { value: 'https://hooks.example/s3cret' },
+          on: ['critical', 'deleted'],
+          format: 'slack',
+          secret: { value: 'hunter2' },
+        },
+        {
+          url: { env: 'NTFY_URL' },
+          on: ['critical', 'short', 'held_over', 'audit_broken'],
+          format: 'ntfy',
+          secret: { file: '/etc/spica/keys/ntfy' },
+        },
+      ],
+      otel: { endpoint: 'http://collector.example:4318' },
       shutdownTimeoutMs: 5_000,
       budget: { cpu: 1, ramGb: 2, vramGb: 0 },
       log: { level: 'debug' },

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   describeForecast,
   type Forecast,
+  forecastAfter,
+  forecastBand,
   forecastFloor,
   RUSH_WINDOW_MS,
   rememberPoint,
@@ -82,14 +84,73 @@ describe('a forecast', () => {
   });
 });
 
+describe('the band of a forecast', () => {
+  const window = { now: NOW, windowMs: TREND_WINDOW_MS, totalBytes: 100e9 };
+  const noisy = history(6, (hour) => 60 - 5 * hour + noise(hour));
+
+  it('begins at what is available now, and meets the floor when the forecast says at the soonest and the latest', () => {
+    const { soonestMs, latestMs } = filling(forecast(noisy));
+    const at = (horizonMs: number) => forecastBand({ ...window, history: noisy, horizonMs }).at(-1);
+    expect(forecastBand({ ...window, history: noisy, horizonMs: HOUR })[0]).toEqual({
+      at: NOW,
+      lowBytes: Math.round(noisy.at(-1)?.availableBytes ?? 0),
+      highBytes: Math.round(noisy.at(-1)?.availableBytes ?? 0),
+    });
+    expect((at(soonestMs)?.lowBytes ?? 0) / 20e9).toBeCloseTo(1, 4);
+    expect((at(latestMs)?.highBytes ?? 0) / 20e9).toBeCloseTo(1, 4);
+  });
+
+  it('never leaves the disk, has its low below its high, and is empty where no trend is known', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 100e9 }), { minLength: 8, maxLength: 60 }), (values) => {
+        const points = values.map((availableBytes, i) => ({
+          at: NOW - (values.length - 1 - i) * 600_000,
+          availableBytes,
+        }));
+        for (const { lowBytes, highBytes } of forecastBand({
+          ...window,
+          history: points,
+          horizonMs: 72 * HOUR,
+        })) {
+          expect(lowBytes).toBeGreaterThanOrEqual(0);
+          expect(lowBytes).toBeLessThanOrEqual(highBytes);
+          expect(highBytes).toBeLessThanOrEqual(100e9);
+        }
+      }),
+    );
+    expect(forecastBand({ ...window, history: [], horizonMs: HOUR })).toEqual([]);
+  });
+
+  it('of many points takes some evenly, to the same end', () => {
+    const dense = Array.from({ length: 5_000 }, (_, i) => ({
+      at: NOW - (4_999 - i) * 4_000,
+      availableBytes: 60e9 - i * 2e6,
+    }));
+    expect(filling(forecast(dense)).bytesPerHour).toBeCloseTo(1.8e9, -3);
+  });
+
+  it('comes nearer as time goes by', () => {
+    const found = filling(forecast(history(6, (hour) => 60 - 5 * hour)));
+    expect(filling(forecastAfter(found, HOUR)).untilFloorMs).toBe(found.untilFloorMs - HOUR);
+    expect(filling(forecastAfter(found, 9 * HOUR)).untilFloorMs).toBe(0);
+    expect(forecastAfter({ trend: 'stable' }, HOUR)).toEqual({ trend: 'stable' });
+  });
+});
+
 describe('the history of a disk', () => {
-  it('stays below 500 points, keeps the newest, and reaches back a day, however often it is looked at', () => {
+  it('stays below 1,000 points, keeps the newest, and reaches back a month, however often it is looked at', () => {
+    const MONTH = 720 * HOUR;
     let points: { at: number }[] = [];
-    for (let at = 0; at <= 30 * HOUR; at += 5_000) points = rememberPoint(points, { at });
-    expect(points.length).toBeLessThan(500);
-    expect(points.at(-1)).toEqual({ at: 30 * HOUR });
-    expect(points[0]?.at).toBeLessThan(8 * HOUR);
-    expect(points.filter(({ at }) => at > 30 * HOUR - RUSH_WINDOW_MS).length).toBeGreaterThan(40);
+    for (let at = 0; at <= MONTH + 20 * HOUR; at += 300_000) points = rememberPoint(points, { at });
+    const begun = MONTH + 20 * HOUR;
+    for (let at = begun; at <= begun + HOUR; at += 5_000) points = rememberPoint(points, { at });
+    const last = begun + HOUR;
+    expect(points.length).toBeLessThan(1_000);
+    expect(points.at(-1)).toEqual({ at: last });
+    expect(points[0]?.at).toBeLessThan(last - MONTH + 4 * HOUR);
+    expect(points.filter(({ at }) => at > last - RUSH_WINDOW_MS).length).toBeGreaterThan(40);
+    const gaps = points.slice(1).map(({ at }, i) => at - (points[i]?.at ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(3 * HOUR);
   });
 
   it('is in order of time and bounded, whatever the clock does', () => {
@@ -104,7 +165,7 @@ describe('the history of a disk', () => {
           expect(points.at(-1)).toEqual({ at: now });
         }
         expect(points.map(({ at }) => at)).toEqual(points.map(({ at }) => at).toSorted((a, b) => a - b));
-        expect(points.length).toBeLessThan(500);
+        expect(points.length).toBeLessThan(1_000);
       }),
       { numRuns: 30 },
     );

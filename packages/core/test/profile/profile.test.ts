@@ -74,7 +74,13 @@ describe('a profile', () => {
       bytes: { p50: 1.5e9, p95: 2.5e9, max: 2.5e9 },
       inodes: { p50: 3_000, p95: 3_000, max: 3_000 },
       bytesPerHour: { p50: 0.5e9, p95: 1e9, max: 1e9 },
-      predictions: { n: 2, ratio: { p50: 0.75, p95: 1.25, max: 1.25 }, exceeded: 1 },
+      predictions: {
+        n: 2,
+        ratio: { p50: 0.75, p95: 1.25, max: 1.25 },
+        predictedBytes: expect.any(Number),
+        actualBytes: expect.any(Number),
+        exceeded: 1,
+      },
     });
     expect(profile && describeProfile(profile)).toBe(
       '3 finished: 1.5 GB (p50), 2.5 GB (p95), 2.5 GB (most); 3000, 3000, 3000 inodes; grows by 500.0 MB an hour (p50); ' +

@@ -10,12 +10,12 @@ export interface RawLine {
 }
 
 /**
- * The lines of a file's first `size` bytes. By line feeds alone: Node's readline also ends a line at a carriage return
+ * The lines of a file's first `size` bytes, from the offset `from` on. By line feeds alone: Node's readline also ends a line at a carriage return
  * and at U+2028, which a reason may hold.
  */
-export async function* readLines(file: FileHandle, size: number): AsyncGenerator<RawLine> {
+export async function* readLines(file: FileHandle, size: number, from = 0): AsyncGenerator<RawLine> {
   let rest: Buffer = Buffer.alloc(0);
-  for (let at = 0; at < size; ) {
+  for (let at = from; at < size; ) {
     const block = Buffer.alloc(Math.min(BLOCK_BYTES, size - at));
     const { bytesRead } = await file.read(block, 0, block.length, at);
     if (bytesRead === 0) break; // cut off while it was read

@@ -1,16 +1,24 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { nullIfMissing } from '@spica/core';
-import { withFileLock } from '../claim/file-lock.ts';
 import { auditLineSchema, CHAIN_START, type ChainEnd, hashLine } from './line.ts';
-import { lockOf } from './log.ts';
+import { type OpenFile, openAll } from './open-all.ts';
 import { type RawLine, readLines } from './read-lines.ts';
-import { rotatedFiles } from './rotate.ts';
 
 /** What a check of the whole chain found. */
 export interface AuditVerdict {
   readonly lines: number;
   /** Each place where the chain does not hold: `file:line: what is wrong`. */
   readonly problems: readonly string[];
+  /** How far it was checked, for the next check to go on from; null where there is nothing. */
+  readonly checked: CheckedTo | null;
+}
+
+/** A place in the log up to which it was checked. */
+export interface CheckedTo {
+  readonly inode: number;
+  /** Bytes of that file, and lines of it and of all files before. */
+  readonly bytes: number;
+  readonly linesOfFile: number;
+  readonly lines: number;
+  readonly end: ChainEnd;
 }
 
 /** More are not listed: after the first the rest is mostly its echo. */
@@ -20,56 +28,42 @@ const MOST_PROBLEMS = 100;
  * Checks the log with its rotated files, oldest first: every line is one of ours, counts on from the one before and
  * carries its hash. Finds a changed, missing, added or reordered line, except at the very end: what was cut off there
  * leaves no trace in a file; keep the last line's `seq` elsewhere for that. The log may be written to meanwhile.
+ *
+ * @param after Where an earlier check has ended: only what came since is read, and that nothing was cut off is checked too.
+ *   All of it is read where that file has been rotated away, or is another one.
  */
-export async function verifyAudit(path: string): Promise<AuditVerdict> {
-  const problems: string[] = [];
-  let end: ChainEnd | null = null;
-  let lines = 0;
+export async function verifyAudit(path: string, after: CheckedTo | null = null): Promise<AuditVerdict> {
   const files = await openAll(path);
   try {
-    for (const { name, handle, size } of files) {
-      let number = 0;
-      for await (const line of readLines(handle, size)) {
-        number += 1;
-        lines += 1;
-        const checked = checkLine(line, end);
-        end = checked.end;
-        if (checked.problem === null || problems.length === MOST_PROBLEMS) continue;
-        problems.push(`${name}:${number}: ${checked.problem}`);
-      }
-    }
+    const place = after === null ? -1 : files.findIndex(({ inode }) => inode === after.inode);
+    return await (place < 0 ? checkFiles(files, null) : checkFiles(files.slice(place), after));
   } finally {
     await Promise.all(files.map(({ handle }) => handle.close()));
   }
-  return { lines, problems };
 }
 
-interface OpenFile {
-  readonly name: string;
-  readonly handle: FileHandle;
-  readonly size: number;
-}
-
-/** All files of one moment, in which nobody writes or rotates. */
-async function openAll(path: string): Promise<OpenFile[]> {
-  try {
-    const files = await nullIfMissing(withFileLock(lockOf(path), () => openEach(path)));
-    return files ?? []; // no directory, no log
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    // Who may only read cannot hold others off; at worst the line that is being written counts as torn.
-    if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return openEach(path);
-    throw error;
+/** Checks files from their beginning, the first one from where it was checked to. */
+async function checkFiles(files: readonly OpenFile[], after: CheckedTo | null): Promise<AuditVerdict> {
+  const problems: string[] = [];
+  let end: ChainEnd | null = after?.end ?? null;
+  let lines = after?.lines ?? 0;
+  let checked = after;
+  for (const [index, { name, handle, size, inode }] of files.entries()) {
+    const start = index === 0 ? after : null;
+    let [number, bytes] = [start?.linesOfFile ?? 0, start?.bytes ?? 0];
+    if (size < bytes) problems.push(`${name}: lines that were there at the last check were cut off`);
+    for await (const line of readLines(handle, size, bytes)) {
+      number += 1;
+      lines += 1;
+      const found = checkLine(line, end);
+      end = found.end;
+      bytes += line.bytes.length + 1;
+      if (found.problem === null || problems.length === MOST_PROBLEMS) continue;
+      problems.push(`${name}:${number}: ${found.problem}`);
+    }
+    if (end !== null) checked = { inode, bytes: Math.min(bytes, size), linesOfFile: number, lines, end };
   }
-}
-
-async function openEach(path: string): Promise<OpenFile[]> {
-  const files: OpenFile[] = [];
-  for (const name of [...(await rotatedFiles(path)), path]) {
-    const handle = await nullIfMissing(open(name, 'r'));
-    if (handle) files.push({ name, handle, size: (await handle.stat()).size });
-  }
-  return files;
+  return { lines, problems, checked };
 }
 
 interface Checked {

@@ -1,6 +1,7 @@
 /** What runs in threads of its own (`threads.ts`): it waits for the disk, or counts for long. */
 
 import type { Collected } from '@spica/core';
+import { type AuditVerdict, type CheckedTo, verifyAudit } from '../audit/verify.ts';
 import { type CollectInput, type CollectTaskResult, collectTask, stateTask } from '../collect/carry-out.ts';
 import { type ChargeTerms, chargeClone, type PoolCharges, readPoolCharges } from '../image/charge.ts';
 import { snapshotsWithClones as findWithClones } from '../image/clones.ts';
@@ -21,6 +22,7 @@ export interface Tasks {
   charges(input: { root: string }): PoolCharges | null;
   collect(input: CollectInput): CollectTaskResult<Collected>;
   collectState(input: { dir: string; patterns: readonly string[] }): CollectTaskResult<string>;
+  audit(input: { path: string; after: CheckedTo | null }): Promise<AuditVerdict>;
 }
 
 export const digest: Tasks['digest'] = ({ dir, part }) => digestPart(dir, part);
@@ -33,3 +35,4 @@ export const snapshotsWithClones: Tasks['snapshotsWithClones'] = ({ dir, paths }
 export const deleting: Tasks['deleting'] = ({ dir }) => countDeleting(dir);
 export const collect: Tasks['collect'] = (input) => collectTask(input);
 export const collectState: Tasks['collectState'] = ({ dir, patterns }) => stateTask(dir, patterns);
+export const audit: Tasks['audit'] = ({ path, after }) => verifyAudit(path, after);

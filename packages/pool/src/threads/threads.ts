@@ -20,7 +20,7 @@ export async function inThread<Name extends keyof Tasks>(
   name: Name,
   input: Parameters<Tasks[Name]>[0],
   signal?: AbortSignal,
-): Promise<ReturnType<Tasks[Name]>> {
+): Promise<Awaited<ReturnType<Tasks[Name]>>> {
   signal?.throwIfAborted();
   threads ??= new Piscina({
     filename: TASKS,

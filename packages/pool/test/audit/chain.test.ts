@@ -31,7 +31,7 @@ it('numbers its lines from 1, each with the hash of the one before, and verifies
     [3, 'other', 'entry 3'],
     [4, 'main', 'entry 4'],
   ]);
-  expect(await verifyAudit(log.path)).toEqual({ lines: 4, problems: [] });
+  expect(await verifyAudit(log.path)).toMatchObject({ lines: 4, problems: [] });
 });
 
 it('has every field in each line, in a fixed order, and further facts after them', async () => {
@@ -48,7 +48,7 @@ it('keeps number, hash, time and pool of a line its own, whatever facts an entry
   const claims = { seq: 99, prev: 'x', timestamp: 'noon', pool: 'other' };
   await log.forPool('main').append([entry(1), { ...entry(2), ...claims, told_by: 'eve' }, entry(3)]);
   expect((await linesOf(log.path))[1]).toMatchObject({ seq: 2, pool: 'main', told_by: 'eve' });
-  expect(await verifyAudit(log.path)).toEqual({ lines: 3, problems: [] });
+  expect(await verifyAudit(log.path)).toMatchObject({ lines: 3, problems: [] });
 });
 
 it('goes on where an earlier process stopped', async () => {
@@ -67,7 +67,7 @@ it('holds whatever characters a reason has', async () => {
   const reason = 'a\nb\r\nc\u2028d\u2029e\0f \ud800 "g" 😀';
   await log.forPool('main').append([{ ...entry(1), reason }, entry(2)]);
   expect((await linesOf(log.path))[0]?.reason).toBe(reason);
-  expect(await verifyAudit(log.path)).toEqual({ lines: 2, problems: [] });
+  expect(await verifyAudit(log.path)).toMatchObject({ lines: 2, problems: [] });
 });
 
 it.each<[what: string, change: (lines: string[]) => string[], where: number, says: RegExp]>([
@@ -109,7 +109,7 @@ it('reports of a change that no reader of text would see', async () => {
 it('cannot see that its very end is missing', async () => {
   const path = await logOf(6);
   await rewrite(path, (lines) => lines.slice(0, 4));
-  expect(await verifyAudit(path)).toEqual({ lines: 4, problems: [] });
+  expect(await verifyAudit(path)).toMatchObject({ lines: 4, problems: [] });
 });
 
 it('cuts off the torn line that a crash left, and says so in a line', async () => {
@@ -147,7 +147,7 @@ it('goes on after a line that somebody else wrote: only that one is a problem', 
   await appendFile(path, 'hello\n');
   const log = await openLogIn(path.slice(0, -'/audit.jsonl'.length));
   await log.forPool('main').append([entry(4), entry(5)]);
-  expect(await verifyAudit(path)).toEqual({
+  expect(await verifyAudit(path)).toMatchObject({
     lines: 5,
     problems: [`${path}:3: not a line of the audit log`],
   });
@@ -159,4 +159,28 @@ it('goes on in a new file when somebody removed or emptied the old one', async (
   await truncate(log.path, 0);
   await log.forPool('main').append(entry(2));
   expect((await linesOf(log.path)).map(({ reason }) => reason)).toEqual(['entry 2']);
+});
+
+it('checks on from where the last check ended, through rotations, and sees when the end was cut off meanwhile', async () => {
+  const log = await openLogIn(await scratch(), { rotateBytes: 1_000 });
+  const append = async (from: number, to: number) => {
+    for (let n = from; n <= to; n += 1) await log.forPool('main').append(entry(n));
+  };
+  await append(1, 5);
+  const first = await verifyAudit(log.path);
+  expect(await verifyAudit(log.path, first.checked)).toMatchObject({ lines: 5, problems: [] });
+  await append(6, 20);
+  const second = await verifyAudit(log.path, first.checked);
+  expect(second).toMatchObject({ lines: 20, problems: [] });
+  // What was checked is not looked at again; what follows it is compared with what was there.
+  await rewrite(`${log.path}.2`, (lines) => lines.map((line) => line.replace('entry', 'ENTRY')));
+  expect(await verifyAudit(log.path, second.checked)).toMatchObject({ lines: 20, problems: [] });
+  expect((await verifyAudit(log.path)).problems.length).toBeGreaterThan(0);
+  await append(21, 21);
+  const third = await verifyAudit(log.path, second.checked);
+  expect(third).toMatchObject({ lines: 21, problems: [] });
+  const text = await readFile(log.path, 'utf8');
+  await truncate(log.path, text.length - 20);
+  const { problems } = await verifyAudit(log.path, third.checked);
+  expect(problems).toEqual([`${log.path}: lines that were there at the last check were cut off`]);
 });

@@ -1,14 +1,22 @@
 import { UsageError } from '@spica/core';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** Deeper than anything that a schema takes; what is nested deeper would break those who walk it. */
 const MOST_DEPTH = 32;
 /** It would reach an object's prototype, were the body merged into another. */
 const REFUSED = '__proto__';
 
+/** Has the routes of a scope take JSON, of at most so many bytes, and nothing else. */
+export function takeJson(scope: FastifyInstance, bodyLimit: number): void {
+  scope.removeAllContentTypeParsers();
+  const parse = async (_request: FastifyRequest, bytes: Buffer) => parseBody(bytes);
+  scope.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, parse);
+}
+
 /** Reads a JSON body. Throws UsageError BODY_INVALID: no JSON, no UTF-8, too deep, or with a name that no body may have. */
-export function parseBody(bytes: Buffer): unknown {
+function parseBody(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
-  const value = parse(decode(bytes));
+  const value = readJson(decode(bytes));
   check(value);
   return value;
 }
@@ -21,7 +29,7 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function parse(text: string): unknown {
+function readJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

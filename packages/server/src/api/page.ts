@@ -1,3 +1,4 @@
+import { escapeHtml } from '../html.ts';
 import type { OpenApi, Operation } from './openapi.ts';
 
 /** The description of the API as one page that needs nothing else: no script, and nothing from the internet. */
@@ -54,11 +55,7 @@ function prose(text: string): string {
   return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
-}
-
-const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
+export const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 code,pre{font:14px/1.4 ui-monospace,monospace}pre{background:#f5f5f5;padding:.5rem;overflow:auto}
 details{border:1px solid #ddd;border-radius:4px;margin:.4rem 0;padding:.4rem .6rem}summary{cursor:pointer}
 b{display:inline-block;min-width:4.5em}.GET{color:#06c}.POST{color:#080}.PUT{color:#a60}.DELETE{color:#b00}

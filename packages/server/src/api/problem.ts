@@ -8,6 +8,8 @@ import { RateLimitedError } from './rate.ts';
 /** Statuses of errors that the server alone throws. */
 const STATUS: Readonly<Record<string, number>> = {
   HOST_REFUSED: 403,
+  ORIGIN_REFUSED: 403,
+  CSRF_REQUIRED: 403,
   ROUTE_UNKNOWN: 404,
   READ_ONLY: 405,
   MEDIA_TYPE_UNKNOWN: 415,

@@ -1,27 +1,24 @@
-import type { Tokens } from '@spica/catalog';
 import type { Transport } from '@spica/client/redis';
-import { type Clock, UnreachableError, UsageError } from '@spica/core';
+import { UnreachableError, UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as z from 'zod';
-import { type Caller, isStillLetIn, unauthenticated } from '../listen/callers.ts';
-import { parseBody } from './body.ts';
+import { type Caller, isStillLetIn, type Known, requireCaller, unauthenticated } from '../listen/callers.ts';
+import { takeJson } from './body.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { createHide } from './hide.ts';
 import { forbidden } from './own.ts';
 import { sendProblem } from './problem.ts';
 import { createRateLimit } from './rate.ts';
-import { mayCall } from './roles.ts';
+import { mayCall, sayRole } from './roles.ts';
 import { Answer, type Call, type Route } from './route.ts';
 import type { Streams } from './stream.ts';
 import { writeStream } from './stream.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends Known {
   readonly routes: readonly Route[];
   /** The pools by their names. */
   readonly transports: ReadonlyMap<string, Transport>;
-  readonly tokens: Tokens;
-  readonly clock: Clock;
   readonly streams: Streams;
   /** Told in each answer: whoever relies on more than the API does finds out whom they talk to. */
   readonly version: string;
@@ -42,12 +39,7 @@ const CHECK_EVERY_MS = 2_000;
 /** Serves the HTTP API `/v1`. Every call goes the same way: who calls, how often, may they, is it well formed; then the route. */
 export async function registerApi(app: FastifyInstance, options: ApiOptions): Promise<void> {
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(
-      'application/json',
-      { parseAs: 'buffer', bodyLimit: MOST_BODY_BYTES },
-      async (_request: FastifyRequest, bytes: Buffer) => parseBody(bytes),
-    );
+    takeJson(scope, MOST_BODY_BYTES);
     const { rateLimit, clock, transports } = options;
     const calls = createCalls(options.ending);
     const requireRate = rateLimit === null ? null : createRateLimit(rateLimit);
@@ -65,7 +57,7 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
       scope.route({
         method: route.method,
         url: route.path.replace(/\{(\w+)\}/, ':id'),
-        config: { api: true },
+        config: { access: 'api' },
         ...(route.mostBodyBytes === undefined ? {} : { bodyLimit: route.mostBodyBytes }),
         exposeHeadRoute: route.handle !== undefined,
         handler: async (request, reply) => {
@@ -83,22 +75,9 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
   });
 }
 
-/** Whoever shows no token may look on from this host, as long as there is none to show. */
-async function requireCaller(
-  caller: Caller | null,
-  { tokens, clock }: Pick<ApiOptions, 'tokens' | 'clock'>,
-): Promise<Caller> {
-  if (caller) return caller;
-  if (await tokens.any(clock.now()))
-    throw unauthenticated('expected a token (Authorization: Bearer), got none');
-  return { name: 'loopback', role: 'viewer', door: 'loopback' };
-}
-
 function requireRole(route: Route, caller: Caller): void {
   if (mayCall(caller.role, route.role)) return;
-  throw forbidden(
-    `${route.method} ${route.path} needs the role ${route.role}; ${caller.name} has the role ${caller.role}`,
-  );
+  throw forbidden(sayRole(`${route.method} ${route.path}`, route.role, caller));
 }
 
 interface CallContext extends Pick<Call, 'caller' | 'hide'>, Pick<ApiOptions, 'transports'> {
@@ -174,11 +153,11 @@ async function answerWithStream(
   route: Route,
   call: Call,
   reply: FastifyReply,
-  { streams, tokens, clock }: Pick<ApiOptions, 'streams' | 'tokens' | 'clock'>,
+  { streams, ...known }: Known & Pick<ApiOptions, 'streams'>,
 ): Promise<unknown> {
   const giveBack = streams.take(call.caller);
   const check = setInterval(async () => {
-    if (!(await isStillLetIn(reply.request, { tokens, clock }))) call.end();
+    if (!(await isStillLetIn(reply.request, known))) call.end();
   }, CHECK_EVERY_MS);
   try {
     const events = await route.stream?.(call);

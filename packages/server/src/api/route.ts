@@ -38,7 +38,9 @@ export class Answer {
 
 /** An event of a stream. `id` is what the reader names in `Last-Event-ID` to go on after it. */
 export interface StreamEvent {
-  readonly id: string;
+  readonly id?: string;
+  /** Its name, where there are several kinds. */
+  readonly event?: string;
   readonly data: unknown;
 }
 
@@ -47,8 +49,8 @@ export interface RouteText {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** `/v1/requests/{id}`. */
   readonly path: string;
-  /** The least role that may call it. */
-  readonly role: TokenRole;
+  /** The least role that may call it; `anyone`: whoever reaches the server. */
+  readonly role: TokenRole | 'anyone';
   /** Whether a runner may only with what is its own. */
   readonly ownOnly?: boolean;
   /** What it does, in a sentence. */
@@ -69,6 +71,7 @@ export interface RouteText {
 }
 
 export interface Route extends RouteText {
+  readonly role: TokenRole;
   /** Resolves with an `Answer`, or with the body of one. */
   readonly handle?: (call: Call) => Promise<unknown>;
   /**
@@ -88,7 +91,7 @@ interface Typed<Q extends z.ZodType, B extends z.ZodType> {
 
 /** A route whose handlers have the types of its schemas: what they are called with has passed them. */
 export function route<Q extends z.ZodType, B extends z.ZodType>(
-  described: Omit<RouteText, 'query' | 'body'> & Typed<Q, B>,
+  described: Omit<RouteText, 'query' | 'body' | 'role'> & Pick<Route, 'role'> & Typed<Q, B>,
 ): Route {
   return described as Route;
 }

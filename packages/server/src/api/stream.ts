@@ -8,7 +8,7 @@ import { problemOf } from './problem.ts';
 import type { StreamEvent } from './route.ts';
 
 /** Proxies end a connection that is silent for a minute, as a rule. */
-const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 10_000;
 /** How soon a reader comes back, unless it knows better. */
 const RETRY_MS = 2_000;
 /** Each stream looks at Redis a few times in a second. */
@@ -85,9 +85,10 @@ export async function writeStream(
     if (!raw.writableNeedDrain) raw.write(':\n\n');
   }, HEARTBEAT_MS);
   try {
-    for await (const { id, data } of events) {
+    for await (const { id, event, data } of events) {
       if (signal.aborted) break;
-      await write(raw, `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`, signal);
+      const head = `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}`;
+      await write(raw, `${head}data: ${JSON.stringify(data)}\n\n`, signal);
     }
   } catch (error) {
     if (!signal.aborted) {

@@ -1,76 +1,127 @@
-import type { TokenRole, Tokens } from '@spica/catalog';
-import { CheckError, type Clock } from '@spica/core';
+import type { TokenRole } from '@spica/catalog';
+import { CheckError, SpicaError } from '@spica/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { sendProblem } from '../api/problem.ts';
-import { mayCall } from '../api/roles.ts';
-import { type Caller, type Door, findCaller } from './callers.ts';
+import { problemOf, sendProblem } from '../api/problem.ts';
+import { mayCall, sayRole } from '../api/roles.ts';
+import { type Caller, type Door, findCaller, type Known, ON_LOOPBACK, requireCaller } from './callers.ts';
+import { sessionIn } from './cookies.ts';
+import { isSafe, requireProof, requireSameOrigin } from './cross-site.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls; null for whoever showed no token, and where nobody asks who it is. */
+    /** Who calls; null for whoever showed nothing, and where nobody asks who it is. */
     caller: Caller | null;
   }
   interface FastifyContextConfig {
-    /** What everybody may read who reaches the server. */
-    open?: boolean;
-    /** A call of the HTTP API, which sees to roles by itself. */
-    api?: boolean;
+    /**
+     * `open`: what everybody may read who reaches the server. `login`: the way in: whoever calls need not be known yet. `api`:
+     * a call of the HTTP API, which sees to roles by itself. `page`: what a browser shows, to whoever may look on. By default
+     * it is a page for programs (`/metrics`), which this host's users may read without a token in any case.
+     */
+    access?: 'open' | 'login' | 'api' | 'page';
+    /** The least role for what changes something; without one, nothing does. */
+    changes?: TokenRole;
   }
 }
 
+/** No script but ours, no style in the text of a page, nothing from elsewhere, and in no frame. */
+const STRICT =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
+  "frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
 const HEADERS = {
-  /** The board's page asks a font server on the internet for its letters; what runs on a private host is nobody's business. */
-  'content-security-policy':
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+  'content-security-policy': STRICT,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
 };
 const OVER_TLS = { 'strict-transport-security': 'max-age=31536000' };
 
-const SAFE_METHODS = ['GET', 'HEAD'];
+/** Whoever asks for a page while Redis is out of reach: they get what is no secret of it, and are told. */
+export const UNCHECKED: Caller = { ...ON_LOOPBACK };
 
-export interface GuardOptions {
+export interface GuardOptions extends Known {
   readonly door: Door;
-  readonly tokens: Tokens;
-  readonly clock: Clock;
   readonly overTls: boolean;
 }
 
 /**
  * Stands before everything that is served: finds out who calls, and keeps out what a browser on this host could be led to
  * do. A page of another site may point a name of its own at 127.0.0.1 and then read from here as from its own server (DNS
- * rebinding): who shows no token is answered only under this host's own names. Pages only show; with a token the board is
- * an operator's, as it shows what requests hold.
+ * rebinding): who shows nothing is answered only under this host's own names. A browser sends the session's cookie whoever
+ * has it call, so what changes something has to come from our own pages, and show the session's proof.
  */
-export function guard(app: FastifyInstance, { door, tokens, clock, overTls }: GuardOptions): void {
-  const headers = overTls ? { ...HEADERS, ...OVER_TLS } : HEADERS;
+export function guard(app: FastifyInstance, options: GuardOptions): void {
+  const headers = options.overTls ? { ...HEADERS, ...OVER_TLS } : HEADERS;
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers).header('request-id', request.id);
-    const { open, api } = request.routeOptions.config;
-    if (open) return;
+    const { access } = request.routeOptions.config;
+    if (access === 'open') return;
     try {
-      request.caller = await findCaller(request, { door, tokens, clock });
-      if (!api) requirePage(request, reply);
+      await letIn(request, reply, options);
     } catch (error) {
+      if (isForLogin(request, error))
+        return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
       return sendProblem(request, reply, error); // the board has an error handler of its own
     }
   });
 }
 
-/** Pages only show. Of this host's users who show no token everybody may look on. */
-function requirePage({ caller, url, method }: FastifyRequest, reply: FastifyReply): void {
-  const isOfApi = url.startsWith('/v1/'); // where there is no such call, which is said then
-  if (!SAFE_METHODS.includes(method) && !isOfApi) {
-    reply.header('allow', SAFE_METHODS.join(', '));
-    const message = `${method}: the dashboard only shows; to change something, use the spica command or the HTTP API`;
+async function letIn(request: FastifyRequest, reply: FastifyReply, options: GuardOptions): Promise<void> {
+  const { access } = request.routeOptions.config;
+  const isChange = !isSafe(request.method);
+  if (isChange && access === 'login') requireSameOrigin(request); // else one could be logged in as somebody else
+  request.caller = await callerOf(request, options);
+  if (isChange && request.caller?.door === 'session') {
+    requireSameOrigin(request);
+    requireProof(request, sessionIn(request) ?? '');
+  }
+  if (access === 'api' || access === 'login') return;
+  if (isChange) requireChange(request, reply);
+}
+
+/** Where one can log in, nobody has to be known yet; what a browser shows is for nobody who shows nothing where others do. */
+async function callerOf(request: FastifyRequest, options: GuardOptions): Promise<Caller | null> {
+  const { access } = request.routeOptions.config;
+  try {
+    const caller = await findCaller(request, options);
+    return access === 'page' || access === 'login' ? await requireCaller(caller, options) : caller;
+  } catch (error) {
+    if (access === 'login' && isUnauthenticated(error)) return null;
+    if (access === 'page' && isSafe(request.method) && problemOf(error).status === 503) return UNCHECKED;
+    throw error;
+  }
+}
+
+/** Pages only show, but for the board, whose actions are for those of a role. */
+function requireChange({ caller, url, method, routeOptions }: FastifyRequest, reply: FastifyReply): void {
+  const { changes } = routeOptions.config;
+  if (url.startsWith('/v1/')) return; // there is no such call, which is said then
+  if (changes === undefined) {
+    reply.header('allow', 'GET, HEAD');
+    const message = `${method}: this page only shows; to change something, use the spica command or the HTTP API`;
     throw new CheckError('READ_ONLY', message);
   }
-  const needed: TokenRole = url.startsWith('/queues') ? 'operator' : 'viewer';
-  if (caller === null || mayCall(caller.role, needed)) return;
+  if (caller !== null && mayCall(caller.role, changes)) return;
   throw new CheckError(
     'FORBIDDEN',
-    `this page needs the role ${needed}; ${caller.name} has the role ${caller.role}`,
+    sayRole(`${method} ${url.split('?')[0]}`, changes, caller ?? ON_LOOPBACK),
   );
+}
+
+/** A person who is not logged in: the problem would tell them nothing that the form does not. */
+function isForLogin({ headers, method, routeOptions }: FastifyRequest, error: unknown): boolean {
+  const { access } = routeOptions.config;
+  return (
+    isUnauthenticated(error) &&
+    isSafe(method) &&
+    access === 'page' &&
+    /\btext\/html\b/.test(headers.accept ?? '')
+  );
+}
+
+function isUnauthenticated(error: unknown): boolean {
+  return error instanceof SpicaError && error.code === 'UNAUTHENTICATED';
 }

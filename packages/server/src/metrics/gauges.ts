@@ -1,6 +1,6 @@
-import { PRESSURE_LEVELS } from '@spica/core';
+import { type DiskPoint, PRESSURE_LEVELS } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { PoolFigures } from '../figures.ts';
 import { POOL_GAUGES } from './per-pool.ts';
 
@@ -11,16 +11,19 @@ export interface PoolReading {
   readonly figures: PoolFigures | null;
 }
 
-export interface Gauges {
-  /** All gauges and the process's own metrics in Prometheus text, with these readings and no older ones. */
-  render(readings: readonly PoolReading[], now: number): Promise<string>;
-  readonly contentType: string;
-}
+/** Who uses the disk, as `spica_disk_use_bytes` calls them. */
+const USES: Readonly<Record<string, (use: DiskPoint) => number>> = {
+  instances: ({ instancesBytes }) => instancesBytes,
+  trash: ({ trashBytes }) => trashBytes,
+  templates: ({ templatesBytes }) => templatesBytes,
+  others: ({ othersBytes }) => othersBytes,
+};
 
-/** The gauges, in a registry of their own: what else runs in this process has its own. */
-export function createGauges(version: string): Gauges {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+/** Adds what is read when it is asked for. Call the result with new readings: older ones are gone then. */
+export function addGauges(
+  registry: Registry,
+  version: string,
+): (readings: readonly PoolReading[], now: number) => void {
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
 
@@ -36,8 +39,14 @@ export function createGauges(version: string): Gauges {
     'pool',
     'schedule',
   );
+  const use = gauge(
+    'spica_disk_use_bytes',
+    'Who uses the disk: instances as last measured, trash, templates, and all others',
+    'pool',
+    'use',
+  );
   const perPool = POOL_GAUGES.map(({ name, help, read }) => ({ gauge: gauge(name, help, 'pool'), read }));
-  const all = [up, most, jobs, workers, pressure, age, ...perPool.map((each) => each.gauge)];
+  const all = [up, most, jobs, workers, pressure, age, use, ...perPool.map((each) => each.gauge)];
 
   function show({ pool, maxInstances, figures }: PoolReading, now: number): void {
     up.set({ pool }, figures ? 1 : 0);
@@ -54,18 +63,17 @@ export function createGauges(version: string): Gauges {
     for (const [schedule, at = now] of Object.entries(figures.lastRuns)) {
       age.set({ pool, schedule }, Math.max(0, now - at) / 1_000);
     }
+    for (const [who, read] of Object.entries(USES)) {
+      if (figures.use) use.set({ pool, use: who }, read(figures.use));
+    }
     for (const each of perPool) {
       const figure = each.read(figures, now);
       if (figure !== null) each.gauge.set({ pool }, figure);
     }
   }
 
-  return {
-    contentType: registry.contentType,
-    render(readings, now) {
-      for (const each of all) each.reset();
-      for (const reading of readings) show(reading, now);
-      return registry.metrics();
-    },
+  return (readings, now) => {
+    for (const each of all) each.reset();
+    for (const reading of readings) show(reading, now);
   };
 }

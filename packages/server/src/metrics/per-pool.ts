@@ -50,6 +50,11 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
     read: ofDisk(({ space }) => space.availableBytes),
   },
   {
+    name: 'spica_total_bytes',
+    help: "Size of the pool's filesystem",
+    read: ofDisk(({ space }) => space.totalBytes),
+  },
+  {
     name: 'spica_floor_bytes',
     help: 'Free bytes that admitted work may never take',
     read: ofDisk(({ floor }) => floor.bytes),
@@ -82,6 +87,16 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
     name: 'spica_free_inodes',
     help: 'Free inodes; absent where the filesystem has no limit',
     read: ofDisk(({ space }) => space.freeInodes),
+  },
+  {
+    name: 'spica_floor_inodes',
+    help: 'Free inodes that admitted work may never take; absent where the filesystem has no limit',
+    read: ofDisk(({ space, floor }) => (space.freeInodes === null ? null : floor.inodes)),
+  },
+  {
+    name: 'spica_breaker_open',
+    help: '1 while all requests are held, as spawns fail for reasons of the host, else 0',
+    read: ({ isBreakerOpen }) => (isBreakerOpen === null ? null : Number(isBreakerOpen)),
   },
   {
     name: 'spica_floor_reached_seconds',

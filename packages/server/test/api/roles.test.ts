@@ -76,6 +76,7 @@ const TABLE: readonly Row[] = [
   { call: 'GET /v1/requests/{id}/events', may: ALL },
   { call: 'DELETE /v1/requests/{id}', may: OWN },
   { call: 'GET /v1/instances', may: ALL },
+  { call: 'GET /v1/oversize', may: ALL },
   { call: 'GET /v1/instances/{id}', may: ALL },
   { call: 'PUT /v1/instances/{id}/lease', body: { lease: '1s' }, may: OWN },
   { call: 'DELETE /v1/instances/{id}/lease', may: OWN },

@@ -1,4 +1,12 @@
-import { CheckError, type Collected, countOf, failAgain, formatBytes, formatDuration } from '@spica/core';
+import {
+  CheckError,
+  type Collected,
+  countOf,
+  failAgain,
+  formatBytes,
+  formatDuration,
+  type PoolWork,
+} from '@spica/core';
 import { type Audit, collectInstance } from '@spica/pool';
 import PQueue from 'p-queue';
 import pTimeout from 'p-timeout';
@@ -18,7 +26,12 @@ interface Run {
 }
 
 /** What collections work with. */
-type RunsContext = CollectContext & { readonly audit: Audit; readonly notes: CollectNotes };
+type RunsContext = CollectContext & {
+  readonly audit: Audit;
+  readonly notes: CollectNotes;
+  /** Absent without a worker, whose work is counted. */
+  readonly observe?: (work: PoolWork) => void;
+};
 
 /** The collections of a pool, one for an instance at a time. */
 export interface CollectRuns {
@@ -131,7 +144,7 @@ export function noTarget(pool: string): CheckError {
 }
 
 async function noteSuccess(
-  { notes, audit }: RunsContext,
+  { notes, audit, observe }: RunsContext,
   id: string,
   collected: Collected,
 ): Promise<Collected> {
@@ -139,6 +152,7 @@ async function noteSuccess(
   await notes.noteCollected(id, collected);
   const left = skipped > 0 ? `, ${skipped} left out` : '';
   const reason = `${countOf(files, 'file')}, ${formatBytes(bytes)}${left}`;
+  observe?.({ kind: 'collected', bytes });
   await audit.append({
     action: 'collect_instance',
     instance: id,
@@ -151,10 +165,11 @@ async function noteSuccess(
 
 /** What cannot be kept or written is logged: the collection is due as before. */
 async function noteFailure(
-  { notes, audit, clockGuard, logger }: RunsContext,
+  { notes, audit, clockGuard, logger, observe }: RunsContext,
   id: string,
   error: unknown,
 ): Promise<void> {
+  observe?.({ kind: 'collect-failed' });
   try {
     const [known] = await notes.getMany([id]);
     if (!known || known.record.collect.length === 0) return;

@@ -26,6 +26,7 @@ export function countedAs(
  */
 export function countInstance(ctx: ServedContext, { record }: Pick<CatalogInstance, 'record'>): void {
   ctx.collectDue.note(record);
+  ctx.gate.protected.note(record);
   ctx.gate.ledger.count(record.id, countedAs(ctx, record));
 }
 
@@ -55,10 +56,9 @@ async function takeUp({ gate, pool }: ServedContext, job: Job): Promise<void> {
   else if (state.heldAt !== null) {
     const { heldAt, submittedAt, request } = state;
     const reason = progressOf(job.progress)?.reason ?? '';
-    await gate.line.hold(
-      { request: id, heldAt, submittedAt, count: request.count, reason, need: null, job },
-      null,
-    );
+    const { count } = request;
+    const waiting = { request: id, heldAt, submittedAt, count, reason, short: null, need: null, job };
+    await gate.line.hold(waiting, null);
   }
 }
 

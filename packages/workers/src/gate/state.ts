@@ -1,9 +1,17 @@
-import type { GateFigures, PublishedGate, PublishedLine } from '@spica/catalog';
+import type {
+  AuditCheck,
+  DiskSeen,
+  GateFigures,
+  PoolFacts,
+  PublishedGate,
+  PublishedLine,
+} from '@spica/catalog';
 import { Ledger, type LedgerSums, type Limits, NO_LIMITS, type RetentionPolicy } from '@spica/core';
 import type { Admitted, SpawnRequest } from '@spica/queues';
 import { boundTotals, type DiskBelow } from './bounds.ts';
 import type { Filesystem } from './filesystem.ts';
 import { Line, type LineOptions } from './line.ts';
+import { ProtectedCount } from './protected.ts';
 
 /** A request that was admitted and has not ended: what its spawn jobs need, which carry its id and an index only. */
 export interface OpenRequest {
@@ -36,6 +44,8 @@ export class GateState {
   readonly cancelled = new Set<string>();
   /** The line's `wakes` from when room began to be made for a request, by its id. */
   readonly reclaims = new Map<string, number>();
+  /** Its leases and pins. */
+  readonly protected = new ProtectedCount();
   limits: Limits = NO_LIMITS;
   /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
   atCap: number | null = null;
@@ -51,6 +61,12 @@ export class GateState {
   floorBytes: number | null = null;
   /** The pool's directory, for who looks on; null until the pool is served. */
   root: string | null = null;
+  /** Its disk, as the monitor last looked at it; null before the first look. */
+  disk: DiskSeen | null = null;
+  /** What it is, for who looks on; null until the pool is served. */
+  facts: PoolFacts | null = null;
+  /** What the last check of the audit log's chain found; null before the first. */
+  auditCheck: AuditCheck | null = null;
   /** The most changes of leases and pins that Redis was seen to know of. */
   changesSeen = 0;
 
@@ -75,8 +91,9 @@ export class GateState {
   figures(at: number, growthAt: number): GateFigures {
     const { ledger, limits, atCap, orphanedBytes, share, retention, floorBytes, root } = this;
     const sums = ledger.sums(growthAt);
-    const seen = { atCap, orphanedBytes, floorBytes };
-    return { at, sums, ownBytes: ledger.ownBytes, ...seen, limits, share, retention, root };
+    const seen = { atCap, orphanedBytes, floorBytes, disk: this.disk, audit: this.auditCheck };
+    const { facts } = this;
+    return { at, sums, ownBytes: ledger.ownBytes, ...seen, limits, share, retention, root, facts };
   }
 
   /** All that others may see of it, with times as `figures` takes them. */
@@ -88,13 +105,7 @@ export class GateState {
   publishedLine(): PublishedLine {
     const held = this.line.inOrder();
     return {
-      held: held.slice(0, MOST_PUBLISHED).map(({ request, heldAt, submittedAt, reason, count }) => ({
-        request,
-        heldAt,
-        submittedAt,
-        reason,
-        count,
-      })),
+      held: held.slice(0, MOST_PUBLISHED).map(({ need: _, job: __, ...each }) => each),
       heldCount: held.length,
     };
   }

@@ -1,9 +1,12 @@
+import type { HeldRequest } from '@spica/catalog';
 import {
   type Amount,
   afterAdmission,
+  type Help,
   type Hold,
   isoTime,
   RefusedError,
+  type Shortage,
   type Size,
   type Step,
 } from '@spica/core';
@@ -51,6 +54,7 @@ export async function admit(
     throw error;
   }
   openRequest(gate, ctx.pool.name, id, gateJob.state);
+  ctx.observe({ kind: 'request-admitted', waitedMs: Math.max(0, ctx.clock.now() - state.submittedAt) });
   ctx.publisher.soon();
   await gate.line.leave(id);
   await startSpawns(gateJob);
@@ -95,6 +99,8 @@ export interface Planned {
   readonly room: Amount | null;
   /** After so many milliseconds the first lease ends that is in its way; null for none. */
   readonly nextLeaseEndMs: number | null;
+  /** Who holds the room; null where nobody looked, or room is not what it waits for. */
+  readonly help: Help | null;
 }
 
 /** What this process had heard before the facts were gathered. */
@@ -118,7 +124,7 @@ const SLACK_MS = 50;
 export async function hold(
   gateJob: GateJob,
   { reason, until, shortage, need }: Hold,
-  { wakes, wasCancelled, room, nextLeaseEndMs }: Planned & Heard,
+  { wakes, wasCancelled, room, nextLeaseEndMs, help }: Planned & Heard,
 ): Promise<never> {
   const { ctx, id, job, state } = gateJob;
   const { gate } = ctx;
@@ -126,6 +132,7 @@ export async function hold(
   const heldAt = state.heldAt ?? now;
   if (state.heldAt === null) {
     gateJob.logger.info({ reason }, 'request held');
+    ctx.observe({ kind: 'request-held' });
     await ctx.audit
       .append({ action: 'hold_request', request: id, reason, outcome: 'held' })
       .catch((error: unknown) => {
@@ -143,11 +150,20 @@ export async function hold(
   const delayMs = Math.min(until - now, delayOf(gateJob, { shortage, nextLeaseEndMs }));
   await job.moveToDelayed(Date.now() + delayMs, gateJob.token);
   const { submittedAt, request } = state;
-  await gate.line.hold({ request: id, heldAt, submittedAt, count: request.count, reason, need, job }, room);
+  const short = shortage && sayShort(shortage, help, now);
+  const waiting = { request: id, heldAt, submittedAt, count: request.count, reason, short, need, job };
+  await gate.line.hold(waiting, room);
   ctx.publisher.soon();
   // Something came free, or it was cancelled, while it was decided: that wake-up found the job not delayed yet.
   if (gate.line.wakes !== wakes || (gate.cancelled.has(id) && !wasCancelled)) await gate.line.bringBack(id);
   throw new DelayedError();
+}
+
+/** What is missing, for whoever looks on. */
+function sayShort({ shortfall }: Shortage, help: Help | null, now: number): HeldRequest['short'] {
+  const found = help?.frees ?? null;
+  const frees = found && { count: found.count, by: found.by, until: now + found.withinMs };
+  return { shortfall, frees, help: help?.sentence || null };
 }
 
 /**

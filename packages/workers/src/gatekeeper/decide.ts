@@ -97,7 +97,8 @@ function isAnything({ bytes, inodes, slots }: Amount): boolean {
 
 /** What others in the line may hope for, and when this one may hope again. */
 function planned({ headroom }: Hold, relief: Relief | null): Planned {
-  if (headroom === null || relief === null) return { room: null, nextLeaseEndMs: null };
+  const help = relief?.help ?? null;
+  if (headroom === null || relief === null) return { room: null, nextLeaseEndMs: null, help };
   const room: Amount = {
     bytes: headroom.bytes + relief.most.bytes,
     inodes: headroom.inodes === null ? Number.POSITIVE_INFINITY : headroom.inodes + relief.most.inodes,
@@ -106,5 +107,5 @@ function planned({ headroom }: Hold, relief: Relief | null): Planned {
   const ends = [relief.help?.leases, relief.help?.kept].flatMap((held) =>
     held?.count ? [held.firstMs] : [],
   );
-  return { room, nextLeaseEndMs: ends.length > 0 ? Math.min(...ends) : null };
+  return { room, nextLeaseEndMs: ends.length > 0 ? Math.min(...ends) : null, help };
 }

@@ -12,6 +12,7 @@ export async function complete(gateJob: GateJob, ids: readonly string[]): Promis
   await ctx.publisher.now(); // who learns of the end plans by it
   await report(gateJob, { phase: 'done', reason: `${ids.length} spawned` });
   await gate.line.wake(); // its instances may go now: somebody may fit for that
+  ctx.observe({ kind: 'request-ended', outcome: 'completed', code: null });
   gateJob.logger.info({ instances: ids }, 'request done');
   return { instances: ids.map((each) => ({ id: each, path: ctx.pool.pathOf(each) })) };
 }
@@ -25,6 +26,7 @@ export async function reject(
   gateJob.logger.info({ code, reason }, 'request rejected');
   await ctx.audit.append({ action: 'reject_request', request: id, reason, outcome: code });
   await report(gateJob, { phase: 'rejected', reason, code, ...(decision && { decision }) });
+  ctx.observe({ kind: 'request-ended', outcome: 'rejected', code });
   await leave(gateJob);
   throw toJobError(new RefusedError(code, reason));
 }
@@ -35,6 +37,7 @@ export async function fail(gateJob: GateJob, error: SpicaError): Promise<never> 
   const { code, message } = error;
   await ctx.audit.append({ action: 'fail_request', request: id, reason: message, outcome: 'failed' });
   await report(gateJob, { phase: 'failed', reason: message, code });
+  ctx.observe({ kind: 'request-ended', outcome: 'failed', code });
   await leave(gateJob);
   // As a job's error: it has ended, whatever its message says of what could not be written at the time.
   throw toJobError(error);

@@ -111,7 +111,7 @@ async function prune(
   if (!(await options.isOffline())) throw reachable();
   const inventory = await measured(ctx, plan.deletes);
   const removals = plan.deletes.map(
-    ({ id, reason }): Removal => ({ id, reason, request: null, undo: false }),
+    ({ id, rule, reason }): Removal => ({ id, rule, reason, request: null, undo: false }),
   );
   const notes = ctx.inventory;
   const collectRuns = createCollectRuns({ ...ctx, audit, notes, promised: () => NOTHING });

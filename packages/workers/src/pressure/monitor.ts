@@ -1,3 +1,4 @@
+import type { DiskSeen } from '@spica/catalog';
 import {
   byteLevels,
   type DiskPoint,
@@ -18,7 +19,7 @@ import {
   stopsSpawns,
   TREND_WINDOW_MS,
 } from '@spica/core';
-import { type AuditEntry, checkMarker, readSpace, withDeadline } from '@spica/pool';
+import { type AuditEntry, checkMarker, readImageHost, readSpace, withDeadline } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
 import { refreshDiskDoubt } from './disk-doubt.ts';
@@ -44,7 +45,8 @@ export interface Monitor {
  * from. Works without Redis: what frees space at a critical level needs the disk alone.
  */
 export async function startMonitor(ctx: ServedContext, responder: Responder): Promise<Monitor> {
-  const watch = createWatch(ctx, { ...responder, pause: await openSpawnPause(ctx) });
+  const told = (await ctx.catalog.pressure())?.level ?? 'ok';
+  const watch = createWatch(ctx, { ...responder, pause: await openSpawnPause(ctx) }, told);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let running: Promise<void> = Promise.resolve();
@@ -71,9 +73,15 @@ interface Watch {
   keep(): Promise<void>;
 }
 
-function createWatch(ctx: ServedContext, responder: Responder & { readonly pause: SpawnPause }): Watch {
+/** `told`: the level that was told of last, by whoever served the pool then. */
+function createWatch(
+  ctx: ServedContext,
+  responder: Responder & { readonly pause: SpawnPause },
+  told: PressureLevel,
+): Watch {
   const { disk } = ctx.policy; // its settings may change while this runs
   let level: PressureLevel = 'ok';
+  let toldLevel = told;
   let since = ctx.clock.now();
   let history: DiskPoint[] | null = null;
   let keptAt = 0;
@@ -81,10 +89,24 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
   /** What the audit log has still to take: on a full disk it may take nothing for a while. */
   let unwritten: AuditEntry[] = [];
 
-  async function remember(space: Space): Promise<void> {
+  async function remember(space: Space, levels: PressureFigures): Promise<void> {
     history ??= await ctx.catalog.diskHistory();
-    history = rememberPoint(history, await readUse(ctx, space));
-    if (ctx.clock.now() - keptAt >= KEEP_EVERY_MS) await keep();
+    const imageHost = await readHost();
+    history = rememberPoint(history, await readUse(ctx, space, imageHost?.availableBytes ?? null));
+    const [at, { floor: floorBytes, target: targetBytes }] = [ctx.clock.now(), levels];
+    const { totalBytes, availableBytes, freeInodes } = space;
+    const seen = { at, totalBytes, availableBytes, freeInodes, floorBytes, targetBytes, imageHost };
+    ctx.gate.disk = { ...seen, forecast: forecast(floorBytes, TREND_WINDOW_MS) };
+    ctx.publisher.soon();
+    if (at - keptAt >= KEEP_EVERY_MS) await keep();
+  }
+
+  /** The disk that the pool's image lies on, where it takes more of it as it fills. */
+  async function readHost(): Promise<DiskSeen['imageHost']> {
+    const host = ctx.image && (await readImageHost(ctx.pool.paths.root));
+    if (!host) return null;
+    const { availableBytes } = host.space;
+    return { availableBytes, floorBytes: floorOf(disk, null).bytes, mayGrowBytes: host.mayGrowBytes };
   }
 
   async function keep(): Promise<void> {
@@ -140,12 +162,18 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     await keep();
   }
 
+  /** A level is told of once, whoever served the pool when it was entered, or left. */
+  function tell(reason: string): void {
+    if (level !== toldLevel) ctx.observe({ kind: 'pressure', level, before: toldLevel, reason });
+    toldLevel = level;
+  }
+
   function forecast(floorBytes: number, windowMs: number) {
     return forecastFloor({ history: history ?? [], floorBytes, now: ctx.clock.now(), windowMs });
   }
 
-  function warnOfForecast(floorBytes: number): void {
-    const trend = forecast(floorBytes, TREND_WINDOW_MS);
+  function warnOfForecast(): void {
+    const trend = ctx.gate.disk?.forecast ?? { trend: 'unknown' };
     const near = trend.trend === 'filling' && trend.untilFloorMs < disk.forecastWarnMs;
     if (near && !warned) ctx.logger.warn({ forecast: describeForecast(trend) }, 'the disk is filling');
     warned = near;
@@ -156,6 +184,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     const entered = level !== 'unwritable';
     await stopSpawns(responder, { entered, reason: 'the disk takes no writes' }, attempt);
     if (entered) await enter('unwritable', { reason });
+    tell(reason);
     await writeAudit();
     return disk.checkEveryMs;
   }
@@ -175,12 +204,14 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     const isOwnCritical = nextLevel(level, own) === 'critical';
     // Room first: on a full disk neither the audit log nor Redis can take a word.
     await relieve(ctx, responder, { level: next, entered: changed, isOwnCritical, bytes, inodes }, attempt);
-    if (changed) await enter(next, describeFigures(leastOf([bytes, ...below])));
+    const why = describeFigures(leastOf([bytes, ...below]));
+    if (changed) await enter(next, why);
+    tell(why.reason);
     await writeAudit();
-    await attempt('remembering the use of the disk', () => remember(space));
+    await attempt('remembering the use of the disk', () => remember(space, bytes));
     await attempt('counting what the image may grow by', () => pledgeGrowth(ctx, ctx.pool.paths.root));
     await attempt('comparing df and statfs', () => refreshDiskDoubt(ctx));
-    warnOfForecast(floor.bytes);
+    warnOfForecast();
     return nextCheckMs({
       level,
       checkEveryMs: disk.checkEveryMs,

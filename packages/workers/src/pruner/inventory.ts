@@ -90,6 +90,7 @@ export function catalogInventory(ctx: ServedContext): Inventory {
       const isDone = await catalog.endDelete(id, outcome, owner);
       if (outcome !== 'gone' || !isDone) return;
       gate.ledger.remove(id);
+      gate.protected.forget(id);
       publisher.soon();
     },
   };

@@ -119,9 +119,14 @@ async function createPlanner(
   return async () => planRetention({ ...demand, instances: all.map(protect) });
 }
 
+/** An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. */
+export function asOperatorSees(candidate: Candidate): Candidate {
+  return FAILED.includes(candidate.protectedBy?.rule ?? '') ? { ...candidate, protectedBy: null } : candidate;
+}
+
 /**
- * What a request forks does not go to make room for its forks. An operator may have taken away what kept an instance from being deleted, or collected: it is tried at once. For the disk itself only
- * what lies on it counts: that nothing more will be written there makes no room.
+ * What a request forks does not go to make room for its forks. For the disk itself only what lies on it counts: that nothing
+ * more will be written there makes no room.
  */
 function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
   const { cause } = job;
@@ -129,8 +134,7 @@ function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
     const forked = { rule: 'forked', reason: `request ${job.request} forks it` };
     return { ...candidate, protectedBy: candidate.protectedBy ?? forked };
   }
-  if (cause === 'operator' && FAILED.includes(candidate.protectedBy?.rule ?? ''))
-    return { ...candidate, protectedBy: null };
+  if (cause === 'operator') return asOperatorSees(candidate);
   return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;
 }
 

@@ -16,10 +16,10 @@ import { handBack } from '../runtime/hand-back.ts';
 import { catalogInventory } from './inventory.ts';
 import { learnFrom } from './learn.ts';
 import { type LookedPlan, type PlannedPrune, planPrune } from './plan.ts';
-import type { Kept, Removal, TakenOut } from './removal.ts';
+import type { Removal, TakenOut } from './removal.ts';
 import { takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
-import { openSealed } from './sealed.ts';
+import { openSealed, type RecheckedPlan } from './sealed.ts';
 import { summarize } from './summary.ts';
 import { bytesOf, freeAll, listExpired, scheduleTrash, trashRelief } from './trash.ts';
 import { undoRequest } from './undo.ts';
@@ -84,7 +84,13 @@ async function prune(ctx: ServedContext, payload: Pruning, signal?: AbortSignal)
     sentence: run.sentence,
   };
   await summarize(ctx, payload, result);
+  observeDeletions(ctx, run);
   return result;
+}
+
+function observeDeletions({ observe }: ServedContext, { taken }: Run): void {
+  const instances = taken.map(({ removal: { id, rule, reason }, bytes }) => ({ id, rule, reason, bytes }));
+  if (instances.length > 0) observe({ kind: 'deleted', instances });
 }
 
 /** Nobody waits for a sweep, so it makes way for whoever waits behind it. */
@@ -163,11 +169,13 @@ async function thenExpired(
 async function takePlanned(
   ctx: ServedContext,
   plan: Pick<LookedPlan, 'kept' | 'sentence'> &
-    Partial<Pick<LookedPlan, 'unseen'>> & { readonly deletes: readonly Kept[] },
+    Partial<Pick<LookedPlan, 'unseen'>> & { readonly deletes: RecheckedPlan['deletes'] },
   request: string | null,
   signal?: AbortSignal,
 ): Promise<Run> {
-  const removals = plan.deletes.map(({ id, reason }): Removal => ({ id, reason, request, undo: false }));
+  const removals = plan.deletes.map(
+    ({ id, rule, reason }): Removal => ({ id, rule, reason, request, undo: false }),
+  );
   const deletion = { ...ctx, inventory: catalogInventory(ctx), results: resultsOf(ctx) };
   const taken = await takeOut(deletion, removals, signal);
   if (taken.taken.length > 0) await ctx.gate.line.wake();

@@ -5,6 +5,8 @@ import type { Use } from './protection.ts';
 /** One deletion: what goes, and why. */
 export interface Removal {
   readonly id: string;
+  /** By which it goes; `undo` for what came up of a request that has not ended well. */
+  readonly rule: string;
   readonly reason: string;
   /** The request on whose behalf; null for none. */
   readonly request: string | null;

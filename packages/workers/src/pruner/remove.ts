@@ -34,8 +34,8 @@ export type DeletionContext = Pick<
   'pool' | 'policy' | 'clockGuard' | 'logger' | 'audit' | 'perInstance'
 > & { readonly inventory: Inventory; readonly results: Results };
 
-/** So many go at once: while one waits for the disk, others wait for Redis. */
-const LANES = 8;
+/** So many go at once: while one waits for the disk, others wait for Redis, and several share the last look for who works in them. */
+const LANES = 32;
 
 /**
  * Takes instances out of sight: the intents in the audit log (synced) → for each: a mark that it is being deleted → a last

@@ -1,5 +1,5 @@
-import type { RetentionPlan } from '@spica/core';
-import type { PruneReport, PruneResult } from '@spica/queues';
+import { type RetentionPlan, tallyRules } from '@spica/core';
+import type { PrunePlan, PruneReport, PruneResult } from '@spica/queues';
 
 /** A plan, as what it would do. */
 export function reportPlan<Digest extends string | null>(
@@ -11,7 +11,7 @@ export function reportPlan<Digest extends string | null>(
     /** The instances that were chosen; none where the policy chose. */
     readonly ids: readonly string[];
   },
-): PruneReport & { items: NonNullable<PruneReport['items']>; digest: Digest } {
+): PruneReport & Pick<PrunePlan, 'items' | 'keptBy' | 'deletedBy'> & { digest: Digest } {
   const { plan, digest, unknownDirectories, offline, ids } = planned;
   const known = new Set(plan.items.map(({ id }) => id));
   return {
@@ -24,6 +24,7 @@ export function reportPlan<Digest extends string | null>(
     kept: plan.kept,
     skipped: ids.filter((id) => !known.has(id)).map((id) => ({ id, reason: 'it is gone already' })),
     failed: [],
+    ...tallyRules(plan.items),
     failsAgain: false,
     unknownDirectories,
     unseen: plan.unseen,

@@ -30,7 +30,7 @@ export async function planAndSeal(
 
 /** What of a sealed plan still stands, and what has changed since. */
 export interface RecheckedPlan {
-  readonly deletes: readonly { readonly id: string; readonly reason: string }[];
+  readonly deletes: readonly (Kept & { readonly rule: string })[];
   readonly changed: readonly Kept[];
   readonly kept: number;
   readonly sentence: string;
@@ -55,12 +55,12 @@ export async function openSealed(ctx: PoolContext, digest: string): Promise<Rech
   const { keepAfterLeaseMs } = ctx.policy.retention;
   const policy = { ...plan.policy, keepAfterLeaseMs };
   const terms = { policy, now, leaseNow: ctx.clockGuard.now(), ageRulesSuspended, best };
-  const deletes: { id: string; reason: string }[] = [];
+  const deletes: { id: string; rule: string; reason: string }[] = [];
   const changed: Kept[] = [];
   for (const item of plan.items) {
     const checked = recheck(item, byId.get(item.id) ?? null, terms);
-    if (checked.ok)
-      deletes.push({ id: item.id, reason: `plan ${digest}, which deletes it by the rule "${item.rule}"` });
+    const reason = `plan ${digest}, which deletes it by the rule "${item.rule}"`;
+    if (checked.ok) deletes.push({ id: item.id, rule: item.rule, reason });
     else changed.push({ id: item.id, reason: checked.reason });
   }
   const stand = deletes.length === 1 ? 'stands' : 'stand';

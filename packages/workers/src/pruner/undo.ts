@@ -74,7 +74,9 @@ async function listUndone(
   const known = new Map((await catalog.getMany(ids)).map((instance) => [instance.record.id, instance]));
   const isReady = (id: string) => known.get(id)?.state === 'ready';
   return {
-    removals: ids.filter((id) => !isReady(id)).map((id) => ({ id, reason, request, undo: true })),
+    removals: ids
+      .filter((id) => !isReady(id))
+      .map((id) => ({ id, rule: 'undo', reason, request, undo: true })),
     skipped: ids.filter(isReady).map((id) => ({ id, reason: `request ${request} has not failed` })),
   };
 }

@@ -23,8 +23,8 @@ const MOST_MS = 20_000;
 const FRESH_MS = 60_000;
 const SHARE = 100;
 
-/** What a look takes. */
-type LookContext = Pick<PoolContext, 'pool' | 'policy'>;
+/** What a look takes; `find` looks at one instance. */
+type LookContext = Pick<PoolContext, 'pool' | 'policy'> & { readonly find?: typeof findUnsavedWork };
 
 interface Finding {
   readonly until: number;
@@ -45,12 +45,12 @@ function findingsOf(pool: Pool): Map<string, Finding> {
  * not protect it. Looks anew.
  */
 export async function sayUnsaved(
-  { pool, policy }: LookContext,
+  { pool, policy, find = findUnsavedWork }: LookContext,
   record: InstanceRecord,
 ): Promise<Verdict | null> {
   if (!policy.retention.protectUnsavedWork || isWorkGivenUp(record)) return null;
   const begun = performance.now();
-  const verdict = unsavedVerdict(await findUnsavedWork(pool, record));
+  const verdict = unsavedVerdict(await find(pool, record));
   const took = performance.now() - begun;
   findingsOf(pool).set(record.id, { verdict, until: begun + Math.max(FRESH_MS, SHARE * took) });
   return verdict;

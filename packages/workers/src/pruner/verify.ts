@@ -46,6 +46,7 @@ async function compare(ctx: ServedContext, before: number, freed: readonly Trash
     came = Math.max(came, now - before); // what others write meanwhile is not what did not come back
     if (cameWhole({ expected, came })) break;
   }
+  ctx.observe({ kind: 'reclaimed', expectedBytes: expected, cameBytes: Math.max(0, came) });
   // In an image it is the disk below that counts, and what is deleted there comes back late, but whole.
   if (!ctx.image) learnShare(ctx, { expected, came });
   if (!cameWhole({ expected, came })) {

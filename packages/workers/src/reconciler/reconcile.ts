@@ -92,6 +92,7 @@ function finishDeletion(
     if (!starting && (onDisk || (await catalog.get(id))?.state !== 'deleting')) return;
     if (!onDisk) {
       gate.ledger.remove(id);
+      gate.protected.forget(id);
       await deleteRecord(pool, id);
     }
     await catalog.endDelete(id, onDisk ? 'kept' : 'gone', null);
@@ -160,6 +161,7 @@ async function bury(ctx: ServedContext, record: InstanceRecord): Promise<void> {
 async function forget({ catalog, gate, pool }: ServedContext, id: string): Promise<void> {
   await catalog.endDelete(id, 'gone', null);
   gate.ledger.remove(id);
+  gate.protected.forget(id);
   await deleteRecord(pool, id);
 }
 

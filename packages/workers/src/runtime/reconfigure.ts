@@ -2,6 +2,7 @@ import { type Config, compareConfigs, type Reload, retentionPolicyOf } from '@sp
 import type { Logger } from 'pino';
 import type { ServedContext } from '../context.ts';
 import { countInstance } from '../gate/load.ts';
+import { poolFactsOf } from '../gate/pool-facts.ts';
 import { schedule } from './schedulers.ts';
 import type { PoolWorkers } from './workers.ts';
 
@@ -30,6 +31,7 @@ export async function reconfigure(
     await schedule(ctx);
     if (live.includes(`pools.${ctx.pool.name}.disk.growth_window`)) await countGrowthAnew(ctx);
     ctx.gate.retention = retentionPolicyOf(ctx.policy.retention);
+    ctx.gate.facts = await poolFactsOf(ctx);
     ctx.publisher.soon();
     await ctx.gate.line.wake();
   }

@@ -1,4 +1,12 @@
-import { ballastOf, CheckError, type Clock, type Config, type Reload, retentionPolicyOf } from '@spica/core';
+import {
+  ballastOf,
+  CheckError,
+  type Clock,
+  type Config,
+  type PoolWork,
+  type Reload,
+  retentionPolicyOf,
+} from '@spica/core';
 import {
   type AuditLog,
   createSerialiser,
@@ -8,6 +16,7 @@ import {
   type Pool,
   probeCloneMethod,
   setPoolModes,
+  singleFlight,
   whyUnwritable,
 } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
@@ -22,11 +31,13 @@ import { openPoolContext, type PoolContext, type ServedContext } from '../contex
 import { findDisksBelow } from '../gate/bounds.ts';
 import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
+import { poolFactsOf } from '../gate/pool-facts.ts';
 import { createPublisher, shareFilesystem } from '../gate/publish.ts';
 import { GateState } from '../gate/state.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
 import { requireCharges } from '../image/require.ts';
 import { watchCharges } from '../image/watch.ts';
+import { watchForNotices } from '../notify/watch.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
@@ -36,6 +47,8 @@ import { catalogNotes } from '../pruner/inventory.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
+import { createWorkEvents, type WorkEvents } from '../work-events.ts';
+import { type AuditWatch, watchAudit } from './audit-watch.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startServing } from './serving.ts';
@@ -47,6 +60,8 @@ export interface RuntimeOptions {
   readonly target: RedisTarget;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Hears of what is done and seen; by default nobody does. */
+  readonly events?: WorkEvents;
 }
 
 /** All pools of a config, served by this process. */
@@ -57,6 +72,8 @@ export interface Runtime {
   readonly config: Config;
   /** Takes over what of a config can change while running; names that and the rest. One call at a time. */
   reconfigure(after: Config): Promise<Omit<Reload, 'next'>>;
+  /** Resolves once Redis has answered over the connection that the pools use; while Redis is away it waits for it. */
+  ping(): Promise<unknown>;
   /** Rejects once another process has one of the pools, or its name: then all of them are to be let go. */
   readonly lost: Promise<never>;
   /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
@@ -79,6 +96,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const config = structuredClone(options.config); // ours: `reconfigure` changes it in place
   await makeStateDirPrivate(config.stateDir);
   await makeRoomToStart(config, logger);
+  const events = options.events ?? createWorkEvents(logger);
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
   const served: Served[] = [];
@@ -92,7 +110,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // A disk that has no room for the audit log must not keep Spica from making room.
     onDiskFull: async () => (await Promise.all(ballasts.map((ballast) => ballast.giveUp()))).includes(true),
   });
+  let auditWatch: AuditWatch | null = null;
   const close = async () => {
+    await auditWatch?.close();
     await Promise.all(served.map(({ letGo }) => letGo()));
     redis.disconnect();
     await log.close();
@@ -100,20 +120,24 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   try {
     for (const name of Object.keys(config.pools)) {
       served.push(
-        await serve(name, { config, target, clock, logger }, { redis, log, ballasts, filesystems }),
+        await serve(name, { config, target, clock, logger }, { redis, log, ballasts, filesystems, events }),
       );
     }
   } catch (error) {
     await close();
     throw error;
   }
+  auditWatch = watchAudit({ log, pools: served.map(({ ctx }) => ctx), clock, logger, emit: events.emit });
   return {
     pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])),
     auditPath: log.path,
     config,
     reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
+    ping: singleFlight(() => redis.ping()), // one question waits while Redis is away, however often it is asked
     lost: firstLost(served),
-    close,
+    async close() {
+      await close();
+    },
   };
 }
 
@@ -129,6 +153,7 @@ interface Shared {
   readonly log: AuditLog;
   readonly ballasts: Ballast[];
   readonly filesystems: Filesystems;
+  readonly events: WorkEvents;
 }
 
 async function serve(name: string, options: RuntimeOptions, shared: Shared): Promise<Served> {
@@ -178,6 +203,8 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   atEnd('the monitor', () => monitor.close());
   const upkeep = await startUpkeep(served);
   atEnd('the upkeep', () => upkeep.close());
+  const endNotices = watchForNotices(served);
+  atEnd('the watch for notifications', async () => endNotices());
   const charges = watchCharges(served);
   atEnd('the watch over what instances are charged', () => charges.close());
   await served.gate.line.wake(); // what held them may be over since
@@ -192,8 +219,9 @@ async function requireWritable(pool: Pool): Promise<void> {
   if (problem !== null) throw new CheckError('DISK_UNWRITABLE', `pool ${pool.name}: ${problem}`);
 }
 
-async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promise<ServedContext> {
+async function makeServed(ctx: PoolContext, { log, filesystems, events }: Shared): Promise<ServedContext> {
   const { pool, clock, logger } = ctx;
+  const observe = (work: PoolWork) => events.emit({ ...work, pool: pool.name });
   const audit = log.forPool(pool.name);
   const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
   const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
@@ -202,6 +230,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
   const gate = new GateState(filesystem, { isOpen, onError }, below);
   gate.retention = retentionPolicyOf(ctx.policy.retention);
   gate.root = ctx.pool.paths.root;
+  gate.facts = await poolFactsOf(ctx);
   const clockGuard = createClockGuard({
     ...ctx,
     monotonic: uptime,
@@ -212,10 +241,11 @@ async function makeServed(ctx: PoolContext, { log, filesystems }: Shared): Promi
     return { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };
   };
   const notes = catalogNotes(ctx.catalog);
-  const collectRuns = createCollectRuns({ ...ctx, clockGuard, audit, notes, promised });
+  const collectRuns = createCollectRuns({ ...ctx, clockGuard, audit, observe, notes, promised });
   return {
     ...ctx,
     audit,
+    observe,
     clockGuard,
     collectRuns,
     collectDue: createCollectDue({ ...ctx, clockGuard, collectRuns }),

@@ -11,6 +11,7 @@ import {
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { dropSpawns } from '../gatekeeper/spawns.ts';
+import { noteMarks } from '../pressure/marks.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
@@ -55,6 +56,7 @@ const LOOK: readonly Step[] = [
   ['reading profiles anew', async ({ profiles }) => profiles.forget()],
   ['collecting results', ({ collectDue }) => collectDue.begin()],
   ['looking after the trash', scheduleTrash],
+  ['noting what happened to the pool', noteMarks],
   ['sweeping templates', sweepTemplates],
   ['sweeping what is known of earlier templates', sweepBaselinesAtTimes],
 ];

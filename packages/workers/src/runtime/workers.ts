@@ -1,4 +1,11 @@
-import { connectWorker, prefixOf, QUEUE_NAMES, type QueueName, type RedisTarget } from '@spica/queues';
+import {
+  connectWorker,
+  prefixOf,
+  QUEUE_NAMES,
+  type QueueName,
+  type RedisTarget,
+  tracing,
+} from '@spica/queues';
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import pTimeout from 'p-timeout';
@@ -14,6 +21,8 @@ const LOCK_MS = 5_000;
 const STALLED_CHECK_MS = 1_000;
 /** A gate job lives through many runs, and its count of stalls never goes back to 0. */
 const MANY = 1_000_000;
+/** How many jobs ended in each minute, for Bull Board: of one day. */
+const METRICS_MINUTES = 1_440;
 /** How much of a graceful stop's time is left to jobs that were asked to hand back. */
 const HAND_BACK_MS = 5_000;
 
@@ -51,6 +60,8 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: MANY,
+      metrics: { maxDataPoints: METRICS_MINUTES },
+      ...tracing(),
     });
     worker.on('error', (error) => ctx.logger.debug({ err: error, queue: name }, 'worker'));
     worker.on('failed', (job, error) => {

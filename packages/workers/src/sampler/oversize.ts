@@ -23,5 +23,7 @@ export async function checkOversize(ctx: ServedContext, record: InstanceRecord):
     reason: oversize === 'end_lease' ? `${size}; its lease is not renewed` : size,
     outcome: atCap ? 'at its cap' : isOversize ? 'flagged' : 'no longer',
   });
-  if (isOversize) ctx.logger.warn({ instance: record.id, bytes }, `instance is too large: ${size}`);
+  if (!isOversize) return;
+  ctx.observe({ kind: 'oversize', instance: record.id, isAtCap: atCap, reason: size });
+  ctx.logger.warn({ instance: record.id, bytes }, `instance is too large: ${size}`);
 }

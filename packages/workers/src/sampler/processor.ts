@@ -40,6 +40,7 @@ export function createSampler(ctx: ServedContext) {
       }
     } catch (error) {
       if (error instanceof DelayedError) throw error;
+      ctx.observe({ kind: 'sample-failed' });
       throw toJobError(error);
     }
   };
@@ -53,6 +54,7 @@ async function pass(
 ): Promise<SampleResult> {
   const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
   const result = await sample(ctx, due, signal);
+  ctx.observe({ kind: 'sampled', instances: result.measured.length });
   if (ids === null) await ctx.catalog.noteRun('sample', ctx.clock.now());
   return result;
 }

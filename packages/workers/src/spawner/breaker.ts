@@ -24,7 +24,11 @@ export async function openFor(ctx: ServedContext, cause: string): Promise<void> 
   await announce(ctx, cause);
 }
 
-async function announce({ audit, logger, gate }: ServedContext, opened: string | null): Promise<void> {
+async function announce(
+  { audit, logger, gate, observe }: ServedContext,
+  opened: string | null,
+): Promise<void> {
+  observe({ kind: 'breaker', opened });
   if (opened === null) logger.info('the breaker is closed: spawns work again');
   else logger.error({ reason: opened }, 'the breaker is open: all requests are held');
   const outcome = opened === null ? 'closed' : 'open';

@@ -68,7 +68,9 @@ async function spawn(ctx: ServedContext, job: SpawnPayload, signal?: AbortSignal
     if (isRefusedByRedis(cause)) throw cause; // it has not ended: it is tried again
     if (signal?.aborted) throw signal.reason === SHUTTING_DOWN ? cause : givenUp(signal.reason, cause);
     const error = await explainByDisk(ctx, cause);
-    await countEnd(ctx, job.request, endOf(error));
+    const end = endOf(error);
+    ctx.observe({ kind: 'spawn-failed', isOfHost: end === 'host-failure' });
+    await countEnd(ctx, job.request, end);
     throw error;
   }
 }

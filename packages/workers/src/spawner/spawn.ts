@@ -187,7 +187,9 @@ async function bringUp(
   }
   await commit(ctx, spawn, whole);
   if (isKnown) await writeKnownRecord(ctx, id);
-  ctx.logger.info({ request: of.request, instance: id, ms: clock.now() - spawnedAt }, 'instance spawned');
+  const ms = clock.now() - spawnedAt;
+  ctx.observe({ kind: 'spawned', method, bytes: prepared.allocatedBytes, ms });
+  ctx.logger.info({ request: of.request, instance: id, ms }, 'instance spawned');
 }
 
 /** What its parent's set-up has made is no work of a fork either. */
@@ -210,6 +212,7 @@ async function commit(ctx: ServedContext, { id, of, open }: Spawn, record: Insta
   ctx.cloneSync.noteWritten(ctx, record.cloned ?? NOTHING); // first: it is to be counted at each moment
   gate.ledger.commit(of.request, id, countedAs(ctx, known?.record ?? record), record.cloned ?? NOTHING);
   ctx.collectDue.note(known?.record ?? record);
+  gate.protected.note(known?.record ?? record);
   ctx.publisher.soon();
 }
 

@@ -40,7 +40,7 @@ function openLine(): Line {
 function waiting(request: string, submittedAt: number, bytes: number | null = 10): Waiting {
   const need = bytes === null ? null : { bytes, inodes: 1, slots: 1 };
   const job = { promote: () => promote(request) };
-  return { request, submittedAt, heldAt: submittedAt, count: 1, reason: 'short', need, job };
+  return { request, submittedAt, heldAt: submittedAt, count: 1, reason: 'short', short: null, need, job };
 }
 
 async function holdAll(...all: Waiting[]): Promise<void> {

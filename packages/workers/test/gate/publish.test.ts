@@ -24,7 +24,7 @@ function publishing() {
   const publisher = createPublisher({ gate, catalog, clock: systemClock, clockGuard: systemClock, logger });
   const hold = (request: string, reason: string) => {
     const job = { promote: async () => undefined };
-    const held = { request, heldAt: 1, submittedAt: 1, count: 1, reason, need: null, job };
+    const held = { request, heldAt: 1, submittedAt: 1, count: 1, reason, short: null, need: null, job };
     return gate.line.hold(held, null);
   };
   const lose = () => {

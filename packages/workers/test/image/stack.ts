@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { type Pool, readChargesNow, unmountImage } from '@spica/pool';
-import type { RedisTarget } from '@spica/queues';
 import { Redis } from 'ioredis';
 import { onTestFinished, vi } from 'vitest';
 import { type ImageSite, imageSite } from '../../../../test/support/image.ts';
@@ -17,7 +16,7 @@ export interface ImageStack {
   readonly site: ImageSite;
   readonly pool: Pool;
   readonly template: string;
-  readonly target: RedisTarget;
+  readonly target: { readonly url: string };
   serve(settings?: Readonly<Record<string, unknown>>): Promise<Stack>;
   /** Redis forgets everything. */
   flush(): Promise<void>;

@@ -21,7 +21,7 @@ const deletion = (): DeletionContext => ({
   inventory: catalogInventory(stack.ctx),
   results: resultsOf(stack.ctx),
 });
-const removal = (id: string) => ({ id, reason: 'a test', request: null, undo: false });
+const removal = (id: string) => ({ id, reason: 'a test', rule: 'age', request: null, undo: false });
 const spawnOne = async () => (await stack.spawn()).instances[0] ?? { id: '', path: '' };
 
 it('of two runs that want the same instance, only the one whose mark it is goes on: a lease in between is kept', async () => {

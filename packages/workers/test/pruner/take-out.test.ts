@@ -64,7 +64,7 @@ it('a deletion whose end Redis does not take gives its slot back with the next r
   const { instances } = await stack.spawn({ count: 2 });
   const [gone = '', other = ''] = instances.map(({ id }) => id);
   const endDelete = vi.spyOn(ctx.catalog, 'endDelete').mockRejectedValue(REFUSED);
-  const removals = [{ id: gone, reason: 'a test', request: null, undo: false }];
+  const removals = [{ id: gone, reason: 'a test', rule: 'age', request: null, undo: false }];
   expect(await takeOut(deletion(), removals)).toMatchObject({ taken: [], failed: [{ id: gone }] });
   expect(endDelete.mock.calls).toEqual([[gone, 'gone', expect.any(String)]]); // never taken back: it is out of sight
   endDelete.mockRestore();
@@ -83,7 +83,7 @@ it('an instance whose deletion Redis did not take the end of can be brought back
   const { instances } = await stack.spawn();
   const id = instances[0]?.id ?? '';
   const endDelete = vi.spyOn(ctx.catalog, 'endDelete').mockRejectedValue(REFUSED);
-  await takeOut(deletion(), [{ id, reason: 'a test', request: null, undo: false }]);
+  await takeOut(deletion(), [{ id, reason: 'a test', rule: 'age', request: null, undo: false }]);
   endDelete.mockRestore();
   await restoreInstance(ctx, id);
   expect((await ctx.catalog.get(id))?.state).toBe('ready');

@@ -1,11 +1,10 @@
 import type { CatalogInstance } from '@spica/catalog';
 import type { Candidate, PoolConfig } from '@spica/core';
-import { findUnsavedWork, type Pool } from '@spica/pool';
+import type { findUnsavedWork, Pool } from '@spica/pool';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { createUnsavedGuard } from '../../src/pruner/unsaved.ts';
 
-vi.mock('@spica/pool', () => ({ findUnsavedWork: vi.fn() }));
-const look = vi.mocked(findUnsavedWork);
+const look = vi.fn<typeof findUnsavedWork>();
 const SAVED = { commits: 0, stashes: 0, files: 0, unknown: null, isBaselineKnown: true };
 
 let pool: Pool;
@@ -27,7 +26,7 @@ const inventory = {
         }) as CatalogInstance,
     ),
 };
-const open = (isUrgent: boolean) => createUnsavedGuard({ pool, policy, inventory }, { isUrgent });
+const open = (isUrgent: boolean) => createUnsavedGuard({ pool, policy, inventory, find: look }, { isUrgent });
 const verdict = (guard: ReturnType<typeof open>, id: string) => guard.verdictOf({ id } as Candidate);
 
 it('a plan looks at each once, and at none that was discarded', async () => {

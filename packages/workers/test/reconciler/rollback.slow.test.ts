@@ -34,7 +34,7 @@ async function stepBack(dump: Dump): Promise<void> {
 
 const remove = (id: string) =>
   takeOut({ ...stack.ctx, inventory: catalogInventory(stack.ctx), results: resultsOf(stack.ctx) }, [
-    { id, reason: 'a test', request: null, undo: false },
+    { id, reason: 'a test', rule: 'age', request: null, undo: false },
   ]);
 
 it('a Redis that stepped back behind a lease and a pin: nothing is deleted, and both come back from the records', async () => {

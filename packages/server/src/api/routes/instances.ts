@@ -9,6 +9,8 @@ import {
   instanceViewSchema,
   leaseBodySchema,
   leaseTokenSchema,
+  oversizeEventSchema,
+  oversizeQuerySchema,
   pinBodySchema,
   releaseQuerySchema,
   samplesBodySchema,
@@ -18,7 +20,7 @@ import { CheckError, isInstanceId, isoTime } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
 import { forbidden, requireOwnInstance, requireOwnInstances, showInstance } from '../own.ts';
-import { type Call, type Route, route } from '../route.ts';
+import { type Call, type Route, route, type StreamEvent } from '../route.ts';
 
 const OWN = { role: 'runner', ownOnly: true, ofPool: true } as const;
 const nothing = z.strictObject({});
@@ -62,6 +64,22 @@ export const instanceRoutes: readonly Route[] = [
       const { items, ...page } = await call.pool.instances(call.query);
       return { items: items.map((each) => showInstance(call, each)), ...page };
     },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/oversize',
+    role: 'viewer',
+    ofPool: true,
+    summary: 'Which instances are at their cap, or too large',
+    description:
+      'All of them, or with `request` those of one request; `atCap`: the kernel refuses what the instance writes. With ' +
+      '`Accept: text/event-stream` the same as an event, and again at each change of which they are.',
+    headers: { 'Last-Event-ID': 'the `id` of the last event that was seen' },
+    query: oversizeQuerySchema,
+    events: oversizeEventSchema,
+    answers: { 200: ['The instances', oversizeEventSchema] },
+    handle: async ({ pool, query: { request = null } }) => ({ instances: await pool.oversize({ request }) }),
+    stream: async (call) => followOversize(call),
   }),
   route({
     method: 'GET',
@@ -248,6 +266,15 @@ export const instanceRoutes: readonly Route[] = [
     },
   }),
 ];
+
+type OversizeQuery = z.output<typeof oversizeQuerySchema>;
+
+async function* followOversize(call: Call<OversizeQuery>): AsyncGenerator<StreamEvent> {
+  const { pool, query, headers, signal } = call;
+  const last = headers['last-event-id'];
+  const options = { request: query.request ?? null, after: typeof last === 'string' ? last : null, signal };
+  for await (const { id, instances } of pool.oversizeFollow(options)) yield { id, data: { instances } };
+}
 
 /** Throws CheckError INSTANCE_UNKNOWN for what cannot be an instance's id, which is then asked of nobody. */
 function instanceId({ id, pool }: Call): string {

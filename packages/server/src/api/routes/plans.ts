@@ -1,4 +1,4 @@
-import { executionBodySchema, planBodySchema, preflightBodySchema } from '@spica/client/wire';
+import { executionBodySchema, planOrWhatIfSchema, preflightBodySchema } from '@spica/client/wire';
 import { UsageError } from '@spica/core';
 import * as z from 'zod';
 import { Answer, type Route, route } from '../route.ts';
@@ -21,7 +21,27 @@ const pruned = z.looseObject({
   trashedBytes: z.number(),
   sentence: z.string(),
 });
-const plan = pruned.extend({ digest: z.string(), items: z.array(z.looseObject({ id: z.string() })) });
+const tally = z.object({ rule: z.string(), count: z.number(), bytes: z.number(), sentence: z.string() });
+const item = z.looseObject({
+  id: z.string(),
+  action: z.enum(['keep', 'delete']),
+  rule: z.string(),
+  reason: z.string(),
+  bytes: z.number().nullable(),
+});
+const plan = pruned.extend({
+  digest: z.string(),
+  items: z.array(item),
+  keptBy: z.array(tally),
+  deletedBy: z.array(tally),
+  policy: z.string(),
+});
+const whatIf = plan.extend({
+  digest: z.null(),
+  sufficient: z.boolean(),
+  availableBytes: z.number(),
+  floorBytes: z.number(),
+});
 
 const DIGEST = /^[A-Za-z0-9:_-]{1,200}$/;
 
@@ -46,10 +66,12 @@ export const planRoutes: readonly Route[] = [
     summary: 'Plan a prune: what would be deleted now, and why',
     description:
       'Deletes nothing. With `ids` it deletes just these, whatever the limits say, but for what is leased, pinned, in use or ' +
-      'has unsaved work. The plan is sealed under its digest for an hour, so that exactly it can be carried out.',
-    body: planBodySchema,
-    answers: { 201: ['The plan', plan] },
-    handle: async ({ pool, body, signal }) => {
+      'has unsaved work. The plan is sealed under its digest for an hour, so that exactly it can be carried out. With `whatIf` ' +
+      'it is made under other limits of the policy, and not sealed: its `digest` is null.',
+    body: planOrWhatIfSchema,
+    answers: { 201: ['The plan', plan], 200: ['What would be, with `whatIf`', whatIf] },
+    handle: async ({ pool, body: { whatIf: limits, ...body }, signal }) => {
+      if (limits !== null) return pool.whatIf(limits, { signal });
       const made = await pool.plan(body, { signal });
       return new Answer(201, made, { location: `/v1/plans/${made.digest}` });
     },

@@ -115,7 +115,7 @@ export const requestRoutes: readonly Route[] = [
     role: 'viewer',
     summary: 'Where a request stands, as it changes, as server-sent events',
     description:
-      'The last event is `ready`, `rejected` or `failed`; whoever has seen it is answered 204. A comment every 15 s shows that ' +
+      'The last event is `ready`, `rejected` or `failed`; whoever has seen it is answered 204. A comment every 10 s shows that ' +
       'the connection lives.',
     ofPool: true,
     headers: { 'Last-Event-ID': LAST_EVENT },
@@ -162,7 +162,7 @@ function readKey({ headers, caller }: Call): string | null {
   const key = headers['idempotency-key'];
   if (key === undefined) return null;
   if (typeof key === 'string' && key.length >= 1 && key.length <= 200)
-    return caller.door === 'token' ? `token ${caller.name}: ${key}` : key;
+    return caller.name.includes('@') ? key : `token ${caller.name}: ${key}`; // no token's name has one
   const expected = 'Idempotency-Key: expected 1 to 200 characters';
   throw new UsageError('PAYLOAD_INVALID', expected, { field: 'Idempotency-Key' });
 }

@@ -1,0 +1,241 @@
+import { lstat, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nullIfMissing } from '@spica/core';
+import { emptyTrash, ensureMounted, listTrash, restoreFromTrash, trashInstance } from '@spica/pool';
+import { openEvents } from '@spica/queues';
+import { execa } from 'execa';
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { readAudit } from '../../../../test/support/audit.ts';
+import { type Stack, startStack } from '../../../../test/support/stack.ts';
+import { type OversizeView, Spica } from '../../../client/src/index.ts';
+import { growInstance } from '../../src/image/grow.ts';
+import { readCandidates } from '../../src/pruner/candidates.ts';
+import { reconcile } from '../../src/reconciler/reconcile.ts';
+import { chargeOf, type ImageStack, imageStack } from './stack.ts';
+
+const CAPPED = { 'pools.main.disk.max_instance_gb': 0.02 };
+
+let image: ImageStack;
+beforeEach(async (context) => {
+  const made = await imageStack();
+  if ('skipped' in made) return context.skip(made.skipped);
+  image = made;
+});
+
+/** Writes until it is refused, or has written so much; what it was refused with. */
+async function write(dir: string, megabytes: number): Promise<string> {
+  const args = [
+    'if=/dev/urandom',
+    `of=${join(dir, 'written')}`,
+    'bs=64K',
+    `count=${megabytes * 16}`,
+    'conv=fsync',
+  ];
+  const { stderr } = await execa('dd', args, { env: { LC_ALL: 'C' }, reject: false });
+  return /: ([A-Z][a-z ]+)$/m.exec(stderr)?.[1] ?? '';
+}
+
+interface Spawned {
+  readonly id: string;
+  readonly dir: string;
+}
+
+async function spawnOne(stack: Stack): Promise<Spawned> {
+  const { instances } = await stack.spawn();
+  const id = instances[0]?.id ?? '';
+  return { id, dir: stack.ctx.pool.pathOf(id) };
+}
+
+const sampleOf = async ({ ctx }: Stack, id: string) => (await ctx.catalog.get(id))?.record.sample;
+
+it('stops an instance at its cap and no other, and says so in the audit log, the catalog and to listeners', async () => {
+  const stack = await image.serve(CAPPED);
+  const heard: string[] = [];
+  await stack.ctx.catalog.onChange(({ kind, of }) => heard.push(`${kind} ${of}`));
+  const spica = await Spica.connect({ redisUrl: image.target.url });
+  onTestFinished(() => spica.close());
+  const told: OversizeView[] = [];
+  spica.on('oversize', (instance) => told.push(instance));
+  const request = await spica.spawn({ count: 2, lease: '1h' });
+  const [one, other] = (await request.ready()).instances;
+  if (!one || !other) throw new Error('not both came up');
+  const [greedy, modest] = [one, other].map(({ id, path: dir }) => ({ id, dir })) as [Spawned, Spawned];
+  const [refusal, none] = await Promise.all([write(greedy.dir, 50), write(modest.dir, 10)]);
+  expect([refusal, none]).toEqual(['Disk quota exceeded', '']);
+  expect((await chargeOf(image.pool, greedy.id))?.bytes).toBeLessThanOrEqual(20e6);
+  await expect.poll(() => heard).toContain(`oversize ${greedy.id}`);
+  await expect.poll(() => told).toMatchObject([{ id: greedy.id, atCap: true, capBytes: 20e6 }]);
+  for await (const event of request) expect(event.reason).toBe(`2 spawned; ${greedy.id} is at its cap`);
+  await expect.poll(async () => (await stack.ctx.gateView.read())?.atCap).toBe(1);
+  const lines = await readAudit(join(stack.config.stateDir, 'audit.jsonl'));
+  expect(lines.filter(({ action }) => action === 'oversize')).toMatchObject([
+    {
+      instance: greedy.id,
+      outcome: 'at its cap',
+      reason: expect.stringMatching(/MB, its cap is 20.0 MB: the kernel refuses what it writes/),
+    },
+  ]);
+  expect(await sampleOf(stack, greedy.id)).toMatchObject({ capBytes: 20e6 });
+  await rm(join(greedy.dir, 'written')); // allowed at the cap, unlike emptying it
+  await expect.poll(() => heard).toContain(`unoversize ${greedy.id}`);
+});
+
+it('knows within seconds what every instance has written, to the byte, though nobody asked for a sample', async () => {
+  const stack = await image.serve({ 'sample.every': '1h' });
+  const { id, dir } = await spawnOne(stack);
+  await expect.poll(async () => (await sampleOf(stack, id))?.capBytes).toBeNull();
+  const before = (await sampleOf(stack, id))?.ownBytes ?? 0;
+  await write(dir, 30);
+  await expect
+    .poll(async () => (await sampleOf(stack, id))?.ownBytes)
+    .toBeGreaterThanOrEqual(before + 30 * 2 ** 20);
+  const own = (await sampleOf(stack, id))?.ownBytes ?? 0;
+  expect(own - before - 30 * 2 ** 20).toBeLessThan(256 * 1024); // and the tree's nodes
+});
+
+it('counts subvolumes that are made in an instance towards its cap, and deletes it at its cap with all of them', async () => {
+  const stack = await image.serve(CAPPED);
+  const { id, dir } = await spawnOne(stack);
+  const nested = join(dir, 'made/inside');
+  await execa('mkdir', [join(dir, 'made')]);
+  await execa('btrfs', ['subvolume', 'create', nested]);
+  expect(await write(nested, 50)).toBe('Disk quota exceeded');
+  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 20e6 });
+  const note = { reason: 'test', request: null, bytes: null, record: null, failure: null };
+  const entry = await trashInstance(stack.ctx.pool, id, { at: Date.now(), note });
+  if (!entry) throw new Error('it was not there');
+  expect(await emptyTrash(entry)).toBe(true);
+  expect(await listTrash(stack.ctx.pool)).toEqual([]);
+});
+
+it('keeps a cap over restart, remount, the trash, and the loss of catalog and record', async () => {
+  const first = await image.serve(CAPPED);
+  const { id, dir } = await spawnOne(first);
+  const note = { reason: 'test', request: null, bytes: null, record: null, failure: null };
+  const entry = await trashInstance(first.ctx.pool, id, { at: Date.now(), note });
+  if (!entry) throw new Error('it was not there');
+  await restoreFromTrash(first.ctx.pool, entry);
+  await first.close();
+  await image.unmount();
+  await ensureMounted({ name: 'main', root: image.site.root });
+  await image.flush();
+  await rm(join(image.pool.paths.records, `${id}.json`));
+  const second = await image.serve(); // whose config knows of no cap any more
+  await reconcile(second.ctx, { starting: false });
+  await expect.poll(async () => (await sampleOf(second, id))?.capBytes).toBe(20e6);
+  expect(await write(dir, 50)).toBe('Disk quota exceeded');
+});
+
+it('caps each instance at what was reserved for it, counts on no less, and says so', async () => {
+  const stack = await image.serve({
+    'pools.main.disk.cap': 'reservation',
+    'pools.main.disk.safety_factor': 2,
+  });
+  const { id, dir } = await spawnOne(stack);
+  const record = (await stack.ctx.catalog.get(id))?.record;
+  const cap = record?.predicted?.bytes ?? 0;
+  expect(cap).toBe(2 * 4 * 2 ** 20); // the least that can be capped
+  expect((await chargeOf(image.pool, id))?.capBytes).toBe(cap);
+  expect(await write(dir, 50)).toBe('Disk quota exceeded');
+  await rm(join(dir, 'written')); // it has room again, and may take it at any time
+  await expect.poll(async () => (await sampleOf(stack, id))?.ownBytes ?? cap).toBeLessThan(cap / 2);
+  await expect
+    .poll(() => {
+      const counted = stack.ctx.gate.ledger.instance(id);
+      return counted && counted.ownBytes + counted.growth.bytes;
+    })
+    .toBe(cap);
+  const counted = stack.ctx.gate.ledger.instance(id)?.growth;
+  expect(counted?.endsAt).toBe(Number.POSITIVE_INFINITY);
+  const { policy } = stack.ctx;
+  const quiet = { ...stack.ctx, policy: { ...policy, disk: { ...policy.disk, growthWindowMs: 0 } } };
+  const [candidate] = await Array.fromAsync(readCandidates(quiet, quiet.catalog));
+  expect(candidate?.growth.bytes).toBe(counted?.bytes); // expected or not: its deletion ends it
+});
+
+it('refuses to serve a pool that is in no image with caps that nobody would keep', async () => {
+  const { target, template } = image;
+  const settings = { 'pools.main.disk.cap': 'reservation' };
+  await expect(startStack({ target, templates: { default: template }, settings })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('pools.main.disk.cap: expected max, got "reservation"'),
+  });
+});
+
+it('keeps a prepared snapshot until its last clone is gone, and then forgets what was charged to the clone', async () => {
+  const stack = await image.serve({ 'pools.main.retention.trash_ttl': '0s' });
+  const { id } = await spawnOne(stack);
+  const { fingerprint } = (await stack.ctx.catalog.get(id))?.record ?? {};
+  await writeFile(join(image.template, 'VERSION'), '2.0.0\n');
+  await spawnOne(stack);
+  const { templates, pool, clock } = stack.ctx;
+  const snapshot = join(pool.paths.templates, `default-${fingerprint?.slice(0, 16)}`);
+  const isThere = async () => (await nullIfMissing(lstat(snapshot))) !== null;
+  const now = vi.spyOn(clock, 'now').mockReturnValue(Date.now() + 120_000); // it was handed out a minute ago
+  onTestFinished(() => now.mockRestore());
+  await templates.sweep(new Set());
+  expect(await isThere()).toBe(true);
+  const note = { reason: 'test', request: null, bytes: null, record: null, failure: null };
+  const entry = await trashInstance(pool, id, { at: Date.now(), note });
+  if (!entry) throw new Error('it was not there');
+  await emptyTrash(entry);
+  await stack.ctx.catalog.endDelete(id, 'gone', null);
+  stack.ctx.gate.ledger.remove(id);
+  await expect.poll(() => chargeOf(pool, id)).toBeNull();
+  await templates.sweep(new Set());
+  expect(await isThere()).toBe(false);
+});
+
+it('raises the cap of an instance where there is room, at once and by the sum of the gate, and refuses it where there is none', async () => {
+  const stack = await image.serve({ 'pools.main.disk.cap': 'reservation' });
+  const { id, dir } = await spawnOne(stack);
+  const sums = () => stack.ctx.gate.ledger.sums(Date.now());
+  const before = sums().growth.bytes;
+  const granted = await growInstance(stack.ctx, { id, capBytes: 40e6, otherwise: 'refused' });
+  expect(granted).toMatchObject({ granted: true, capBytes: 40e6 });
+  expect(granted.sentence).toMatch(
+    /^needs [\d.]+ MB \(1 × [\d.]+ MB, beyond its cap of [\d.]+ MB\); .*: admitted$/,
+  );
+  expect(sums().growth.bytes - before).toBeGreaterThan(30e6);
+  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 40e6 });
+  expect(await sampleOf(stack, id)).toMatchObject({ capBytes: 40e6 });
+  expect(await write(dir, 30)).toBe('');
+  const refused = await growInstance(stack.ctx, { id, capBytes: 600e6, otherwise: 'refused' });
+  expect(refused).toMatchObject({ granted: false, capBytes: 40e6 });
+  expect(refused.sentence).toContain('can never fit');
+  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 40e6 });
+  const lines = await readAudit(stack.ctx.audit.path);
+  expect(lines.filter(({ action }) => action === 'grow_instance').map(({ outcome }) => outcome)).toEqual([
+    'granted',
+    'refused',
+  ]);
+  await expect(growInstance(stack.ctx, { id, capBytes: 30e6, otherwise: 'refused' })).rejects.toMatchObject({
+    code: 'CAP_INVALID',
+  });
+});
+
+it('holds a cap that there is no room to raise for now, and raises it once there is', async () => {
+  const stack = await image.serve({
+    'pools.main.disk.cap': 'reservation',
+    'gate.poll_every': '200ms',
+  });
+  const { id } = await spawnOne(stack);
+  const filler = join(image.site.root, 'somebody-elses');
+  await execa('fallocate', ['-l', '300M', filler]);
+  const job = (maxWaitMs: number) =>
+    stack.queues.sample.add('sample', { pool: 'main', grow: { id, capBytes: 200e6, maxWaitMs } });
+  const held = await job(600_000);
+  const progress = async () => (await stack.queues.sample.getJob(held.id ?? ''))?.progress;
+  await expect.poll(progress).toMatchObject({ phase: 'held', reason: expect.stringContaining('short') });
+  const late = await job(0);
+  const { events, close } = await openEvents(stack.queues.sample, stack.redis);
+  onTestFinished(close);
+  expect(await late.waitUntilFinished(events)).toMatchObject({ granted: false });
+  expect((await chargeOf(image.pool, id))?.capBytes).toBeLessThan(200e6);
+  await rm(filler);
+  expect(await held.waitUntilFinished(events)).toMatchObject({ granted: true, capBytes: 200e6 });
+  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 200e6 });
+  const lines = await readAudit(stack.ctx.audit.path);
+  const outcomes = lines.filter(({ action }) => action === 'grow_instance').map(({ outcome }) => outcome);
+  expect(outcomes).toEqual(['held', 'refused', 'granted']);
+});
