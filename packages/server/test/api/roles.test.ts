@@ -100,6 +100,9 @@ const TABLE: readonly Row[] = [
   { call: 'GET /v1/pools', may: ALL },
   { call: 'GET /v1/pools/{name}', may: ALL },
   { call: 'GET /v1/pools/{name}/history', may: ALL },
+  { call: 'GET /v1/pools/{name}/profiles', may: ALL },
+  { call: 'GET /v1/pools/{name}/space', may: ALL },
+  { call: 'GET /v1/stream', may: ALL },
   { call: 'GET /v1/audit', may: ALL },
   { call: 'GET /v1/stats', may: ALL },
 ];
