@@ -4,21 +4,20 @@ import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePools } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
-import { parsePort } from '../input/numbers.ts';
 import type { Invocation } from '../io.ts';
 import { writeFields, writeJson } from '../output/write.ts';
 import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
 import { startTracing } from '../stack/tracing.ts';
-import type { ServeOptions } from './up.ts';
+import { listenFlags, type ServeOptions } from './up.ts';
 
 /**
  * `spica serve`: the dashboard and the HTTP API alone, over pools that others serve, until SIGTERM or Ctrl-C; a second one ends at once.
  * Redis has to answer when it starts; after that it waits for it to come back.
  */
 export async function serve({ io, options }: Invocation<ServeOptions>): Promise<number> {
-  const loaded = await loadConfig(io, options, parsePort(options.port));
+  const loaded = await loadConfig(io, options, listenFlags(options));
   const config = choosePools(loaded.config, options.pool);
   const level = options.verbose ? 'debug' : config.log.level;
   const logger = createLogger({ level, pretty: io.stderr.isTTY === true });

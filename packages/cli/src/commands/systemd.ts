@@ -1,6 +1,6 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { CONFIG_VARIABLES, type Config, nullIfMissing, UsageError } from '@spica/core';
+import { absolutePathOf, CONFIG_VARIABLES, type Config, nullIfMissing, UsageError } from '@spica/core';
 import { auditPathOf, isInImage } from '@spica/pool';
 import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
@@ -72,8 +72,14 @@ function environmentOf(io: Io, { stateDir }: Config): Record<string, string> {
   const taken = CONFIG_VARIABLES.filter((name) => io.env[name] && !(name === 'REDIS_URL' && hasSecret(io)));
   return {
     SPICA_STATE_DIR: stateDir,
-    ...Object.fromEntries(taken.map((name) => [name, io.env[name] ?? ''])),
+    ...Object.fromEntries(taken.map((name) => [name, valueOf(io, name)])),
   };
+}
+
+/** A unit starts elsewhere than where it was written. */
+function valueOf({ env, cwd, home }: Io, name: string): string {
+  const value = env[name] ?? '';
+  return name === 'REDIS_URL_FILE' ? absolutePathOf(name, value, { base: cwd, home }) : value;
 }
 
 /** Units are for all to read. */

@@ -25,6 +25,7 @@ import { startTracing } from '../stack/tracing.ts';
 
 export interface ServeOptions {
   readonly port?: string;
+  readonly host?: string;
 }
 
 /**
@@ -35,7 +36,7 @@ export interface ServeOptions {
  */
 export async function up({ io, options }: Invocation<ServeOptions>): Promise<number> {
   const load = async (): Promise<Config> => {
-    const loaded = await loadConfig(io, options, { ...parsePort(options.port), ...verbosity(options) });
+    const loaded = await loadConfig(io, options, { ...listenFlags(options), ...verbosity(options) });
     return choosePools(loaded.config, options.pool);
   };
   const config = await load();
@@ -102,6 +103,11 @@ function protectionOf({ pools }: Runtime) {
     pool: pool.name,
     ...gate.protected.counts(clockGuard.now()),
   }));
+}
+
+/** Where to listen, over what the config says. */
+export function listenFlags({ port, host }: ServeOptions): Record<string, unknown> {
+  return { ...parsePort(port), 'server.host': host };
 }
 
 function verbosity({ verbose }: GlobalOptions): Record<string, unknown> {

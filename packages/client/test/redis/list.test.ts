@@ -26,8 +26,8 @@ beforeAll(async () => {
   const size = { bytes: 0, inodes: 0 };
   const sums = { reserved: { ...size, slots: 0 }, growth: size, instances: 0, landed: size, bounds: {} };
   const figures = { at: 0, sums, ownBytes: 0, atCap: null, orphanedBytes: null, limits: NO_LIMITS };
-  const seen = { floorBytes: null, disk: null, facts: null, audit: null };
-  const gate = { ...figures, ...seen, share: 1, retention, root: '/pool' };
+  const seen = { disk: null, facts: null, audit: null };
+  const gate = { ...figures, ...seen, share: 1, retention, floorBytes: null, root: '/pool' };
   await catalog.publishGate(gate, { held: [], heldCount: 0 });
   await catalog.markReconciled({ at: 0, graceUntil: 0 });
   await Promise.all(Array.from({ length: MANY }, (_, i) => catalog.adopt(instance(i))));

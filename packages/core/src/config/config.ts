@@ -70,6 +70,8 @@ export interface PoolConfig {
     readonly protectWhenUnknown: boolean;
     /** Whether an instance is kept whose git repository holds what would be lost with it. */
     readonly protectUnsavedWork: boolean;
+    /** What was leased is kept for so long after its lease where nobody can see who uses it, as in a container. */
+    readonly blindKeepMs: number;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;

@@ -174,6 +174,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       protectLiveProcesses: retention.protect_live_processes,
       protectWhenUnknown: retention.protect_when_unknown,
       protectUnsavedWork: retention.protect_unsaved_work,
+      blindKeepMs: ms(retention.blind_keep),
     },
     disk: {
       minFreeSpaceGb: disk.min_free_space_gb,

@@ -69,6 +69,7 @@ const retention = z
     protect_live_processes: flag.default(true),
     protect_when_unknown: flag.default(false),
     protect_unsaved_work: flag.default(true),
+    blind_keep: duration().default('3d'),
   })
   .refine(({ protect_live_processes: looks, protect_when_unknown: keeps }) => looks || !keeps, {
     path: ['protect_when_unknown'],

@@ -85,11 +85,21 @@ export async function findLiveUses(pool: Pool): Promise<LiveUses> {
 /** The initial process namespace. Source: the kernel's include/uapi/linux/nsfs.h, PROC_PID_INIT_INO. */
 const INITIAL_NAMESPACE = 'pid:[4026531836]';
 
-/** Not even listed are processes outside of a container, and where /proc is mounted so, those of other users. */
-function sayHidden(): string | null {
+/**
+ * Why nobody can look from here for the processes that use an instance, in words: there is no /proc, or, in a container
+ * with processes of its own, the others are not listed. Null where it can be looked for. It stays as it is for as long as
+ * this process runs.
+ */
+export function whyBlind(): string | null {
   const namespace = unlessUnseen(() => readlinkSync('/proc/self/ns/pid'));
   if (namespace === null) return 'processes are not listed, as there is no /proc';
-  if (namespace !== INITIAL_NAMESPACE) return 'processes outside of this container are not listed';
+  return namespace === INITIAL_NAMESPACE ? null : 'processes outside of this container are not listed';
+}
+
+/** Not even listed are also, where /proc is mounted so, those of other users. */
+function sayHidden(): string | null {
+  const blind = whyBlind();
+  if (blind !== null) return blind;
   return existsSync('/proc/1')
     ? null
     : 'processes of other users are not listed (/proc is mounted with hidepid)';

@@ -3,9 +3,9 @@ import {
   CheckError,
   type Clock,
   type Config,
+  formatDuration,
   type PoolWork,
   type Reload,
-  retentionPolicyOf,
 } from '@spica/core';
 import {
   type AuditLog,
@@ -44,6 +44,7 @@ import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { catalogNotes } from '../pruner/inventory.ts';
+import { policyInForce } from '../pruner/policy.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
@@ -183,6 +184,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   if (method === 'copy') {
     served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
   }
+  warnIfBlind(served);
   await refreshDiskDoubt(served);
   const { totalBytes } = await ctx.gauge.read({ maxAgeMs: 0 });
   const ballast = createBallast(ctx.pool, ballastOf(ctx.policy.disk, totalBytes));
@@ -213,6 +215,17 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   return { ctx: served, workers, lost: serving.lost, letGo: () => whole.disposeAsync() };
 }
 
+/** Where silence is not taken for "not in use", instances stay longer: whoever runs it is to know why. */
+function warnIfBlind({ gate, logger }: ServedContext): void {
+  const { blind } = gate.retention ?? {};
+  if (blind === undefined) return;
+  const { why, keepMs } = blind;
+  logger.warn(
+    { blind_keep: formatDuration(keepMs) },
+    `nobody can see from here who uses an instance: ${why}. What was leased is kept for blind_keep after its lease`,
+  );
+}
+
 /** Throws CheckError DISK_UNWRITABLE: a pool on a disk that takes no writes cannot be served. */
 async function requireWritable(pool: Pool): Promise<void> {
   const problem = await whyUnwritable(pool);
@@ -228,7 +241,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems, events }: Shared
   const below = await findDisksBelow(filesystems, ctx);
   const filesystem = await findFilesystem(filesystems, pool.paths.root);
   const gate = new GateState(filesystem, { isOpen, onError }, below);
-  gate.retention = retentionPolicyOf(ctx.policy.retention);
+  gate.retention = policyInForce(ctx.policy);
   gate.root = ctx.pool.paths.root;
   gate.facts = await poolFactsOf(ctx);
   const clockGuard = createClockGuard({

@@ -72,10 +72,16 @@ function Figure({
 }
 
 /** What an operator has to know beside the verdict. */
-function Notices({ pool: { served, clockSuspended, pressure, audit, pool } }: { readonly pool: PoolView }) {
+function Notices({
+  pool: { served, clockSuspended, pressure, audit, blind, pool },
+}: {
+  readonly pool: PoolView;
+}) {
   const notices = [
     served === false && `No worker serves ${pool}: requests wait until \`spica up\` runs.`,
     clockSuspended !== null && `Rules of age are suspended: ${clockSuspended}`,
+    blind !== null &&
+      `The worker cannot see who uses an instance: ${blind.why}. What was leased is kept for longer (blind_keep).`,
     audit?.state === 'broken' && `The audit log's chain is broken: ${audit.sentence}`,
     pressure?.level === 'unwritable' && (pressure.reason ?? 'The disk takes no writes.'),
   ].filter((each) => each !== false);
