@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type ApiStack, startApi } from '../../packages/server/test/api/stack.ts';
-import { logIn, missingBrowser, openBrowser, openPage } from './browser.ts';
+import { expectAccessible, logIn, missingBrowser, openBrowser, openPage } from './browser.ts';
 
 let browser: Browser;
 let api: ApiStack;
@@ -83,7 +83,7 @@ it('carries out exactly the plan that was shown, with a reason, and brings back 
   await page.goto(`/instances/${gone}`);
   await page.getByText('is not there').waitFor();
   await page
-    .getByText(/max_per_experiment/)
+    .getByText(/by the rule "per-experiment"/)
     .first()
     .waitFor();
   await page.getByRole('button', { name: 'Restore' }).click();
@@ -118,4 +118,30 @@ it('leaves plans to operators', async () => {
   await logIn(page, api.tokens.viewer, '/prune');
   await page.getByText('spica prune --dry-run').waitFor();
   expect(await page.getByRole('button', { name: /plan/ }).count()).toBe(0);
+});
+
+it.each(['light', 'dark'] as const)(
+  'has no serious fault for who cannot see or point, in %s colours',
+  async (colorScheme) => {
+    const { page } = await openPage(browser, api.server.url, { colorScheme });
+    await logIn(page, api.tokens.operator, '/prune?maxInstances=1');
+    await page.getByText('4 instances would go.').waitFor();
+    await page.getByRole('button', { name: 'Make a plan' }).click();
+    await page.getByText('would stay').first().waitFor();
+    await expectAccessible(page);
+    await page.goto('/audit');
+    await page.locator('.entries summary').first().click();
+    await page.getByText('Hash of the entry before').first().waitFor();
+    await expectAccessible(page);
+  },
+);
+
+it('fits a screen of 380 pixels', async () => {
+  const { page } = await openPage(browser, api.server.url, { viewport: { width: 380, height: 800 } });
+  await logIn(page, api.tokens.operator, '/prune?maxInstances=1&minFreeGb=5');
+  await page.getByText('4 instances would go.').waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(380);
+  await page.goto('/audit');
+  await page.locator('.entries summary').first().click();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(380);
 });
