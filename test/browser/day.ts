@@ -20,8 +20,9 @@ export function aDay({
   const points: DiskPoint[] = [];
   for (let at = now - 24 * HOUR_MS; at < now - STEP_MS; at += STEP_MS) {
     const hoursAgo = (now - at) / HOUR_MS;
-    const instancesBytes = MB * instancesAt(24 - hoursAgo);
-    const trashBytes = MB * trashAt(24 - hoursAgo);
+    const hour = 24 - hoursAgo;
+    const instancesBytes = MB * (instancesAt(hour) + 14 * Math.sin(hour * 5.1) + 9 * Math.sin(hour * 13));
+    const trashBytes = MB * trashAt(hour);
     const templatesBytes = 24 * MB;
     points.push({
       at,
@@ -38,11 +39,11 @@ export function aDay({
   return points;
 }
 
-/** How such a day ends, with instances that take so much. */
-export function pointNow(day: readonly DiskPoint[], instancesBytes: number): DiskPoint {
+/** How such a day ends, with so much available: the rest is instances'. */
+export function pointNow(day: readonly DiskPoint[], availableBytes: number): DiskPoint {
   const last = day.at(-1);
   if (!last) throw new Error('a day has points');
-  const availableBytes = last.availableBytes + last.instancesBytes - instancesBytes;
+  const instancesBytes = last.availableBytes + last.instancesBytes - availableBytes;
   return { ...last, at: Date.now(), instancesBytes, availableBytes };
 }
 

@@ -111,8 +111,9 @@ async function serveAnAfternoon(disk: string): Promise<{ url: string; token: str
   }
   await transport.sample(null);
   // The worker first looked while the pool was empty: the day goes on with how it is now.
-  const { ownBytes } = await transport.poolStatus();
-  await createCatalog({ redis, pool: 'main' }).saveDiskHistory([...day, pointNow(day, ownBytes)]);
+  const left = await statfs(disk);
+  const now = pointNow(day, left.bsize * left.bavail);
+  await createCatalog({ redis, pool: 'main' }).saveDiskHistory([...day, now]);
   const tooMany = { count: 30, experiment: 'nightly', maxWait: '2h' };
   await transport.submit(requestBodySchema.parse(tooMany), { key: null, by: 'ben' });
   return { url: server.url, token };

@@ -75,7 +75,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
       work: { on: events.on, protection: () => protectionOf(runtime) },
     });
     opened.push(board);
-    growWithWork();
+    void board.hasReadAhead.then(growWithWork);
     writeStack(io, {
       runtime,
       boardUrl: board.url,

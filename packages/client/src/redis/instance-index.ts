@@ -4,8 +4,8 @@ import { departureOfRow, type JudgeTerms, judgeRows, judgeTerms } from '../list/
 import { mergeRows, type Order, sortRows } from '../list/order.ts';
 import { isSameRow, type Row, toRow } from '../list/row.ts';
 
-/** Instances that one read brings: more would keep whoever else works here waiting. */
-const BATCH = 500;
+/** Instances that one read brings: more would keep whoever else works here waiting, and grow V8's heap. */
+const BATCH = 100;
 /** Orders that are kept in order as instances change. */
 const MOST_ORDERS = 4;
 /** For so long what retention says of instances that have not changed is taken to hold: ages and others change it. */
@@ -127,7 +127,7 @@ export class InstanceIndex {
       if (known === undefined) texts.set(text, text);
       return known ?? text;
     };
-    for await (const each of catalog.list({ batch: BATCH })) rows.set(each.record.id, toRow(each, keep));
+    for await (const each of catalog.list()) rows.set(each.record.id, toRow(each, keep));
     this.#rows = rows;
     this.#orders.clear();
     this.#unreadable = count - rows.size;

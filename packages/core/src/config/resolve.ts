@@ -6,11 +6,11 @@ import { applyEnvironment, type Environment } from './environment.ts';
 import { describeIssues } from './issues.ts';
 import { DEFAULT_POOL, isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
 import { applyLegacy } from './legacy.ts';
+import { toTarget, withAbsoluteFiles } from './notify.ts';
 import { absolutePath, type PathStart } from './path.ts';
 import { stateDirOf } from './places.ts';
 import { redactTarget, redactText } from './redact.ts';
 import { type FileConfig, fileSchema, LEGACY_BLOCK } from './schema.ts';
-import { type SecretGiven, toSecretRef } from './secret.ts';
 import { type ConfigFile, readYaml } from './yaml.ts';
 
 export interface ConfigInput {
@@ -107,17 +107,8 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       tls_key: file.server.tls_key && absolutePath(file.server.tls_key, start),
     },
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
-    notify: file.notify.map((target) => ({
-      ...target,
-      url: withAbsoluteFile(target.url, start),
-      secret: target.secret === null ? null : withAbsoluteFile(target.secret, start),
-    })),
+    notify: file.notify.map((target) => withAbsoluteFiles(target, start)),
   };
-}
-
-function withAbsoluteFile(given: SecretGiven, start: PathStart): SecretGiven {
-  if (typeof given === 'string' || given.file === undefined) return given;
-  return { ...given, file: absolutePath(given.file, start) };
 }
 
 function toConfig(file: FileConfig, stateDir: string): Config {
@@ -147,12 +138,7 @@ function toConfig(file: FileConfig, stateDir: string): Config {
     },
     audit,
     redis,
-    notify: file.notify.map(({ url, on, format, secret }) => ({
-      url: toSecretRef(url),
-      on,
-      format,
-      secret: secret === null ? null : toSecretRef(secret),
-    })),
+    notify: file.notify.map(toTarget),
     otel: file.otel,
     shutdownTimeoutMs: ms(file.shutdown_timeout),
     budget: { cpu: budget.cpu, ramGb: budget.ram_gb, vramGb: budget.vram_gb },

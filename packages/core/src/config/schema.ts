@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
 import { collectPatternsSchema } from '../collect/patterns.ts';
-import { NOTIFY_DEFAULT, NOTIFY_EVENTS, NOTIFY_FORMATS } from '../notify/events.ts';
 import {
   DURATION_EXPECTED,
   durationExpected,
@@ -11,8 +10,8 @@ import {
 } from '../units/duration.ts';
 import { LEAST_IMAGE_BYTES } from './config.ts';
 import { isCronPattern } from './cron.ts';
+import { httpUrl, notifyTarget } from './notify.ts';
 import { pathProblem } from './path.ts';
-import { secretOr } from './secret.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
@@ -180,27 +179,6 @@ const prune = z
   .refine(({ every, pattern }) => !(every && pattern), 'expected exactly one of every and pattern, got both')
   .refine(({ every, pattern }) => every || pattern, 'expected exactly one of every and pattern, got neither');
 
-const HTTP_URL_EXPECTED = 'expected a URL like https://host/path, without user and password';
-
-/** Whether it is a URL that can be posted to: `fetch` refuses one with a login, and its message would show it. */
-export function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password } = new URL(text);
-  return /^https?:$/.test(protocol) && username === '' && password === '';
-}
-
-const httpUrl = z.string(HTTP_URL_EXPECTED).refine(isHttpUrl, HTTP_URL_EXPECTED);
-
-const notifyTarget = z.strictObject({
-  url: secretOr(httpUrl, path),
-  on: z
-    .array(z.enum(NOTIFY_EVENTS, `expected one of ${NOTIFY_EVENTS.join(', ')}`), 'expected a list of events')
-    .min(1, 'expected at least one event')
-    .default([...NOTIFY_DEFAULT]),
-  format: z.enum(NOTIFY_FORMATS, 'expected json, slack or ntfy').default('json'),
-  secret: secretOr(text, path).nullable().default(null),
-});
-
 const REDIS_URL_EXPECTED = 'expected a URL like redis://host:6379';
 
 /** Whether the client can decode them: it throws while it connects where it cannot. */
@@ -276,7 +254,7 @@ export const fileSchema = z.strictObject({
         .default(null),
     })
     .prefault({}),
-  notify: z.array(notifyTarget, 'expected a list of receivers').default([]),
+  notify: z.array(notifyTarget({ path, text }), 'expected a list of receivers').default([]),
   otel: z.strictObject({ endpoint: httpUrl.nullable().default(null) }).prefault({}),
   shutdown_timeout: duration({ most: TIMER_MS }).default('30s'),
   budget: z

@@ -50,7 +50,7 @@ export interface ListState {
 /** What a URL asks for; what the API would not take, as of a mistyped URL, is left out. */
 export function readList(query: URLSearchParams): ListState {
   const asked = query.get('sort') ?? '';
-  const sort = asked in DIRECTIONS ? (asked as Sort) : PRESET;
+  const sort = Object.hasOwn(DIRECTIONS, asked) ? (asked as Sort) : PRESET;
   const order = query.get('order');
   return {
     filter: readFilter(query),

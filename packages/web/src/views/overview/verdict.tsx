@@ -1,9 +1,9 @@
-import type { ComponentChildren } from 'preact';
 import type { Level, PoolView } from '../../api/views.ts';
 import { bytes, count } from '../../parts/format.ts';
 import { Shape } from '../../parts/shape.tsx';
 import { Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
+import { splitAtTime } from './split-at-time.ts';
 
 const WORDS: Readonly<Record<Level, string>> = {
   safe: 'Safe',
@@ -21,7 +21,7 @@ export function Verdict({ pool }: { readonly pool: PoolView }) {
       <div class="sentence">
         <Shape level={verdict.level} label={WORDS[verdict.level]} />
         <h1 id="verdict" aria-live="polite">
-          {verdict.sentence}
+          <Sentence verdict={verdict} />
         </h1>
       </div>
       <Notices pool={pool} />
@@ -35,10 +35,22 @@ export function Verdict({ pool }: { readonly pool: PoolView }) {
           name="Instances"
           value={`${count(pool.instances)}${pool.maxInstances === null ? '' : ` of ${count(pool.maxInstances)}`}`}
         />
-        {verdict.until !== null && <Figure name="Until" value={<Time at={verdict.until} />} />}
         <Figure name="Waiting" value={count(pool.heldCount)} href={hrefTo('/requests')} />
       </dl>
     </section>
+  );
+}
+
+/** The sentence, with the time that it names in the viewer's zone. */
+function Sentence({ verdict: { sentence, until } }: Pick<PoolView, 'verdict'>) {
+  const [before, after] = splitAtTime(sentence);
+  if (until === null || after === null) return <>{sentence}</>;
+  return (
+    <>
+      {before}
+      <Time at={until} />
+      {after}
+    </>
   );
 }
 
@@ -48,7 +60,7 @@ function Figure({
   href,
 }: {
   readonly name: string;
-  readonly value: ComponentChildren;
+  readonly value: string;
   readonly href?: string;
 }) {
   return (

@@ -22,16 +22,16 @@ export interface LimitKind {
 }
 
 export const LIMITS: readonly LimitKind[] = [
-  { name: 'maxInstances', label: 'At most', unit: 'instances', key: 'retention.max_instances', step: 1 },
-  { name: 'maxAgeDays', label: 'At most', unit: 'days old', key: 'retention.max_age_days', step: 0.25 },
+  { name: 'maxInstances', label: 'Instances, at most', unit: '', key: 'retention.max_instances', step: 1 },
+  { name: 'maxAgeDays', label: 'Age, at most', unit: 'days', key: 'retention.max_age_days', step: 0.25 },
   {
     name: 'keepBest',
-    label: 'Of each experiment keep the best',
+    label: 'Best of each experiment, kept',
     unit: '',
     key: 'retention.keep_best',
     step: 1,
   },
-  { name: 'minFreeGb', label: 'Keep free', unit: 'GB', key: 'disk.min_free_space_gb', step: 1 },
+  { name: 'minFreeGb', label: 'Free space, at least', unit: 'GB', key: 'disk.min_free_space_gb', step: 1 },
 ];
 
 const DAY_MS = 86_400_000;

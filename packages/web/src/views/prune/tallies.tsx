@@ -1,4 +1,4 @@
-import { bytes, count } from '../../parts/format.ts';
+import { bytes } from '../../parts/format.ts';
 import type { Tally } from './plan-view.ts';
 
 /** Why instances go and why they stay, by rule: a bar for how many of all. */
@@ -36,7 +36,6 @@ function Bar({
       <span class="tally-mark" aria-hidden="true">
         {goes ? '✕' : '✓'}
       </span>
-      <span class="tally-count num">{count(tally.count)}</span>
       <span class="tally-words" title={`rule: ${tally.rule}`}>
         {tally.sentence}
         <span class="tally-bar" style={{ width: `${(100 * tally.count) / most}%` }} />

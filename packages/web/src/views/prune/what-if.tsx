@@ -79,9 +79,10 @@ export function WhatIf({
 async function tryOut(pool: string | null, whatIf: string, signal: AbortSignal): Promise<Tried> {
   const ask = (limits: object) =>
     send<WhatIfView>('POST', '/v1/plans', { query: { pool }, body: { whatIf: limits }, signal });
-  const now = ask({});
-  const tried = whatIf === '{}' ? now : ask(JSON.parse(whatIf) as object);
-  return { now: await now, tried: await tried };
+  const inForce = ask({});
+  const asked = whatIf === '{}' ? inForce : ask(JSON.parse(whatIf) as object);
+  const [now, tried] = await Promise.all([inForce, asked]);
+  return { now, tried };
 }
 
 function Limit({
@@ -119,7 +120,7 @@ function Limit({
       </span>
       <input
         type="range"
-        aria-label={`${label} ${unit}`}
+        aria-label={`${label} (slider)`}
         min={0}
         max={reachOf(own, tried[name], name === 'maxAgeDays' ? 7 : 10)}
         step={step}
