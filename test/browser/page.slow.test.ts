@@ -171,3 +171,18 @@ it('says that it is not current where the server is gone, and goes on once it is
   await page.getByText('● Live').waitFor();
   way.close();
 });
+
+it('asks for a token where the session has ended, and stays where it was', async () => {
+  const { page } = await openPage(browser, api.server.url);
+  await logIn(page, api.tokens.operator, '/requests');
+  await page.getByText('● Live').waitFor();
+  await page.context().clearCookies();
+  const id = await submitHeld();
+  await page.getByLabel('Token').fill('nonsense');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('alert').waitFor();
+  await page.getByLabel('Token').fill(api.tokens.operator);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await rowOf(page, id).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/requests');
+});
