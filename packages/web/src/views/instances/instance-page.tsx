@@ -11,6 +11,7 @@ import { bytes, count, duration } from '../../parts/format.ts';
 import { Panel, WhenLoaded } from '../../parts/panel.tsx';
 import { spica } from '../../parts/shell.ts';
 import { Age, Time } from '../../parts/time.tsx';
+import { jobHref } from '../../router/job-href.ts';
 import { hrefTo, poolName } from '../../router/router.ts';
 import { Entries } from '../audit/entries.tsx';
 import { Actions } from './actions/actions.tsx';
@@ -163,7 +164,7 @@ function Origin({ instance }: { readonly instance: InstanceView }) {
           facts={[
             ['Directory', path && <code>{path}</code>],
             ['Request', request && <RequestLink id={request} index={index} />],
-            ['Spawn job', job && <a href={jobHref(pool, job)}>In the queues</a>],
+            ['Spawn job', job && <a href={jobHref(pool, 'spawn', job)}>In the queues</a>],
             ['Submitted by', by],
             ['Experiment', instance.experiment],
             ['Template', `${template} ${templateVersion}`],
@@ -232,11 +233,6 @@ function useSpawnJob({ pool, request, index }: InstanceView): string | null {
     [],
   );
   return loaded.data;
-}
-
-/** Bull Board names a queue `pool.queue`. */
-function jobHref(pool: string, job: string): string {
-  return `/queues/queue/${encodeURIComponent(`${pool}.spawn`)}/${encodeURIComponent(job)}`;
 }
 
 /** Where it is not there: why it went, and the way back, if there is one. */
