@@ -18,7 +18,7 @@ export function Entries({
 }) {
   if (entries.length === 0) return <p class="empty">{empty}</p>;
   return (
-    <ol class="entries">
+    <ol class={`entries ${withInstance ? '' : 'of-one'}`}>
       {entries.map((entry) => (
         <li key={entry.seq}>
           <details>

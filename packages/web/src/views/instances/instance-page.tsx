@@ -1,4 +1,5 @@
 import type { AuditRecord } from '@spica/client';
+import { useState } from 'preact/hooks';
 import { ApiError, get } from '../../api/call.ts';
 import { mayChange } from '../../api/session.ts';
 import { useCalm } from '../../api/use-calm.ts';
@@ -28,15 +29,17 @@ type Found =
 export function InstancePage({ id }: { readonly id: string }) {
   const pool = poolName.value;
   const changes = useCalm(live.value?.instances.value.count ?? 0);
-  const loaded = useLoad((signal) => find(id, pool, signal), `${pool} ${id}`, [changes]);
+  const [actions, setActions] = useState(0);
+  const onDone = () => setActions((count) => count + 1);
+  const loaded = useLoad((signal) => find(id, pool, signal), `${pool} ${id}`, [changes, actions]);
   return (
     <>
       <WhenLoaded loaded={loaded}>
         {(found) =>
           found.instance ? (
-            <Shown instance={found.instance} />
+            <Shown instance={found.instance} onDone={onDone} />
           ) : (
-            <Gone id={id} end={found.end} message={found.message} />
+            <Gone id={id} end={found.end} message={found.message} onDone={onDone} />
           )
         }
       </WhenLoaded>
@@ -68,7 +71,7 @@ function verbsOf({ pin, lease, capBytes }: InstanceView): Verb[] {
   });
 }
 
-function Shown({ instance }: { readonly instance: InstanceView }) {
+function Shown({ instance, onDone }: { readonly instance: InstanceView; readonly onDone: () => void }) {
   const { id, experiment, template, rule, keptBy, goesAt, lease, pin, unsaved, state } = instance;
   return (
     <>
@@ -81,7 +84,7 @@ function Shown({ instance }: { readonly instance: InstanceView }) {
             target={{ ids: [id] }}
             verbs={verbsOf(instance)}
             isOwn={mayChange(instance.by)}
-            onDone={() => undefined}
+            onDone={onDone}
           />
         </div>
       </div>
@@ -240,10 +243,12 @@ function Gone({
   id,
   end,
   message,
+  onDone,
 }: {
   readonly id: string;
   readonly end: AuditRecord | null;
   readonly message: string;
+  readonly onDone: () => void;
 }) {
   return (
     <>
@@ -251,7 +256,7 @@ function Gone({
         <h1>
           <span class="id">{id}</span> <span class="soft">is not there</span>
         </h1>
-        <Actions target={{ ids: [id] }} verbs={['restore']} isOwn onDone={() => undefined} />
+        <Actions target={{ ids: [id] }} verbs={['restore']} isOwn onDone={onDone} />
       </div>
       <Panel title="How it went">
         <div class="body">
