@@ -147,6 +147,9 @@ const LOOKS: readonly (readonly [what: string, path: string])[] = [
   ['500 by their ids', `/v1/instances?limit=500&ids=${ids(500)}`],
   ['one instance', `/v1/instances/${ids(1)}`],
   ['the pool', '/v1/pools/main'],
+  ['a month of its disk', '/v1/pools/main/history?hours=720'],
+  ['what takes its space', '/v1/pools/main/space'],
+  ['the newest of the audit log', '/v1/audit?limit=100'],
   ['/metrics', '/metrics'],
 ];
 
@@ -170,6 +173,12 @@ async function measure(site: Site, spica: (...args: string[]) => ReturnType<type
       reason: 'bench',
     }),
   );
+  // Each at a limit of its own, as whoever moves one asks.
+  let limit = 100;
+  await tell(site, 'what another max_instances would do', () => {
+    limit += 100;
+    return get(site, '/v1/plans', { whatIf: { maxInstances: limit } });
+  });
   await tell(site, 'spica ls --limit 200', () => spica('ls', '--limit', '200'));
   await tell(site, 'spica ls --search … --sort size', () =>
     spica('ls', '--limit', '200', '--search', 'runner-17', '--sort', 'size'),

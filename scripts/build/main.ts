@@ -6,8 +6,8 @@
 import { copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle, CLIENT, COMMAND, EXTERNAL } from './bundle.ts';
+import { copyExternals } from './externals.ts';
 import { collectLicenses } from './licenses.ts';
-import { linkExternals } from './links.ts';
 import { makeClientManifest, makeManifest } from './manifest.ts';
 import { buildPage } from './page.ts';
 import { CLIENT_TYPES, TESTING_TYPES, writeTypes } from './types.ts';
@@ -37,7 +37,7 @@ async function make({ name, entries, types, texts, page, manifest }: Package): P
   const licensed = [...new Set([...bundled, ...(page?.packages ?? [])])];
   await writeFile(join(draft, 'THIRD-PARTY-LICENSES.md'), await collectLicenses(licensed));
   await writeFile(join(draft, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  if ('dependencies' in manifest) await linkExternals(ROOT, draft);
+  if ('dependencies' in manifest) await copyExternals(ROOT, draft);
   await rm(join(DIST, name), { recursive: true, force: true });
   await rename(draft, join(DIST, name));
 }

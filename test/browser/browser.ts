@@ -1,11 +1,9 @@
 import { accessSync, constants } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const NAMES = ['chromium', 'google-chrome'];
 
 /** Why there is no browser here, for `context.skip`; null where there is one. */
@@ -14,13 +12,13 @@ export const missingBrowser: string | null =
     ? 'no chromium is installed: `sh scripts/setup.sh --tests` brings it, as root'
     : null;
 
-/** Starts the system's Chromium, without a window. Throws where there is none. */
-export function openBrowser(): Promise<Browser> {
+/** Starts the system's Chromium, without a window, with further options of its own. Throws where there is none. */
+export function openBrowser(args: readonly string[] = []): Promise<Browser> {
   const executablePath = findBrowser();
   if (executablePath === null) throw new Error(missingBrowser ?? '');
   // Root may not have Chromium's sandbox; and what it loads is ours alone.
   const isRoot = process.getuid?.() === 0;
-  return chromium.launch({ executablePath, chromiumSandbox: !isRoot });
+  return chromium.launch({ executablePath, chromiumSandbox: !isRoot, args: [...args] });
 }
 
 /** A page in a browser profile of its own. What it complains of (errors of scripts, of its policy) is in `complaints`. */
@@ -51,19 +49,11 @@ export async function logIn(page: Page, token: string, path = '/'): Promise<void
   await page.getByRole('button', { name: 'Log out' }).waitFor();
 }
 
-interface Fault {
-  readonly id: string;
-  readonly impact?: string | null;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-}
-
 /** Expects that axe-core finds nothing on a page that keeps anybody from using it. */
 export async function expectAccessible(page: Page): Promise<void> {
   // Through the debugger, which the page's policy does not bind: it allows no script but its own.
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<{ violations: Fault[] }> } }).axe.run(),
-  );
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   const told = serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
   expect(told).toEqual([]);

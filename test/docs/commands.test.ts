@@ -11,6 +11,7 @@ const PAGES = [
   'docs/operating.md',
   'docs/templates.md',
   'docs/pools.md',
+  'docs/deploying.md',
 ];
 
 it('the pages for readers name every command that there is', async () => {

@@ -19,6 +19,18 @@ export function standInFor(execa: Execa): Execa {
   };
 }
 
+/** Real programs, each of them a step: one that has not begun when a life ends does not begin. */
+export function steppingBefore(execa: Execa): Execa {
+  return (program, args, options) => {
+    try {
+      step();
+    } catch (error) {
+      return toChild(Promise.reject(error));
+    }
+    return execa(program, args, options);
+  };
+}
+
 /** `ionice -c 2 -n 7 rm …`: from the program that it is to run. */
 function withoutOptions(args: readonly string[]): readonly string[] {
   const isOption = (arg = '') => arg.startsWith('-');

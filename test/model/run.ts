@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listRecords, verifyAudit, verifyLineage } from '@spica/pool';
+import { listRecords, readCharges, verifyAudit, verifyLineage } from '@spica/pool';
 import { expect } from 'vitest';
 import { Life } from './crash.ts';
 import { expectLedger } from './ledger.ts';
@@ -103,7 +103,11 @@ async function readGrace({ ctx }: World, model: Model, wasLost: boolean): Promis
   model.graceUntil = graceUntil;
 }
 
-async function expectWhole({ pool }: World, id: string): Promise<void> {
+async function expectWhole({ pool, capBytes }: World, id: string): Promise<void> {
+  if (capBytes !== null) {
+    const charged = await readCharges(pool.paths.root);
+    expect(charged?.byInstance.get(id), `the cap of ${id}`).toMatchObject({ capBytes });
+  }
   expect((await verifyLineage(pool, id)).ok, `${id} is whole`).toBe(true);
   expect(await readdir(pool.pathOf(id))).toEqual(expect.arrayContaining(['VERSION', 'outside']));
 }

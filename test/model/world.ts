@@ -15,6 +15,7 @@ import { loadGate } from '../../packages/workers/src/gate/load.ts';
 import { createProfiles } from '../../packages/workers/src/gate/profiles.ts';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { readAudit } from '../support/audit.ts';
+import { administer } from '../support/image.ts';
 import { servedContext } from '../support/served-context.ts';
 import { stackConfig } from '../support/stack.ts';
 import { Clocks } from './clocks.ts';
@@ -39,6 +40,8 @@ export interface WorldOptions {
   readonly redis: Redis;
   /** An empty directory. */
   readonly dir: string;
+  /** Where that is on a btrfs with simple quotas: what each instance is capped at. Null elsewhere, where clones are copies. */
+  readonly capBytes: number | null;
   readonly redisOnHost: boolean;
   /** Further keys of `spica.yaml`, by dotted path. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -62,23 +65,31 @@ export class World {
   judgedBefore = 0;
   readonly dir: string;
   readonly redis: Redis;
+  readonly capBytes: number | null;
   readonly #config: ReturnType<typeof stackConfig>;
   #pool: Pool | null = null;
   #log: AuditLog | null = null;
   #ctx: ServedContext | null = null;
 
-  private constructor({ redis, dir, redisOnHost, settings }: WorldOptions) {
+  private constructor({ redis, dir, capBytes, redisOnHost, settings }: WorldOptions) {
     this.dir = dir;
+    this.capBytes = capBytes;
     this.redis = redis;
     this.clocks = new Clocks({ redisOnHost });
-    this.#config = stackConfig(dir, { target: { socket: '' }, templates: { default: dir }, settings });
+    this.#config = stackConfig(dir, {
+      target: { socket: '' },
+      templates: { default: dir },
+      settings: { ...settings, 'pools.main.disk.max_instance_gb': capBytes === null ? null : capBytes / 1e9 },
+    });
   }
 
   static async open(options: WorldOptions): Promise<World> {
     const world = new World(options);
     const { dir } = world;
     options.redis.time = async () => world.clocks.redisTime() as unknown as [number, number];
-    await Promise.all(['state', 'snapshot', 'outside'].map((name) => mkdir(join(dir, name))));
+    await Promise.all(['state', 'outside'].map((name) => mkdir(join(dir, name))));
+    if (options.capBytes === null) await mkdir(join(dir, 'snapshot'));
+    else await administer('btrfs', 'subvolume', 'create', join(dir, 'snapshot'));
     await writeFile(join(dir, 'snapshot', 'VERSION'), '1.0.0\n');
     await symlink('../../outside', join(dir, 'snapshot', 'outside'));
     await writeFile(join(dir, 'outside', 'canary'), 'alive');
@@ -147,9 +158,9 @@ export class World {
       config: this.#config,
       policy,
       pool: this.pool,
-      method: 'copy',
+      method: this.capBytes === null ? 'copy' : 'snapshot',
       image: null,
-      isCharged: false,
+      isCharged: this.capBytes !== null,
       catalog,
       profiles: createProfiles(catalog),
       clock,

@@ -14,8 +14,17 @@ interface Options {
   readonly redisOnHost?: boolean;
 }
 
+/** Where worlds are made: by default in memory. */
+interface Place {
+  /** A directory on a btrfs with simple quotas, once the tests run. */
+  readonly inImage: () => string;
+  readonly capBytes: number;
+}
+
 /** Gives the tests of a file worlds, one at a time, on one Redis of their own. */
-export function useWorlds(): <T>(options: Options, work: (world: World) => Promise<T>) => Promise<T> {
+export function useWorlds(
+  image: Place | null = null,
+): <T>(options: Options, work: (world: World) => Promise<T>) => Promise<T> {
   let dir: string;
   let server: EmbeddedRedis;
   let redis: Redis;
@@ -33,8 +42,9 @@ export function useWorlds(): <T>(options: Options, work: (world: World) => Promi
 
   return async ({ settings, redisOnHost = false }, work) => {
     await redis.flushdb();
-    const place = await mkdtemp(join(dir, 'world-'));
-    const world = await World.open({ redis, dir: place, redisOnHost, settings });
+    const place = await mkdtemp(join(image ? image.inImage() : dir, 'world-'));
+    const capBytes = image?.capBytes ?? null;
+    const world = await World.open({ redis, dir: place, capBytes, redisOnHost, settings });
     try {
       return await work(world);
     } finally {

@@ -12,6 +12,7 @@ import { createRequests, type Requests } from './requests.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
 import { createServing, type Serving } from './serving.ts';
 import { createSizes, type Sizes } from './sizes.ts';
+import { createTold, type Told } from './told.ts';
 import { createTombstones, type Tombstones } from './tombstones.ts';
 import { createTournaments, type Tournaments } from './tournaments.ts';
 
@@ -31,6 +32,7 @@ export type Catalog = Reconciliation &
   Clocks &
   Plans &
   Tombstones &
+  Told &
   Tournaments & {
     /** Names the Redis and the pool: catalogs of one place say the same. */
     readonly place: string;
@@ -56,6 +58,7 @@ export function createCatalog({ redis, pool }: { redis: Redis; pool: string }): 
     ...createClocks(redis, keys),
     ...createPlans(redis, keys),
     ...createTombstones(redis, keys),
+    ...createTold(redis, keys),
     ...createTournaments(redis, keys, run),
   };
 }

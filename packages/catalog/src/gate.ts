@@ -191,6 +191,7 @@ const figuresSchema: z.ZodType<GateFigures> = z.object({
       minAgeMs: z.number(),
       keepAfterLeaseMs: z.number(),
       order: z.enum(['oldest', 'largest', 'least_recently_leased']),
+      blind: z.object({ why: z.string(), keepMs: z.number() }).optional(),
     })
     .nullable()
     .default(null),

@@ -33,6 +33,8 @@ export function keysOf(pool: string) {
     uncollected: `${base}:uncollected`,
     /** Set: ids of instances that are larger than `max_instance_gb`, or at their cap. */
     oversize: `${base}:oversize`,
+    /** Sorted set: ids of instances whose owners were told that they go, by when. */
+    told: `${base}:told`,
     /** List: what operators forced, as audit entries for the worker to write. */
     notes: `${base}:notes`,
     /** String: what was known of an instance that vanished from the disk. */

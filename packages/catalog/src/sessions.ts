@@ -5,7 +5,7 @@ import { readJson } from './stored.ts';
 import { hashOfToken, readToken, type TokenRole } from './tokens.ts';
 
 /** How long a session lasts after its last use, and at most, however often it is used. */
-export const SESSION_IDLE_MS = 8 * 3_600_000;
+const SESSION_IDLE_MS = 8 * 3_600_000;
 export const SESSION_LONGEST_MS = 7 * 86_400_000;
 /** How long a link that logs in can be opened. */
 export const LINK_MS = 60_000;

@@ -7,7 +7,7 @@ import { addInstanceCommands } from './program/instances.ts';
 import { addProfileCommands } from './program/profile.ts';
 import { addRequestCommands } from './program/requests.ts';
 import { addAuditCommands, addRetentionCommands } from './program/retention.ts';
-import { addServiceCommands } from './program/service.ts';
+import { addNotifyCommands, addServiceCommands } from './program/service.ts';
 import { addTokenCommands } from './program/token.ts';
 import { version } from './version.ts';
 
@@ -57,7 +57,10 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
   addProfileCommands(createAdd(profile, io, ended));
   const token = command.command('token').description('who may use the HTTP API');
   addTokenCommands(createAdd(token, io, ended));
+  const notify = command.command('notify').description('who is told of what happens');
+  addNotifyCommands(createAdd(notify, io, ended));
   addHelp(token);
+  addHelp(notify);
   addHelp(audit);
   addHelp(profile);
   addHelp(command);

@@ -64,6 +64,11 @@ export interface PoolView {
     readonly maxInstanceBytes: number | null;
     readonly maxPoolBytes: number | null;
   } | null;
+  /**
+   * Why the worker cannot see which processes use an instance, as in a container: then what was leased is kept for so long
+   * after its lease. Null where it can see them.
+   */
+  readonly blind: { readonly why: string; readonly keepMs: number } | null;
   /** The host that serves it, or served it last. */
   readonly host: string | null;
   /** `ext4`, `btrfs`, …; null where that is not known. */

@@ -53,6 +53,7 @@ export { asMeasurement, readCharges, readChargesNow } from './measure/charged.ts
 export * from './measure/measure.ts';
 export { isThere } from './missing.ts';
 export * from './modes.ts';
+export { sendDatagram } from './native/datagram.ts';
 export * from './records.ts';
 export { isSubvolume } from './remove/subvolume.ts';
 export * from './scan.ts';

@@ -20,6 +20,7 @@ export { readRedisInfo } from './serving.ts';
 export * from './submit.ts';
 export * from './takes-writes.ts';
 export * from './target.ts';
+export * from './telemetry.ts';
 export * from './unreachable.ts';
 export * from './wait.ts';
 export * from './worker.ts';

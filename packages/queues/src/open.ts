@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { prefixOf, QUEUE_NAMES, type QueueName } from './names.ts';
+import { tracing } from './telemetry.ts';
 
 export type PoolQueues = Readonly<Record<QueueName, Queue>>;
 
@@ -23,6 +24,7 @@ export function openQueues(pool: string, redis: Redis): PoolQueues {
       prefix: prefixOf(pool),
       defaultJobOptions: KEEP,
       streams: { events: { maxLen: EVENTS[name] } },
+      ...tracing(),
     });
     queue.setMaxListeners(0); // each job that somebody waits for adds one
     queue.on('error', () => undefined); // the connection's owner listens and logs; without a listener Node would exit

@@ -47,6 +47,15 @@ describe('/healthz', () => {
     });
   });
 
+  it('is ready once each of its pools is served, and says so to everybody', async () => {
+    const ready = async () => (await fetch(new URL('/readyz', server.url))).status;
+    expect(await ready()).toBe(503);
+    const more = await idleWorkers('away', redis.redis);
+    expect(await ready()).toBe(200);
+    await more.close();
+    expect(await ready()).toBe(503);
+  });
+
   it('answers 503 with the reason, in time and to all who ask, while Redis hangs; and 200 once it goes on', async () => {
     redis.signal('SIGSTOP');
     const began = performance.now();
@@ -60,7 +69,7 @@ describe('/healthz', () => {
       });
     }
     const board = await fetch(new URL('/queues/api/queues', server.url));
-    expect([board.status, await board.json()]).toEqual([503, { error: 'Redis has not answered within 2s' }]);
+    expect([board.status, await board.json()]).toEqual([503, { error: 'Redis is out of reach' }]);
     redis.signal('SIGCONT');
     await redis.redis.ping();
     expect((await ask()).status).toBe(200);

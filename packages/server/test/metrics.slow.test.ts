@@ -97,6 +97,20 @@ describe('/metrics', () => {
     expect(figures.has('spica_available_bytes{pool="away"}')).toBe(false);
   });
 
+  it('reads no more of 100,000 instances than their number', async () => {
+    const sent = async () =>
+      Number(/total_net_output_bytes:(\d+)/.exec(await redis.redis.info('stats'))?.[1]);
+    const ids = Array.from({ length: 100_000 }, (_, i) => [i, `spica-${i.toString(16).padStart(12, '0')}`]);
+    for (let start = 0; start < ids.length; start += 10_000) {
+      await redis.redis.zadd('{spica:main}:catalog:instances', ...ids.slice(start, start + 10_000).flat());
+    }
+    const before = await sent();
+    const figures = await scrape();
+    expect(figures.get('spica_instances{pool="main"}')).toBe(100_000);
+    expect((await sent()) - before).toBeLessThan(100_000); // an id each would be two million bytes
+    await redis.redis.del('{spica:main}:catalog:instances');
+  });
+
   it('says that pools are out of reach while Redis hangs, with no stale figures, and still tells of the process', async () => {
     await scrape();
     redis.signal('SIGSTOP');

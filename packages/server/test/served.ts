@@ -13,7 +13,7 @@ import { connectObserver, openQueues, prefixOf, QUEUE_NAMES, submitRequest } fro
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { aRequest } from '../../../test/support/stack.ts';
+import { aRequest, type Stack } from '../../../test/support/stack.ts';
 import { type Server, type ServerOptions, type ServerPool, startServer } from '../src/index.ts';
 
 const SPACE: Space = { availableBytes: 61e9, totalBytes: 144e9, freeInodes: 900, totalInodes: 1_000 };
@@ -57,6 +57,18 @@ export function openPool(name: string, redis: Redis, readSpace = async () => SPA
     redis,
     catalog: createCatalog({ redis, pool: name }),
     readSpace,
+    readImage: async () => ({ inImage: false, host: null }),
+  };
+}
+
+/** The pool of a stack, as the server looks at it. */
+export function poolOf({ ctx, redis, queues }: Pick<Stack, 'ctx' | 'redis' | 'queues'>): ServerPool {
+  return {
+    policy: ctx.policy,
+    redis,
+    queues,
+    catalog: createCatalog({ redis, pool: ctx.pool.name }),
+    readSpace: () => ctx.gauge.read({ maxAgeMs: 0 }),
     readImage: async () => ({ inImage: false, host: null }),
   };
 }

@@ -1,14 +1,16 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from './api/call.ts';
 import { session } from './api/session.ts';
+import type { Level } from './api/views.ts';
 import { Header } from './layout/header.tsx';
 import { LogIn } from './layout/log-in.tsx';
+import { live } from './live/current.ts';
 import { ConfirmDialog } from './parts/confirm.tsx';
 import { Keys } from './parts/keys.tsx';
 import { Toasts } from './parts/toasts.tsx';
 import { path } from './router/router.ts';
 import { matchPath } from './router/url.ts';
-import { VIEWS } from './views/index.ts';
+import { VIEWS, type View } from './views/index.ts';
 
 /** Whether a path is one of the page's own: what is not (`/queues`, `/docs`) the browser goes to by itself. */
 export function isOurs(to: string): boolean {
@@ -51,12 +53,20 @@ function Away({ message }: { readonly message: string }) {
   );
 }
 
+/** Beside the page's icon, how the pool stands: for who has it in a tab among others. */
+const MARKS: Readonly<Partial<Record<Level, string>>> = { watch: '◆ ', short: '▲ ', critical: '⬣ ' };
+
+function titleOf({ path: to, title }: View, id: string | undefined): string {
+  const level = live.value?.pool.value?.verdict.level ?? 'unknown';
+  return `${MARKS[level] ?? ''}${to === '/' ? '' : `${id ?? title} · `}Spica`;
+}
+
 /** The view that the path names. */
 function Current() {
   for (const view of VIEWS) {
     const params = matchPath(view.path, path.value);
     if (params === null) continue;
-    document.title = view.path === '/' ? 'Spica' : `${params.id ?? view.title} · Spica`;
+    document.title = titleOf(view, params.id);
     return <view.component key={path.value} {...params} />;
   }
   return (

@@ -9,6 +9,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { describeOnRedis } from '../../../test/support/redis.ts';
 import { aRecord } from '../../catalog/test/open.ts';
 import { resultsOf } from '../src/collector/results.ts';
+import { ProtectedCount } from '../src/gate/protected.ts';
 import type { ServedContext } from '../src/index.ts';
 import { writeKnownRecord } from '../src/known-record.ts';
 import { catalogInventory } from '../src/pruner/inventory.ts';
@@ -85,7 +86,7 @@ describeOnRedis('the record of an instance on disk', (server) => {
   function takeOut() {
     const clockGuard = { now: () => 1, suspended: async () => null };
     const parts = { pool, catalog, perInstance, clockGuard, publisher: { soon: () => undefined } };
-    const gate = { changesSeen: 0, ledger: new Ledger() };
+    const gate = { changesSeen: 0, ledger: new Ledger(), protected: new ProtectedCount() };
     const policy = { retention: { protectLiveProcesses: false }, collectTimeoutMs: 1_000 };
     const ctx = { ...parts, gate, policy } as unknown as ServedContext;
     const removal = { id: ID, reason: 'a test', rule: 'age', request: null, undo: false };

@@ -9,7 +9,7 @@ import { withRedis } from '../context/redis.ts';
 import { checkClock } from '../doctor/clock.ts';
 import { checkAudit, checkStateDir } from '../doctor/files.ts';
 import { type Finding, ok, warn } from '../doctor/finding.ts';
-import { checkPool } from '../doctor/pool.ts';
+import { checkPool, sayBlind } from '../doctor/pool.ts';
 import { checkRedis, checkWrites, withoutRedis } from '../doctor/redis.ts';
 import { checkTools } from '../doctor/tools.ts';
 import type { Invocation } from '../io.ts';
@@ -62,8 +62,14 @@ async function checkShared(config: Config): Promise<Finding[]> {
 
 async function checkServed(pool: string, redis: Redis): Promise<Finding[]> {
   const workers = (await countWorkers(redis, pool)).gate;
+  const catalog = createCatalog({ redis, pool });
+  const blind = (await catalog.publishedGate())?.retention?.blind;
   const check = `worker of pool ${pool}`;
-  return [sayWorkers(check, workers), await checkClock(pool, createCatalog({ redis, pool }), systemClock)];
+  return [
+    sayWorkers(check, workers),
+    ...(blind ? [sayBlind(check, blind.why, blind.keepMs)] : []),
+    await checkClock(pool, catalog, systemClock),
+  ];
 }
 
 const HELP_COLLECT =

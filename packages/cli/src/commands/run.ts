@@ -16,6 +16,7 @@ import { playTournament } from '../experiment/tournament.ts';
 import { chooseTemplate } from '../input/template.ts';
 import type { GlobalOptions, Invocation, Io } from '../io.ts';
 import { reportFailure } from '../output/failure.ts';
+import { startTracing } from '../stack/tracing.ts';
 
 /** What a shell's `env` and container runtimes end with when the failure is theirs and not the command's. */
 const EXIT_OURS = 125;
@@ -42,6 +43,7 @@ async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<nu
   const { config } = await loadConfig(io, options);
   const policy = choosePool(config, options.pool);
   const template = chooseTemplate(policy, options.template);
+  await using _tracing = await startTracing(config);
   await using spica = await connect(config, policy);
   const single = tournament === null && isSingle(plan, options);
   const journal = await openJournal(io, options, {

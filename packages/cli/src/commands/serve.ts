@@ -1,23 +1,24 @@
+import { makeStateDirPrivate } from '@spica/pool';
 import { describeTarget, redisTargetOf } from '@spica/queues';
 import { createLogger } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePools } from '../context/pool.ts';
 import { withRedis } from '../context/redis.ts';
-import { parsePort } from '../input/numbers.ts';
 import type { Invocation } from '../io.ts';
 import { writeFields, writeJson } from '../output/write.ts';
 import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { EXIT_NOW, listenForStop } from '../stack/signals.ts';
-import type { ServeOptions } from './up.ts';
+import { startTracing } from '../stack/tracing.ts';
+import { listenFlags, type ServeOptions } from './up.ts';
 
 /**
  * `spica serve`: the dashboard and the HTTP API alone, over pools that others serve, until SIGTERM or Ctrl-C; a second one ends at once.
  * Redis has to answer when it starts; after that it waits for it to come back.
  */
 export async function serve({ io, options }: Invocation<ServeOptions>): Promise<number> {
-  const loaded = await loadConfig(io, options, parsePort(options.port));
+  const loaded = await loadConfig(io, options, listenFlags(options));
   const config = choosePools(loaded.config, options.pool);
   const level = options.verbose ? 'debug' : config.log.level;
   const logger = createLogger({ level, pretty: io.stderr.isTTY === true });
@@ -25,8 +26,10 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
   await withRedis(config, async (redis) => {
     for (const policy of Object.values(config.pools)) await openOwnCatalog(redis, policy);
   });
+  await makeStateDirPrivate(config.stateDir); // for the socket of the API: on this host nobody may have served yet
   const stop = listenForStop(io, () => io.exit(EXIT_NOW));
   try {
+    await using _tracing = await startTracing(config, logger);
     const board = await startBoard({ config, logger, runCommand: commandRunner(io, options) });
     const [url, redis] = [`${board.url}/queues`, describeTarget(redisTargetOf(config))];
     const pools = Object.keys(config.pools);

@@ -26,6 +26,7 @@ import type { GlobalOptions, Invocation } from '../io.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 import { readSpawnLease, type SpawnLease, type SpawnLeaseOptions } from '../request/lease.ts';
 import { waitForRequest, writeWarnings } from '../request/wait.ts';
+import { startTracing } from '../stack/tracing.ts';
 import { Interrupted } from '../wait/interrupted.ts';
 
 export interface SpawnOptions extends SpawnLeaseOptions, ReplicaOptions {
@@ -56,7 +57,8 @@ export async function spawn({ io, options }: Invocation<SpawnOptions>): Promise<
   const { pool, key, body } = readSpawn(options, loaded, lease);
   const { count } = body;
   const json = options.json === true;
-  return withRedis(loaded.config, async (redis) => {
+  await using _tracing = await startTracing(loaded.config);
+  return await withRedis(loaded.config, async (redis) => {
     const catalog = await openOwnCatalog(redis, choosePool(loaded.config, options.pool));
     const queues = openQueues(pool, redis);
     // Before it is submitted: a request that nobody serves would come up long after its submitter went away.

@@ -1,5 +1,12 @@
 import { type Config, systemClock } from '@spica/core';
-import { createLogger, createWorkEvents, type Runtime, startRuntime } from '@spica/workers';
+import {
+  createLogger,
+  createWorkEvents,
+  type Notifier,
+  type Runtime,
+  startNotifier,
+  startRuntime,
+} from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import { parsePort } from '../input/numbers.ts';
@@ -11,20 +18,25 @@ import { mountImages } from '../stack/images.ts';
 import { growWithWork } from '../stack/memory.ts';
 import { openStackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
+import { findServiceManager } from '../stack/service-manager.ts';
 import { EXIT_NOW, listenForReload, listenForStop } from '../stack/signals.ts';
+import { isSound } from '../stack/sound.ts';
+import { startTracing } from '../stack/tracing.ts';
 
 export interface ServeOptions {
   readonly port?: string;
+  readonly host?: string;
 }
 
 /**
  * `spica up`: serves the config's pools until it is asked to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
  * second one ends at once. Without a terminal, as a service, SIGHUP reads the config again; with one, its end stops it.
+ * A service manager that asks for it (systemd's `Type=notify`, `WatchdogSec`) is told how it stands.
  * Exit 4 when the embedded Redis is gone for good.
  */
 export async function up({ io, options }: Invocation<ServeOptions>): Promise<number> {
   const load = async (): Promise<Config> => {
-    const loaded = await loadConfig(io, options, { ...parsePort(options.port), ...verbosity(options) });
+    const loaded = await loadConfig(io, options, { ...listenFlags(options), ...verbosity(options) });
     return choosePools(loaded.config, options.pool);
   };
   const config = await load();
@@ -37,19 +49,25 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     io.exit(EXIT_NOW);
   };
   const stop = listenForStop(io, again, { hangUpStops: isTerminal });
-  const started = Promise.withResolvers<Runtime>();
-  const reload = async () => reloadConfig({ load, runtime: await started.promise, logger });
+  const started = Promise.withResolvers<Runtime & Pick<Notifier, 'configure'>>();
+  const manager = findServiceManager(io, logger);
+  const reload = () =>
+    manager.reloading(async () => reloadConfig({ load, runtime: await started.promise, logger }));
+  let endWatch: () => void = () => undefined;
   const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
   try {
     await mountImages(config, logger);
+    opened.push(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
     const redis = await openStackRedis(config, logger);
     opened.push({ close: () => redis.stop() });
     endNow = () => redis.kill();
     const events = createWorkEvents(logger);
     const clock = systemClock;
+    const notifier = await startNotifier({ config, env: io.env, events, clock, logger });
+    opened.push(notifier); // before the runtime, to hear of how it begins; closed after it
     const runtime = await startRuntime({ config, target: redis.target, clock, logger, events });
     opened.push(runtime);
-    started.resolve(runtime);
+    started.resolve({ ...runtime, configure: notifier.configure });
     const board = await startBoard({
       config: runtime.config,
       logger,
@@ -57,7 +75,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
       work: { on: events.on, protection: () => protectionOf(runtime) },
     });
     opened.push(board);
-    growWithWork();
+    void board.hasReadAhead.then(growWithWork);
     writeStack(io, {
       runtime,
       boardUrl: board.url,
@@ -66,12 +84,16 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
       json: options.json === true,
     });
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
+    manager.ready(`serves ${Object.keys(config.pools).join(', ')}`);
+    endWatch = manager.watch((ms) => isSound({ runtime, target: redis.target, logger }, ms));
     const signal = await Promise.race([stop.first, redis.lost, runtime.lost]);
     logger.info({ signal }, 'shutting down; once more to end at once');
     return 0;
   } finally {
     endReload();
+    manager.stopping();
     for (const each of opened.reverse()) await each.close();
+    endWatch();
     stop.dispose();
   }
 }
@@ -81,6 +103,11 @@ function protectionOf({ pools }: Runtime) {
     pool: pool.name,
     ...gate.protected.counts(clockGuard.now()),
   }));
+}
+
+/** Where to listen, over what the config says. */
+export function listenFlags({ port, host }: ServeOptions): Record<string, unknown> {
+  return { ...parsePort(port), 'server.host': host };
 }
 
 function verbosity({ verbose }: GlobalOptions): Record<string, unknown> {

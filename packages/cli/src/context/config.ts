@@ -2,6 +2,7 @@ import { type Config, DEFAULT_POOL, type EffectiveSetting, resolveConfig, UsageE
 import type { GlobalOptions } from '../io.ts';
 import { type Place, readConfigFile } from './config-file.ts';
 import { defaultPoolAt } from './default-pool.ts';
+import { readSecretFiles } from './secret-file.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -15,7 +16,8 @@ export interface LoadedConfig {
 /**
  * The one place where the config is read: flags over environment over file over defaults. A pool that it does not name has
  * the name that its marker says (`defaultPoolAt`). Throws UsageError: CONFIG_INVALID, CONFIG_MISSING for a file that was
- * named but is not there, CONFIG_UNREADABLE, WORKING_DIRECTORY_GONE where there is nothing to start from.
+ * named but is not there, CONFIG_UNREADABLE, WORKING_DIRECTORY_GONE where there is nothing to start from,
+ * and what `readSecretFiles` throws.
  *
  * @param options.namesNewPool Whether a pool that is not there yet gets a name of its own.
  */
@@ -27,7 +29,7 @@ export async function loadConfig(
 ): Promise<LoadedConfig> {
   const file = await readConfigFile({ env, cwd, home }, options.config);
   if (file === null && cwd === null) throw workingDirectoryGone();
-  const input = { file, env, flags, cwd, home };
+  const input = { file, env: await readSecretFiles({ env, cwd, home }), flags, cwd, home };
   const resolved = resolveConfig(input);
   const root = resolved.namesPools ? undefined : resolved.config.pools[DEFAULT_POOL]?.root;
   if (root === undefined) return { ...resolved, file: file?.path ?? null };

@@ -3,6 +3,7 @@ import {
   type CloneMethod,
   countOf,
   formatBytes,
+  formatDuration,
   type PoolConfig,
   poolFloor,
   toKnownError,
@@ -17,6 +18,7 @@ import {
   probeCloneMethod,
   readSpace,
   unseenOf,
+  whyBlind,
   whyUnwritable,
 } from '@spica/pool';
 import { checkIdentity } from '@spica/workers';
@@ -62,11 +64,21 @@ function adviceFor(code: string, pool: string): string {
 async function checkProcesses({ name, retention }: PoolConfig, pool: Pool): Promise<Finding[]> {
   if (!retention.protectLiveProcesses) return [];
   const check = `processes that may use pool ${name}`;
+  const blind = whyBlind();
+  if (blind !== null) return [sayBlind(check, blind, retention.blindKeepMs)];
   const unseen = unseenOf(await findLiveUses(pool));
   if (unseen === null) return [ok(check, 'all can be looked into')];
   const kept = 'nothing is deleted while that is so (protect_when_unknown); to see them, run it as root';
   const advice = 'lease what they use; retention.protect_when_unknown: true has nothing deleted meanwhile';
   return [warn(check, unseen.sentence, retention.protectWhenUnknown ? kept : advice)];
+}
+
+/** As the worker is told at its start, and its plans go by. */
+export function sayBlind(check: string, why: string, keepMs: number): Finding {
+  const kept = `what was leased is kept for ${formatDuration(keepMs)} after its lease (blind_keep)`;
+  const advice =
+    "let it see the host's processes (docker: --pid=host), or release with --discard what nobody needs";
+  return warn(check, `who uses its instances cannot be seen: ${why}; ${kept}`, advice);
 }
 
 async function checkSpace({ name, root, disk }: PoolConfig, pool: Pool): Promise<Finding> {

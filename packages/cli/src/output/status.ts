@@ -1,4 +1,4 @@
-import { countOf, describeCause, formatBytes } from '@spica/core';
+import { countOf, describeCause, formatBytes, formatDuration } from '@spica/core';
 import { QUEUE_NAMES } from '@spica/queues';
 import type { Output } from '../io.ts';
 import type { Outlook } from '../status/forecast.ts';
@@ -43,6 +43,7 @@ export function writePoolStatus(stdout: Output, status: PoolStatus): void {
       profile ?? 'no instance of it has finished yet',
     ]),
     ['rules of age', sayClock(status.clock.suspended)],
+    ['live use', sayBlind(status)],
     ['deletions', sayDeletions(status)],
     ['served', sayServed(status)],
     ...QUEUE_NAMES.map((name): [string, string] => [`queue ${name}`, sayQueue(status.queues[name])]),
@@ -100,6 +101,12 @@ function sayUncollected({ uncollected }: PoolStatus): [string, string][] {
 function sayBreaker({ breaker }: PoolStatus): string | null {
   if (!breaker || breaker.openedAt === null) return null;
   return `open: ${describeCause(breaker)}; all requests are held`;
+}
+
+function sayBlind({ blind }: PoolStatus): string | null {
+  if (blind === null) return null;
+  const kept = `what was leased is kept for ${formatDuration(blind.keepMs)} after its lease (blind_keep)`;
+  return `not seen: ${blind.why}; ${kept}`;
 }
 
 function sayDeletions({ deletionsHeld }: PoolStatus): string | null {

@@ -1,15 +1,26 @@
 import type { Add } from './add.ts';
 
+/** Commands about notifications. */
+export function addNotifyCommands(add: Add): void {
+  add('test', 'send each receiver of the config a test message', async () => {
+    return (await import('../commands/notify-test.ts')).notifyTest;
+  });
+}
+
 /** Commands that serve pools, and those that tell how they stand. */
 export function addServiceCommands(add: Add): void {
   add('up', 'embedded Redis (unless REDIS_URL), all workers, the dashboard and the HTTP API', async () => {
     return (await import('../commands/up.ts')).up;
-  }).option('--port <port>', 'port of the dashboard; 0 takes a free one');
+  })
+    .option('--port <port>', 'port of the dashboard; 0 takes a free one')
+    .option('--host <address>', 'address to listen at: with a token, others than this host may reach it');
   add(
     'serve',
     'the dashboard and the HTTP API alone',
     async () => (await import('../commands/serve.ts')).serve,
-  ).option('--port <port>', 'port of the dashboard; 0 takes a free one');
+  )
+    .option('--port <port>', 'port of the dashboard; 0 takes a free one')
+    .option('--host <address>', 'address to listen at: with a token, others than this host may reach it');
   add('open', 'open the page in a browser, logged in as an operator of this machine', async () => {
     return (await import('../commands/open.ts')).open;
   }).option('--print', 'print the link, which can be opened once within a minute, and open nothing');
@@ -43,6 +54,11 @@ export function addServiceCommands(add: Add): void {
       '--runbooks <url>',
       'where the page is that says what to do about each (default: docs/operating.md)',
     );
+  add('systemd', 'the unit that runs `spica up` as a service, from this config', async () => {
+    return (await import('../commands/systemd.ts')).systemd;
+  })
+    .option('--user', 'a unit of your own, without root')
+    .option('--output <dir>', 'write it there (default: print it)');
   add('template', 'what of a template is cloned, what is not and why (changes nothing)', async () => {
     return (await import('../commands/template.ts')).template;
   }).argument('[name]', 'template to show (default: all)');

@@ -20,6 +20,8 @@ export interface Board {
   readonly url: string;
   /** The HTTP API's unix socket; null where another process serves it. */
   readonly socket: string | null;
+  /** Resolves once the instances of its pools were read, which takes as much memory as a stack ever needs at once. */
+  readonly hasReadAhead: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
     return {
       url: server.url,
       socket: server.socket,
+      hasReadAhead: server.hasReadAhead,
       async close() {
         quiet();
         await server.close();
@@ -83,13 +86,13 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
 }
 
 /** Where pools, templates and Spica's own state lie: nothing for callers of the HTTP API who are no operators. */
-function pathsOf({ pools, stateDir }: Config): string[] {
+function pathsOf({ pools, stateDir, audit }: Config): string[] {
   const ofPools = Object.values(pools).flatMap(({ root, templates, collectTo }) => [
     root,
     ...(collectTo === null ? [] : [collectTo]),
     ...Object.values(templates).map(({ path }) => path),
   ]);
-  return [...ofPools, stateDir];
+  return [...ofPools, stateDir, ...(audit.path === null ? [] : [audit.path])];
 }
 
 function openServerPool(policy: PoolConfig, redis: Redis): ServerPool {

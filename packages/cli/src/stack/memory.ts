@@ -1,7 +1,7 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** With more, 100,000 instances that are read one after another would leave V8 holding a hundred megabytes of nothing. */
-const MOST_YOUNG_BYTES = 12_000_000;
+const MOST_YOUNG_BYTES = 4_000_000;
 const LOOK_EVERY_MS = 250;
 
 /**

@@ -1,10 +1,10 @@
 import { type Config, SpicaError } from '@spica/core';
-import type { createLogger, Runtime } from '@spica/workers';
+import type { createLogger, Notifier, Runtime } from '@spica/workers';
 
 export interface ReloadOptions {
   /** Reads the config anew. Throws UsageError where it cannot be used. */
   readonly load: () => Promise<Config>;
-  readonly runtime: Pick<Runtime, 'reconfigure'>;
+  readonly runtime: Pick<Runtime, 'reconfigure'> & Pick<Notifier, 'configure'>;
   readonly logger: ReturnType<typeof createLogger>;
 }
 
@@ -20,6 +20,7 @@ export async function reloadConfig({ load, runtime, logger }: ReloadOptions): Pr
   });
   if (after === null) return;
   try {
+    await runtime.configure(after); // first: where a secret is missing, nothing has changed
     const { live, needsRestart } = await runtime.reconfigure(after);
     logger.info({ changed: live }, live.length > 0 ? 'the config has changed' : 'the config was read again');
     if (needsRestart.length > 0)

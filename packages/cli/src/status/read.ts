@@ -3,6 +3,7 @@ import type { VerdictView } from '@spica/client';
 import { toVerdict } from '@spica/client/redis';
 import {
   type Amount,
+  type Blind,
   type Breaker,
   type CloneMethod,
   floorOf,
@@ -60,6 +61,8 @@ export interface PoolStatus {
   readonly maxInstances: number;
   /** Whether rules of age are in force; `suspended` says why they are not. */
   readonly clock: { readonly suspended: string | null; readonly offsetMs: number };
+  /** Why the worker cannot see who uses an instance, and how long what was leased is kept for that; null where it can. */
+  readonly blind: Blind | null;
   /** Before when nothing is deleted, since the catalog was lost, or that it was never compared with the disk. */
   readonly deletionsHeld: { readonly until: string | null } | null;
   readonly held: readonly {
@@ -112,6 +115,7 @@ export async function readPoolStatus(policy: PoolConfig, redis: Redis): Promise<
     reserved,
     growth,
     clock: { suspended: clock.suspended?.reason ?? null, offsetMs: now - clock.redisNow },
+    blind: published?.retention?.blind ?? null,
     deletionsHeld: holdOf(reconciled, now),
     instances,
     maxInstances: policy.retention.maxInstances,
@@ -161,6 +165,7 @@ async function readDisk(
   } catch (error) {
     const problem = toKnownError(error);
     if (!problem) throw error;
-    return { problem: { code: problem.code, message: problem.message }, look: null, imageHost: null };
+    const { code, message } = (await imageProblem(root)) ?? problem; // what is wrong below, before what that brings
+    return { problem: { code, message }, look: null, imageHost: null };
   }
 }

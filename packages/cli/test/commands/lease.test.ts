@@ -109,7 +109,7 @@ it('keeps a pin and a score on disk, shows both, and takes them back', async () 
   expect(terminal.stdout).toMatch(/PINNED BY +SCORE/);
   expect(terminal.stdout).not.toContain('TTL');
   const row = (await cli.spica('ls')).stdout.split('\n').find((line) => line.startsWith(id));
-  expect(row?.split('\t').slice(7)).toEqual(['', '', 'alice', '-0.25', '', '', '', '', 'pinned']);
+  expect(row?.split('\t').slice(7)).toEqual(['', '', 'alice', '-0.25', '', '', '', '', 'pinned', '']);
   await cli.spica('unpin', id);
   await cli.spica('score', id, '--clear');
   expect((await cli.stack.ctx.catalog.get(id))?.record).toMatchObject({ pin: null, score: null });

@@ -58,7 +58,7 @@ it('prints in a dry run the rule and the reason of every instance, kept ones too
 it('shows the plan on a terminal: what would go, then what stays, the policy and the digest', async () => {
   const { stdout } = await runCaptured(['prune', '--dry-run', '--max-instances', '1'], cli.io({ tty: true }));
   expect(stdout).toMatch(
-    /^WOULD BE PRUNED +SIZE +RULE +REASON\n[\s\S]*\nKEPT +SIZE[\s\S]*deletes 2[\s\S]*plan [0-9a-f]{16}/,
+    /^WOULD BE PRUNED +FREES +RULE +REASON\n[\s\S]*\nKEPT +FREES[\s\S]*deletes 2[\s\S]*plan [0-9a-f]{16}/,
   );
 });
 
@@ -154,4 +154,32 @@ it('takes what was deleted without Redis for deleted, not for vanished, once Red
   expect([await ctx.catalog.get(id), await ctx.catalog.tombstone(id)]).toEqual([null, null]);
   expect((await cli.spica('restore', id)).exitCode).toBe(0);
   expect((await ctx.catalog.get(id))?.state).toBe('ready');
+});
+
+it('deletes just the instances that are named, whatever the policy says, but not what is protected', async () => {
+  const [leased = '', free = '', other = ''] = ids;
+  await cli.spica('lease', leased, '--owner', 'ada');
+  const named = [leased, free, 'spica-00000000dead'];
+  const planned = await cli.spica('prune', '--dry-run', ...named);
+  expect(
+    planned.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t')),
+  ).toMatchObject([
+    ['delete', free, expect.any(String), 'chosen', 'chosen by an operator'],
+    ['keep', leased, expect.any(String), 'leased', expect.stringContaining('leased by ada')],
+  ]);
+  expect(planned.stderr).toContain('skipped: spica-00000000dead: it is gone already');
+  expect(planned.stderr).toContain('deletes 1 of 2 instances chosen');
+  expect(ids.every(exists)).toBe(true);
+
+  const { exitCode, stdout } = await cli.spica('prune', ...named);
+  expect([exitCode, stdout.split('\t')[0]]).toEqual([0, free]);
+  expect([leased, free, other].map(exists)).toEqual([true, false, true]);
+  const restored = await cli.spica('restore', free, 'spica-00000000dead');
+  expect([restored.exitCode, exists(free)]).toEqual([1, true]);
+  expect(restored.stderr).toMatch(/^spica-00000000dead: /);
+  const conflict = await cli.spica('prune', free, '--max-instances', '1');
+  expect(conflict.stderr).toBe('error: --max-instances: expected without ids: just these are deleted\n');
 });

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openRedisTransport } from '@spica/client/redis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type CliStack, startCliStack } from '../stack.ts';
 
@@ -10,6 +11,19 @@ beforeAll(async () => {
 afterAll(() => cli.close());
 
 const status = async () => JSON.parse((await cli.spica('status', '--json')).stdout).pools[0];
+
+it('begins with how the pool stands in a sentence, the same as the HTTP API says', async () => {
+  await expect.poll(async () => (await status()).verdict.level).toBe('safe');
+  const { stdout } = await cli.spica('status');
+  const [first, second] = stdout.split('\n');
+  expect(first).toMatch(/^Safe: [\d.]+ [GT]B above the floor/);
+  expect(second).toMatch(/^pool\s+main$/);
+  const transport = await openRedisTransport(cli.stack.target, { pool: 'main' });
+  const { verdict } = await transport.poolStatus();
+  await transport.close();
+  const withoutFigure = (sentence = '') => sentence.replace(/[\d.]+/, '…'); // a moment lies between them
+  expect(withoutFigure(verdict.sentence)).toBe(withoutFigure(first));
+});
 
 it('shows one moment: who uses the disk now, not what the worker saw some seconds ago', async () => {
   const { instances } = await cli.stack.spawn();

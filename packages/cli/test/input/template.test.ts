@@ -33,6 +33,7 @@ const pool = (...names: string[]): PoolConfig => ({
     protectLiveProcesses: true,
     protectWhenUnknown: false,
     protectUnsavedWork: true,
+    blindKeepMs: 0,
   },
   disk: {
     minFreeSpaceGb: 20,

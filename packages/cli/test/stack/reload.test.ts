@@ -17,7 +17,10 @@ function logged() {
 
 it('logs what has changed, and what needs a restart', async () => {
   const { logger, lines } = logged();
-  const runtime = { reconfigure: async () => ({ live: ['gate.max_wait'], needsRestart: ['redis.url'] }) };
+  const runtime = {
+    configure: async () => undefined,
+    reconfigure: async () => ({ live: ['gate.max_wait'], needsRestart: ['redis.url'] }),
+  };
   await reloadConfig({ load: async () => config, runtime, logger });
   expect(lines).toMatchObject([
     { level: 30, changed: ['gate.max_wait'], msg: 'the config has changed' },
@@ -27,7 +30,10 @@ it('logs what has changed, and what needs a restart', async () => {
 
 it('leaves everything as it is where the config is wrong, and says what is wrong', async () => {
   const { logger, lines } = logged();
-  const runtime = { reconfigure: () => Promise.reject(new Error('must not be called')) };
+  const runtime = {
+    configure: async () => undefined,
+    reconfigure: () => Promise.reject(new Error('must not be called')),
+  };
   const load = async () => {
     throw new UsageError('CONFIG_INVALID', 'log.level: expected …');
   };

@@ -123,7 +123,7 @@ export async function executePlan(
 }
 
 /** Who asked: the worker's own entries say what came of it. */
-export async function noteAsked(
+async function noteAsked(
   { catalog }: AskedPool,
   {
     by,
@@ -184,7 +184,7 @@ export function readAudit(connection: AskedPool, query: AuditQuery, asking?: Ask
 }
 
 /** Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
-export function readAuditQuery(query: AuditQuery) {
+function readAuditQuery(query: AuditQuery) {
   const read = parsePayload(auditQuerySchema, query, 'audit');
   if (read.after === undefined || read.before === undefined) return read;
   const message = 'audit: before: expected without after, both were given';

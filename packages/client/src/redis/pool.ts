@@ -43,6 +43,7 @@ export async function readPool({
     ownBytes: published?.ownBytes ?? 0,
     ...diskOf(published),
     policy: policyOf(published),
+    blind: published?.retention?.blind ?? null,
     host: published?.facts?.host ?? null,
     filesystem: published?.facts?.filesystem ?? null,
     clonesBy: identity?.method ?? null,

@@ -18,5 +18,12 @@ export async function readSpaceTree({ catalog, name }: CatalogPool, query: Space
 /** Not measured yet, it is as large as its clone was. */
 function toItem({ id, experiment, template, bytes, expectedBytes, capBytes }: Row) {
   const ownBytes = bytes ?? 0;
-  return { id, experiment, template, ownBytes, expectedBytes: Math.max(ownBytes, expectedBytes ?? 0), capBytes };
+  return {
+    id,
+    experiment,
+    template,
+    ownBytes,
+    expectedBytes: Math.max(ownBytes, expectedBytes ?? 0),
+    capBytes,
+  };
 }

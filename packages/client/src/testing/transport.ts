@@ -181,6 +181,7 @@ function status(pool: MemoryPool): PoolView {
       ...{ maxInstances, maxAgeMs, keepBest },
       ...{ minFreeBytes: 0, maxInstanceBytes: null, maxPoolBytes: null },
     },
+    blind: null,
     ...{ host: null, filesystem: null, clonesBy: 'copy', audit: null },
     served: true,
     instances: pool.all.length,

@@ -48,6 +48,7 @@ export const poolViewSchema = z.object({
       maxPoolBytes: numberOrNull,
     })
     .nullable(),
+  blind: z.object({ why: text, keepMs: number }).nullable(),
   host: textOrNull,
   filesystem: textOrNull,
   clonesBy: z.enum(['snapshot', 'reflink', 'copy']).nullable(),

@@ -29,6 +29,8 @@ export interface HelpInput {
   readonly stuck: Size;
   /** Bytes that the pool's ballast takes. */
   readonly ballastBytes: number;
+  /** The setting that keeps what was leased. */
+  readonly keptBy: 'keep_after_lease' | 'blind_keep';
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -49,7 +51,7 @@ export interface Help {
   readonly pinned: Held;
   /** The leases that end first, as many as it takes, or all: from now until the first and the last of them end. */
   readonly leases: Held & { readonly firstMs: number; readonly withinMs: number };
-  /** Those whose lease has ended, and that `keep_after_lease` keeps. */
+  /** Those whose lease has ended, and that `keep_after_lease` or `blind_keep` keeps. */
   readonly kept: Held & { readonly firstMs: number; readonly withinMs: number };
   /** What instances are still to grow by that nothing else here counts. */
   readonly growing: Held;
@@ -149,7 +151,12 @@ function covers(amount: Amount, shortfall: Amount): boolean {
 
 function describeHelp(
   figures: Omit<Help, 'sentence'>,
-  { shortfall, ballastBytes, stuck }: Pick<HelpInput, 'shortfall' | 'ballastBytes' | 'stuck'>,
+  {
+    shortfall,
+    ballastBytes,
+    stuck,
+    keptBy,
+  }: Pick<HelpInput, 'shortfall' | 'ballastBytes' | 'stuck' | 'keptBy'>,
   growers: readonly Holder[],
 ): string {
   const { pinned, leases, kept, reserved, trash, enough } = figures;
@@ -166,7 +173,7 @@ function describeHelp(
   }
   if (kept.count > 0) {
     const are = countOf(kept.count, 'instance is', 'instances are');
-    const until = `for ${formatSpan(kept.withinMs)} more (retention.keep_after_lease)`;
+    const until = `for ${formatSpan(kept.withinMs)} more (retention.${keptBy})`;
     parts.push(`${are} kept ${until}, unless discarded: \`spica release ID --discard\``);
   }
   if (reserved.slots > 0) parts.push(`requests on their way hold ${amount(reserved)} for ${reserved.slots}`);

@@ -1,5 +1,7 @@
 import type { CollectAs } from '../collect/place.ts';
+import type { NotifyEvent, NotifyFormat } from '../notify/events.ts';
 import type { RetentionOrder } from '../retention/order.ts';
+import type { SecretRef } from './secret.ts';
 
 /** A command and its arguments; no shell reads them. */
 export type Argv = readonly [string, ...string[]];
@@ -16,6 +18,16 @@ export interface TemplateConfig {
   readonly prepareTimeoutMs: number;
   /** Patterns of what is collected of its instances, unless a request names others; none for nothing. */
   readonly collect: readonly string[];
+}
+
+/** Who is told of what. */
+export interface NotifyTarget {
+  /** A POST goes there. It may be a secret itself. */
+  readonly url: SecretRef;
+  readonly on: readonly NotifyEvent[];
+  readonly format: NotifyFormat;
+  /** What is sent is signed with it; null for no signature. */
+  readonly secret: SecretRef | null;
 }
 
 /** A pool's settings, with absolute paths. */
@@ -58,6 +70,8 @@ export interface PoolConfig {
     readonly protectWhenUnknown: boolean;
     /** Whether an instance is kept whose git repository holds what would be lost with it. */
     readonly protectUnsavedWork: boolean;
+    /** What was leased is kept for so long after its lease where nobody can see who uses it, as in a container. */
+    readonly blindKeepMs: number;
   };
   readonly disk: {
     readonly minFreeSpaceGb: number;
@@ -124,6 +138,9 @@ export interface Config {
   };
   readonly audit: { readonly path: string | null };
   readonly redis: { readonly url: string | null };
+  readonly notify: readonly NotifyTarget[];
+  /** Where traces go (OTLP over HTTP); null for no tracing. */
+  readonly otel: { readonly endpoint: string | null };
   readonly shutdownTimeoutMs: number;
   readonly budget: { readonly cpu: number; readonly ramGb: number; readonly vramGb: number };
   readonly log: { readonly level: string };

@@ -12,7 +12,12 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** All variables whose values a config takes over; where it and the state directory lie is another matter. */
-export const CONFIG_VARIABLES: readonly string[] = [...Object.keys(NUMBERS), 'REDIS_URL'];
+export const CONFIG_VARIABLES: readonly string[] = [
+  ...Object.keys(NUMBERS),
+  'REDIS_URL',
+  'REDIS_URL_FILE',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+];
 
 const DECIMAL = /^[+-]?\d+(\.\d+)?$/;
 
@@ -27,7 +32,10 @@ export function applyEnvironment(layers: Layers, env: Environment): void {
     const value = DECIMAL.test(text.trim()) ? Number(text) : text;
     for (const each of expand(layers, path)) put(layers, each, value, `env ${name}`);
   }
-  if (env['REDIS_URL']) put(layers, ['redis', 'url'], env['REDIS_URL'], 'env REDIS_URL');
+  const name = env['REDIS_URL_FILE'] ? 'REDIS_URL_FILE' : 'REDIS_URL'; // whoever reads the file puts its text there
+  if (env['REDIS_URL']) put(layers, ['redis', 'url'], env['REDIS_URL'], `env ${name}`);
+  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  if (endpoint) put(layers, ['otel', 'endpoint'], endpoint, 'env OTEL_EXPORTER_OTLP_ENDPOINT');
 }
 
 function expand(layers: Layers, path: readonly string[]): (readonly string[])[] {

@@ -20,12 +20,20 @@ export function compareConfigs(before: Config, after: Config): Reload {
 
 /** What is open, locked, listened on or kept at a size since the start stays: paths, addresses, pools, the ballast. */
 function mergeLive(before: Config, after: Config): Config {
-  const { server, audit, redis, stateDir } = before;
+  const { server, audit, redis, otel, stateDir } = before;
   const pools = Object.entries(before.pools).map(([name, pool]) => {
     const now = Object.hasOwn(after.pools, name) ? after.pools[name] : undefined;
     return [name, now ? mergePool(pool, now) : pool] as const;
   });
-  return structuredClone({ ...after, server, audit, redis, stateDir, pools: Object.fromEntries(pools) });
+  return structuredClone({
+    ...after,
+    server,
+    audit,
+    redis,
+    otel,
+    stateDir,
+    pools: Object.fromEntries(pools),
+  });
 }
 
 function mergePool(before: PoolConfig, after: PoolConfig): PoolConfig {

@@ -6,9 +6,10 @@ import { applyEnvironment, type Environment } from './environment.ts';
 import { describeIssues } from './issues.ts';
 import { DEFAULT_POOL, isTree, type Layers, put, type Source, sourceOf, valueAt } from './layers.ts';
 import { applyLegacy } from './legacy.ts';
+import { toTarget, withAbsoluteFiles } from './notify.ts';
 import { absolutePath, type PathStart } from './path.ts';
 import { stateDirOf } from './places.ts';
-import { redactText } from './redact.ts';
+import { redactTarget, redactText } from './redact.ts';
 import { type FileConfig, fileSchema, LEGACY_BLOCK } from './schema.ts';
 import { type ConfigFile, readYaml } from './yaml.ts';
 
@@ -106,6 +107,7 @@ function withAbsolutePaths(file: FileConfig, start: PathStart): FileConfig {
       tls_key: file.server.tls_key && absolutePath(file.server.tls_key, start),
     },
     audit: { path: file.audit.path && absolutePath(file.audit.path, start) },
+    notify: file.notify.map((target) => withAbsoluteFiles(target, start)),
   };
 }
 
@@ -136,6 +138,8 @@ function toConfig(file: FileConfig, stateDir: string): Config {
     },
     audit,
     redis,
+    notify: file.notify.map(toTarget),
+    otel: file.otel,
     shutdownTimeoutMs: ms(file.shutdown_timeout),
     budget: { cpu: budget.cpu, ramGb: budget.ram_gb, vramGb: budget.vram_gb },
     log,
@@ -170,6 +174,7 @@ function toPool(name: string, pool: FileConfig['pools'][string]): PoolConfig {
       protectLiveProcesses: retention.protect_live_processes,
       protectWhenUnknown: retention.protect_when_unknown,
       protectUnsavedWork: retention.protect_unsaved_work,
+      blindKeepMs: ms(retention.blind_keep),
     },
     disk: {
       minFreeSpaceGb: disk.min_free_space_gb,
@@ -240,7 +245,8 @@ function listSettings(file: FileConfig, layers: Layers): EffectiveSetting[] {
       });
     }
   };
-  const { [LEGACY_BLOCK]: _laidUnderThePools, ...rest } = file;
+  const { [LEGACY_BLOCK]: _laidUnderThePools, notify, ...rest } = file;
   walk(rest, []);
+  settings.push({ path: 'notify', value: notify.map(redactTarget), source: sourceOf(layers, ['notify']) });
   return settings;
 }

@@ -10,6 +10,7 @@ import {
 } from '../units/duration.ts';
 import { LEAST_IMAGE_BYTES } from './config.ts';
 import { isCronPattern } from './cron.ts';
+import { httpUrl, notifyTarget } from './notify.ts';
 import { pathProblem } from './path.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -68,6 +69,7 @@ const retention = z
     protect_live_processes: flag.default(true),
     protect_when_unknown: flag.default(false),
     protect_unsaved_work: flag.default(true),
+    blind_keep: duration().default('3d'),
   })
   .refine(({ protect_live_processes: looks, protect_when_unknown: keeps }) => looks || !keeps, {
     path: ['protect_when_unknown'],
@@ -252,6 +254,8 @@ export const fileSchema = z.strictObject({
         .default(null),
     })
     .prefault({}),
+  notify: z.array(notifyTarget({ path, text }), 'expected a list of receivers').default([]),
+  otel: z.strictObject({ endpoint: httpUrl.nullable().default(null) }).prefault({}),
   shutdown_timeout: duration({ most: TIMER_MS }).default('30s'),
   budget: z
     .strictObject({ cpu: whole(0).default(4), ram_gb: whole(0).default(8), vram_gb: whole(0).default(8) })

@@ -6,6 +6,7 @@ export function knownKeys(schema: unknown, path: readonly PropertyKey[]): string
   for (const key of path) {
     if (at instanceof z.ZodObject) at = unwrap(at.shape[String(key)]);
     else if (at instanceof z.ZodRecord) at = unwrap(at.def.valueType);
+    else if (at instanceof z.ZodArray) at = unwrap(at.def.element);
   }
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }

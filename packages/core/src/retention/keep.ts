@@ -52,26 +52,55 @@ export function keptBy(candidate: Candidate, terms: Terms, best: Best): Verdict 
   return (
     candidate.protectedBy ??
     keptAfterLease(candidate, terms) ??
+    keptWhileBlind(candidate, terms) ??
     keptAsYoung(candidate, terms) ??
     keptAsBest(candidate, best)
   );
 }
 
+type Used = Pick<Candidate, 'usedUntil' | 'discarded' | 'ttlMs'>;
+
+/** Until when an instance is kept since it was leased, epoch milliseconds; null for one that nothing keeps for that. */
+export function keptUntil(used: Used, policy: RetentionPolicy): number | null {
+  const [after, blind] = [keptAfterLeaseUntil(used, policy), keptBlindUntil(used, policy)];
+  return after === null || blind === null ? (after ?? blind) : Math.max(after, blind);
+}
+
 /**
- * Until when `keep_after_lease` keeps an instance, epoch milliseconds: whoever used it, or whose run crashed at night, has
- * that long to look at it. Null for one that was never leased, or that its owner has discarded. A life of its own that is
- * shorter says how long it is wanted.
+ * Until when `keep_after_lease` keeps an instance: whoever used it, or whose run crashed at night, has that long to look at
+ * it. Null for one that was never leased, or that its owner has discarded. A life of its own that is shorter says how long
+ * it is wanted.
  */
-export function keptUntil(
-  { usedUntil, discarded, ttlMs }: Pick<Candidate, 'usedUntil' | 'discarded' | 'ttlMs'>,
+function keptAfterLeaseUntil(
+  { usedUntil, discarded, ttlMs }: Used,
   { keepAfterLeaseMs }: Pick<RetentionPolicy, 'keepAfterLeaseMs'>,
 ): number | null {
   if (usedUntil === null || discarded || keepAfterLeaseMs === 0) return null;
   return usedUntil + Math.min(keepAfterLeaseMs, ttlMs ?? keepAfterLeaseMs);
 }
 
+/** Until when `blind_keep` does; null where it can be seen who uses it, and for what was never leased, or was discarded. */
+function keptBlindUntil({ usedUntil, discarded }: Used, { blind }: RetentionPolicy): number | null {
+  return blind === undefined || usedUntil === null || discarded ? null : usedUntil + blind.keepMs;
+}
+
+/**
+ * What keeps an instance where nobody can see who uses it: whoever leased it may still work in it. What was never leased
+ * was handed to nobody, and what its owner has discarded nobody works in: the owner has said so. Null for all others.
+ */
+export function keptWhileBlind(
+  used: Used,
+  { policy, leaseNow }: Pick<Terms, 'policy' | 'leaseNow'>,
+): Verdict | null {
+  const until = keptBlindUntil(used, policy);
+  if (!policy.blind || until === null || until <= leaseNow) return null;
+  const keep = `blind_keep is ${formatDuration(policy.blind.keepMs)}`;
+  const reason = `it was leased, and may be in use unseen, so it is kept until ${isoTime(until)}: ${policy.blind.why}, ${keep}`;
+  return { rule: 'blind', reason };
+}
+
 function keptAfterLease(candidate: Candidate, { policy, leaseNow }: Terms): Verdict | null {
-  const until = keptUntil(candidate, policy);
+  const until = keptAfterLeaseUntil(candidate, policy);
   if (until === null || until <= leaseNow) return null;
   const keep = `keep_after_lease is ${formatDuration(policy.keepAfterLeaseMs)}`;
   return { rule: 'after-lease', reason: `its lease ended, it is kept until ${isoTime(until)}: ${keep}` };

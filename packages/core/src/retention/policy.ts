@@ -16,16 +16,36 @@ export interface RetentionPolicy {
   /** Nothing is deleted for so long after its lease ended, unless its owner discarded it; 0 for no such grace. */
   readonly keepAfterLeaseMs: number;
   readonly order: RetentionOrder;
+  /** Absent where it can be seen which processes use an instance. */
+  readonly blind?: Blind | undefined;
+}
+
+/** Nobody can see which processes use an instance, as from within a container: silence then says nothing. */
+export interface Blind {
+  /** Why, in words. */
+  readonly why: string;
+  /** What was leased is kept for so long after its lease. */
+  readonly keepMs: number;
 }
 
 const DAY_MS = 86_400_000;
 
-/** A pool's `retention:` settings as the planner takes them. */
-export function retentionPolicyOf(retention: PoolConfig['retention']): RetentionPolicy {
+/**
+ * A pool's `retention:` settings as the planner takes them.
+ *
+ * @param whyBlind Why nobody can see which processes use its instances; null where that can be seen.
+ */
+export function retentionPolicyOf(
+  retention: PoolConfig['retention'],
+  whyBlind: string | null = null,
+): RetentionPolicy {
   const { maxAgeDays, maxInstances, maxPerExperiment, keepBest, minAgeMs, keepAfterLeaseMs, order } =
     retention;
   const maxAgeMs = maxAgeDays * DAY_MS;
-  return { maxInstances, maxAgeMs, maxPerExperiment, keepBest, minAgeMs, keepAfterLeaseMs, order };
+  const limits = { maxInstances, maxAgeMs, maxPerExperiment, keepBest, minAgeMs, keepAfterLeaseMs, order };
+  // Where nobody is to look, nobody misses anything.
+  if (whyBlind === null || !retention.protectLiveProcesses) return limits;
+  return { ...limits, blind: { why: whyBlind, keepMs: retention.blindKeepMs } };
 }
 
 /** A policy as a sentence, for `spica config` and for each plan. */

@@ -19,6 +19,7 @@ function help(change: Partial<HelpInput>) {
     trash: { bytes: 0, inodes: 0 },
     stuck: { bytes: 0, inodes: 0 },
     ballastBytes: 0,
+    keptBy: 'keep_after_lease',
     now: NOW,
     ...change,
   });

@@ -53,3 +53,24 @@ describe('the password of a Redis URL is never shown', () => {
 it('what is shown of a good URL still says where Redis is', () => {
   expect(shownOf('redis: { url: "redis://ada:hunter2@h:6380/1" }')).toContain('redis://***@h:6380/1');
 });
+
+describe('the address and the secret of a receiver are never shown', () => {
+  it.each([
+    '{ url: "https://hooks.example/hunter2", secret: s3cret }',
+    '{ url: "https://hooks.example/?token=hunter2", secret: s3cret }',
+    '{ url: "ftp://hooks.example/hunter2", secret: s3cret }',
+    '{ url: "https://ada:hunter2@hooks.example/", secret: s3cret }',
+    '{ url: { env: "hunter2 " }, secret: { file: "$s3cret" } }',
+    '{ url: "https://hooks.example/hunter2", secret: [s3cret] }',
+    '{ url: hunter2, secert: s3cret }',
+  ])('notify: [%s]', (target) => {
+    const shown = shownOf(`notify: [${target}]`);
+    expect(shown).toContain('notify');
+    expect(shown).not.toMatch(/hunter2|s3cret/);
+  });
+
+  it('where they are is shown', () => {
+    const shown = shownOf('notify: [{ url: { env: HOOK }, secret: { file: /run/key } }]');
+    expect(shown).toMatch(/HOOK.*\/run\/key/);
+  });
+});

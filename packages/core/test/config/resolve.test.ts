@@ -25,6 +25,7 @@ const RETENTION_DEFAULTS = {
   maxPerExperiment: null,
   minAgeMs: 0,
   keepAfterLeaseMs: 86_400_000,
+  blindKeepMs: 259_200_000,
   order: 'oldest',
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
@@ -73,6 +74,7 @@ pools:
       max_per_experiment: 4
       min_age: 5m
       keep_after_lease: 2h
+      blind_keep: 4h
       order: least_recently_leased
       trash_ttl: 1h
       protect_live_processes: false
@@ -111,6 +113,10 @@ sample: { every: 1m, max_age: 1d }
 server: { host: localhost, port: 0, tls_cert: tls/cert.pem, tls_key: tls/key.pem, rate_limit: 60 }
 audit: { path: log/audit.jsonl }
 redis: { url: "rediss://spica:hunter2@redis.example:6380/1" }
+notify:
+  - { url: "https://hooks.example/s3cret", on: [critical, deleted], format: slack, secret: hunter2 }
+  - { url: { env: NTFY_URL }, format: ntfy, secret: { file: keys/ntfy } }
+otel: { endpoint: "http://collector.example:4318" }
 shutdown_timeout: 5s
 budget: { cpu: 1, ram_gb: 2, vram_gb: 0 }
 log: { level: debug }
@@ -146,6 +152,8 @@ describe('without file, environment and flags', () => {
       server: { host: '127.0.0.1', port: 3737, tlsCert: null, tlsKey: null, rateLimit: 6_000 },
       audit: { path: null },
       redis: { url: null },
+      notify: [],
+      otel: { endpoint: null },
       shutdownTimeoutMs: 30_000,
       budget: { cpu: 4, ramGb: 8, vramGb: 8 },
       log: { level: 'info' },
@@ -207,6 +215,7 @@ describe('a file', () => {
             maxPerExperiment: 4,
             minAgeMs: 300_000,
             keepAfterLeaseMs: 7_200_000,
+            blindKeepMs: 14_400_000,
             order: 'least_recently_leased',
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,
@@ -264,6 +273,21 @@ describe('a file', () => {
       },
       audit: { path: '/etc/spica/log/audit.jsonl' },
       redis: { url: 'rediss://spica:hunter2@redis.example:6380/1' },
+      notify: [
+        {
+          url: { value: 'https://hooks.example/s3cret' },
+          on: ['critical', 'deleted'],
+          format: 'slack',
+          secret: { value: 'hunter2' },
+        },
+        {
+          url: { env: 'NTFY_URL' },
+          on: ['critical', 'short', 'held_over', 'audit_broken'],
+          format: 'ntfy',
+          secret: { file: '/etc/spica/keys/ntfy' },
+        },
+      ],
+      otel: { endpoint: 'http://collector.example:4318' },
       shutdownTimeoutMs: 5_000,
       budget: { cpu: 1, ramGb: 2, vramGb: 0 },
       log: { level: 'debug' },

@@ -10,7 +10,7 @@ const EXAMPLE = /(<!-- plan: ([a-z-]+) -->\n)(?:\n```text\n[^`]*```\n)?/g;
 
 /** An example as the page shows it: the input, one line an instance, then the plan. */
 function render(golden: Golden): string {
-  const { retention, instances, request, reserved, clock, share, limit } = golden;
+  const { retention, instances, request, reserved, clock, blind, share, limit } = golden;
   const { items, sentence } = planGolden(golden);
   const settings = Object.entries(retention).map(([key, value]) => `${key}: ${value}`);
   const given = [
@@ -21,6 +21,7 @@ function render(golden: Golden): string {
         .map(([key, value]) => `${key.replace('_', ' ')} ${value}`)
         .join(', ')}`,
     clock && `clock: ${clock}`,
+    blind && `who uses them cannot be seen: ${blind}`,
     share !== undefined && `deletions bring: ${share}`,
     limit !== undefined && `most in one run: ${limit}`,
   ];

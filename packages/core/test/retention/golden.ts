@@ -42,6 +42,8 @@ export interface Golden {
     readonly missing_inodes?: number;
   };
   readonly clock?: string;
+  /** Why nobody can see who uses an instance. */
+  readonly blind?: string;
   /** The part of their bytes that deletions are expected to bring. */
   readonly share?: number;
   readonly limit?: number;
@@ -68,7 +70,7 @@ export function writeGolden(name: string, golden: Golden): void {
 
 /** A golden file's input as the planner takes it. Its policy goes the way of `spica.yaml`. */
 function toInput(golden: Golden): RetentionInput {
-  const { retention, reserved = 0, request = { slots: 0 }, clock, share, limit, instances } = golden;
+  const { retention, reserved = 0, request = { slots: 0 }, clock, share, limit, blind, instances } = golden;
   const flags = Object.fromEntries(
     Object.entries(retention).map(([key, value]) => [`pools.main.retention.${key}`, value]),
   );
@@ -82,7 +84,7 @@ function toInput(golden: Golden): RetentionInput {
   };
   return {
     instances: instances.map(toCandidate),
-    policy: retentionPolicyOf(pool.retention),
+    policy: retentionPolicyOf(pool.retention, blind),
     now: NOW,
     leaseNow: NOW,
     ageRulesSuspended: clock ?? null,

@@ -146,7 +146,10 @@ async function requireSupport(name: string): Promise<void> {
   if (knowsBtrfs()) return;
   await tryTool('modprobe', ['btrfs']).catch(() => null); // no such program: then the kernel has what it has
   if (knowsBtrfs()) return;
-  throw refuse('IMAGE_NO_BTRFS', 'this kernel has no btrfs (/proc/filesystems does not list it)');
+  throw refuse(
+    'IMAGE_NO_BTRFS',
+    'this kernel has no btrfs (/proc/filesystems does not list it): take one that has, as distributions do, or a pool without an image',
+  );
 }
 
 function knowsBtrfs(): boolean {

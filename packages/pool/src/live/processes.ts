@@ -85,11 +85,21 @@ export async function findLiveUses(pool: Pool): Promise<LiveUses> {
 /** The initial process namespace. Source: the kernel's include/uapi/linux/nsfs.h, PROC_PID_INIT_INO. */
 const INITIAL_NAMESPACE = 'pid:[4026531836]';
 
-/** Not even listed are processes outside of a container, and where /proc is mounted so, those of other users. */
-function sayHidden(): string | null {
+/**
+ * Why nobody can look from here for the processes that use an instance, in words: there is no /proc, or, in a container
+ * with processes of its own, the others are not listed. Null where it can be looked for. It stays as it is for as long as
+ * this process runs.
+ */
+export function whyBlind(): string | null {
   const namespace = unlessUnseen(() => readlinkSync('/proc/self/ns/pid'));
   if (namespace === null) return 'processes are not listed, as there is no /proc';
-  if (namespace !== INITIAL_NAMESPACE) return 'processes outside of this container are not listed';
+  return namespace === INITIAL_NAMESPACE ? null : 'processes outside of this container are not listed';
+}
+
+/** Not even listed are also, where /proc is mounted so, those of other users. */
+function sayHidden(): string | null {
+  const blind = whyBlind();
+  if (blind !== null) return blind;
   return existsSync('/proc/1')
     ? null
     : 'processes of other users are not listed (/proc is mounted with hidepid)';
@@ -165,18 +175,32 @@ function mappedBy(dir: string): Set<string> {
   return new Set(Array.from(lines.matchAll(MAPPED), ([, path = '']) => path.replaceAll('\\012', '\n')));
 }
 
+/** Looks for working directories that have been asked for and not begun, by the root of the pool. */
+const nextLooks = new Map<string, Promise<ReadonlyMap<string, number>>>();
+
 /**
  * The first process whose working directory is in an instance right now; null where there is none. It takes a millisecond,
- * for a last look before a deletion. Processes that may not be looked into count as elsewhere.
+ * for a last look before a deletion: calls that come while one is about to begin share it, never one that has begun.
+ * Processes that may not be looked into count as elsewhere.
  */
-export async function findWorkingIn(pool: Pool, id: string): Promise<LiveUse | null> {
-  const views = createViews(await realpath(pool.paths.root));
+export async function findWorkingIn({ paths }: Pool, id: string): Promise<LiveUse | null> {
+  const look = nextLooks.get(paths.root) ?? lookAtWorkingDirectories(paths.root);
+  nextLooks.set(paths.root, look);
+  const pid = (await look).get(id);
+  return pid === undefined ? null : { pid, command: commandOf(pid), how: 'works in it' };
+}
+
+/** By instance, the first process that works in it. */
+async function lookAtWorkingDirectories(root: string): Promise<ReadonlyMap<string, number>> {
+  const path = await realpath(root).finally(() => nextLooks.delete(root)); // who asks from here on gets another
+  const views = createViews(path);
+  const found = new Map<string, number>();
   for (const pid of listPids()) {
     const cwd = unlessUnseen(() => readlinkSync(`/proc/${pid}/cwd`));
-    if (cwd === null || instanceAt(views.of(pid).inPool(cwd) ?? '') !== id) continue;
-    return { pid, command: commandOf(pid), how: 'works in it' };
+    const id = cwd === null ? null : instanceAt(views.of(pid).inPool(cwd) ?? '');
+    if (id !== null && !found.has(id)) found.set(id, pid);
   }
-  return null;
+  return found;
 }
 
 /** A working directory that is gone means that the process is; one without a name does not. */

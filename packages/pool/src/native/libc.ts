@@ -16,7 +16,12 @@ export const ioctl = libc.func('int ioctl(int fd, unsigned long request, void *a
 export const flock = libc.func('int flock(int fd, int operation)');
 /** @see listxattr(2); it does not follow a symbolic link. */
 export const llistxattr = libc.func('intptr_t llistxattr(void *path, void *names, size_t size)');
-
+/** @see socket(2) */
+export const socket = libc.func('int socket(int domain, int type, int protocol)');
+/** @see sendto(2) */
+export const sendto = libc.func(
+  'intptr_t sendto(int fd, void *message, size_t length, int flags, void *address, uint32_t size)',
+);
 /** @see lseek(2) */
 export const lseek = libc.func('int64_t lseek(int fd, int64_t offset, int whence)');
 
@@ -29,6 +34,12 @@ export const AT_SYMLINK_NOFOLLOW = 0x100;
 /** Of `flock`: nobody else, and not waited for (sys/file.h). */
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+/** A socket of this machine for single messages, which programs that are started do not inherit (sys/socket.h). */
+export const AF_UNIX = 1;
+export const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+/** Not waited for, and no SIGPIPE where nobody listens (sys/socket.h). */
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
 
 /** The bytes of a path, with the NUL that ends it. */
 export function cString(path: string): Buffer {

@@ -17,7 +17,14 @@ import { delimiter, join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import { findDeletedOpen, findLiveUses, initPool, measureInstances, type Pool } from '../../src/index.ts';
+import {
+  findDeletedOpen,
+  findLiveUses,
+  findWorkingIn,
+  initPool,
+  measureInstances,
+  type Pool,
+} from '../../src/index.ts';
 import { asUser } from '../support/as-user.ts';
 
 const ID = 'spica-0123456789ab';
@@ -222,4 +229,16 @@ it('names the process that keeps the space of a deleted tree by an open file, al
   expect(await findDeletedOpen([pool.pathOf(ID)])).toEqual([{ pid, command: 'sleep' }]);
   await symlink(pool.paths.root, join(dir, 'link'));
   expect(await findDeletedOpen([join(dir, 'link', ID)])).toEqual([{ pid, command: 'sleep' }]);
+});
+
+it('looks once for all who ask at once, and anew for whoever asks after that', async () => {
+  const other = 'spica-0123456789ac';
+  await mkdir(pool.pathOf(other));
+  const { pid } = sleeper('sleep', { cwd: pool.pathOf(ID) });
+  const both = () => Promise.all([ID, other].map((id) => findWorkingIn(pool, id)));
+  expect(await both()).toEqual([{ pid, command: 'sleep', how: 'works in it' }, null]);
+  const before = findWorkingIn(pool, other);
+  const late = sleeper('sleep', { cwd: pool.pathOf(other) });
+  await before; // began before or after that
+  expect((await both())[1]).toMatchObject({ pid: late.pid });
 });

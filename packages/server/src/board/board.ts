@@ -68,7 +68,8 @@ export async function addBoard(
         reply.header('set-cookie', boardCookie(session, { isSecure: isSecure(request) }));
       if (!request.url.startsWith(`${PATH}/api/`)) return;
       reply.header('cache-control', 'no-store');
-      const problem = request.caller === UNCHECKED ? 'Redis is out of reach' : await probe();
+      const isUnchecked = request.caller === UNCHECKED;
+      const problem = (await probe()) ?? (isUnchecked ? 'Redis was out of reach: ask again' : null);
       if (problem !== null) return reply.code(503).send({ error: problem });
     });
     scope.addHook('preSerialization', async (request, _reply, body) => {

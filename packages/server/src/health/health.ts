@@ -1,4 +1,5 @@
 import type { Clock, PressureLevel } from '@spica/core';
+import { singleFlight } from '@spica/pool';
 import { QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { FastifyInstance } from 'fastify';
 import { type PoolFigures, tryReadFigures } from '../figures.ts';
@@ -29,10 +30,23 @@ export interface HealthOptions {
 }
 
 /**
+ * `/readyz`, for whoever starts and watches processes: 200 once every pool is served, else 503. It says no more than that,
+ * so everybody may ask.
  * `/healthz`: 200 with each pool's state and workers as long as Redis answers, 503 with the reason when it does not.
  * A pool without workers is no failure of this process, so it is reported in the body alone.
  */
 export function addHealth(app: FastifyInstance, { pools, probe, clock, version }: HealthOptions): void {
+  // However many ask, one look is under way.
+  const isReady = singleFlight(async () => {
+    if ((await probe()) !== null) return false;
+    const healths = await Promise.all(pools.map((pool) => healthOf(pool, clock.now())));
+    return healths.every(({ state }) => state === 'served');
+  });
+  app.get('/readyz', { config: { access: 'open' } }, async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    const ready = await isReady();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' });
+  });
   app.get('/healthz', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     const reason = await probe();

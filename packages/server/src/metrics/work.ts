@@ -1,5 +1,6 @@
 import type { WorkEvent } from '@spica/core';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { COUNTERS, type CounterName } from './counters.ts';
 
 /** What the workers of this process do, where it has some. */
 export interface ServedWork {
@@ -27,15 +28,74 @@ type Handlers = {
 };
 
 function createWorkMetrics(registry: Registry, protection: ServedWork['protection']) {
+  addProtection(registry, protection);
+  const counters = createCounters(registry);
+  const { wait, spawn } = createHistograms(registry);
+  const { broken, checked } = createAuditGauges(registry);
+  const { requests, deletions, collections, failures, notifications } = counters;
+
+  const handlers: Handlers = {
+    'request-admitted': ({ pool, waitedMs }) => wait.observe({ pool }, waitedMs / 1_000),
+    'request-held': ({ pool }) => counters.held.inc({ pool }),
+    'request-ended': ({ pool, outcome, code }) => requests.inc({ pool, outcome, reason: code ?? 'none' }),
+    spawned({ pool, method, bytes, ms }) {
+      counters.clonedBytes.inc({ pool, method }, bytes);
+      spawn.observe({ pool, method }, ms / 1_000);
+    },
+    'spawn-failed': ({ pool, isOfHost }) => failures.inc({ pool, cause: isOfHost ? 'host' : 'request' }),
+    breaker: ({ pool, opened }) => counters.trips.inc({ pool }, opened === null ? 0 : 1),
+    deleted({ pool, instances }) {
+      for (const { rule, bytes } of instances) {
+        deletions.inc({ pool, rule });
+        counters.deletedBytes.inc({ pool }, bytes ?? 0);
+      }
+    },
+    reclaimed({ pool, expectedBytes, cameBytes }) {
+      counters.expectedBytes.inc({ pool }, expectedBytes);
+      counters.missingBytes.inc({ pool }, Math.max(0, expectedBytes - cameBytes));
+    },
+    sampled: ({ pool, instances }) => counters.samples.inc({ pool }, instances),
+    'sample-failed': ({ pool }) => counters.sampleErrors.inc({ pool }),
+    collected({ pool, bytes }) {
+      collections.inc({ pool, outcome: 'done' });
+      counters.collectedBytes.inc({ pool }, bytes);
+    },
+    'collect-failed': ({ pool }) => collections.inc({ pool, outcome: 'failed' }),
+    oversize: ({ pool, isAtCap }) => (isAtCap ? counters.caps : counters.oversize).inc({ pool }),
+    'audit-checked'({ problems }) {
+      broken.set(problems.length > 0 ? 1 : 0);
+      checked.setToCurrentTime();
+    },
+    notified: ({ outcome }) => notifications.inc({ outcome }),
+  };
+  return {
+    begin: (pool: string) => beginAtZero(counters, pool),
+    count: (event: WorkEvent) => handlers[event.kind]?.(event as never),
+  };
+}
+
+type Counters = Readonly<Record<CounterName, Counter>>;
+
+function createCounters(registry: Registry): Counters {
+  const entries = Object.entries(COUNTERS).map(([key, { name, help, labels }]) => {
+    return [key, new Counter({ name, help, labelNames: [...labels], registers: [registry] })];
+  });
+  return Object.fromEntries(entries) as Counters;
+}
+
+/** A counter that is absent before its first event hides that one from `increase()`. */
+function beginAtZero(counters: Counters, pool: string): void {
+  for (const key of Object.keys(COUNTERS) as CounterName[]) {
+    if (COUNTERS[key].labels.join() === 'pool') counters[key].inc({ pool }, 0);
+  }
+  for (const cause of ['host', 'request']) counters.failures.inc({ pool, cause }, 0);
+  for (const outcome of ['done', 'failed']) counters.collections.inc({ pool, outcome }, 0);
+  for (const outcome of ['delivered', 'given-up']) counters.notifications.inc({ outcome }, 0);
+  counters.requests.inc({ pool, outcome: 'completed', reason: 'none' }, 0);
+}
+
+function createHistograms(registry: Registry) {
   const registers = [registry];
-  const counter = (name: string, help: string, ...labelNames: string[]) =>
-    new Counter({ name, help, labelNames, registers });
-  const requests = counter(
-    'spica_requests_total',
-    'Requests that have ended: completed, rejected or failed, and why',
-    ...['pool', 'outcome', 'reason'],
-  );
-  const held = counter('spica_requests_held_total', 'Requests that had to wait', 'pool');
   const wait = new Histogram({
     name: 'spica_request_wait_seconds',
     help: 'From the submission of a request to its admission',
@@ -50,135 +110,36 @@ function createWorkMetrics(registry: Registry, protection: ServedWork['protectio
     buckets: SPAWNS,
     registers,
   });
-  const failures = counter(
-    'spica_spawn_failures_total',
-    'Spawns that failed for reasons of the host, or of their request or template',
-    ...['pool', 'cause'],
-  );
-  const cloned = counter(
-    'spica_cloned_bytes_total',
-    'Bytes of the snapshots that were cloned: copied, or shared',
-    ...['pool', 'method'],
-  );
-  const trips = counter('spica_breaker_trips_total', 'How often the breaker has opened', 'pool');
-  const deletions = counter(
-    'spica_deletions_total',
-    'Instances that were deleted, by the rule that took them',
-    ...['pool', 'rule'],
-  );
-  const deleted = counter('spica_deleted_bytes_total', 'Own bytes of instances that were deleted', 'pool');
-  const expected = counter(
-    'spica_reclaim_expected_bytes_total',
-    'Bytes that were expected back when trash was emptied, where that could be checked',
-    'pool',
-  );
-  const missing = counter(
-    'spica_reclaim_shortfall_bytes_total',
-    'Bytes of these that did not come back',
-    'pool',
-  );
-  const samples = counter('spica_samples_total', 'Measurements of instances', 'pool');
-  const sampleErrors = counter('spica_sample_errors_total', 'Passes of measurements that failed', 'pool');
-  const collections = counter(
-    'spica_collections_total',
-    'Collections of results that have ended: done, or failed',
-    ...['pool', 'outcome'],
-  );
-  const collectedBytes = counter(
-    'spica_collected_bytes_total',
-    'Bytes of results that were collected',
-    'pool',
-  );
-  const oversize = counter(
-    'spica_oversize_total',
-    'Instances that became larger than max_instance_gb',
-    'pool',
-  );
-  const caps = counter('spica_caps_hit_total', 'Instances that came to their caps', 'pool');
-  const notifications = counter(
-    'spica_notifications_total',
-    'Notifications that have ended: delivered, or given up',
-    'outcome',
-  );
+  return { wait, spawn };
+}
+
+function createAuditGauges(registry: Registry) {
+  const registers = [registry];
   const broken = new Gauge({
     name: 'spica_audit_chain_broken',
     help: "1 when the audit log's chain did not hold at its last check, else 0; absent before the first",
     registers,
   });
-  broken.remove();
   const checked = new Gauge({
     name: 'spica_audit_checked_timestamp_seconds',
     help: "When the audit log's chain was last checked, in seconds since 1970",
     registers,
   });
-  checked.remove();
+  for (const each of [broken, checked]) each.remove(); // without labels it would be 0
+  return { broken, checked };
+}
+
+function addProtection(registry: Registry, protection: ServedWork['protection']): void {
   const gauge = (name: string, help: string, kind: 'leases' | 'pins') =>
     new Gauge({
       name,
       help,
       labelNames: ['pool'],
-      registers,
+      registers: [registry],
       collect() {
         for (const each of protection()) this.set({ pool: each.pool }, each[kind]);
       },
     });
   gauge('spica_leases', 'Leases in force', 'leases');
   gauge('spica_pins', 'Instances that are pinned', 'pins');
-
-  /** A counter that is absent before its first event hides that one from `increase()`. */
-  function begin(pool: string): void {
-    const plain = [
-      held,
-      trips,
-      deleted,
-      expected,
-      missing,
-      samples,
-      sampleErrors,
-      collectedBytes,
-      oversize,
-      caps,
-    ];
-    for (const each of plain) each.inc({ pool }, 0);
-    for (const cause of ['host', 'request']) failures.inc({ pool, cause }, 0);
-    for (const outcome of ['done', 'failed']) collections.inc({ pool, outcome }, 0);
-    for (const outcome of ['delivered', 'given-up']) notifications.inc({ outcome }, 0);
-    requests.inc({ pool, outcome: 'completed', reason: 'none' }, 0);
-  }
-
-  const handlers: Handlers = {
-    'request-admitted': ({ pool, waitedMs }) => wait.observe({ pool }, waitedMs / 1_000),
-    'request-held': ({ pool }) => held.inc({ pool }),
-    'request-ended': ({ pool, outcome, code }) => requests.inc({ pool, outcome, reason: code ?? 'none' }),
-    spawned({ pool, method, bytes, ms }) {
-      cloned.inc({ pool, method }, bytes);
-      spawn.observe({ pool, method }, ms / 1_000);
-    },
-    'spawn-failed': ({ pool, isOfHost }) => failures.inc({ pool, cause: isOfHost ? 'host' : 'request' }),
-    breaker: ({ pool, opened }) => trips.inc({ pool }, opened === null ? 0 : 1),
-    deleted({ pool, instances }) {
-      for (const { rule, bytes } of instances) {
-        deletions.inc({ pool, rule });
-        deleted.inc({ pool }, bytes ?? 0);
-      }
-    },
-    reclaimed({ pool, expectedBytes, cameBytes }) {
-      expected.inc({ pool }, expectedBytes);
-      missing.inc({ pool }, Math.max(0, expectedBytes - cameBytes));
-    },
-    sampled: ({ pool, instances }) => samples.inc({ pool }, instances),
-    'sample-failed': ({ pool }) => sampleErrors.inc({ pool }),
-    collected({ pool, bytes }) {
-      collections.inc({ pool, outcome: 'done' });
-      collectedBytes.inc({ pool }, bytes);
-    },
-    'collect-failed': ({ pool }) => collections.inc({ pool, outcome: 'failed' }),
-    oversize: ({ pool, isAtCap }) => (isAtCap ? caps : oversize).inc({ pool }),
-    'audit-checked'({ problems }) {
-      broken.set(problems.length > 0 ? 1 : 0);
-      checked.setToCurrentTime();
-    },
-    notified: ({ outcome }) => notifications.inc({ outcome }),
-  };
-  return { begin, count: (event: WorkEvent) => handlers[event.kind]?.(event as never) };
 }

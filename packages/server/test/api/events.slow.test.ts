@@ -1,4 +1,4 @@
-import { createTokens } from '@spica/catalog';
+import { createSessions, createTokens } from '@spica/catalog';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStream, type ServerEvent, type Stream } from './sse.ts';
 import { type ApiStack, startApi } from './stack.ts';
@@ -93,6 +93,22 @@ it('ends the streams of a token that is revoked', async () => {
   expect((await stream.ended).map(phaseOf)).not.toContain('failed');
   await createTokens(api.redis).revoke('viewer');
   await other.ended;
+});
+
+it('ends the streams of a browser that logs out, and of one whose token is revoked', async () => {
+  const sessions = createSessions(api.redis);
+  const follow = async (name: 'ada' | 'bob') => {
+    const secret = await sessions.begin({ name, token: api.tokens[name] }, Date.now());
+    const stream = await openStream(api.server.url, '/v1/audit', { cookie: `spica-session=${secret}` });
+    streams.push(stream);
+    return { secret, stream };
+  };
+  const [ada, bob] = [await follow('ada'), await follow('bob')];
+  expect([ada.stream.status, bob.stream.status]).toEqual([200, 200]);
+  await sessions.end(ada.secret);
+  await ada.stream.ended;
+  await createTokens(api.redis).revoke('bob');
+  await bob.stream.ended;
 });
 
 it('answers HEAD without a stream', async () => {

@@ -33,6 +33,7 @@ async function ofOne(who: 'ada' | 'bob') {
 
 interface Row {
   readonly call: string;
+  /** `of ada`: about ada's instance, as the call takes it. */
   readonly body?: unknown;
   /** Who may with what is ada's; nobody else may. */
   readonly may: readonly Who[];
@@ -88,6 +89,8 @@ const TABLE: readonly Row[] = [
   { call: 'POST /v1/instances/{id}/verify', may: OWN },
   { call: 'POST /v1/instances/{id}/sample', may: OWN },
   { call: 'POST /v1/samples', may: ['operator'] },
+  { call: 'POST /v1/collections', body: 'of ada', may: OWN },
+  { call: 'POST /v1/instances/actions', body: 'of ada', may: OWN },
   { call: 'POST /v1/preflight', body: { count: 1 }, may: ALL },
   { call: 'POST /v1/plans', may: ['operator'] },
   { call: 'POST /v1/plans/{digest}/execution', may: ['operator'] },
@@ -97,9 +100,19 @@ const TABLE: readonly Row[] = [
   { call: 'GET /v1/pools', may: ALL },
   { call: 'GET /v1/pools/{name}', may: ALL },
   { call: 'GET /v1/pools/{name}/history', may: ALL },
+  { call: 'GET /v1/pools/{name}/profiles', may: ALL },
+  { call: 'GET /v1/pools/{name}/space', may: ALL },
+  { call: 'GET /v1/stream', may: ALL },
   { call: 'GET /v1/audit', may: ALL },
   { call: 'GET /v1/stats', may: ALL },
 ];
+
+/** What names an instance in its body. */
+function bodyFor(path: string, body: unknown): unknown {
+  if (body !== 'of ada') return body ?? {};
+  const ids = [owned.ada.instance];
+  return path.endsWith('/actions') ? { action: 'verify', ids, reason: 'tests' } : { ids };
+}
 
 function pathFor(path: string): string {
   const id = /^\/v1\/(requests|tournaments)/.test(path) ? owned.ada.request : owned.ada.instance;
@@ -116,7 +129,7 @@ it('has a row for every call that there is', () => {
 describe.each(TABLE)('$call', ({ call, body, may }) => {
   const [method = '', path = ''] = call.split(' ');
   const send = (who: Who) =>
-    api.call(who, method, pathFor(path), method === 'GET' ? undefined : (body ?? {}));
+    api.call(who, method, pathFor(path), method === 'GET' ? undefined : bodyFor(path, body));
 
   it.each(ALL.filter((who) => may.includes(who)))('is for %s', async (who) => {
     const { status, json } = await send(who);

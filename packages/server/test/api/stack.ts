@@ -8,7 +8,7 @@ import { type LocalRedis, startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import type { Server, ServerOptions } from '../../src/index.ts';
-import { serve } from '../served.ts';
+import { poolOf, serve } from '../served.ts';
 import { type Ask, ask, type Reply } from './http.ts';
 
 /** A pool that is really served, and its HTTP API with a token of each role. */
@@ -55,7 +55,7 @@ export async function startApi({
     ada: await makeToken(stack.redis, 'ada', 'runner'),
     bob: await makeToken(stack.redis, 'bob', 'runner'),
   };
-  const server = await serve(stack.redis, [], {
+  const server = await serve(stack.redis, [poolOf(stack)], {
     transports: [transport],
     paths: [stack.ctx.pool.paths.root, template, stack.config.stateDir],
     ...options,

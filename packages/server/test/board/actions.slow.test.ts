@@ -11,7 +11,7 @@ import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import type { Server } from '../../src/index.ts';
 import { ask, type Reply } from '../api/http.ts';
-import { serve } from '../served.ts';
+import { poolOf, serve } from '../served.ts';
 
 const SECRETS = ['secret-note', 'secret-param', 'secret-of-one', 'a'.repeat(64)];
 const XSS = '<img src=x onerror=alert(1)>';
@@ -27,25 +27,17 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spica-board-'));
   local = await startLocal();
   const template = await makeTemplate(join(dir, 'template'));
-  const failing = {
-    path: template,
-    setup: ['sh', '-c', `echo "it is $KEY"; test -e ${join(dir, 'mended')}`],
-  };
+  const failing = { path: template, setup: ['sh', '-c', 'echo "it is $KEY"; exit 3'] };
+  const gone = join(dir, 'nowhere');
   stack = await startStack({
     target: { url: local.url },
-    templates: { default: template, failing },
+    templates: { default: template, failing, gone },
     settings: { 'pools.main.retention.max_instances': 4 },
   });
-  const { ctx, redis, queues } = stack;
-  const pool = {
-    policy: ctx.policy,
-    redis,
-    queues,
-    catalog: createCatalog({ redis, pool: 'main' }),
-    readSpace: () => ctx.gauge.read({ maxAgeMs: 0 }),
-    readImage: async () => ({ inImage: false, host: null }),
-  };
-  server = await serve(redis, [pool], { paths: [ctx.pool.paths.root, stack.config.stateDir, template] });
+  const { ctx, redis } = stack;
+  server = await serve(redis, [poolOf(stack)], {
+    paths: [ctx.pool.paths.root, stack.config.stateDir, template, gone],
+  });
   sessions = {
     viewer: await logIn('viewer'),
     runner: await logIn('runner'),
@@ -127,6 +119,9 @@ describe('who only looks on', () => {
       experiment: XSS,
     });
     await stack.watcher.wait(id);
+    const told = await stack.submit({ count: 1, template: 'failing', params: { KEY: 'secret-param' } });
+    const pathIn = await stack.submit({ count: 1, template: 'gone' });
+    await Promise.allSettled([stack.watcher.wait(told), stack.watcher.wait(pathIn)]);
     const paths = [
       `/queues/main.gate/${id}`,
       `/queues/main.gate/${id}/flow`,
@@ -134,12 +129,14 @@ describe('who only looks on', () => {
       '/queues?activeQueue=main.gate',
       '/queues?activeQueue=main.spawn',
       '/job-schedulers',
+      `/queues/main.gate/${told}`,
+      `/queues/main.gate/${pathIn}`,
     ];
     for (const who of ['viewer', 'runner'] as const) {
       for (const path of paths) {
         const { status, text } = await get(path, who);
         expect(status, path).toBe(200);
-        for (const secret of [...SECRETS, stack.ctx.pool.paths.root])
+        for (const secret of [...SECRETS, dir, stack.ctx.pool.paths.root])
           expect(text, path).not.toContain(secret);
       }
       const listed = (await get('/queues', who)).json as { queues: { readOnlyMode: boolean }[] };
@@ -147,6 +144,8 @@ describe('who only looks on', () => {
       const refused = await act('PUT', '/queues/main.gate/pause', undefined, sessions[who]);
       expect(refused).toMatchObject({ status: 403, json: { code: 'FORBIDDEN' } });
     }
+    expect((await get(`/queues/main.gate/${told}`)).text).toContain('it is secret-param');
+    expect((await get(`/queues/main.gate/${pathIn}`)).text).toContain(join(dir, 'nowhere'));
     const shown = await get(`/queues/main.gate/${id}`);
     for (const secret of SECRETS.slice(0, 3)) expect(shown.text).toContain(secret);
     expect(shown.text).not.toContain('a'.repeat(64)); // nobody is told a lease's token, or its hash
@@ -217,6 +216,16 @@ describe('an operator', () => {
   });
 });
 
+it('a request that is removed past the board gives back what it held within seconds', async () => {
+  await stack.queues.spawn.pause();
+  const id = await stack.submit({ count: 3 });
+  await expect.poll(() => stack.queues.spawn.getWaitingCount()).toBe(3);
+  expect(promised().slots).toBe(3);
+  expect(await stack.queues.gate.remove(id)).toBe(1);
+  await stack.queues.spawn.resume();
+  await expect.poll(() => promised().slots).toBe(0);
+});
+
 describe('what an operator has done again', () => {
   it('brings up nothing, where it is a spawn of a request that has ended', async () => {
     const id = await stack.submit({ count: 1, template: 'failing' });
@@ -228,6 +237,8 @@ describe('what an operator has done again', () => {
     const failure = async () => (await stack.queues.spawn.getJob(spawn?.id ?? ''))?.failedReason;
     await expect.poll(failure).toContain('NO_RESERVATION');
     expect(await Array.fromAsync(stack.ctx.catalog.list())).toHaveLength(before);
+    // Its request was let in once: what was reserved then is not to be had without a decision.
+    expect((await act('PUT', `/queues/main.gate/${id}/retry`)).status).toBe(409);
     expect(promised()).toEqual({ slots: 0, held: 0 });
   });
 

@@ -32,6 +32,17 @@ export function clonedSize(
   return { bytes: method === 'copy' ? allocatedBytes : 0, inodes: method === 'snapshot' ? 0 : inodes };
 }
 
+/**
+ * What btrfs keeps of an entry beside its blocks, twice: its inode, its names, and the content of a small file, which takes
+ * no block. Measured: 0.7 kB of an empty file, 4.8 kB of one of 1.9 kB, which elsewhere has a block of 4.1 kB.
+ */
+const ENTRY_BYTES = 2_048;
+
+/** The room for a prepared snapshot: what its template allocates on its own disk, and where clones are btrfs snapshots its tree. */
+export function preparedSize(method: CloneMethod, { bytes, inodes }: Size): Size {
+  return { bytes: method === 'snapshot' ? bytes + inodes * ENTRY_BYTES : bytes, inodes };
+}
+
 /** The room for a clone, with the files that Spica adds. */
 export function withOwnFiles({ bytes, inodes }: Size): Size {
   return { bytes: bytes + OWN_FILES.bytes, inodes: inodes + OWN_FILES.inodes };

@@ -8,13 +8,13 @@ import {
   keptUntil,
   leaseInForce,
   type PlanItem,
-  retentionPolicyOf,
   type Shortage,
   whatWouldHelp,
 } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { planPrune } from '../pruner/plan.ts';
+import { policyInForce } from '../pruner/policy.ts';
 import { isVerifying } from '../pruner/space-returning.ts';
 import { failureOf } from '../pruner/stuck.ts';
 import { bytesOf, inodesOf, trashRelief } from '../pruner/trash.ts';
@@ -105,7 +105,9 @@ async function findHelp(ctx: PoolContext, shortfall: Amount, reserved: Amount): 
   const ballastBytes = ballastOf(ctx.policy.disk, space.totalBytes);
   const inTrash = sizeOf(trash.filter((entry) => !isStuck(entry)));
   const stuck = sizeOf(trash.filter(isStuck));
-  return whatWouldHelp({ shortfall, holders, reserved, trash: inTrash, stuck, ballastBytes, now });
+  const { blind, keepAfterLeaseMs } = policyInForce(ctx.policy);
+  const keptBy = blind && blind.keepMs > keepAfterLeaseMs ? 'blind_keep' : 'keep_after_lease';
+  return whatWouldHelp({ shortfall, holders, reserved, trash: inTrash, stuck, ballastBytes, keptBy, now });
 }
 
 /** Requests that are held ask again and again; the catalog is read for all of them once in so long. */
@@ -135,7 +137,7 @@ function readHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
 }
 
 async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
-  const policy = retentionPolicyOf(ctx.policy.retention);
+  const policy = policyInForce(ctx.policy);
   const holders: Holder[] = [];
   for await (const instance of ctx.catalog.list()) {
     const { record, state } = instance;

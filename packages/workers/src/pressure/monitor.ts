@@ -45,7 +45,8 @@ export interface Monitor {
  * from. Works without Redis: what frees space at a critical level needs the disk alone.
  */
 export async function startMonitor(ctx: ServedContext, responder: Responder): Promise<Monitor> {
-  const watch = createWatch(ctx, { ...responder, pause: await openSpawnPause(ctx) });
+  const told = (await ctx.catalog.pressure())?.level ?? 'ok';
+  const watch = createWatch(ctx, { ...responder, pause: await openSpawnPause(ctx) }, told);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let running: Promise<void> = Promise.resolve();
@@ -72,9 +73,15 @@ interface Watch {
   keep(): Promise<void>;
 }
 
-function createWatch(ctx: ServedContext, responder: Responder & { readonly pause: SpawnPause }): Watch {
+/** `told`: the level that was told of last, by whoever served the pool then. */
+function createWatch(
+  ctx: ServedContext,
+  responder: Responder & { readonly pause: SpawnPause },
+  told: PressureLevel,
+): Watch {
   const { disk } = ctx.policy; // its settings may change while this runs
   let level: PressureLevel = 'ok';
+  let toldLevel = told;
   let since = ctx.clock.now();
   let history: DiskPoint[] | null = null;
   let keptAt = 0;
@@ -144,7 +151,6 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     const worse = isWorse(next, before);
     const log = stopsSpawns(next) ? 'error' : worse ? 'warn' : 'info';
     ctx.logger[log]({ level: next, before, ...why }, `pressure on the disk: ${next} (was ${before})`);
-    ctx.observe({ kind: 'pressure', level: next, before, reason: why.reason });
     unwritten.push({
       action: 'pressure',
       at: new Date(since).toISOString(),
@@ -154,6 +160,12 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     });
     if (!worse) await attempt('waking held requests', () => ctx.gate.line.wake());
     await keep();
+  }
+
+  /** A level is told of once, whoever served the pool when it was entered, or left. */
+  function tell(reason: string): void {
+    if (level !== toldLevel) ctx.observe({ kind: 'pressure', level, before: toldLevel, reason });
+    toldLevel = level;
   }
 
   function forecast(floorBytes: number, windowMs: number) {
@@ -172,6 +184,7 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     const entered = level !== 'unwritable';
     await stopSpawns(responder, { entered, reason: 'the disk takes no writes' }, attempt);
     if (entered) await enter('unwritable', { reason });
+    tell(reason);
     await writeAudit();
     return disk.checkEveryMs;
   }
@@ -191,7 +204,9 @@ function createWatch(ctx: ServedContext, responder: Responder & { readonly pause
     const isOwnCritical = nextLevel(level, own) === 'critical';
     // Room first: on a full disk neither the audit log nor Redis can take a word.
     await relieve(ctx, responder, { level: next, entered: changed, isOwnCritical, bytes, inodes }, attempt);
-    if (changed) await enter(next, describeFigures(leastOf([bytes, ...below])));
+    const why = describeFigures(leastOf([bytes, ...below]));
+    if (changed) await enter(next, why);
+    tell(why.reason);
     await writeAudit();
     await attempt('remembering the use of the disk', () => remember(space, bytes));
     await attempt('counting what the image may grow by', () => pledgeGrowth(ctx, ctx.pool.paths.root));

@@ -2,12 +2,12 @@ import {
   type Candidate,
   COLLECT_FAILED,
   canPlanLazily,
+  keptWhileBlind,
   planChosen,
   planForRequest,
   planRetention,
   type RetentionPlan,
   type RetentionPolicy,
-  retentionPolicyOf,
   UNDELETABLE,
   type Verdict,
 } from '@spica/core';
@@ -17,6 +17,7 @@ import type { CollectRuns } from '../collector/runs.ts';
 import type { PoolContext } from '../context.ts';
 import { readCandidates, readChosen } from './candidates.ts';
 import { type PlanningInventory, planningInventory } from './inventory.ts';
+import { policyInForce } from './policy.ts';
 import { findUses, type Use } from './protection.ts';
 import { createUnsavedGuard, type NoteUnsaved } from './unsaved.ts';
 
@@ -113,7 +114,12 @@ async function createPlanner(
   }
   if (job.cause === 'operator' && job.ids !== undefined) {
     const chosen = (await readChosen(ctx, inventory, job.ids)).map((each) => asJobSees(each, job));
-    return async () => planChosen(chosen.map(protect), total);
+    // What the policy says of those that were chosen does not count, but for this: in use goes nothing.
+    const protectChosen = (candidate: Candidate) => {
+      const verdict = protect(candidate).protectedBy ?? keptWhileBlind(candidate, demand);
+      return { ...candidate, protectedBy: verdict };
+    };
+    return async () => planChosen(chosen.map(protectChosen), total);
   }
   const all = await Array.fromAsync(candidates());
   return async () => planRetention({ ...demand, instances: all.map(protect) });
@@ -140,7 +146,7 @@ function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
 
 /** The policy that a job plans by: an operator may give limits for one run. */
 export function policyFor(ctx: Pick<PoolContext, 'policy'>, job: PlannedPrune): RetentionPolicy {
-  const policy = retentionPolicyOf(ctx.policy.retention);
+  const policy = policyInForce(ctx.policy);
   if (job.cause !== 'operator') return policy;
   return {
     ...policy,

@@ -1,7 +1,7 @@
+import { indexedCandidates } from '@spica/client/redis';
 import {
   type Candidate,
   describePolicy,
-  isWorkGivenUp,
   planRetention,
   type RetentionPlan,
   type RetentionPolicy,
@@ -11,9 +11,8 @@ import {
 } from '@spica/core';
 import { type Pool, readImageHost } from '@spica/pool';
 import type { WhatIfLimits, WhatIfPlan } from '@spica/queues';
+import { beingCollected } from '../collector/results.ts';
 import type { ServedContext } from '../context.ts';
-import { readCandidates } from './candidates.ts';
-import { planningInventory } from './inventory.ts';
 import { asOperatorSees } from './plan.ts';
 import { findUses, type Use } from './protection.ts';
 import { reportPlan } from './report.ts';
@@ -86,32 +85,22 @@ function readStand(ctx: ServedContext): Promise<Stand> {
   const reading = (stands.get(ctx.pool) ?? Promise.resolve(null)).then(async (last) => {
     if (last && performance.now() - last.begun < FRESH_MS) return last;
     const begun = performance.now();
-    const candidates = await Array.fromAsync(readAll(ctx));
-    return { begun, candidates, used: new Map(), unseen: null };
+    const candidates = await readAll(ctx);
+    return { begun, candidates, used: new Map(beingCollected(ctx)), unseen: null };
   });
   stands.set(ctx.pool, reading);
   reading.catch(() => stands.delete(ctx.pool));
   return reading;
 }
 
-/** For room on the disk only what lies on it counts: that nothing more will be written there makes none. */
-async function* readAll(ctx: ServedContext): AsyncIterable<Candidate> {
-  const unsaved = new Map<string, Verdict>();
-  const inventory = planningInventory(ctx);
-  const { protectUnsavedWork } = ctx.policy.retention;
-  const list = async function* () {
-    for await (const instance of inventory.list()) {
-      const { record, unsaved: reason } = instance;
-      if (protectUnsavedWork && reason !== null && !isWorkGivenUp(record))
-        unsaved.set(record.id, { rule: UNSAVED, reason });
-      yield instance;
-    }
-  };
-  for await (const found of readCandidates(ctx, { list })) {
-    const candidate = asOperatorSees(found);
-    const protectedBy = candidate.protectedBy ?? unsaved.get(candidate.id) ?? null;
-    yield { ...candidate, protectedBy, growth: { bytes: 0, inodes: 0 } };
-  }
+/** As an operator's plan sees them; unsaved work counts as far as a plan has looked for it. */
+async function readAll({ catalog, clockGuard, policy }: ServedContext): Promise<Candidate[]> {
+  const { protectUnsavedWork } = policy.retention;
+  const found = await indexedCandidates(catalog, clockGuard.now());
+  return found.map((candidate) => {
+    const isLifted = candidate.protectedBy?.rule === UNSAVED && !protectUnsavedWork;
+    return asOperatorSees(isLifted ? { ...candidate, protectedBy: null } : candidate);
+  });
 }
 
 /** What is free on the disk that the floor is of, and what is missing of what is asked for. */

@@ -18,7 +18,7 @@ import { logDeleted } from '../pruner/free.ts';
 import { CHANGES_APART, readMirrored } from '../runtime/mirrored.ts';
 import { recordFinished } from '../sampler/final.ts';
 import { compare, type Drift, isToBeCollected } from './compare.ts';
-import { findEnded } from './requests.ts';
+import { findEnded, type Orphan } from './requests.ts';
 
 /**
  * Nothing is deleted for so long after Redis was lost or rolled back. What stands in records protects itself: this is for
@@ -189,15 +189,26 @@ async function countAgain(ctx: ServedContext): Promise<void> {
   for await (const instance of ctx.catalog.list()) countInstance(ctx, instance);
 }
 
-/** Requests that have ended hold nothing: what the catalog calls in flight is ready, and the ledger counts it no more. */
 async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void> {
+  const { gate } = ctx;
+  const held = gate.line.inOrder().map(({ request }) => request);
+  await giveBack(ctx, [...orphans, ...(await findEnded(ctx, [...gate.requests.keys(), ...held]))]);
+}
+
+/** Has admitted requests whose jobs were removed by hand give back what they held, and wakes who waits for that. */
+export async function giveBackOfRemoved(ctx: ServedContext): Promise<void> {
+  const removed = await findEnded(ctx, ctx.gate.requests.keys());
+  if (removed.length === 0) return;
+  await giveBack(ctx, removed);
+  ctx.publisher.soon();
+  await ctx.gate.line.wake();
+}
+
+/** Requests that have ended hold nothing: what the catalog calls in flight is ready, and the ledger counts it no more. */
+async function giveBack(ctx: ServedContext, requests: readonly Orphan[]): Promise<void> {
   const { gate, catalog } = ctx;
-  const open = await findEnded(ctx, [
-    ...gate.requests.keys(),
-    ...gate.line.inOrder().map(({ request }) => request),
-  ]);
   const inFlight = await catalog.inFlight();
-  const ended = new Map([...orphans, ...open].map(({ request, state }) => [request, state]));
+  const ended = new Map(requests.map(({ request, state }) => [request, state]));
   for (const [request, state] of ended) {
     const ids = [...inFlight].filter(([, of]) => of === request).map(([id]) => id);
     const life = gate.requests.get(request)?.life ?? '';

@@ -1,8 +1,9 @@
-import { type Config, compareConfigs, type Reload, retentionPolicyOf } from '@spica/core';
+import { type Config, compareConfigs, type Reload } from '@spica/core';
 import type { Logger } from 'pino';
 import type { ServedContext } from '../context.ts';
 import { countInstance } from '../gate/load.ts';
 import { poolFactsOf } from '../gate/pool-facts.ts';
+import { policyInForce } from '../pruner/policy.ts';
 import { schedule } from './schedulers.ts';
 import type { PoolWorkers } from './workers.ts';
 
@@ -30,7 +31,7 @@ export async function reconfigure(
     workers.setConcurrency(config.concurrency);
     await schedule(ctx);
     if (live.includes(`pools.${ctx.pool.name}.disk.growth_window`)) await countGrowthAnew(ctx);
-    ctx.gate.retention = retentionPolicyOf(ctx.policy.retention);
+    ctx.gate.retention = policyInForce(ctx.policy);
     ctx.gate.facts = await poolFactsOf(ctx);
     ctx.publisher.soon();
     await ctx.gate.line.wake();

@@ -3,9 +3,9 @@ import {
   CheckError,
   type Clock,
   type Config,
+  formatDuration,
   type PoolWork,
   type Reload,
-  retentionPolicyOf,
 } from '@spica/core';
 import {
   type AuditLog,
@@ -16,6 +16,7 @@ import {
   type Pool,
   probeCloneMethod,
   setPoolModes,
+  singleFlight,
   whyUnwritable,
 } from '@spica/pool';
 import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
@@ -36,12 +37,14 @@ import { GateState } from '../gate/state.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
 import { requireCharges } from '../image/require.ts';
 import { watchCharges } from '../image/watch.ts';
+import { watchForNotices } from '../notify/watch.ts';
 import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { catalogNotes } from '../pruner/inventory.ts';
+import { policyInForce } from '../pruner/policy.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
@@ -70,6 +73,8 @@ export interface Runtime {
   readonly config: Config;
   /** Takes over what of a config can change while running; names that and the rest. One call at a time. */
   reconfigure(after: Config): Promise<Omit<Reload, 'next'>>;
+  /** Resolves once Redis has answered over the connection that the pools use; while Redis is away it waits for it. */
+  ping(): Promise<unknown>;
   /** Rejects once another process has one of the pools, or its name: then all of them are to be let go. */
   readonly lost: Promise<never>;
   /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
@@ -129,6 +134,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     auditPath: log.path,
     config,
     reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
+    ping: singleFlight(() => redis.ping()), // one question waits while Redis is away, however often it is asked
     lost: firstLost(served),
     async close() {
       await close();
@@ -178,6 +184,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   if (method === 'copy') {
     served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
   }
+  warnIfBlind(served);
   await refreshDiskDoubt(served);
   const { totalBytes } = await ctx.gauge.read({ maxAgeMs: 0 });
   const ballast = createBallast(ctx.pool, ballastOf(ctx.policy.disk, totalBytes));
@@ -198,12 +205,25 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   atEnd('the monitor', () => monitor.close());
   const upkeep = await startUpkeep(served);
   atEnd('the upkeep', () => upkeep.close());
+  const endNotices = watchForNotices(served);
+  atEnd('the watch for notifications', async () => endNotices());
   const charges = watchCharges(served);
   atEnd('the watch over what instances are charged', () => charges.close());
   await served.gate.line.wake(); // what held them may be over since
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();
   return { ctx: served, workers, lost: serving.lost, letGo: () => whole.disposeAsync() };
+}
+
+/** Where silence is not taken for "not in use", instances stay longer: whoever runs it is to know why. */
+function warnIfBlind({ gate, logger }: ServedContext): void {
+  const { blind } = gate.retention ?? {};
+  if (blind === undefined) return;
+  const { why, keepMs } = blind;
+  logger.warn(
+    { blind_keep: formatDuration(keepMs) },
+    `nobody can see from here who uses an instance: ${why}. What was leased is kept for blind_keep after its lease`,
+  );
 }
 
 /** Throws CheckError DISK_UNWRITABLE: a pool on a disk that takes no writes cannot be served. */
@@ -221,7 +241,7 @@ async function makeServed(ctx: PoolContext, { log, filesystems, events }: Shared
   const below = await findDisksBelow(filesystems, ctx);
   const filesystem = await findFilesystem(filesystems, pool.paths.root);
   const gate = new GateState(filesystem, { isOpen, onError }, below);
-  gate.retention = retentionPolicyOf(ctx.policy.retention);
+  gate.retention = policyInForce(ctx.policy);
   gate.root = ctx.pool.paths.root;
   gate.facts = await poolFactsOf(ctx);
   const clockGuard = createClockGuard({

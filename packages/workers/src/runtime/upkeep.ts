@@ -13,7 +13,7 @@ import type { ServedContext } from '../context.ts';
 import { dropSpawns } from '../gatekeeper/spawns.ts';
 import { noteMarks } from '../pressure/marks.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
-import { reconcile } from '../reconciler/reconcile.ts';
+import { giveBackOfRemoved, reconcile } from '../reconciler/reconcile.ts';
 import { mirrorChanges } from './mirror.ts';
 import { hasSteppedBack } from './mirrored.ts';
 import { mendSchedules, schedule } from './schedulers.ts';
@@ -52,6 +52,7 @@ const FREES = ['release', 'discard', 'unpin', 'ttl', 'score', 'unscore', 'oversi
 const LOOK: readonly Step[] = [
   ['checking that Redis knows the pool', takeUpAgainIfLost],
   ['mirroring changes to the disk', mirrorChanges],
+  ['giving back what removed requests held', giveBackOfRemoved],
   ['comparing the clocks', ({ clockGuard }) => clockGuard.suspended()],
   ['reading profiles anew', async ({ profiles }) => profiles.forget()],
   ['collecting results', ({ collectDue }) => collectDue.begin()],

@@ -1,4 +1,11 @@
-import { connectWorker, prefixOf, QUEUE_NAMES, type QueueName, type RedisTarget } from '@spica/queues';
+import {
+  connectWorker,
+  prefixOf,
+  QUEUE_NAMES,
+  type QueueName,
+  type RedisTarget,
+  tracing,
+} from '@spica/queues';
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import pTimeout from 'p-timeout';
@@ -54,6 +61,7 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: MANY,
       metrics: { maxDataPoints: METRICS_MINUTES },
+      ...tracing(),
     });
     worker.on('error', (error) => ctx.logger.debug({ err: error, queue: name }, 'worker'));
     worker.on('failed', (job, error) => {

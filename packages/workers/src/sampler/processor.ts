@@ -40,7 +40,6 @@ export function createSampler(ctx: ServedContext) {
       }
     } catch (error) {
       if (error instanceof DelayedError) throw error;
-      ctx.observe({ kind: 'sample-failed' });
       throw toJobError(error);
     }
   };
@@ -53,7 +52,10 @@ async function pass(
   signal?: AbortSignal,
 ): Promise<SampleResult> {
   const due = ids ?? (await ctx.catalog.listDue(ctx.clock.now(), MOST));
-  const result = await sample(ctx, due, signal);
+  const result = await sample(ctx, due, signal).catch((error: unknown) => {
+    if (!signal?.aborted) ctx.observe({ kind: 'sample-failed' });
+    throw error;
+  });
   ctx.observe({ kind: 'sampled', instances: result.measured.length });
   if (ids === null) await ctx.catalog.noteRun('sample', ctx.clock.now());
   return result;

@@ -3,6 +3,7 @@ import { checkMarker, type TemplateWarning } from '@spica/pool';
 import type { PreparePayload, PrepareResult } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { readDisk } from '../gatekeeper/facts.ts';
+import { preparedSize } from '../gatekeeper/need.ts';
 
 const NOTHING: Size = { bytes: 0, inodes: 0 };
 
@@ -28,7 +29,7 @@ export async function prepareTemplate(
       ctx.logger.info({ template, fingerprint }, 'the template is as it was prepared, by comparison');
       return { fingerprint, notes: [] };
     }
-    const size = await ctx.templates.size(template);
+    const size = preparedSize(ctx.method, await ctx.templates.size(template));
     if (!(await reserveFor(ctx, template, size))) return { short: size };
     return make(ctx, template, checked.difference, signal);
   });
@@ -61,7 +62,7 @@ async function make(
   try {
     const prepared = await ctx.templates.prepare(template, { onWarning, ...(signal ? { signal } : {}) });
     const { fingerprint, allocatedBytes: bytes, inodes } = prepared;
-    landed = { bytes, inodes };
+    landed = preparedSize(ctx.method, { bytes, inodes });
     ctx.cloneSync.noteWritten(ctx, landed);
     ctx.logger.info({ template, fingerprint, bytes, difference }, 'template prepared');
     return { fingerprint, notes };

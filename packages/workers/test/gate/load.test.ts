@@ -76,7 +76,9 @@ it('has the sums, the line and the limits of the process that was killed: admitt
     parked: false,
     stop: expect.any(AbortController),
   });
-  expect(fresh.published(now, now).held).toEqual(gate.published(now, now).held);
+  // What a request was short of, and what would help, is found anew when it is decided next.
+  const known = gate.published(now, now).held.map((each) => ({ ...each, short: null }));
+  expect(fresh.published(now, now).held).toEqual(known);
   expect(fresh.published(now, now).held).toMatchObject([
     { request: held, reason: expect.stringMatching(/too many/) },
   ]);

@@ -1,11 +1,13 @@
-import { rm, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { ensureMounted, imageProblem } from '@spica/pool';
 import { execa } from 'execa';
 import { expect, it, onTestFinished } from 'vitest';
-import { administer } from '../../../../test/support/image.ts';
+import { administer, loopDevices } from '../../../../test/support/image.ts';
 import { mountLoop } from '../../../../test/support/mount.ts';
 import type { Stack } from '../../../../test/support/stack.ts';
+import { makeTemplate } from '../../../../test/support/template.ts';
 import { type ImageStack, imageStack } from './stack.ts';
 
 const pressureOf = async ({ ctx }: Stack) => (await ctx.catalog.pressure())?.level;
@@ -93,4 +95,49 @@ it('holds while the disk under a sparse image is full, says so, and goes on once
   expect(await imageProblem(image.site.root)).toMatchObject({ code: 'IMAGE_READ_ONLY' });
   await stack.close();
   await expectMended(image);
+});
+
+/** Has an ext4 answer everything with input/output errors from now on, as when its device is taken away (EXT4_IOC_SHUTDOWN, without its log). */
+async function takeAway(dir: string): Promise<void> {
+  const program =
+    "import fcntl, os, struct, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))";
+  await execa('python3', ['-c', program, dir]);
+}
+
+it('goes on when somebody detaches its loop device, which the kernel keeps for as long as it is mounted', async (context) => {
+  const image = await imageStack();
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve();
+  const device = (await loopDevices()).find(({ file }) => file === image.site.file);
+  await administer('losetup', '--detach', device?.name ?? '');
+  expect((await stack.spawn()).instances).toHaveLength(1);
+  expect(await imageProblem(image.site.root)).toBeNull();
+});
+
+it('holds when the disk under its loop device is taken away, says so, and goes on when that is back', async (context) => {
+  const host = await mountLoop({ type: 'ext4', bytes: 700e6 });
+  if ('skipped' in host) return context.skip(host.skipped);
+  onTestFinished(() => host.unmount());
+  const image = await imageStack({ parent: host.dir, bytes: 400e6 });
+  if ('skipped' in image) return context.skip(image.skipped);
+  const elsewhere = await mkdtemp(join(tmpdir(), 'spica-template-'));
+  onTestFinished(() => rm(elsewhere, { recursive: true }));
+  const settings = { 'pools.main.templates': { default: await makeTemplate(join(elsewhere, 'template')) } };
+  const stack = await image.serve(settings);
+  await stack.spawn();
+  await takeAway(host.dir);
+  await expect.poll(() => pressureOf(stack)).toBe('unwritable');
+  const { id, reason } = await heldReason(stack);
+  expect(reason).toMatch(
+    /^the disk that the image .* lies on fails \(the system says "i\/o error" \(open\)\)/,
+  );
+  expect(await imageProblem(image.site.root)).toMatchObject({ code: 'IMAGE_DISK_FAILED' });
+  await stack.close();
+  await administer('umount', image.site.root);
+  await administer('umount', host.dir);
+  await administer('mount', '--options', 'loop', join(dirname(host.dir), 'image'), host.dir);
+  expect(await ensureMounted({ name: 'main', root: image.site.root })).toBe('mounted');
+  const again = await image.serve(settings);
+  expect((await again.watcher.wait(id)).instances).toHaveLength(1); // it was held meanwhile
+  expect(await imageProblem(image.site.root)).toBeNull();
 });

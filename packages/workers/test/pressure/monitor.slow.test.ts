@@ -253,3 +253,20 @@ async function emptyPool(): Promise<void> {
 async function untilPrunesEnded(): Promise<void> {
   await expect.poll(() => stack.queues.prune.getJobCountByTypes('wait', 'active'), POLL).toBe(0);
 }
+
+it('tells of a level once, whoever watches when it is entered and left', async () => {
+  const told: string[] = [];
+  const end = stack.events.on((event) => {
+    if (event.kind === 'pressure') told.push(`${event.before} → ${event.level}`);
+  });
+  free = FREE.short;
+  await watch();
+  await monitor?.close();
+  await watch(); // the next process finds the disk as it was
+  expect(told).toEqual(['ok → short']);
+  await monitor?.close();
+  free = FREE.ok;
+  await watch(); // and this one finds that it is over
+  expect(told).toEqual(['ok → short', 'short → ok']);
+  end();
+});

@@ -19,6 +19,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { describeOnRedis } from '../../../../test/support/redis.ts';
 import { aRecord } from '../../../catalog/test/open.ts';
+import { ProtectedCount } from '../../src/gate/protected.ts';
 import type { ServedContext } from '../../src/index.ts';
 import { mirrorChanges } from '../../src/runtime/mirror.ts';
 import { readMirrored } from '../../src/runtime/mirrored.ts';
@@ -32,7 +33,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
   let catalog: Catalog;
   let pool: Pool;
   let log: AuditLog;
-  let gate: { changesSeen: number; readonly ledger: Ledger };
+  let gate: { changesSeen: number; readonly ledger: Ledger; readonly protected: ProtectedCount };
   let perInstance: Serialiser;
   beforeEach(async () => {
     await server.flush();
@@ -40,7 +41,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     catalog = createCatalog({ redis, pool: 'main' });
     const dir = await mkdtemp(join(tmpdir(), 'spica-mirror-'));
     pool = await initPool({ name: 'main', root: join(dir, 'pool'), clock: systemClock });
-    gate = { changesSeen: 0, ledger: new Ledger() };
+    gate = { changesSeen: 0, ledger: new Ledger(), protected: new ProtectedCount() };
     perInstance = createSerialiser();
     log = await openAudit({ path: null, stateDir: dir, clock: systemClock, logger });
     return async () => {
@@ -103,7 +104,7 @@ describeOnRedis('what is mirrored to the disk', (server) => {
     await mirror();
     expect(await logged()).toEqual(['before', 'after']);
     expect(await redis.llen(notesKey)).toBe(0);
-    expect(await verifyAudit(log.path)).toEqual({ lines: 2, problems: [] });
+    expect(await verifyAudit(log.path)).toMatchObject({ lines: 2, problems: [] });
   });
 
   it('is every record but the broken one, which stays to be written', async () => {

@@ -9,7 +9,7 @@ import {
   spaceNodeSchema,
   spaceQuerySchema,
 } from '@spica/client/wire';
-import { CheckError } from '@spica/core';
+import { CheckError, UsageError } from '@spica/core';
 import type { AuditRecord } from '@spica/queues';
 import * as z from 'zod';
 import { withoutOutput } from '../hide.ts';
@@ -141,10 +141,14 @@ export function poolRoutes({ transports, streams, version, startedAt }: PoolRout
         'all and whenever that has changed; `away` that Redis is out of reach; `requests` and `instances` that some have ' +
         'changed, by their `ids`, null where all have to be read anew; `audit` is each further entry of the audit log. Of each ' +
         'but the last at most one comes in a second. A comment every 10 s shows that the connection lives. Whoever comes back ' +
-        'with `Last-Event-ID` (a `seq`) gets the entries since.',
+        'with `Last-Event-ID` (a `seq`) gets the entries since. Expects `Accept: text/event-stream`.',
       headers: { 'Last-Event-ID': 'the `seq` of the last entry that was seen' },
       events: z.union([poolViewSchema, auditRecord, changed, z.object({ reason: text })]),
       answers: {},
+      handle: async () => {
+        const message = 'Accept: expected text/event-stream: there is nothing else here';
+        throw new UsageError('PAYLOAD_INVALID', message, { field: 'Accept' });
+      },
       stream: async (call) => watch(call),
     }),
     route({

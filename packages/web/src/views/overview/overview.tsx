@@ -1,7 +1,7 @@
 import { live } from '../../live/current.ts';
 import { Panel, WhenLoaded } from '../../parts/panel.tsx';
 import { Table } from '../../parts/table.tsx';
-import { hrefTo } from '../../router/router.ts';
+import { hrefTo, poolName } from '../../router/router.ts';
 import { ENDED, UNDER_WAY, WAITING } from '../requests/columns.tsx';
 import { useRequests } from '../requests/load.ts';
 import { Disk } from './disk/disk.tsx';
@@ -15,6 +15,13 @@ const keyOf = ({ id }: { readonly id: string }) => id;
 /** At a glance: whether the disk is safe, how it got there, what takes it, and what waits. */
 export function Overview() {
   const pool = live.value?.pool.value ?? null;
+  if (poolName.value === null) {
+    return (
+      <p class="empty">
+        No pools yet. <code>spica init</code> makes one.
+      </p>
+    );
+  }
   return (
     <>
       {pool === null ? (

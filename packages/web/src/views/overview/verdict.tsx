@@ -1,9 +1,9 @@
-import type { ComponentChildren } from 'preact';
 import type { Level, PoolView } from '../../api/views.ts';
 import { bytes, count } from '../../parts/format.ts';
 import { Shape } from '../../parts/shape.tsx';
 import { Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
+import { splitAtTime } from './split-at-time.ts';
 
 const WORDS: Readonly<Record<Level, string>> = {
   safe: 'Safe',
@@ -21,7 +21,7 @@ export function Verdict({ pool }: { readonly pool: PoolView }) {
       <div class="sentence">
         <Shape level={verdict.level} label={WORDS[verdict.level]} />
         <h1 id="verdict" aria-live="polite">
-          {verdict.sentence}
+          <Sentence verdict={verdict} />
         </h1>
       </div>
       <Notices pool={pool} />
@@ -35,10 +35,22 @@ export function Verdict({ pool }: { readonly pool: PoolView }) {
           name="Instances"
           value={`${count(pool.instances)}${pool.maxInstances === null ? '' : ` of ${count(pool.maxInstances)}`}`}
         />
-        {verdict.until !== null && <Figure name="Until" value={<Time at={verdict.until} />} />}
         <Figure name="Waiting" value={count(pool.heldCount)} href={hrefTo('/requests')} />
       </dl>
     </section>
+  );
+}
+
+/** The sentence, with the time that it names in the viewer's zone. */
+function Sentence({ verdict: { sentence, until } }: Pick<PoolView, 'verdict'>) {
+  const [before, after] = splitAtTime(sentence);
+  if (until === null || after === null) return <>{sentence}</>;
+  return (
+    <>
+      {before}
+      <Time at={until} />
+      {after}
+    </>
   );
 }
 
@@ -48,7 +60,7 @@ function Figure({
   href,
 }: {
   readonly name: string;
-  readonly value: ComponentChildren;
+  readonly value: string;
   readonly href?: string;
 }) {
   return (
@@ -60,10 +72,16 @@ function Figure({
 }
 
 /** What an operator has to know beside the verdict. */
-function Notices({ pool: { served, clockSuspended, pressure, audit, pool } }: { readonly pool: PoolView }) {
+function Notices({
+  pool: { served, clockSuspended, pressure, audit, blind, pool },
+}: {
+  readonly pool: PoolView;
+}) {
   const notices = [
     served === false && `No worker serves ${pool}: requests wait until \`spica up\` runs.`,
     clockSuspended !== null && `Rules of age are suspended: ${clockSuspended}`,
+    blind !== null &&
+      `The worker cannot see who uses an instance: ${blind.why}. What was leased is kept for longer (blind_keep).`,
     audit?.state === 'broken' && `The audit log's chain is broken: ${audit.sentence}`,
     pressure?.level === 'unwritable' && (pressure.reason ?? 'The disk takes no writes.'),
   ].filter((each) => each !== false);

@@ -72,7 +72,7 @@ export const ENDED: readonly Column<RequestView>[] = [
       <span class={`outcome ${standOf(row) === 'done' ? 'good' : 'bad'}`}>
         {standOf(row) === 'done'
           ? '✓ done'
-          : `✕ ${row.failure?.code === 'CANCELLED' ? 'cancelled' : 'failed'}`}
+          : `✕ ${row.failure?.code === 'REQUEST_CANCELLED' ? 'cancelled' : 'failed'}`}
       </span>
     ),
   },

@@ -24,7 +24,7 @@ test.each([
   ['under way', request({ progress: { phase: 'reclaiming', reason: '' } })],
   ['under way', request({ progress: { phase: 'spawning', reason: '' }, state: 'waiting-children' })],
   ['done', request({ state: 'completed', endedAt: '2026-01-01T00:09:00.000Z' })],
-  ['failed', request({ state: 'failed', failure: { code: 'CANCELLED', message: '' } })],
+  ['failed', request({ state: 'failed', failure: { code: 'REQUEST_CANCELLED', message: '' } })],
 ])('a request %s', (stand, view) => {
   expect(standOf(view)).toBe(stand);
 });
