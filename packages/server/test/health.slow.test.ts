@@ -69,7 +69,7 @@ describe('/healthz', () => {
       });
     }
     const board = await fetch(new URL('/queues/api/queues', server.url));
-    expect([board.status, await board.json()]).toEqual([503, { error: 'Redis is out of reach' }]);
+    expect([board.status, await board.json()]).toEqual([503, { error: 'Redis has not answered within 2s' }]);
     redis.signal('SIGCONT');
     await redis.redis.ping();
     expect((await ask()).status).toBe(200);
