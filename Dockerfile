@@ -13,9 +13,9 @@ RUN rm -r /opt/spica/types && chmod -R u=rwX,go=rX /opt/spica && chmod a+x /opt/
   && node /opt/spica/lib/spica.js --version && node -e "require('/opt/spica/node_modules/koffi')"
 
 FROM ${NODE_IMAGE}
-# What does the disk work, and an init that reaps what commands of templates leave behind.
+# What does the disk work, a Redis for where REDIS_URL names none, and an init that reaps what commands of templates leave.
 RUN apt-get update \
-  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends rsync git zstd tini \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends rsync git zstd redis-server tini \
   && rm -rf /var/lib/apt/lists/*
 COPY --from=bundle /opt/spica /opt/spica
 # Whichever user runs it makes a state directory of its own.
