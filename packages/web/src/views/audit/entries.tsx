@@ -5,7 +5,7 @@ import { Facts } from '../../parts/facts.tsx';
 import { bytes } from '../../parts/format.ts';
 import { Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
-import { furtherFacts, toneOf } from './audit-query.ts';
+import { furtherFacts, isBad } from './audit-query.ts';
 
 /** Entries of the audit log, in the order given; each opens to all that it says. */
 export function Entries({
@@ -36,7 +36,7 @@ function Entry({ entry, withInstance }: { readonly entry: AuditRecord; readonly 
         <summary>
           <Time at={entry.timestamp} />
           <span class="action">{entry.action.replaceAll('_', ' ')}</span>
-          <span class={`outcome ${toneOf(entry)}`}>{entry.outcome.replaceAll('_', ' ')}</span>
+          <span class={`outcome ${isBad(entry) ? 'bad' : ''}`}>{entry.outcome.replaceAll('_', ' ')}</span>
           {withInstance && <span class="id">{entry.instance ?? entry.request ?? ''}</span>}
           <span class="figure">{entry.bytes === null ? '' : bytes(entry.bytes)}</span>
           <span class="reason">{entry.reason}</span>

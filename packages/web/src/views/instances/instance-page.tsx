@@ -91,7 +91,8 @@ function Shown({ instance, onDone }: { readonly instance: InstanceView; readonly
       <Panel title="What keeps it">
         <div class="body">
           <p class="rule-line">
-            <RuleWord row={instance} /> {rule?.sentence}
+            <RuleWord row={instance} />
+            {rule && `: ${rule.sentence}`}
           </p>
           <Facts
             facts={[
@@ -144,7 +145,7 @@ function Size({ instance }: { readonly instance: InstanceView }) {
             ['Predicted at its spawn', predicted && bytes(predicted.bytes)],
             ['Cloned', cloned && `${bytes(cloned.bytes)}${cloneMethod ? ` by ${cloneMethod}` : ''}`],
             ['With what it shares', sample && bytes(sample.allocatedBytes)],
-            ['Files and directories', sample && count(sample.inodes)],
+            ['Files and directories', sample?.inodes ? count(sample.inodes) : null],
             ['Measured', sample && <Age at={sample.at} />],
             ['Last change', sample && <Time at={sample.changedAt} />],
             ['If it outgrows max_instance_gb', instance.oversize],
