@@ -7,8 +7,8 @@ import { copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { manPage } from '../../packages/cli/src/program/man.ts';
 import { bundle, CLIENT, COMMAND, EXTERNAL } from './bundle.ts';
+import { copyExternals } from './externals.ts';
 import { collectLicenses } from './licenses.ts';
-import { linkExternals } from './links.ts';
 import { MAN_PAGE, makeClientManifest, makeManifest } from './manifest.ts';
 import { buildPage } from './page.ts';
 import { CLIENT_TYPES, TESTING_TYPES, writeTypes } from './types.ts';
@@ -44,7 +44,7 @@ async function make({ name, entries, types, texts, manuals = {}, page, manifest 
   const licensed = [...new Set([...bundled, ...(page?.packages ?? [])])];
   await writeFile(join(draft, 'THIRD-PARTY-LICENSES.md'), await collectLicenses(licensed));
   await writeFile(join(draft, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  if ('dependencies' in manifest) await linkExternals(ROOT, draft);
+  if ('dependencies' in manifest) await copyExternals(ROOT, draft);
   await rm(join(DIST, name), { recursive: true, force: true });
   await rename(draft, join(DIST, name));
 }

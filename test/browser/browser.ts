@@ -12,13 +12,13 @@ export const missingBrowser: string | null =
     ? 'no chromium is installed: `sh scripts/setup.sh --tests` brings it, as root'
     : null;
 
-/** Starts the system's Chromium, without a window. Throws where there is none. */
-export function openBrowser(): Promise<Browser> {
+/** Starts the system's Chromium, without a window, with further options of its own. Throws where there is none. */
+export function openBrowser(args: readonly string[] = []): Promise<Browser> {
   const executablePath = findBrowser();
   if (executablePath === null) throw new Error(missingBrowser ?? '');
   // Root may not have Chromium's sandbox; and what it loads is ours alone.
   const isRoot = process.getuid?.() === 0;
-  return chromium.launch({ executablePath, chromiumSandbox: !isRoot });
+  return chromium.launch({ executablePath, chromiumSandbox: !isRoot, args: [...args] });
 }
 
 /** A page in a browser profile of its own. What it complains of (errors of scripts, of its policy) is in `complaints`. */

@@ -36,12 +36,12 @@ async function submit(body: Readonly<Record<string, unknown>>): Promise<string> 
   return (json as { id: string }).id;
 }
 
+const WAIT = { headers: { prefer: 'wait=60' } };
 let filling: Promise<unknown> | null = null;
 
 /** Submits a request that is held until it is cancelled: all that there may be is leased. */
 async function submitHeld(body: Readonly<Record<string, unknown>> = {}): Promise<string> {
-  const wait = { headers: { prefer: 'wait=30' } };
-  filling ??= api.call('operator', 'POST', '/v1/requests', { count: 2, lease: '1h' }, wait);
+  filling ??= api.call('operator', 'POST', '/v1/requests', { count: 2, lease: '1h' }, WAIT);
   await filling;
   return submit(body);
 }
@@ -54,7 +54,8 @@ it('leads an operator from the login to a held request, why it waits, and to its
   expect(new URL(page.url()).pathname).toBe('/requests');
   await page.getByText('Nothing waits.').waitFor();
 
-  await submit({ count: 2, lease: '20s', experiment: SCRIPT, labels: { note: SCRIPT }, notes: SCRIPT });
+  const taken = { count: 2, lease: '1h', experiment: SCRIPT, labels: { note: SCRIPT }, notes: SCRIPT };
+  const { json } = await api.call('operator', 'POST', '/v1/requests', taken, WAIT);
   const held = await submit({ params: { KEY: 'a secret' }, labels: { note: SCRIPT }, notes: SCRIPT });
   const row = rowOf(page, held);
   await row.getByText(/max_instances is 2/).waitFor();
@@ -68,6 +69,9 @@ it('leads an operator from the login to a held request, why it waits, and to its
   await page.getByRole('heading', { level: 1, name: /One request waits/ }).waitFor();
   await page.goBack();
 
+  for (const { id } of (json as { instances: { id: string }[] }).instances) {
+    await api.call('operator', 'PUT', `/v1/instances/${id}/lease`, { lease: '1s', force: true });
+  }
   await page.locator('[aria-current=step]', { hasText: 'Ready' }).waitFor();
   expect(await page.evaluate(() => 'ran' in globalThis)).toBe(false);
   expect(complaints).toEqual([]);
@@ -166,4 +170,19 @@ it('says that it is not current where the server is gone, and goes on once it is
   await way.mend();
   await page.getByText('● Live').waitFor();
   way.close();
+});
+
+it('asks for a token where the session has ended, and stays where it was', async () => {
+  const { page } = await openPage(browser, api.server.url);
+  await logIn(page, api.tokens.operator, '/requests');
+  await page.getByText('● Live').waitFor();
+  await page.context().clearCookies();
+  const id = await submitHeld();
+  await page.getByLabel('Token').fill('nonsense');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('alert').waitFor();
+  await page.getByLabel('Token').fill(api.tokens.operator);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await rowOf(page, id).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/requests');
 });

@@ -35,7 +35,7 @@ it('looks as the screenshots in docs/ show it, in light and dark colours and on 
   const mount = await mountLoop({ type: 'ext4', bytes: 2e9 });
   if ('skipped' in mount) return context.skip(mount.skipped);
   onTestFinished(() => mount.unmount(), GRACE_MS);
-  const { url, token } = await serveAnAfternoon(mount.dir);
+  const { url, token, writeDay } = await serveAnAfternoon(mount.dir);
   const browser = await openBrowser();
   onTestFinished(() => browser.close());
   for (const [name, options] of [
@@ -44,6 +44,7 @@ it('looks as the screenshots in docs/ show it, in light and dark colours and on 
     ['page-narrow', { colorScheme: 'light', viewport: { width: 380, height: 800 } }],
   ] as const) {
     const { page, complaints } = await openPage(browser, url, { timezoneId: 'UTC', ...options });
+    await writeDay();
     await logIn(page, token);
     await page.getByText('needs').first().waitFor();
     await page.locator('.tile.leaf').first().waitFor();
@@ -61,8 +62,14 @@ async function keep(page: Page, name: string): Promise<void> {
   if (process.env['SPICA_SCREENSHOTS'] || !existsSync(path)) await writeFile(path, picture);
 }
 
+interface Afternoon {
+  readonly url: string;
+  readonly token: string;
+  writeDay(): Promise<void>;
+}
+
 /** Serves a pool on a disk of its own, with the day that it had, and with what is there and waits now. */
-async function serveAnAfternoon(disk: string): Promise<{ url: string; token: string }> {
+async function serveAnAfternoon(disk: string): Promise<Afternoon> {
   const local = await startLocal();
   onTestFinished(() => local.stop());
   const template = join(disk, 'template');
@@ -110,13 +117,15 @@ async function serveAnAfternoon(disk: string): Promise<{ url: string; token: str
       await writeFile(join(path, 'checkpoint.bin'), noise((grows * (index + 1)) / count));
   }
   await transport.sample(null);
-  // The worker first looked while the pool was empty: the day goes on with how it is now.
-  const left = await statfs(disk);
-  const now = pointNow(day, left.bsize * left.bavail);
-  await createCatalog({ redis, pool: 'main' }).saveDiskHistory([...day, now]);
   const tooMany = { count: 30, experiment: 'nightly', maxWait: '2h' };
   await transport.submit(requestBodySchema.parse(tooMany), { key: null, by: 'ben' });
-  return { url: server.url, token };
+  /** The worker first looked while the pool was empty: in its place the day goes on with how it is now. */
+  const writeDay = async () => {
+    const left = await statfs(disk);
+    const now = pointNow(day, left.bsize * left.bavail);
+    await createCatalog({ redis, pool: 'main' }).saveDiskHistory([...day, now]);
+  };
+  return { url: server.url, token, writeDay };
 }
 
 function noise(bytes: number): Buffer {

@@ -46,7 +46,7 @@ it('the installed command says what to do where its directory is gone', async ()
 });
 
 // A dozen programs one after another, each for the first time: nothing of them is compiled yet.
-it('the installed command serves a pool, spawns from it and shows its dashboard', {
+it('the installed command serves a pool, spawns from it and shows its page and its board', {
   timeout: 180_000,
 }, async () => {
   expect(await machine.spica('init')).toMatchObject({ exitCode: 0, stderr: '' });
@@ -70,6 +70,10 @@ it('the installed command serves a pool, spawns from it and shows its dashboard'
   const script = /static\/[^"]+\.js/.exec(page)?.[0];
   expect((await fetch(`${board}/${script}`)).status).toBe(200);
   const origin = new URL(board).origin;
+  const shown = await (await fetch(origin)).text();
+  const main = /\/assets\/[^"]+\.js/.exec(shown)?.[0] ?? 'none';
+  const asked = { headers: { 'accept-encoding': 'br' } };
+  expect((await fetch(new URL(main, origin), asked)).headers.get('content-encoding')).toBe('br');
   expect(await (await fetch(`${origin}/healthz`)).json()).toMatchObject({
     status: 'ok',
     version: root.version,

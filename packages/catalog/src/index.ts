@@ -9,7 +9,7 @@ export type {
   PublishedGate,
   PublishedLine,
 } from './gate.ts';
-export type { DeletionBy, Touched } from './instances.ts';
+export type { DeletionBy } from './instances.ts';
 export { type Change, hashLeaseToken, newLeaseToken } from './leases.ts';
 export { SCHEDULE_NAMES, type ScheduleName } from './schedules.ts';
 export type { Server } from './serving.ts';

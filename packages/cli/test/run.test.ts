@@ -16,7 +16,7 @@ describe('spica', () => {
   });
 
   it.each([
-    [['nope'], "error: unknown command 'nope'\n"],
+    [['xyzzy'], "error: unknown command 'xyzzy'\n"],
     [['help', 'frob'], "error: unknown command 'frob'\n"],
     [['audit', 'help', 'frob'], "error: unknown command 'frob'\n"],
     [['help', 'audit', 'frob'], "error: unknown command 'frob'\n"],

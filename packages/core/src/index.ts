@@ -73,6 +73,7 @@ export * from './retention/plan.ts';
 export * from './retention/policy.ts';
 export * from './retention/recheck.ts';
 export * from './retention/retention-plan.ts';
+export { MAX_DELETIONS } from './retention/selection.ts';
 export * from './retention/tally.ts';
 export * from './retention/unsaved.ts';
 export * from './space/tree.ts';

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { bootId } from './claim/identity.ts';
-import { mountOf, readMounts } from './mountinfo.ts';
+import { type Mount, mountOf, readMounts } from './mountinfo.ts';
 
 /**
  * Tells the filesystem that a directory is on from all others: two directories with the same answer take the same bytes.
@@ -12,7 +12,15 @@ export async function filesystemOf(dir: string): Promise<string> {
   return `${boot ?? 'unknown-boot'}/${device}`;
 }
 
+/** How the filesystem that a directory is on is mounted. */
+export type MountedOn = Pick<Mount, 'point' | 'type' | 'flags'>;
+
+/** Null where the kernel does not say. */
+export async function mountedOn(dir: string): Promise<MountedOn | null> {
+  return mountOf(await realpath(dir), readMounts('self'));
+}
+
 /** The kind of the filesystem that a directory is on: `ext4`, `btrfs`, …; null where the kernel does not say. */
 export async function filesystemTypeOf(dir: string): Promise<string | null> {
-  return mountOf(await realpath(dir), readMounts('self'))?.type ?? null;
+  return (await mountedOn(dir))?.type ?? null;
 }

@@ -22,7 +22,7 @@ export * from './command/log.ts';
 export { endMarked } from './command/marked.ts';
 export { lastLines, sayPrinted } from './command/output.ts';
 export { type CommandEnd, markOf, runCommand, underGuard } from './command/run.ts';
-export { filesystemOf, filesystemTypeOf } from './filesystem.ts';
+export { filesystemOf, filesystemTypeOf, type MountedOn, mountedOn } from './filesystem.ts';
 export { capInstance, forgetCharge, type PoolCharges, switchChargesOn } from './image/charge.ts';
 export { checkImage } from './image/check.ts';
 export { growImage } from './image/grow.ts';

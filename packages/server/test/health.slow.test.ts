@@ -69,7 +69,10 @@ describe('/healthz', () => {
       });
     }
     const board = await fetch(new URL('/queues/api/queues', server.url));
-    expect([board.status, await board.json()]).toEqual([503, { error: 'Redis is out of reach' }]);
+    expect([board.status, await board.json()]).toEqual([
+      503,
+      { error: expect.stringMatching(/^Redis (has not answered within 2s|is out of reach)$/) }, // whoever asks first
+    ]);
     redis.signal('SIGCONT');
     await redis.redis.ping();
     expect((await ask()).status).toBe(200);

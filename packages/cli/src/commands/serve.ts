@@ -1,3 +1,4 @@
+import { makeStateDirPrivate } from '@spica/pool';
 import { describeTarget, redisTargetOf } from '@spica/queues';
 import { createLogger } from '@spica/workers';
 import { loadConfig } from '../context/config.ts';
@@ -25,6 +26,7 @@ export async function serve({ io, options }: Invocation<ServeOptions>): Promise<
   await withRedis(config, async (redis) => {
     for (const policy of Object.values(config.pools)) await openOwnCatalog(redis, policy);
   });
+  await makeStateDirPrivate(config.stateDir); // for the socket of the API: on this host nobody may have served yet
   const stop = listenForStop(io, () => io.exit(EXIT_NOW));
   try {
     await using _tracing = await startTracing(config, logger);

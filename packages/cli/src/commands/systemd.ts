@@ -72,12 +72,12 @@ function environmentOf(io: Io, { stateDir }: Config): Record<string, string> {
   const taken = CONFIG_VARIABLES.filter((name) => io.env[name] && !(name === 'REDIS_URL' && hasSecret(io)));
   return {
     SPICA_STATE_DIR: stateDir,
-    ...Object.fromEntries(taken.map((name) => [name, valueOf(io, name)])),
+    ...Object.fromEntries(taken.map((name) => [name, variableFor(io, name)])),
   };
 }
 
 /** A unit starts elsewhere than where it was written. */
-function valueOf({ env, cwd, home }: Io, name: string): string {
+function variableFor({ env, cwd, home }: Io, name: string): string {
   const value = env[name] ?? '';
   return name === 'REDIS_URL_FILE' ? absolutePathOf(name, value, { base: cwd, home }) : value;
 }

@@ -6,6 +6,7 @@ import {
   formatDuration,
   type PoolConfig,
   poolFloor,
+  systemClock,
   toKnownError,
 } from '@spica/core';
 import {
@@ -17,6 +18,8 @@ import {
   type Pool,
   probeCloneMethod,
   readSpace,
+  recordedIds,
+  scanPool,
   unseenOf,
   whyBlind,
   whyUnwritable,
@@ -25,14 +28,21 @@ import { checkIdentity } from '@spica/workers';
 import { sayMethod } from '../output/method.ts';
 import { listStuck } from '../status/stuck.ts';
 import { checkCollectTo } from './collect.ts';
+import { checkApart, checkDisk, checkLeftovers } from './disk.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
+import { checkPermissions } from './permissions.ts';
 import { checkTemplates } from './template.ts';
 
 /**
  * Is a pool there, and the one that Redis knows, with room, and its templates? How it clones its worker has found; else
- * it is tried here, in the pool's staging directory, as it is without a `catalog`, while Redis is away.
+ * it is tried here, in the pool's staging directory, as it is without a `catalog`, while Redis is away. `redisDir`: where
+ * Redis keeps its data on this host; null where it does not.
  */
-export async function checkPool(policy: PoolConfig, catalog: Catalog | null): Promise<Finding[]> {
+export async function checkPool(
+  policy: PoolConfig,
+  catalog: Catalog | null,
+  redisDir: string | null,
+): Promise<Finding[]> {
   const templates = [...(await checkTemplates(policy)), ...(await checkCollectTo(policy))];
   const check = `pool ${policy.name}`;
   try {
@@ -43,7 +53,11 @@ export async function checkPool(policy: PoolConfig, catalog: Catalog | null): Pr
     return [
       ok(check, pool.paths.root),
       await checkSpace(policy, pool),
+      ...(await checkDisk(policy, pool)),
+      ...(redisDir === null ? [] : [await checkApart(policy, pool, redisDir)]),
+      ...(await checkPermissions(policy, pool)),
       ...(await checkProcesses(policy, pool)),
+      await checkLeftovers(policy, pool, await unknownIn(pool), systemClock.now()),
       ...(await checkTrash(policy, pool)),
       checkMethod(policy.name, method ?? (await probeCloneMethod(pool))),
       ...templates,
@@ -53,6 +67,11 @@ export async function checkPool(policy: PoolConfig, catalog: Catalog | null): Pr
     if (!problem) throw error;
     return [fail(check, problem.message, adviceFor(problem.code, policy.name)), ...templates];
   }
+}
+
+async function unknownIn(pool: Pool): Promise<string[]> {
+  const { unknownDirectories } = await scanPool(pool, new Set(await recordedIds(pool)));
+  return unknownDirectories.map(({ name }) => name);
 }
 
 function adviceFor(code: string, pool: string): string {

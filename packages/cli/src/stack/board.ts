@@ -86,13 +86,13 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
 }
 
 /** Where pools, templates and Spica's own state lie: nothing for callers of the HTTP API who are no operators. */
-function pathsOf({ pools, stateDir }: Config): string[] {
+function pathsOf({ pools, stateDir, audit }: Config): string[] {
   const ofPools = Object.values(pools).flatMap(({ root, templates, collectTo }) => [
     root,
     ...(collectTo === null ? [] : [collectTo]),
     ...Object.values(templates).map(({ path }) => path),
   ]);
-  return [...ofPools, stateDir];
+  return [...ofPools, stateDir, ...(audit.path === null ? [] : [audit.path])];
 }
 
 function openServerPool(policy: PoolConfig, redis: Redis): ServerPool {

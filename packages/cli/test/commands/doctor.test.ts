@@ -1,7 +1,8 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { createCatalog } from '@spica/catalog';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { type Captured, capture, runCaptured } from '../capture.ts';
 import { makeOfflinePool } from '../offline-pool.ts';
@@ -47,6 +48,58 @@ it('finds nothing to fail where all is as it should be, and says what is not the
   expect(of('Redis persistence')).toMatchObject({ level: 'ok', found: 'append-only file' });
   expect(of('worker of pool main')).toMatchObject({ level: 'warn', advice: 'start one with `spica up`' });
   expect(of('clock of pool main')).toMatchObject({ level: 'ok' });
+  for (const check of ['mount', 'permissions', 'leftovers in', 'reconcile']) {
+    const found = findings.find((finding) => finding.check.startsWith(check));
+    expect(found, check).toMatchObject({ level: 'ok' });
+  }
+  // Both are in the directory for temporary files.
+  expect(of('Redis beside pool main')).toMatchObject({
+    level: 'warn',
+    found: expect.stringContaining(test.stateDir),
+    advice: expect.stringContaining('SPICA_STATE_DIR'),
+  });
+  expect(of('ballast of pool main')).toMatchObject({ level: 'warn' });
+});
+
+const PROBES = ['path_validation', 'bounded_iteration', 'error_handling', 'audit_logging', 'dry_run_support'];
+
+it('tries what Spica promises in a pool of its own, of which nothing is left', async () => {
+  const io = capture({ env: { PATH } });
+  const scratch = join(dir, 'scratch');
+  await mkdir(scratch);
+  vi.stubEnv('TMPDIR', scratch);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const { findings } = await examine(io);
+  const tried = findings.filter(({ check }) => PROBES.includes(check));
+  expect(tried.map(({ check }) => check).sort()).toEqual(PROBES.toSorted());
+  expect(tried.filter(({ level }) => level !== 'ok')).toEqual([]);
+  expect(await readdir(scratch)).toEqual([]);
+});
+
+it('names what a killed worker left, what is no instance, what others may read, and an old reconcile', async () => {
+  const offline = await makeOfflinePool(join(dir, 'left'));
+  const { paths } = offline.pool;
+  const half = join(paths.staging, 'half');
+  for (const path of [half, join(paths.root, 'notes')]) await mkdir(path);
+  const [hours, now] = [3, Date.now()];
+  const then = new Date(now - hours * 3_600_000);
+  await utimes(half, then, then);
+  await chmod(paths.records, 0o755);
+  await createCatalog({ redis: test.redis, pool: 'main' }).noteRun('reconcile', then.getTime());
+  const { of } = await examine(offline.io({ env: { SPICA_STATE_DIR: test.stateDir } }));
+  expect(of('leftovers in pool main')).toMatchObject({
+    level: 'warn',
+    found: expect.stringMatching(
+      /^1 clone that nobody has touched.*; 1 in its root that Spica does not know: notes$/,
+    ),
+  });
+  expect(of('permissions of pool main')).toMatchObject({
+    level: 'warn',
+    advice: expect.stringContaining(`chmod go-rwx ${paths.records}`),
+  });
+  expect(of('reconcile of pool main')).toMatchObject({ level: 'warn', found: expect.stringContaining('3h') });
 });
 
 it('fails for a Redis that may drop jobs, a pool that is not there, and an audit log that was changed', async () => {

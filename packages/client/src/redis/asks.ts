@@ -123,7 +123,7 @@ export async function executePlan(
 }
 
 /** Who asked: the worker's own entries say what came of it. */
-export async function noteAsked(
+async function noteAsked(
   { catalog }: AskedPool,
   {
     by,

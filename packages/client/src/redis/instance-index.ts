@@ -10,8 +10,10 @@ const BATCH = 100;
 const MOST_ORDERS = 4;
 /** For so long what retention says of instances that have not changed is taken to hold: ages and others change it. */
 const JUDGED_MS = 5_000;
-/** Of 100,000 instances a judgement takes a tenth of a second: then not each change has one made. */
-const MOST_SHARE = 0.1;
+/** A judgement of so many takes a few milliseconds, and is made for each change. Of more it is made less often. */
+const QUICKLY_JUDGED = 10_000;
+/** How long a change waits, at most, for each 1,000 instances of a larger pool. */
+const WAIT_MS_PER_1000 = 10;
 
 /**
  * All instances of a pool, as compact rows, in the process that is asked for lists of them. It is read once, and then again
@@ -28,7 +30,7 @@ export class InstanceIndex {
   #terms: JudgeTerms | null = null;
   /** Since the last judgement. */
   #hasChanged = false;
-  #judged = { at: Number.NEGATIVE_INFINITY, tookMs: 0 };
+  #judgedAt = Number.NEGATIVE_INFINITY;
 
   /** Brings it to what the catalog says now, or later than now. */
   refresh(catalog: Catalog): Promise<void> {
@@ -87,15 +89,15 @@ export class InstanceIndex {
     ids: readonly string[] | null,
     policy: RetentionPolicy | null,
   ): Promise<void> {
-    const { at, tookMs } = this.#judged;
-    const age = performance.now() - at;
+    const age = performance.now() - this.#judgedAt;
+    const count = this.#rows.size;
+    const waitMs = count <= QUICKLY_JUDGED ? 0 : (count / 1_000) * WAIT_MS_PER_1000;
     const isCurrent = ids === null ? !this.#hasChanged : ids.every((id) => isJudged(this.#rows.get(id)));
-    if (age < (isCurrent ? Math.max(JUDGED_MS, tookMs / MOST_SHARE) : tookMs / MOST_SHARE)) return;
+    if (age < (isCurrent ? JUDGED_MS : waitMs)) return;
     const [published, clock] = await Promise.all([catalog.publishedGate(), catalog.clockState()]);
     this.#terms = judgeTerms(published, clock, { policy, now: Date.now() });
-    const began = performance.now();
+    this.#judgedAt = performance.now();
     if (this.#terms !== null) judgeRows(this.#rows.values(), this.#terms);
-    this.#judged = { at: began, tookMs: performance.now() - began };
     this.#hasChanged = false;
   }
 
@@ -131,7 +133,7 @@ export class InstanceIndex {
     this.#rows = rows;
     this.#orders.clear();
     this.#unreadable = count - rows.size;
-    this.#judged = { at: Number.NEGATIVE_INFINITY, tookMs: 0 };
+    this.#judgedAt = Number.NEGATIVE_INFINITY;
   }
 
   async #readSome(catalog: Catalog, ids: readonly string[]): Promise<void> {

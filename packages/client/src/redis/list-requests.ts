@@ -62,7 +62,7 @@ async function read(
   types: Parameters<Queue['getRanges']>[0],
   ended: State | null,
 ): Promise<(Place & { state: State })[]> {
-  const ids = await gate.getRanges(types);
+  const ids = await gate.getRanges(types, 0, -1); // by default the first two of each
   const pipeline = redis.pipeline();
   for (const id of ids) pipeline.hmget(gate.toKey(id), 'timestamp', 'progress');
   const replies = (await pipeline.exec()) ?? [];

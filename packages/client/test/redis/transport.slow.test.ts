@@ -61,6 +61,10 @@ it('lists requests by how they stand, the newest first', async () => {
   const { next } = await transport.requests({ limit: 2 });
   expect(await ids({ cursor: next ?? '' })).toEqual([first.id]);
   expect(await transport.poolStatus()).toMatchObject({ held: [{ request: held.id }], heldCount: 1 });
+  const others: string[] = [];
+  for (let i = 0; i < 3; i += 1) others.unshift((await submit(transport, { count: 2 })).id);
+  await expect.poll(() => stack.ctx.gate.line.state().length).toBe(4);
+  expect(await ids({ state: 'held' })).toEqual([...others, held.id]);
 });
 
 it('tells whoever comes back only of what has changed, and notes who cancelled', async () => {

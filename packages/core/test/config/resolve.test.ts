@@ -25,6 +25,7 @@ const RETENTION_DEFAULTS = {
   maxPerExperiment: null,
   minAgeMs: 0,
   keepAfterLeaseMs: 86_400_000,
+  blindKeepMs: 259_200_000,
   order: 'oldest',
   trashTtlMs: 600_000,
   protectLiveProcesses: true,
@@ -73,6 +74,7 @@ pools:
       max_per_experiment: 4
       min_age: 5m
       keep_after_lease: 2h
+      blind_keep: 4h
       order: least_recently_leased
       trash_ttl: 1h
       protect_live_processes: false
@@ -213,6 +215,7 @@ describe('a file', () => {
             maxPerExperiment: 4,
             minAgeMs: 300_000,
             keepAfterLeaseMs: 7_200_000,
+            blindKeepMs: 14_400_000,
             order: 'least_recently_leased',
             trashTtlMs: 3_600_000,
             protectLiveProcesses: false,

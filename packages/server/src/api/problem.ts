@@ -52,6 +52,8 @@ export function sendProblem(
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="spica"');
   const wait = thrown instanceof RateLimitedError ? thrown.retryAfterS : RETRY_AFTER[problem.status];
   if (wait !== undefined) reply.header('retry-after', String(wait));
+  // Browsers keep a 410 for good where nothing else is said, and an instance that is gone may be restored.
+  reply.header('cache-control', 'no-store');
   const body = JSON.stringify(hide(problem));
   return reply.code(problem.status).type('application/problem+json').send(body);
 }

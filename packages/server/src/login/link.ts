@@ -42,7 +42,7 @@ export function addOpenedLinks(app: FastifyInstance, options: LoginOptions): voi
   // HEAD is asked by who only looks at links; it must not use one up.
   app.get('/open/:link', { config, exposeHeadRoute: false }, async (request, reply) => {
     const { link } = request.params as { link: string };
-    reply.header('cache-control', 'no-store');
+    reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
     try {
       await logIn(request, reply, { link }, options);
     } catch (error) {

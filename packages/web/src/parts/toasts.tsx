@@ -29,9 +29,7 @@ export function Toasts() {
     <div class="toasts" role="status" aria-live="polite">
       {toasts.value.map(({ id, kind, text }) => (
         <div key={id} class={`toast ${kind}`}>
-          <span class="mark" aria-hidden="true">
-            {kind === 'good' ? '✓' : '✕'}
-          </span>
+          <span aria-hidden="true">{kind === 'good' ? '✓' : '✕'}</span>
           <p>{text}</p>
           <button type="button" class="button quiet" aria-label="Close" onClick={() => close(id)}>
             ×

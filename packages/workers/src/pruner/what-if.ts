@@ -26,7 +26,8 @@ const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
 /** What there is to plan with, as it was a moment ago. */
 interface Stand {
-  readonly begun: number;
+  /** When all of it was there: in a large pool the reading takes as long as it is to serve. */
+  readonly readAt: number;
   readonly candidates: readonly Candidate[];
   /** What a look has shown to be in use, or not (null), as far as plans wanted to delete it. */
   readonly used: Map<string, Verdict | null>;
@@ -83,10 +84,9 @@ function protect(candidate: Candidate, { used }: Stand): Candidate {
 
 function readStand(ctx: ServedContext): Promise<Stand> {
   const reading = (stands.get(ctx.pool) ?? Promise.resolve(null)).then(async (last) => {
-    if (last && performance.now() - last.begun < FRESH_MS) return last;
-    const begun = performance.now();
+    if (last && performance.now() - last.readAt < FRESH_MS) return last;
     const candidates = await readAll(ctx);
-    return { begun, candidates, used: new Map(beingCollected(ctx)), unseen: null };
+    return { readAt: performance.now(), candidates, used: new Map(beingCollected(ctx)), unseen: null };
   });
   stands.set(ctx.pool, reading);
   reading.catch(() => stands.delete(ctx.pool));

@@ -1,12 +1,4 @@
-import {
-  ballastOf,
-  CheckError,
-  type Clock,
-  type Config,
-  formatDuration,
-  type PoolWork,
-  type Reload,
-} from '@spica/core';
+import { ballastOf, CheckError, type Clock, type Config, type PoolWork, type Reload } from '@spica/core';
 import {
   type AuditLog,
   createSerialiser,
@@ -44,7 +36,7 @@ import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
 import { createDeletionClaim } from '../pruner/claim.ts';
 import { catalogNotes } from '../pruner/inventory.ts';
-import { policyInForce } from '../pruner/policy.ts';
+import { policyInForce, warnIfBlind } from '../pruner/policy.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
 import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
@@ -213,17 +205,6 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   served.logger.info({ root: ctx.pool.paths.root, method }, 'pool is served');
   const whole = begun.move();
   return { ctx: served, workers, lost: serving.lost, letGo: () => whole.disposeAsync() };
-}
-
-/** Where silence is not taken for "not in use", instances stay longer: whoever runs it is to know why. */
-function warnIfBlind({ gate, logger }: ServedContext): void {
-  const { blind } = gate.retention ?? {};
-  if (blind === undefined) return;
-  const { why, keepMs } = blind;
-  logger.warn(
-    { blind_keep: formatDuration(keepMs) },
-    `nobody can see from here who uses an instance: ${why}. What was leased is kept for blind_keep after its lease`,
-  );
 }
 
 /** Throws CheckError DISK_UNWRITABLE: a pool on a disk that takes no writes cannot be served. */

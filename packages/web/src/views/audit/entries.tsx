@@ -1,10 +1,11 @@
 import type { AuditRecord } from '@spica/client';
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { Facts } from '../../parts/facts.tsx';
 import { bytes } from '../../parts/format.ts';
 import { Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
-import { furtherFacts, toneOf } from './audit-query.ts';
+import { furtherFacts, isBad } from './audit-query.ts';
 
 /** Entries of the audit log, in the order given; each opens to all that it says. */
 export function Entries({
@@ -18,23 +19,31 @@ export function Entries({
 }) {
   if (entries.length === 0) return <p class="empty">{empty}</p>;
   return (
-    <ol class="entries">
+    <ol class={`entries ${withInstance ? '' : 'of-one'}`}>
       {entries.map((entry) => (
-        <li key={entry.seq}>
-          <details>
-            <summary>
-              <Time at={entry.timestamp} />
-              <span class="action">{entry.action.replaceAll('_', ' ')}</span>
-              <span class={`outcome ${toneOf(entry)}`}>{entry.outcome.replaceAll('_', ' ')}</span>
-              {withInstance && <span class="id">{entry.instance ?? entry.request ?? ''}</span>}
-              <span class="figure">{entry.bytes === null ? '' : bytes(entry.bytes)}</span>
-              <span class="reason">{entry.reason}</span>
-            </summary>
-            <Details entry={entry} />
-          </details>
-        </li>
+        <Entry key={entry.seq} entry={entry} withInstance={withInstance} />
       ))}
     </ol>
+  );
+}
+
+/** What it says beside its line is drawn once somebody opens it: there may be thousands. */
+function Entry({ entry, withInstance }: { readonly entry: AuditRecord; readonly withInstance: boolean }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <li>
+      <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+        <summary>
+          <Time at={entry.timestamp} />
+          <span class="action">{entry.action.replaceAll('_', ' ')}</span>
+          <span class={`outcome ${isBad(entry) ? 'bad' : ''}`}>{entry.outcome.replaceAll('_', ' ')}</span>
+          {withInstance && <span class="id">{entry.instance ?? entry.request ?? ''}</span>}
+          <span class="figure">{entry.bytes === null ? '' : bytes(entry.bytes)}</span>
+          <span class="reason">{entry.reason}</span>
+        </summary>
+        {isOpen && <Details entry={entry} />}
+      </details>
+    </li>
   );
 }
 

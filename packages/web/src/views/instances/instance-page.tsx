@@ -1,4 +1,5 @@
 import type { AuditRecord } from '@spica/client';
+import { useState } from 'preact/hooks';
 import { ApiError, get } from '../../api/call.ts';
 import { mayChange } from '../../api/session.ts';
 import { useCalm } from '../../api/use-calm.ts';
@@ -11,6 +12,7 @@ import { bytes, count, duration } from '../../parts/format.ts';
 import { Panel, WhenLoaded } from '../../parts/panel.tsx';
 import { spica } from '../../parts/shell.ts';
 import { Age, Time } from '../../parts/time.tsx';
+import { jobHref } from '../../router/job-href.ts';
 import { hrefTo, poolName } from '../../router/router.ts';
 import { Entries } from '../audit/entries.tsx';
 import { Actions } from './actions/actions.tsx';
@@ -27,15 +29,17 @@ type Found =
 export function InstancePage({ id }: { readonly id: string }) {
   const pool = poolName.value;
   const changes = useCalm(live.value?.instances.value.count ?? 0);
-  const loaded = useLoad((signal) => find(id, pool, signal), `${pool} ${id}`, [changes]);
+  const [actions, setActions] = useState(0);
+  const onDone = () => setActions((count) => count + 1);
+  const loaded = useLoad((signal) => find(id, pool, signal), `${pool} ${id}`, [changes, actions]);
   return (
     <>
       <WhenLoaded loaded={loaded}>
         {(found) =>
           found.instance ? (
-            <Shown instance={found.instance} />
+            <Shown instance={found.instance} onDone={onDone} />
           ) : (
-            <Gone id={id} end={found.end} message={found.message} />
+            <Gone id={id} end={found.end} message={found.message} onDone={onDone} />
           )
         }
       </WhenLoaded>
@@ -67,7 +71,7 @@ function verbsOf({ pin, lease, capBytes }: InstanceView): Verb[] {
   });
 }
 
-function Shown({ instance }: { readonly instance: InstanceView }) {
+function Shown({ instance, onDone }: { readonly instance: InstanceView; readonly onDone: () => void }) {
   const { id, experiment, template, rule, keptBy, goesAt, lease, pin, unsaved, state } = instance;
   return (
     <>
@@ -80,14 +84,15 @@ function Shown({ instance }: { readonly instance: InstanceView }) {
             target={{ ids: [id] }}
             verbs={verbsOf(instance)}
             isOwn={mayChange(instance.by)}
-            onDone={() => undefined}
+            onDone={onDone}
           />
         </div>
       </div>
       <Panel title="What keeps it">
         <div class="body">
           <p class="rule-line">
-            <RuleWord row={instance} /> {rule?.sentence}
+            <RuleWord row={instance} />
+            {rule && `: ${rule.sentence}`}
           </p>
           <Facts
             facts={[
@@ -140,7 +145,7 @@ function Size({ instance }: { readonly instance: InstanceView }) {
             ['Predicted at its spawn', predicted && bytes(predicted.bytes)],
             ['Cloned', cloned && `${bytes(cloned.bytes)}${cloneMethod ? ` by ${cloneMethod}` : ''}`],
             ['With what it shares', sample && bytes(sample.allocatedBytes)],
-            ['Files and directories', sample && count(sample.inodes)],
+            ['Files and directories', sample?.inodes ? count(sample.inodes) : null],
             ['Measured', sample && <Age at={sample.at} />],
             ['Last change', sample && <Time at={sample.changedAt} />],
             ['If it outgrows max_instance_gb', instance.oversize],
@@ -163,7 +168,7 @@ function Origin({ instance }: { readonly instance: InstanceView }) {
           facts={[
             ['Directory', path && <code>{path}</code>],
             ['Request', request && <RequestLink id={request} index={index} />],
-            ['Spawn job', job && <a href={jobHref(pool, job)}>In the queues</a>],
+            ['Spawn job', job && <a href={jobHref(pool, 'spawn', job)}>In the queues</a>],
             ['Submitted by', by],
             ['Experiment', instance.experiment],
             ['Template', `${template} ${templateVersion}`],
@@ -234,20 +239,17 @@ function useSpawnJob({ pool, request, index }: InstanceView): string | null {
   return loaded.data;
 }
 
-/** Bull Board names a queue `pool.queue`. */
-function jobHref(pool: string, job: string): string {
-  return `/queues/queue/${encodeURIComponent(`${pool}.spawn`)}/${encodeURIComponent(job)}`;
-}
-
 /** Where it is not there: why it went, and the way back, if there is one. */
 function Gone({
   id,
   end,
   message,
+  onDone,
 }: {
   readonly id: string;
   readonly end: AuditRecord | null;
   readonly message: string;
+  readonly onDone: () => void;
 }) {
   return (
     <>
@@ -255,7 +257,7 @@ function Gone({
         <h1>
           <span class="id">{id}</span> <span class="soft">is not there</span>
         </h1>
-        <Actions target={{ ids: [id] }} verbs={['restore']} isOwn onDone={() => undefined} />
+        <Actions target={{ ids: [id] }} verbs={['restore']} isOwn onDone={onDone} />
       </div>
       <Panel title="How it went">
         <div class="body">

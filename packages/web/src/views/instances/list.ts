@@ -16,7 +16,7 @@ const CHOICES = {
 const TEXTS = ['q', 'experiment', 'template', 'by'] as const;
 
 /** All that narrows a list down. */
-export const FILTERS = [
+const FILTERS = [
   ...TEXTS,
   ...(Object.keys(CHOICES) as (keyof typeof CHOICES)[]),
   'label',

@@ -38,10 +38,3 @@ export function rangeTo({ anchor }: Selection, index: number): readonly [from: n
 export function extend({ isAll, ids, anchor }: Selection, more: readonly string[], index: number): Selection {
   return { isAll: false, ids: new Set([...(isAll ? [] : ids), ...more]), anchor: anchor ?? index };
 }
-
-/** Without rows that are gone. */
-export function without(selection: Selection, gone: readonly string[]): Selection {
-  const ids = new Set(selection.ids);
-  for (const id of gone) ids.delete(id);
-  return ids.size === selection.ids.size ? selection : { ...selection, ids };
-}

@@ -4,7 +4,7 @@ import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
 /** Pixels. */
 export const ROW_HEIGHT = 34;
-const OVERSCAN = 8;
+const OVERSCAN = 4;
 
 /** Which rows of a long list are to be drawn, and where: those that are seen, and some around them. */
 export function useVirtual(

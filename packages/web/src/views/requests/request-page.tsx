@@ -9,6 +9,7 @@ import { Panel, WhenLoaded } from '../../parts/panel.tsx';
 import { Progress } from '../../parts/progress.tsx';
 import { Table } from '../../parts/table.tsx';
 import { Age, Time } from '../../parts/time.tsx';
+import { jobHref } from '../../router/job-href.ts';
 import { hrefTo, poolName } from '../../router/router.ts';
 import { CancelButton } from './cancel.tsx';
 import { askedFor, helpFor, reasonOf, sinceOf, standOf } from './stand.ts';
@@ -106,11 +107,6 @@ function Since({ at }: { readonly at: string | null }) {
       <Time at={at} />, <Age at={at} />
     </>
   );
-}
-
-/** Bull Board names a queue `pool.queue`. */
-function jobHref(pool: string, queue: string, id: string): string {
-  return `/queues/queue/${encodeURIComponent(`${pool}.${queue}`)}/${encodeURIComponent(id)}`;
 }
 
 /** What was asked for. Parameters and notes can hold secrets: the server leaves them out for who may not see them. */

@@ -18,7 +18,7 @@ export function parseGb(text: string): number | null {
 
 /** One after the other, as here. */
 export function growCommand(ids: readonly string[], gb: string, pool: string | null): string {
-  return ids.map((id) => spica(pool, 'grow', id, `${gb}GB`)).join(' && ');
+  return ids.map((id) => spica(pool, 'grow', id, `${gb}GB`, '--max-wait', '0s')).join(' && ');
 }
 
 /** Raises the caps one after the other: what there is room for at first, there need not be any more. */

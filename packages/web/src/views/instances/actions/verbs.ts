@@ -85,7 +85,7 @@ export const VERBS: Readonly<Record<Verb, VerbText>> = {
     kind: 'primary',
     forRunners: true,
     explain: (count) =>
-      `Raises the cap of ${countOf(count, 'instance')}, once there is room for it: also while it is in use.`,
+      `Raises the cap of ${countOf(count, 'instance')}, if there is room for that now: also of what is in use.`,
     done: 'grown',
   },
 };

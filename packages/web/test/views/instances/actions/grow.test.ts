@@ -15,6 +15,6 @@ test.each([
 
 test('the command line raises one cap after the other, of the pool that is shown', () => {
   expect(growCommand(['spica-a', 'spica-b'], '20', 'it')).toBe(
-    'spica grow spica-a 20GB --pool it && spica grow spica-b 20GB --pool it',
+    'spica grow spica-a 20GB --max-wait 0s --pool it && spica grow spica-b 20GB --max-wait 0s --pool it',
   );
 });
