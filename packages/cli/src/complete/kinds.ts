@@ -1,4 +1,5 @@
 import type { Command as Commander, Option } from 'commander';
+import { SORTS } from '../input/sorts.ts';
 import { pathOf } from '../program/examples.ts';
 
 /** What a value is one of. */
@@ -15,7 +16,7 @@ const OF_OPTION: Readonly<Record<string, Kind>> = {
 
 /** Values of options that take one of a few. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
-  '--sort': ['spawned', 'age', 'score', 'size', 'id', 'experiment', 'template', 'lease'],
+  '--sort': SORTS,
   '--role': ['viewer', 'runner', 'operator'],
   '--keep': ['never', 'failed', 'best', 'always'],
 };

@@ -14,7 +14,7 @@ export interface TopState {
 type Sort = NonNullable<ListQuery['sort']>;
 
 /** Keys that sort. */
-export const SORT_KEYS: Readonly<Record<string, Sort>> = {
+const SORT_KEYS: Readonly<Record<string, Sort>> = {
   c: 'spawned',
   s: 'size',
   a: 'age',
