@@ -2,6 +2,7 @@ import { atSocket, openHttpTransport } from '@spica/client/http';
 import { openRedisTransport, type Transport } from '@spica/client/redis';
 import { type Config, UnreachableError, UsageError } from '@spica/core';
 import { apiSocketOf, redisTargetOf } from '@spica/queues';
+import { withHint } from './redis.ts';
 
 /**
  * Reaches a pool of the config as a client does: through the stack of this machine, which has its list of instances in
@@ -14,5 +15,8 @@ export async function openTransport(config: Config, pool: string): Promise<Trans
     const isElsewhere = error instanceof UsageError && error.code === 'POOL_UNKNOWN';
     if (!isElsewhere && !(error instanceof UnreachableError)) throw error;
   }
-  return openRedisTransport(redisTargetOf(config), { pool });
+  const target = redisTargetOf(config);
+  return openRedisTransport(target, { pool }).catch((error: unknown) => {
+    throw withHint(error, target);
+  });
 }
