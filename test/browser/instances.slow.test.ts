@@ -208,7 +208,7 @@ it('does one thing with all that match, once the count and a reason were given, 
   await page.getByRole('button', { name: 'Pin', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Pin 1,000 instances' });
   await dialog.getByLabel(/Reason/).fill("ada's report");
-  await dialog.getByText(String.raw`xargs spica pin --why 'ada'\''s report'`).waitFor();
+  await dialog.getByText(String.raw`xargs -r spica pin --why 'ada'\''s report'`).waitFor();
   await dialog.getByRole('button', { name: 'Pin 1,000 instances' }).click();
   await page.getByText('1,000 instances pinned').waitFor();
   const { json } = await api.call('operator', 'GET', '/v1/instances?pin=pinned&limit=1');

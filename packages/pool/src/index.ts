@@ -29,7 +29,7 @@ export { growImage } from './image/grow.ts';
 export { type ImageHost, readImageHost } from './image/host.ts';
 export { initImagePool, isInImage } from './image/init.ts';
 export { ensureMounted } from './image/mount.ts';
-export { type ImageNote, readImageNote } from './image/place.ts';
+export { type ImageNote, imageFileOf, readImageNote } from './image/place.ts';
 export { imageProblem } from './image/problem.ts';
 export { awaitReturned } from './image/returned.ts';
 export { type ImageReport, reportImage } from './image/show.ts';

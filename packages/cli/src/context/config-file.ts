@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { absolutePathOf, configFileCandidates, UsageError } from '@spica/core';
+import { absolutePathOf, configFileCandidates, reasonOf, UsageError } from '@spica/core';
 import type { Io } from '../io.ts';
 
 /** What the config is read from. */
@@ -36,6 +36,6 @@ async function readIfThere(path: string): Promise<string | null> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new UsageError('CONFIG_UNREADABLE', `config: ${path} cannot be read (${code})`, { path }, error);
+    throw new UsageError('CONFIG_UNREADABLE', `config: ${path}: ${reasonOf(error)}`, { path }, error);
   }
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { absolutePathOf, UsageError } from '@spica/core';
+import { absolutePathOf, reasonOf, UsageError } from '@spica/core';
 import type { Place } from './config-file.ts';
 
 const FILE = 'REDIS_URL_FILE';
@@ -17,7 +17,6 @@ export async function readSecretFiles({ env, cwd, home }: Place): Promise<Place[
   try {
     return { ...env, REDIS_URL: (await readFile(path, 'utf8')).trim() };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError('CONFIG_UNREADABLE', `${FILE}: ${path} cannot be read (${code})`, { path }, error);
+    throw new UsageError('CONFIG_UNREADABLE', `${FILE}: ${path}: ${reasonOf(error)}`, { path }, error);
   }
 }

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path';
 import { createCatalog, createSessions, createTokens } from '@spica/catalog';
 import { openRedisTransport, type Transport } from '@spica/client/redis';
 import { type Config, type PoolConfig, systemClock, UnreachableError } from '@spica/core';
-import { isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
+import { imageFileOf, isInImage, openPool, readImageHost, readSpace } from '@spica/pool';
 import {
   apiSocketOf,
   closeQueues,
@@ -85,10 +86,12 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
   }
 }
 
-/** Where pools, templates and Spica's own state lie: nothing for callers of the HTTP API who are no operators. */
-function pathsOf({ pools, stateDir, audit }: Config): string[] {
-  const ofPools = Object.values(pools).flatMap(({ root, templates, collectTo }) => [
+/** Where pools, templates, the disks that are watched and Spica's own state lie: nothing for callers of the HTTP API who are no operators. */
+export function pathsOf({ pools, stateDir, audit }: Config): string[] {
+  const ofPools = Object.values(pools).flatMap(({ root, templates, collectTo, image, disk }) => [
     root,
+    ...(image === null ? [] : [dirname(imageFileOf(root, image))]),
+    ...disk.alsoWatch,
     ...(collectTo === null ? [] : [collectTo]),
     ...Object.values(templates).map(({ path }) => path),
   ]);

@@ -24,8 +24,10 @@ it('a file that is not there is named, and so are two sources for one setting', 
   const missing = await runCaptured(['config'], inEnvironment({ REDIS_URL_FILE: '/nowhere' }));
   expect([missing.exitCode, missing.stderr]).toEqual([
     2,
-    'error: REDIS_URL_FILE: /nowhere cannot be read (ENOENT)\n',
+    'error: REDIS_URL_FILE: /nowhere: the system says "no such file or directory" (open)\n',
   ]);
+  const directory = await runCaptured(['config'], inEnvironment({ REDIS_URL_FILE: '/' }));
+  expect(directory.stderr).toMatch(/^error: REDIS_URL_FILE: \/: the system says ".* directory" \(read\)\n$/);
   const both = { REDIS_URL_FILE: '/nowhere', REDIS_URL: 'redis://a' };
   expect((await runCaptured(['config'], inEnvironment(both))).stderr).toContain('got both');
 });

@@ -12,7 +12,15 @@ export function commandLineOf(pool: string, asked: ActionAsked): string {
   if (ids !== null && ids.length <= MOST_NAMED_HERE) return write([...act, ...ids]);
   const list =
     ids === null ? ['spica', 'ls', '--quiet', ...ofPool, ...filterFlags(match ?? {})] : ['cat', 'ids.txt'];
-  return `${write(list)} | ${write(['xargs', ...act])}`;
+  // -r: where nothing matches any more, `spica prune` without an id would prune by the policy.
+  return [list, ...namedAlone(match?.ids), ['xargs', '-r', ...act]].map(write).join(' | ');
+}
+
+/** What leaves of a list only these: `spica ls` has no filter for it. */
+function namedAlone(ids: readonly string[] | undefined): string[][] {
+  if (ids === undefined) return [];
+  const named = ids.length <= MOST_NAMED_HERE ? ids.flatMap((id) => ['-e', id]) : ['-f', 'ids.txt'];
+  return [['grep', '-Fx', ...named]];
 }
 
 function flagsOf({ action, why, reason, discard, patterns }: ActionAsked): string[] {

@@ -59,7 +59,7 @@ it('does what is asked with all that match, once their number is known, and the 
   const dry = (await act('operator', why, '?dryRun=true')).json as ActionPreview;
   expect(dry).toMatchObject({ matched: 3, ownBytes: expect.any(Number) });
   expect(dry.commandLine).toBe(
-    `spica ls --quiet --filter experiment=round-${round} --filter pin=none | xargs spica pin --why 'figure 3'`,
+    `spica ls --quiet --filter experiment=round-${round} --filter pin=none | xargs -r spica pin --why 'figure 3'`,
   );
   const changed = await act('operator', { ...why, confirm: 2 });
   expect([changed.status, changed.json]).toMatchObject([409, { code: 'MATCH_CHANGED' }]);

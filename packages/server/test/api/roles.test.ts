@@ -213,7 +213,14 @@ it('tells where results were collected to whoever submitted it and operators alo
   const seen = async (who: Who) => (await api.call(who, 'GET', path)).text;
   await expect.poll(() => seen('ada')).toContain(collectTo);
   expect(await seen('operator')).toContain(collectTo);
-  for (const who of ['viewer', 'bob'] as const) expect(await seen(who)).not.toContain(collectTo);
+  const found = `/v1/audit?outcome=${encodeURIComponent(`collected to ${collectTo.slice(0, 3)}`)}`;
+  await expect
+    .poll(async () => (await api.call('operator', 'GET', found)).json)
+    .toMatchObject({ items: [{ action: 'collect_instance' }] });
+  for (const who of ['viewer', 'bob'] as const) {
+    expect(await seen(who)).not.toContain(collectTo);
+    expect((await api.call(who, 'GET', found)).json).toMatchObject({ code: 'FORBIDDEN' });
+  }
 });
 
 it("lets a runner clone its own instances, and nobody else's", async () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf, type SecretRef, UsageError } from '@spica/core';
+import { reasonOf, type SecretRef, UsageError } from '@spica/core';
 
 /**
  * Reads a secret from where the config says that it is; of a file its first line. `name` is the setting, for errors.
@@ -17,7 +17,7 @@ export async function readSecret(
     throw missing(`${name}: expected a variable ${ref.env} in the environment, which is not set`);
   }
   const text = await readFile(ref.file, 'utf8').catch((cause: unknown) => {
-    throw missing(`${name}: ${messageOf(cause)}`, cause);
+    throw missing(`${name}: ${ref.file}: ${reasonOf(cause)}`, cause);
   });
   const [line = ''] = text.split('\n');
   if (line.trim() === '')

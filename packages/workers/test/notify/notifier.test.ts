@@ -131,6 +131,9 @@ it('reads secrets from files and variables, names what is missing, and then goes
   await expect(notifier.configure(missing)).rejects.toThrow(
     /notify\.0\.secret: expected a variable SPICA_NOWHERE/,
   );
+  await expect(notifier.configure({ notify: [target('', { url: { file: dir } })] })).rejects.toThrow(
+    `notify.0.url: ${dir}: the system says "illegal operation on a directory"`,
+  );
   events.emit(SHORT);
   await to.waitFor(1);
   await rm(dir, { recursive: true });
