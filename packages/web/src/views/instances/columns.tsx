@@ -51,7 +51,7 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'template',
     title: 'Template',
     sort: 'template',
-    width: 80,
+    width: 92,
     grow: 1,
     rank: 9,
     render: ({ template }) => template,
@@ -150,7 +150,7 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'why',
     title: 'Why it stays or goes',
     sort: null,
-    width: 200,
+    width: 188,
     grow: 5,
     rank: 4,
     render: ({ rule }) => (
