@@ -10,6 +10,7 @@ import { CommandLine } from '../../parts/command-line.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { bytes, count, duration } from '../../parts/format.ts';
 import { Panel, WhenLoaded } from '../../parts/panel.tsx';
+import { Sentence } from '../../parts/sentence.tsx';
 import { spica } from '../../parts/shell.ts';
 import { Age, Time } from '../../parts/time.tsx';
 import { jobHref } from '../../router/job-href.ts';
@@ -92,7 +93,11 @@ function Shown({ instance, onDone }: { readonly instance: InstanceView; readonly
         <div class="body">
           <p class="rule-line">
             <RuleWord row={instance} />
-            {rule && `: ${rule.sentence}`}
+            {rule && (
+              <>
+                : <Sentence text={rule.sentence} />
+              </>
+            )}
           </p>
           <Facts
             facts={[
@@ -146,7 +151,7 @@ function Size({ instance }: { readonly instance: InstanceView }) {
             ['Cloned', cloned && `${bytes(cloned.bytes)}${cloneMethod ? ` by ${cloneMethod}` : ''}`],
             ['With what it shares', sample && bytes(sample.allocatedBytes)],
             ['Files and directories', sample?.inodes ? count(sample.inodes) : null],
-            ['Measured', sample && <Age at={sample.at} />],
+            ['Measured', sample && <Ago at={sample.at} />],
             ['Last change', sample && <Time at={sample.changedAt} />],
             ['If it outgrows max_instance_gb', instance.oversize],
           ]}
@@ -154,6 +159,14 @@ function Size({ instance }: { readonly instance: InstanceView }) {
         {sample?.incomplete && <p class="soft">Not all of it could be read: it may be larger.</p>}
       </div>
     </Panel>
+  );
+}
+
+function Ago({ at }: { readonly at: string }) {
+  return (
+    <>
+      <Age at={at} /> ago
+    </>
   );
 }
 
@@ -261,7 +274,9 @@ function Gone({
       </div>
       <Panel title="How it went">
         <div class="body">
-          <p class="sentence-case">{end?.reason ?? message}</p>
+          <p class="sentence-case">
+            <Sentence text={end?.reason ?? message} />
+          </p>
           {end && (
             <Facts
               facts={[
