@@ -47,11 +47,20 @@ const NO_LABELS: Row['labels'] = {};
 export function toRow(instance: CatalogInstance, keep: (text: string) => string = (text) => text): Row {
   const { record, state, unsaved } = instance;
   const keepOrNull = (text: string | null) => (text === null ? null : keep(text));
-  const { protectedBy: _, ...candidate } = candidateOf(instance, 0, NOTHING);
+  const candidate = candidateOf(instance, 0, NOTHING);
   const labels = Object.entries(record.labels).map(([name, value]) => [keep(name), keep(value)]);
+  // Field by field: an object that is spread takes more memory for as long as it is there.
   return {
-    ...candidate,
-    experiment: keepOrNull(record.experiment),
+    id: candidate.id,
+    experiment: keepOrNull(candidate.experiment),
+    spawnedAt: candidate.spawnedAt,
+    ttlMs: candidate.ttlMs,
+    score: candidate.score,
+    lastLeasedAt: candidate.lastLeasedAt,
+    usedUntil: candidate.usedUntil,
+    discarded: candidate.discarded,
+    bytes: candidate.bytes,
+    inodes: candidate.inodes,
     growth: NOTHING,
     state,
     template: keep(record.template),

@@ -59,7 +59,7 @@ export class InstanceIndex {
   inOrder(order: Order): readonly Row[] {
     const known = this.#orders.get(order.name);
     this.#orders.delete(order.name);
-    const rows = known?.rows ?? sortRows([...this.#rows.values()], order);
+    const rows = known?.rows ?? sortRows(this.#rows.values(), order);
     this.#orders.set(order.name, { order, rows });
     for (const name of [...this.#orders.keys()].slice(0, -MOST_ORDERS)) this.#orders.delete(name);
     return rows;

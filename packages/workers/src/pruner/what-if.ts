@@ -77,7 +77,7 @@ function policyUnder(limits: WhatIfLimits, policy: RetentionPolicy): RetentionPo
 }
 
 function protect(candidate: Candidate, { used }: Stand): Candidate {
-  const verdict = candidate.protectedBy ?? used.get(candidate.id) ?? null;
+  const verdict = candidate.protectedBy === null ? used.get(candidate.id) : null;
   return verdict ? { ...candidate, protectedBy: verdict } : candidate;
 }
 
@@ -89,7 +89,11 @@ function readStand(ctx: ServedContext): Promise<Stand> {
     return { begun, candidates, used: new Map(beingCollected(ctx)), unseen: null };
   });
   stands.set(ctx.pool, reading);
-  reading.catch(() => stands.delete(ctx.pool));
+  const forget = () => {
+    if (stands.get(ctx.pool) === reading) stands.delete(ctx.pool);
+  };
+  reading.catch(forget);
+  setTimeout(forget, FRESH_MS).unref(); // 100,000 candidates take tens of megabytes
   return reading;
 }
 
