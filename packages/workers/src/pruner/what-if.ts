@@ -6,6 +6,7 @@ import {
   type RetentionPlan,
   type RetentionPolicy,
   retentionPolicyOf,
+  tallyRules,
   UNSAVED,
   type Verdict,
 } from '@spica/core';
@@ -134,16 +135,12 @@ function toWhatIf(
 ): WhatIfPlan {
   const { plan, policy, stand, disk } = found;
   const { unseen } = stand;
-  const what = { plan: { ...plan, unseen }, unknownDirectories: [], offline: false, ids: [] };
-  const report = reportPlan(ctx.pool.name, { ...what, digest: null });
-  const isKept = ({ action }: { readonly action: string }) => action === 'keep';
-  const items = [
-    ...report.items.filter((item) => !isKept(item)),
-    ...report.items.filter(isKept).slice(0, MOST_KEPT),
-  ];
+  const kept = plan.items.filter(({ action }) => action === 'keep').slice(0, MOST_KEPT);
+  const shown = { ...plan, items: [...plan.deletes, ...kept], unseen };
+  const what = { plan: shown, unknownDirectories: [], offline: false, ids: [] };
   return {
-    ...report,
-    items,
+    ...reportPlan(ctx.pool.name, { ...what, digest: null }),
+    ...tallyRules(plan.items),
     policy: describePolicy(policy),
     sufficient: plan.sufficient,
     availableBytes: disk.availableBytes + plan.frees.bytes,
