@@ -6,6 +6,7 @@ import {
   type RetentionPlan,
   type RetentionPolicy,
   retentionPolicyOf,
+  tallyRules,
   UNSAVED,
   type Verdict,
 } from '@spica/core';
@@ -78,7 +79,7 @@ function policyUnder(limits: WhatIfLimits, policy: RetentionPolicy): RetentionPo
 }
 
 function protect(candidate: Candidate, { used }: Stand): Candidate {
-  const verdict = candidate.protectedBy ?? used.get(candidate.id) ?? null;
+  const verdict = candidate.protectedBy === null ? used.get(candidate.id) : null;
   return verdict ? { ...candidate, protectedBy: verdict } : candidate;
 }
 
@@ -89,7 +90,11 @@ function readStand(ctx: ServedContext): Promise<Stand> {
     return { readAt: performance.now(), candidates, used: new Map(beingCollected(ctx)), unseen: null };
   });
   stands.set(ctx.pool, reading);
-  reading.catch(() => stands.delete(ctx.pool));
+  const forget = () => {
+    if (stands.get(ctx.pool) === reading) stands.delete(ctx.pool);
+  };
+  reading.catch(forget);
+  setTimeout(forget, FRESH_MS).unref(); // 100,000 candidates take tens of megabytes
   return reading;
 }
 
@@ -130,16 +135,12 @@ function toWhatIf(
 ): WhatIfPlan {
   const { plan, policy, stand, disk } = found;
   const { unseen } = stand;
-  const what = { plan: { ...plan, unseen }, unknownDirectories: [], offline: false, ids: [] };
-  const report = reportPlan(ctx.pool.name, { ...what, digest: null });
-  const isKept = ({ action }: { readonly action: string }) => action === 'keep';
-  const items = [
-    ...report.items.filter((item) => !isKept(item)),
-    ...report.items.filter(isKept).slice(0, MOST_KEPT),
-  ];
+  const kept = plan.items.filter(({ action }) => action === 'keep').slice(0, MOST_KEPT);
+  const shown = { ...plan, items: [...plan.deletes, ...kept], unseen };
+  const what = { plan: shown, unknownDirectories: [], offline: false, ids: [] };
   return {
-    ...report,
-    items,
+    ...reportPlan(ctx.pool.name, { ...what, digest: null }),
+    ...tallyRules(plan.items),
     policy: describePolicy(policy),
     sufficient: plan.sufficient,
     availableBytes: disk.availableBytes + plan.frees.bytes,
