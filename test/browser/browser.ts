@@ -2,7 +2,11 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
+
+/** A browser keeps two cores busy by itself: where others do too, what takes seconds takes a minute. */
+const MOST_MS = 90_000;
+vi.setConfig({ testTimeout: 4 * MOST_MS, hookTimeout: 4 * MOST_MS, expect: { poll: { timeout: MOST_MS } } });
 
 const NAMES = ['chromium', 'google-chrome'];
 
@@ -32,6 +36,7 @@ export async function openPage(
     viewport: { width: 1280, height: 900 },
     ...options,
   });
+  context.setDefaultTimeout(MOST_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
