@@ -20,6 +20,8 @@ const ROUNDS = 5;
 const MINUTE = 60_000;
 /** Written at a time. */
 const STEP = 1_000;
+/** What a stack may hold of memory at any time. */
+const MOST_MB = 300;
 
 /**
  * Looking at a pool of 100,000 instances that a real stack serves: `spica ls`, parts of the list over HTTP, `/metrics`,
@@ -219,6 +221,7 @@ async function printMemory(when: string, pid: number): Promise<void> {
     return ((Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024) / 1e6).toFixed(0);
   });
   console.log(`memory of the stack ${when}: ${now} MB, at most ${most} MB until here`);
+  if (Number(most) > MOST_MB) process.exitCode = 1;
 }
 
 function seconds(ms: number): string {

@@ -1,6 +1,9 @@
 import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Where the manual page lies in the installed package. */
+export const MAN_PAGE = 'man/spica.1';
+
 interface Manifest {
   readonly version: string;
   readonly description: string;
@@ -23,6 +26,7 @@ export async function makeManifest(root: string, externals: readonly string[]): 
     license,
     type: 'module',
     bin: { spica: 'lib/spica.js' },
+    man: [`./${MAN_PAGE}`],
     exports: { '.': { types: './types/client/src/index.d.ts', default: './lib/index.js' } },
     engines: { node: '>=22.15' },
     os: ['linux'],

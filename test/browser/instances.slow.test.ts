@@ -8,6 +8,8 @@ import { expectAccessible, logIn, missingBrowser, openBrowser, openPage } from '
 const REAL = 10;
 const LISTED = 100_000;
 const STEP = 2_000;
+/** Where the machine is busy with other things, each frame takes ten times as long. */
+const SLOW_MS = 240_000;
 
 let browser: Browser;
 let api: ApiStack;
@@ -24,7 +26,7 @@ beforeAll(async () => {
   const { json } = await api.call('operator', 'POST', '/v1/requests', body, wait);
   real = (json as { instances: { id: string }[] }).instances[0]?.id ?? '';
   await list(LISTED);
-}, 180_000);
+}, SLOW_MS);
 afterAll(async () => {
   await browser?.close();
   await api?.close();
@@ -93,19 +95,23 @@ const WATCH_FOR_ROWS = `
   }).observe(document, { childList: true, subtree: true });
 `;
 
-it('shows the first of 100,000 instances within a second', async () => {
-  const { page } = await openPage(browser, api.server.url);
-  await logIn(page, api.tokens.operator, '/instances');
-  await page.getByText('100,010 instances').waitFor();
-  await page.addInitScript(WATCH_FOR_ROWS);
-  const [full, empty]: [number[], number[]] = [[], []];
-  for (let round = 0; round < 3; round += 1) {
-    empty.push(await firstView(page, '/instances?experiment=none-such'));
-    full.push(await firstView(page, '/instances'));
-  }
-  // Where the machine is busy with other things, a page without a row takes long, too.
-  expect(Math.min(...full)).toBeLessThan(Math.max(1_000, 3 * Math.min(...empty)));
-});
+it(
+  'shows the first of 100,000 instances within a second',
+  async () => {
+    const { page } = await openPage(browser, api.server.url);
+    await logIn(page, api.tokens.operator, '/instances');
+    await page.getByText('100,010 instances').waitFor();
+    await page.addInitScript(WATCH_FOR_ROWS);
+    const [full, empty]: [number[], number[]] = [[], []];
+    for (let round = 0; round < 3; round += 1) {
+      empty.push(await firstView(page, '/instances?experiment=none-such'));
+      full.push(await firstView(page, '/instances'));
+    }
+    // Where the machine is busy with other things, a page without a row takes long, too.
+    expect(Math.min(...full)).toBeLessThan(Math.max(1_000, 3 * Math.min(...empty)));
+  },
+  SLOW_MS,
+);
 
 /** How long the frames take while something is done in each of them: the 95th percentile, in milliseconds. */
 function frameTime(page: Page, inEach: string): Promise<number> {
@@ -144,24 +150,28 @@ const WORK = `(() => {
   globalThis.work = (ms) => spin((ms * 200_000) / best);
 })()`;
 
-it('scrolls through 100,000 instances with frames of less than 50 ms', async () => {
-  const { page, complaints } = await openPage(browser, api.server.url);
-  await logIn(page, api.tokens.operator, '/instances');
-  await rowsOf(page).first().waitFor();
-  await page.evaluate(WORK);
-  const before = await frameTime(page, 'work(20)');
-  const rolling = await frameTime(page, 'grid.scrollTop += 170');
-  const leaping = await frameTime(page, 'grid.scrollTop += 9000');
-  const after = await frameTime(page, 'work(20)');
-  // Where the machine is busy with other things, a frame with 20 ms of work takes far longer, too.
-  const most = Math.max(50, before, after);
-  expect(Math.max(rolling, leaping)).toBeLessThan(most);
-  await grid(page).focus();
-  await page.keyboard.press('End');
-  await page.locator('[aria-rowindex="100011"]').getByText('spica-00000001869f').waitFor();
-  expect(await page.locator('.grid [data-index]').count()).toBeLessThan(80);
-  expect(complaints).toEqual([]);
-});
+it(
+  'scrolls through 100,000 instances with frames of less than 50 ms',
+  async () => {
+    const { page, complaints } = await openPage(browser, api.server.url);
+    await logIn(page, api.tokens.operator, '/instances');
+    await rowsOf(page).first().waitFor();
+    await page.evaluate(WORK);
+    const before = await frameTime(page, 'work(20)');
+    const rolling = await frameTime(page, 'grid.scrollTop += 170');
+    const leaping = await frameTime(page, 'grid.scrollTop += 9000');
+    const after = await frameTime(page, 'work(20)');
+    // Where the machine is busy with other things, a frame with 20 ms of work takes far longer, too.
+    const most = Math.max(50, before, after);
+    expect(Math.max(rolling, leaping)).toBeLessThan(most);
+    await grid(page).focus();
+    await page.keyboard.press('End');
+    await page.locator('[aria-rowindex="100011"]').getByText('spica-00000001869f').waitFor();
+    expect(await page.locator('.grid [data-index]').count()).toBeLessThan(80);
+    expect(complaints).toEqual([]);
+  },
+  SLOW_MS,
+);
 
 it('is searched, sorted and gone through by keyboard, and keeps all of that in its URL', async () => {
   const { page } = await openPage(browser, api.server.url);
@@ -260,6 +270,7 @@ it.each(['light', 'dark'] as const)(
     await page.getByText('Loading…').first().waitFor({ state: 'detached' });
     await expectAccessible(page);
   },
+  SLOW_MS,
 );
 
 it('fits a screen of 380 pixels', async () => {

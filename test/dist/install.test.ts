@@ -28,6 +28,9 @@ beforeEach((context) => {
 it('the installed command has the version of the root, and lists its commands', async () => {
   expect(await machine.spica('--version')).toMatchObject({ exitCode: 0, stdout: root.version, stderr: '' });
   expect((await machine.spica('--help')).stdout).toContain('spawn');
+  // Where `man spica` looks, as npm puts it there.
+  const manual = join(machine.installed, '../../../share/man/man1/spica.1');
+  expect(await readFile(manual, 'utf8')).toContain(`.TH SPICA 1 "" "spica ${root.version}"`);
 });
 
 it('the installed command says what to do where its directory is gone', async () => {

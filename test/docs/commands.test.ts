@@ -21,7 +21,7 @@ it('the pages for readers name every command that there is', async () => {
   const listed = [...table.join('\n').matchAll(/`(?:spica )?([a-z]+)/g)].map(([, name]) => name);
   const shown = [...pages.matchAll(/spica ([a-z]+)/g)].map(([, name]) => name);
   const { stdout } = await spica(['--help'], {});
-  const [, commands = ''] = stdout.split(/^Commands:$/m);
+  const [, commands = ''] = /^Commands:\n(.*?)\n\n/ms.exec(stdout) ?? [];
   const names = [...commands.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name);
   expect(names).toContain('spawn');
   expect(names.filter((name) => !listed.includes(name) && !shown.includes(name))).toEqual([]);

@@ -69,8 +69,10 @@ export interface Instances {
   oversize(): Promise<CatalogInstance[]>;
 }
 
-/** How many instances one read of the list brings: few enough for V8 to take them for young when they are done with. */
-const BATCH = 100;
+/** Ids that one read of the list brings. */
+const PAGE = 1_000;
+/** Instances that one read brings: few enough to be garbage before V8 takes them for old, which it collects late. */
+const BATCH = 20;
 /** Where more have changed, to read them all is as good. Fewer than the stream keeps, so that what it has lost is noticed. */
 const MOST_TOUCHED = 5_000;
 
@@ -173,7 +175,7 @@ async function* listInstances(
       'BYSCORE',
       'LIMIT',
       seenThere,
-      batch,
+      PAGE,
       'WITHSCORES',
     );
     const ids = page.filter((_, i) => i % 2 === 0);
@@ -183,8 +185,9 @@ async function* listInstances(
     const withLast = scores.filter((score) => score === last).length;
     seenThere = last === from ? seenThere + withLast : withLast;
     from = last;
-    yield* await readMany(redis, keys, ids);
-    if (ids.length < batch) return;
+    for (let start = 0; start < ids.length; start += batch)
+      yield* await readMany(redis, keys, ids.slice(start, start + batch));
+    if (ids.length < PAGE) return;
   }
 }
 

@@ -6,7 +6,11 @@ export type Output = NodeJS.WritableStream & {
 };
 
 /** Where answers come from. */
-export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean };
+export type Input = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean;
+  /** Of a terminal: whether each key comes as it is pressed. */
+  setRawMode?(isRaw: boolean): unknown;
+};
 
 /** All that a command may touch of the process that runs it. */
 export interface Io {

@@ -1,6 +1,7 @@
 import { Command as Commander } from 'commander';
 import type { Io } from './io.ts';
 import { createAdd } from './program/add.ts';
+import { addExamples } from './program/examples.ts';
 import { addHelp } from './program/help.ts';
 import { addImageCommands } from './program/image.ts';
 import { addInstanceCommands } from './program/instances.ts';
@@ -10,6 +11,17 @@ import { addAuditCommands, addRetentionCommands } from './program/retention.ts';
 import { addNotifyCommands, addServiceCommands } from './program/service.ts';
 import { addTokenCommands } from './program/token.ts';
 import { version } from './version.ts';
+
+/** What each exit code says. */
+export const EXIT_MEANINGS: Readonly<Record<string, string>> = {
+  0: 'done',
+  1: 'a check failed',
+  2: 'bad usage or config',
+  3: 'refused by the gate',
+  4: 'Redis or worker out of reach',
+  5: 'timed out waiting',
+  130: 'interrupted',
+};
 
 /** Every command with its options, in the order in which `--help` lists them. */
 export function buildProgram(io: Io): { command: Commander; exitCode(): number } {
@@ -38,8 +50,9 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
     .option('--verbose', 'print stack traces and debug logs')
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 a check failed, 2 bad usage or config, 3 refused by the gate,\n' +
-        '            4 Redis or worker out of reach, 5 timed out waiting, 130 interrupted',
+      `\nExit codes:\n${Object.entries(EXIT_MEANINGS)
+        .map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}`)
+        .join('\n')}`,
     );
   const add = createAdd(command, io, ended);
   addServiceCommands(add);
@@ -64,5 +77,6 @@ export function buildProgram(io: Io): { command: Commander; exitCode(): number }
   addHelp(audit);
   addHelp(profile);
   addHelp(command);
+  addExamples(command);
   return { command, exitCode: () => exitCode };
 }

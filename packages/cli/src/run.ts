@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { readWords } from './complete/words.ts';
 import type { Io } from './io.ts';
 import { buildProgram } from './program.ts';
 
@@ -7,6 +8,8 @@ import { buildProgram } from './program.ts';
  * on standard error (an object with `--json`), and the exit code says of which kind it was.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const words = readWords(argv);
+  if (words) return (await import('./complete/answer.ts')).complete(io, words);
   const program = buildProgram(io);
   try {
     await program.command.parseAsync(argv, { from: 'user' });

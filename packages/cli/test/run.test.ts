@@ -127,6 +127,7 @@ describe('spica', () => {
       ['spawn'],
       ['spawn', '--no-wait'],
       ['status'],
+      ['top'],
       ['prune'],
       ['show', 'req-1'],
       ['explain', 'req-1'],

@@ -90,6 +90,8 @@ export interface PoolView {
   } | null;
   /** Why rules of age are suspended; null where they are in force. */
   readonly clockSuspended: string | null;
+  /** Until when nothing is deleted, as Redis has lost the catalog, and perhaps leases with it; null where some may go. */
+  readonly deletionsHeldUntil: string | null;
   /** The requests that are held, the head of the line first, and how many there are. */
   readonly held: readonly {
     readonly request: string;

@@ -35,6 +35,7 @@ export { awaitReturned } from './image/returned.ts';
 export { type ImageReport, reportImage } from './image/show.ts';
 export { unmountImage } from './image/unmount.ts';
 export * from './layout.ts';
+export { namesIn } from './list-directory.ts';
 export * from './live/lock-file.ts';
 export * from './live/processes.ts';
 export * from './live/unseen.ts';

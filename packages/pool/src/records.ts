@@ -1,4 +1,4 @@
-import { readdir, rm, unlink } from 'node:fs/promises';
+import { rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CheckError,
@@ -9,6 +9,7 @@ import {
 } from '@spica/core';
 import { jsonFile } from './json-file.ts';
 import type { Pool } from './layout.ts';
+import { listDirectory, namesIn } from './list-directory.ts';
 import { draftedBy } from './write-whole.ts';
 
 const SUFFIX = '.json';
@@ -57,7 +58,7 @@ export async function listRecords(pool: Pool, known: ReadonlySet<string> = new S
 
 /** Ids of the instances that have a record, whole or not. */
 export async function recordedIds({ paths }: Pool): Promise<string[]> {
-  const names = await readdir(paths.records);
+  const names = await namesIn(paths.records);
   // What else is there are drafts that a crash left.
   return names
     .filter((name) => name.endsWith(SUFFIX))
@@ -85,7 +86,7 @@ export async function* readRecords(
 
 /** Removes the drafts of records that a killed process left. To be called while nobody writes records. */
 export async function sweepRecordDrafts(pool: Pool): Promise<void> {
-  for (const name of await readdir(pool.paths.records)) {
+  for await (const { name } of listDirectory(pool.paths.records)) {
     const of = draftedBy(name) ?? '';
     if (!of.endsWith(SUFFIX) || !isInstanceId(of.slice(0, -SUFFIX.length))) continue;
     await rm(join(pool.paths.records, name), { force: true });

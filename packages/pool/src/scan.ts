@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { CheckError, isInstanceId } from '@spica/core';
 import type { Pool } from './layout.ts';
+import { listDirectory } from './list-directory.ts';
 import { readManifest } from './manifest/manifest.ts';
 import type { Manifest } from './manifest/schema.ts';
 import { isShield } from './marker/shield.ts';
@@ -26,7 +26,7 @@ export interface Scan {
 export async function scanPool(pool: Pool, known: ReadonlySet<string> = new Set()): Promise<Scan> {
   const instances: FoundInstance[] = [];
   const unknownDirectories: { name: string; reason: string }[] = [];
-  for (const entry of await readdir(pool.paths.root, { withFileTypes: true })) {
+  for await (const entry of listDirectory(pool.paths.root)) {
     const { name } = entry;
     if (name === '.spica' || isShield(name) || known.has(name)) continue;
     if (!isInstanceId(name)) unknownDirectories.push({ name, reason: "its name is not an instance's" });

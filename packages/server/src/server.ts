@@ -75,8 +75,6 @@ export interface Server {
   readonly url: string;
   /** The unix socket that it serves; null where another process does. */
   readonly socket: string | null;
-  /** Resolves once the instances of its pools were read, or could not be. */
-  readonly hasReadAhead: Promise<void>;
   /** Lets go of port and socket: event streams end, what was begun is answered, within seconds. The pools stay open. */
   close(): Promise<void>;
 }
@@ -106,10 +104,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       options.logger.info({ socket }, "another process serves the HTTP API's socket: this one does without");
     }
     url = await listen(dashboard, address, port);
-    const reading = options.transports.map((transport) => readAhead(transport, options.logger));
+    for (const transport of options.transports) void readAhead(transport, options.logger);
     return {
       url,
-      hasReadAhead: Promise.all(reading).then(() => undefined),
       socket: removeSocket && socket,
       async close() {
         await removeSocket?.();

@@ -25,10 +25,12 @@ const NEW = { id: '(preview)', heldAt: null, maxWaitMs: Number.MAX_SAFE_INTEGER 
  * What would become of a request now, and why? The gate's own step says it, by what the serving process has published.
  * Changes nothing. A template that has not been prepared as it is now is reckoned with at the size that its snapshot
  * would have.
+ *
+ * @param asked With the `id` of one that waits already, so that it does not wait behind itself.
  */
 export async function previewAdmission(
   ctx: PoolContext,
-  { template, ...asked }: Asked & { readonly template: string },
+  { template, id = NEW.id, ...asked }: Asked & { readonly template: string; readonly id?: string },
 ): Promise<Preview> {
   const { count } = asked;
   if (!Number.isSafeInteger(count) || count < 1) {
@@ -53,15 +55,13 @@ export async function previewAdmission(
     relief: null,
     ...(await readDiskAsServed(ctx, sums, published?.ownBytes ?? 0)),
   };
-  const request = { ...NEW, template, count };
+  const request = { ...NEW, id, template, count };
   const found = step(request, facts, sums);
   const decision = decide(need, facts, sums);
   const { need: total, shortfall } = decision;
   const isShort = decision.verdict === 'short' && !isShortBelow(decision);
   const short = { shortage: { need: total, shortfall }, reserved: sums.reserved };
-  const relief = isShort
-    ? await findRelief(ctx, { id: NEW.id, from: null }, short, { mayReclaim: true })
-    : null;
+  const relief = isShort ? await findRelief(ctx, { id, from: null }, short, { mayReclaim: true }) : null;
   return {
     ...decision,
     prepared: current !== null,

@@ -24,8 +24,10 @@ export async function collect(invocation: Invocation<CollectOptions>): Promise<n
   const patterns = readPatterns(options);
   const by = parseWho('--by', undefined);
   return withQueues(invocation, async (pool) => {
-    const { collected, forgone, failed } = await untilInterrupted(io, 'sample', (signal) =>
-      collectInstances(pool, ids, { patterns, by, signal }),
+    const { collected, forgone, failed } = await untilInterrupted(
+      io,
+      { queue: 'sample', doing: 'collecting' },
+      (signal) => collectInstances(pool, ids, { patterns, by, signal }),
     );
     if (options.json) {
       writeJson(io.stdout, { pool: pool.name, collected, forgone, failed });

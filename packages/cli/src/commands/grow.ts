@@ -23,7 +23,7 @@ export async function grow(invocation: Invocation<GrowOptions>): Promise<number>
   const maxWaitMs = parseWait('--max-wait', options.maxWait);
   const by = parseWho('--by', undefined);
   return withQueues(invocation, async (pool) => {
-    const result = await untilInterrupted(io, 'sample', (signal) =>
+    const result = await untilInterrupted(io, { queue: 'sample', doing: 'waiting for room' }, (signal) =>
       growInstance(pool, id, { capBytes, maxWaitMs, by, signal }),
     );
     if (options.json) writeJson(io.stdout, { pool: pool.name, ...result });

@@ -8,6 +8,7 @@ import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
 import { toIso } from '../output/age.ts';
 import { toDriftJson, writeDrift } from '../output/drift.ts';
+import { sayWhile } from '../output/waiting.ts';
 import { writeFields, writeJson } from '../output/write.ts';
 import { untilInterrupted } from '../wait/served-job.ts';
 
@@ -52,7 +53,7 @@ function endGraceNow(invocation: Invocation): Promise<number> {
 function showDrift(invocation: Invocation): Promise<number> {
   const { io, options } = invocation;
   return withPool(invocation, async (ctx) => {
-    const drift = await compare(ctx);
+    const drift = await sayWhile(io, 'comparing', () => compare(ctx));
     if (options.json) writeJson(io.stdout, { pool: ctx.policy.name, dryRun: true, ...toDriftJson(drift) });
     else writeDrift(io, drift);
     return 0;
@@ -63,7 +64,7 @@ function mend(invocation: Invocation): Promise<number> {
   const { io, options } = invocation;
   return withQueues(invocation, async ({ policy, queues, redis }) => {
     const payload = { pool: policy.name, cause: 'reconcile' } as const;
-    const result = (await untilInterrupted(io, 'prune', (signal) =>
+    const result = (await untilInterrupted(io, { queue: 'prune', doing: 'reconciling' }, (signal) =>
       runServedJob(queues, 'prune', payload, { redis, signal }),
     )) as ReconcileResult;
     const { graceUntil, unknownDirectories, brokenRecords, ...counts } = result;

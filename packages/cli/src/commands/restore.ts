@@ -13,7 +13,9 @@ export async function restore(invocation: Invocation): Promise<number> {
   return withQueues(invocation, async (pool) => {
     const json = options.json === true;
     return eachInstance(io, { ids, json, pool: pool.name }, async (id) => {
-      await untilInterrupted(io, 'prune', (signal) => restoreInstance(pool, id, { by, signal }));
+      await untilInterrupted(io, { queue: 'prune', doing: `restoring ${id}` }, (signal) =>
+        restoreInstance(pool, id, { by, signal }),
+      );
       if (!json && io.stdout.isTTY) {
         io.stdout.write(`${id} is back\n`);
         io.stderr.write(`what made it go may do so again: \`spica pin ${id} --why TEXT\` keeps it\n`);

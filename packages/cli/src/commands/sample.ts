@@ -12,8 +12,10 @@ export async function sample(invocation: Invocation): Promise<number> {
   const { io, args, options } = invocation;
   const ids = args.map((id) => parseInstanceId('id', id));
   return withQueues(invocation, async (pool) => {
-    const { measured, vanished } = await untilInterrupted(io, 'sample', (signal) =>
-      sampleInstances(pool, ids.length > 0 ? ids : null, { signal }),
+    const { measured, vanished } = await untilInterrupted(
+      io,
+      { queue: 'sample', doing: 'measuring' },
+      (signal) => sampleInstances(pool, ids.length > 0 ? ids : null, { signal }),
     );
     if (options.json) {
       writeJson(io.stdout, { pool: pool.name, measured, vanished });

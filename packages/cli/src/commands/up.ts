@@ -15,7 +15,6 @@ import { writeStack } from '../output/stack.ts';
 import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { mountImages } from '../stack/images.ts';
-import { growWithWork } from '../stack/memory.ts';
 import { openStackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
 import { findServiceManager } from '../stack/service-manager.ts';
@@ -75,7 +74,6 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
       work: { on: events.on, protection: () => protectionOf(runtime) },
     });
     opened.push(board);
-    void board.hasReadAhead.then(growWithWork);
     writeStack(io, {
       runtime,
       boardUrl: board.url,

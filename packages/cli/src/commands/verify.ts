@@ -5,6 +5,7 @@ import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { parseInstanceId } from '../input/ids.ts';
 import type { Invocation } from '../io.ts';
+import { sayWhile } from '../output/waiting.ts';
 import { writeJson, writeRows } from '../output/write.ts';
 
 /** `spica verify [ID…]`: compares each instance's lineage with the hash in its manifest. Exit 1 where one differs. */
@@ -15,7 +16,9 @@ export async function verify({ io, args, options }: Invocation): Promise<number>
   const pool = await openPool({ name, root });
   const ids = asked.length > 0 ? asked : (await scanPool(pool)).instances.map(({ id }) => id);
   const verdicts: LineageVerdict[] = [];
-  for (const id of ids) verdicts.push(await judgeLineage(pool, id));
+  await sayWhile(io, 'verifying', async () => {
+    for (const id of ids) verdicts.push(await judgeLineage(pool, id));
+  });
   const differing = verdicts.filter(({ ok }) => !ok);
   if (options.json) writeJson(io.stdout, { pool: name, verified: verdicts.length, instances: verdicts });
   else {

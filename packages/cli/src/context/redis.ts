@@ -1,6 +1,20 @@
 import { type Config, UnreachableError } from '@spica/core';
-import { connectProducer, describeTarget, redisTargetOf, toUnreachable } from '@spica/queues';
+import {
+  connectProducer,
+  describeTarget,
+  type RedisTarget,
+  redisTargetOf,
+  toUnreachable,
+} from '@spica/queues';
 import type { Redis } from 'ioredis';
+
+/** The same error, saying who starts a Redis that is out of reach where it is the embedded one. */
+export function withHint(error: unknown, target: RedisTarget): unknown {
+  const hint = 'socket' in target ? ': start it with `spica up`' : '';
+  if (error instanceof UnreachableError && error.code === 'REDIS_UNREACHABLE')
+    return new UnreachableError(error.code, error.message + hint, error.details, error);
+  return toUnreachable(error, describeTarget(target), hint) ?? error;
+}
 
 /**
  * Runs some work with a connection that fails fast, and closes it. Throws UnreachableError: REDIS_UNREACHABLE when Redis
@@ -9,16 +23,12 @@ import type { Redis } from 'ioredis';
  */
 export async function withRedis<T>(config: Config, work: (redis: Redis) => Promise<T>): Promise<T> {
   const target = redisTargetOf(config);
-  const hint = 'socket' in target ? ': start it with `spica up`' : '';
   let redis: Redis | null = null;
   try {
     redis = await connectProducer(target);
     return await work(redis);
   } catch (error) {
-    if (error instanceof UnreachableError && error.code === 'REDIS_UNREACHABLE') {
-      throw new UnreachableError(error.code, error.message + hint, error.details, error);
-    }
-    throw toUnreachable(error, describeTarget(target), hint) ?? error;
+    throw withHint(error, target);
   } finally {
     redis?.disconnect();
   }

@@ -136,5 +136,9 @@ async function checkTrash({ name }: PoolConfig, pool: Pool): Promise<Finding[]> 
 function checkMethod(pool: string, method: CloneMethod): Finding {
   const check = `clones of pool ${pool}`;
   if (method !== 'copy') return ok(check, sayMethod(method));
-  return warn(check, sayMethod(method), 'put the pool on XFS (with reflink) or btrfs');
+  return warn(
+    check,
+    sayMethod(method),
+    'put the pool on XFS (with reflink) or btrfs, or into an image (`spica init --image SIZE`, as root)',
+  );
 }

@@ -2,6 +2,7 @@ import { absolutePathOf, LEAST_IMAGE_BYTES, type PoolConfig, systemClock, UsageE
 import { initImagePool, initPool, isInImage, type Pool } from '@spica/pool';
 import { parseSize } from '../input/numbers.ts';
 import type { Io } from '../io.ts';
+import { sayWhile } from '../output/waiting.ts';
 
 export interface ImageFlags {
   readonly image?: string;
@@ -23,7 +24,10 @@ export async function makePool(
   const place = { name, root, clock: systemClock, rename };
   const spec = specOf(io, policy, flags);
   return spec || (await isInImage(root))
-    ? { pool: await initImagePool({ ...place, spec }), isInImage: true }
+    ? {
+        pool: await sayWhile(io, 'making the image', () => initImagePool({ ...place, spec })),
+        isInImage: true,
+      }
     : { pool: await initPool(place), isInImage: false };
 }
 

@@ -3,6 +3,7 @@ import { UsageError } from '@spica/core';
 import type { Io } from '../io.ts';
 import { parseCount, parseSize } from './numbers.ts';
 import { splitPairs } from './pairs.ts';
+import { SORTS } from './sorts.ts';
 
 export interface ListOptions {
   readonly search?: string;
@@ -23,7 +24,6 @@ export interface ListAsked {
 /** Rows of a table that nobody has said how long it may be. */
 const MOST_ON_TERMINAL = 200;
 
-const SORTS = ['spawned', 'age', 'score', 'size', 'id', 'experiment', 'template', 'lease'] as const;
 /** Those that are largest first by themselves. */
 const DESCENDING: readonly string[] = ['score', 'size'];
 

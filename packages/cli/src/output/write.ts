@@ -21,7 +21,7 @@ export interface Column<Row> {
 /** Rows as a table on a terminal; when piped, one line each, tab-separated, without titles. */
 export function writeRows<Row>(stdout: Output, columns: readonly Column<Row>[], rows: readonly Row[]): void {
   if (stdout.isTTY) {
-    if (rows.length > 0) stdout.write(`${renderTable(columns, rows)}\n`);
+    if (rows.length > 0) stdout.write(`${tableLines(columns, rows).join('\n')}\n`);
     return;
   }
   for (const row of rows) {
@@ -66,8 +66,8 @@ async function writeText(stdout: Output, text: string): Promise<void> {
   if (!stdout.write(text)) await once(stdout, 'drain');
 }
 
-/** A table without borders, its titles in capitals. */
-function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+/** A table without borders as lines, the first of which are its titles in capitals. */
+export function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
   const table = new Table({
     head: columns.map(({ title }) => title.toUpperCase()),
     colAligns: columns.map(({ align }) => align ?? 'left'),
@@ -76,7 +76,7 @@ function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[])
   });
   table.push(...rows.map((row) => columns.map(({ text }) => oneLine(text(row)))));
   const lines = table.toString().split('\n');
-  return lines.map((line) => line.trimEnd()).join('\n');
+  return lines.map((line) => line.trimEnd());
 }
 
 /** Names and values, one a line, the values aligned. Lines without a value are left out. */

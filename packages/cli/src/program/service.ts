@@ -1,4 +1,4 @@
-import type { Add } from './add.ts';
+import { type Add, gather } from './add.ts';
 
 /** Commands about notifications. */
 export function addNotifyCommands(add: Add): void {
@@ -43,6 +43,13 @@ export function addServiceCommands(add: Add): void {
   add('status', 'disk, reservations, held requests, queues and workers', async () => {
     return (await import('../commands/status.ts')).status;
   });
+  add('top', 'disk, requests and instances, live on the whole screen', async () => {
+    return (await import('../commands/top.ts')).top;
+  })
+    .option('-s, --search <text>', 'in id, experiment, template, submitter, labels or lease owner')
+    .option('-f, --filter <k=v>', 'as for `spica ls`; repeatable', gather)
+    .option('--sort <key>', 'spawned, age, score, size, id, experiment, template or lease', 'spawned')
+    .option('-r, --reverse', 'the other way round');
   add('config', 'every setting in force and where it comes from', async () => {
     return (await import('../commands/config.ts')).config;
   });
@@ -65,6 +72,9 @@ export function addServiceCommands(add: Add): void {
   add('doctor', 'check what Spica needs here, and say what to do', async () => {
     return (await import('../commands/doctor.ts')).doctor;
   });
+  add('complete', 'print the script that has a shell complete commands, options and values', async () => {
+    return (await import('../commands/complete.ts')).complete;
+  }).argument('<shell>', 'bash, zsh or fish');
   add('clock', 'whether the clock is trusted with ages', async () => {
     return (await import('../commands/clock.ts')).clock;
   }).option('--confirm', "vouch for this host's clock: rules of age are in force again");

@@ -11,6 +11,7 @@ import { loadConfig } from '../context/config.ts';
 import { choosePool } from '../context/pool.ts';
 import { probeRedis, type RedisProbe } from '../context/probe-redis.ts';
 import type { Invocation } from '../io.ts';
+import { sayWhile } from '../output/waiting.ts';
 import { askIfNothingStays } from './ask.ts';
 import type { Limits, PruneOptions } from './options.ts';
 
@@ -20,7 +21,9 @@ export async function planWithoutRedis(
   limits: Limits,
 ): Promise<PruneReport> {
   const options = await open(invocation);
-  const { plan, unknownDirectories } = await previewOfflinePrune(options, limits);
+  const { plan, unknownDirectories } = await sayWhile(invocation.io, 'planning', () =>
+    previewOfflinePrune(options, limits),
+  );
   return reportPlan(options.pool, {
     plan,
     digest: null,
@@ -46,7 +49,7 @@ export async function pruneWithoutRedis(
     },
   });
   const isOffline = async () => !(await probeRedis(config, pool)).usable;
-  const result = await pruneOffline({ ...options, isOffline }, limits);
+  const result = await sayWhile(io, 'pruning', () => pruneOffline({ ...options, isOffline }, limits));
   const trashTtlMs = config.pools[pool]?.retention.trashTtlMs ?? 0;
   return { pool, dryRun: false, offline: true, trashTtlMs, ...result };
 }

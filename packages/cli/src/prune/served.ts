@@ -7,6 +7,7 @@ import { withQueues } from '../context/queues.ts';
 import { withPool } from '../context/with-pool.ts';
 import { parseWho } from '../input/who.ts';
 import type { Invocation } from '../io.ts';
+import { sayWhile } from '../output/waiting.ts';
 import { untilInterrupted } from '../wait/served-job.ts';
 import { askIfNothingStays, type PruneEffect } from './ask.ts';
 import type { Limits, PruneOptions } from './options.ts';
@@ -14,7 +15,9 @@ import type { Limits, PruneOptions } from './options.ts';
 /** The plan as things stand, sealed so that exactly it can be carried out. */
 export function planServed(invocation: Invocation<PruneOptions>, limits: Limits): Promise<PruneReport> {
   return withPool(invocation, async (ctx) => {
-    const { plan, digest, unknownDirectories } = await previewPrune(ctx, limits);
+    const { plan, digest, unknownDirectories } = await sayWhile(invocation.io, 'planning', () =>
+      previewPrune(ctx, limits),
+    );
     return reportPlan(ctx.policy.name, {
       plan,
       digest,
@@ -38,7 +41,7 @@ export function pruneServed(invocation: Invocation<PruneOptions>, limits: Limits
     });
     const by = parseWho('--by', undefined);
     const payload: PrunePayload = { pool, cause: 'operator', ...limits };
-    const result = await untilInterrupted(io, 'prune', (signal) =>
+    const result = await untilInterrupted(io, { queue: 'prune', doing: 'pruning' }, (signal) =>
       digest === undefined
         ? (runServedJob(queues, 'prune', payload, { redis, signal }) as Promise<PruneResult>)
         : executePlan(opened, digest, { by, signal }),

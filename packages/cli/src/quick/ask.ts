@@ -7,6 +7,8 @@ import { fingerprintOf } from './fingerprint.ts';
 
 /** Longer than that a command takes by itself. */
 const ANSWER_MS = 3_000;
+/** A shell that completes a word waits no longer. */
+const COMPLETE_MS = 100;
 
 /**
  * Has the stack of this machine run a command, if it is one for it, and writes what it says: so neither Redis's client nor
@@ -18,7 +20,8 @@ export async function askStack(argv: readonly string[], io: Io): Promise<boolean
   if (asked === null) return false;
   try {
     const { digest, stateDir } = await fingerprintOf(io, asked.config);
-    const answer = await send(apiSocketOf(stateDir), bodyOf(asked, digest, io));
+    const answerMs = asked.argv[0] === 'complete' ? COMPLETE_MS : ANSWER_MS;
+    const answer = await send(apiSocketOf(stateDir), bodyOf(asked, digest, io), answerMs);
     if (answer === null) return false;
     io.stderr.write(answer.stderr);
     io.stdout.write(answer.stdout);
@@ -39,7 +42,11 @@ function bodyOf({ argv }: Asked, fingerprint: string, { env, stdout, stderr }: I
 }
 
 /** Null where the stack leaves it to the command. Throws where nobody answers. */
-async function send(socket: string, body: string): Promise<{ stdout: string; stderr: string } | null> {
-  const { status, text } = await postToStack(socket, '/command', { body, answerMs: ANSWER_MS });
+async function send(
+  socket: string,
+  body: string,
+  answerMs: number,
+): Promise<{ stdout: string; stderr: string } | null> {
+  const { status, text } = await postToStack(socket, '/command', { body, answerMs });
   return status === 200 ? JSON.parse(text) : null;
 }

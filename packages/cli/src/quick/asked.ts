@@ -1,3 +1,5 @@
+import { readWords } from '../complete/words.ts';
+
 /** Commands that the stack of this machine can answer: they look, or change one lease, and ask nobody anything. */
 const VERBS = ['ls', 'status', 'show', 'lease', 'release'];
 /** Global options that have a value. */
@@ -13,6 +15,8 @@ export interface Asked {
 
 /** Null for a command line that is not for the stack. What is wrong with one, whoever runs it says. */
 export function readAsked(argv: readonly string[]): Asked | null {
+  const words = readWords(argv);
+  if (words) return { argv, config: words.config };
   if (argv.some((arg) => OURS.includes(arg))) return null;
   let config: string | undefined;
   let verb: string | undefined;

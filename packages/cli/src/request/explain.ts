@@ -41,7 +41,7 @@ export async function explainRequest(
     countWorkers(redis, pool),
     queues.gate.getJobLogs(id),
     auditOf(config, id),
-    isUndecided(view) && view.request ? sumNow(invocation, view.request) : null,
+    isUndecided(view) && view.request ? sumNow(invocation, id, view.request) : null,
   ]);
   return { ...view, served: workers.gate !== 0, now, history: logs, audit };
 }
@@ -53,11 +53,15 @@ function isUndecided({ endedAt, progress }: RequestView): boolean {
   );
 }
 
-async function sumNow(invocation: Invocation, request: NonNullable<RequestView['request']>): Promise<SumNow> {
+async function sumNow(
+  invocation: Invocation,
+  id: string,
+  request: NonNullable<RequestView['request']>,
+): Promise<SumNow> {
   const { template, count, experiment, replicas } = request;
   try {
     return await withPool(invocation, (ctx) =>
-      previewAdmission(ctx, { template, count, experiment, replicas }),
+      previewAdmission(ctx, { id, template, count, experiment, replicas }),
     );
   } catch (error) {
     const problem = toKnownError(error);

@@ -21,8 +21,6 @@ export interface Board {
   readonly url: string;
   /** The HTTP API's unix socket; null where another process serves it. */
   readonly socket: string | null;
-  /** Resolves once the instances of its pools were read, which takes as much memory as a stack ever needs at once. */
-  readonly hasReadAhead: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,7 +71,6 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
     return {
       url: server.url,
       socket: server.socket,
-      hasReadAhead: server.hasReadAhead,
       async close() {
         quiet();
         await server.close();

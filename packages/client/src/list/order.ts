@@ -5,9 +5,10 @@ export type Sort = (typeof SORTS)[number];
 export type Direction = 'asc' | 'desc';
 
 /** Where a row stands in a list: what that is ordered by, and the id. */
-export type Place = readonly [number | string | null, string];
+export type Place = readonly [Value, string];
 
-type Key = (row: Row) => number | string | null;
+type Value = number | string | null;
+type Key = (row: Row) => Value;
 
 /** By what lists are ordered, and which way by default. */
 const KEYS: Readonly<Record<Sort, readonly [Key, Direction]>> = {
@@ -25,28 +26,31 @@ const KEYS: Readonly<Record<Sort, readonly [Key, Direction]>> = {
 export interface Order {
   readonly name: string;
   placeOf(row: Row): Place;
-  compare(a: Place, b: Place): number;
+  compareRows(a: Row, b: Row): number;
+  /** Negative where the row comes before the place, 0 where it is its own. */
+  compareToPlace(row: Row, place: Place): number;
 }
 
 export function orderOf(sort: Sort, asked: Direction | undefined): Order {
   const [key, byDefault] = KEYS[sort];
   const direction = asked ?? byDefault;
   const sign = direction === 'asc' ? 1 : -1;
+  const compare = (a: Value, idA: string, b: Value, idB: string) => {
+    if (a === b) return idA < idB ? -1 : Number(idA > idB);
+    if (a === null || b === null) return a === null ? 1 : -1;
+    return a < b ? -sign : sign;
+  };
   return {
     name: `${sort}:${direction}`,
     placeOf: (row) => [key(row), row.id],
-    compare([a, idA], [b, idB]) {
-      if (a === b) return idA < idB ? -1 : Number(idA > idB);
-      if (a === null || b === null) return a === null ? 1 : -1;
-      return a < b ? -sign : sign;
-    },
+    compareRows: (a, b) => compare(key(a), a.id, key(b), b.id),
+    compareToPlace: (row, [value, id]) => compare(key(row), row.id, value, id),
   };
 }
 
-/** Sorts rows; each place is made once. */
-export function sortRows(rows: readonly Row[], order: Order): Row[] {
-  const placed = rows.map((row) => ({ row, place: order.placeOf(row) }));
-  return placed.sort((a, b) => order.compare(a.place, b.place)).map(({ row }) => row);
+/** Sorts rows. Makes nothing for each: of 100,000 that would be ten megabytes of garbage. */
+export function sortRows(rows: Iterable<Row>, order: Order): Row[] {
+  return [...rows].sort(order.compareRows);
 }
 
 /** Rows in order without some and with others: as quick as going through them, where to sort them anew would not be. */
@@ -62,7 +66,7 @@ export function mergeRows(
     if (without.has(row)) continue;
     for (; next < coming.length; next += 1) {
       const before = coming[next];
-      if (!before || order.compare(order.placeOf(before), order.placeOf(row)) > 0) break;
+      if (!before || order.compareRows(before, row) > 0) break;
       merged.push(before);
     }
     merged.push(row);
@@ -76,7 +80,7 @@ export function countUpTo(rows: readonly Row[], place: Place, order: Order): num
   while (low < high) {
     const middle = (low + high) >> 1;
     const row = rows[middle];
-    if (row && order.compare(order.placeOf(row), place) <= 0) low = middle + 1;
+    if (row && order.compareToPlace(row, place) <= 0) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -15,5 +15,9 @@ export async function indexedCandidates(catalog: Catalog, leaseNow: number): Pro
   return index
     .inOrder(orderOf('spawned', undefined))
     .filter(({ state }) => state !== 'deleting')
-    .map((row) => ({ ...row, protectedBy: protectionAt(row.protections, leaseNow) }));
+    .map((row) => {
+      const protectedBy = protectionAt(row.protections, leaseNow);
+      // The row itself, where nothing keeps it now: then nothing ever will, since a row is replaced when that changes.
+      return protectedBy === null && row.protectedBy === null ? row : { ...row, protectedBy };
+    });
 }

@@ -59,7 +59,7 @@ export class InstanceIndex {
   inOrder(order: Order): readonly Row[] {
     const known = this.#orders.get(order.name);
     this.#orders.delete(order.name);
-    const rows = known?.rows ?? sortRows([...this.#rows.values()], order);
+    const rows = known?.rows ?? sortRows(this.#rows.values(), order);
     this.#orders.set(order.name, { order, rows });
     for (const name of [...this.#orders.keys()].slice(0, -MOST_ORDERS)) this.#orders.delete(name);
     return rows;
@@ -123,11 +123,12 @@ export class InstanceIndex {
 
   async #readAll(catalog: Catalog, count: number): Promise<void> {
     const rows = new Map<string, Row>();
-    const texts = new Map<string, string>();
-    const keep = (text: string) => {
-      const known = texts.get(text);
-      if (known === undefined) texts.set(text, text);
-      return known ?? text;
+    const kept = new Map<string, unknown>();
+    const keep = <T>(value: T): T => {
+      const key = JSON.stringify(value);
+      const known = kept.get(key);
+      if (known === undefined) kept.set(key, value);
+      return (known ?? value) as T;
     };
     for await (const each of catalog.list()) rows.set(each.record.id, toRow(each, keep));
     this.#rows = rows;

@@ -20,13 +20,14 @@ export async function readPool({
   redis,
   name,
 }: Pick<Connection, 'catalog' | 'redis' | 'name'>): Promise<PoolView> {
-  const [published, pressure, clock, instances, workers, identity] = await Promise.all([
+  const [published, pressure, clock, instances, workers, identity, reconciled] = await Promise.all([
     catalog.publishedGate(),
     catalog.pressure(),
     catalog.clockState(),
     catalog.count(),
     countWorkers(redis, name),
     catalog.identity(),
+    catalog.reconciled(),
   ]);
   const nothing = { bytes: 0, inodes: 0 };
   const served = workers.gate === null ? null : workers.gate > 0;
@@ -50,6 +51,8 @@ export async function readPool({
     audit: published && auditOf(published.audit),
     pressure: pressure && { level: pressure.level, since: isoTime(pressure.since), reason: pressure.reason },
     clockSuspended,
+    deletionsHeldUntil:
+      reconciled && reconciled.graceUntil > clock.redisNow ? isoTime(reconciled.graceUntil) : null,
     held: (published?.held ?? []).map(({ request, count, heldAt, reason, short }) => ({
       request,
       count,

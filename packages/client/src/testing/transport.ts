@@ -191,6 +191,7 @@ function status(pool: MemoryPool): PoolView {
     ownBytes: 0,
     pressure: null,
     clockSuspended: null,
+    deletionsHeldUntil: null,
     held: pool.held,
     heldCount: pool.held.length,
   };

@@ -62,6 +62,7 @@ export const poolViewSchema = z.object({
     .nullable(),
   pressure: z.object({ level: text, since: textOrNull, reason: textOrNull }).nullable(),
   clockSuspended: textOrNull,
+  deletionsHeldUntil: textOrNull,
   held: z.array(
     z.object({ request: text, count: number, since: text, reason: text, whatWouldHelp: textOrNull }),
   ),

@@ -47,6 +47,8 @@ interface Counted extends LedgerInstance {
 }
 
 const NOTHING: Size = { bytes: 0, inodes: 0 };
+/** One for all: most of 100,000 instances grow no more. */
+const NO_GROWTH: LedgerInstance['growth'] = { ...NOTHING, endsAt: 0 };
 /** So many ends in the queue may belong to instances that have changed since, besides one for each instance. */
 const MOST_STALE = 1_000;
 
@@ -211,7 +213,7 @@ export class Ledger {
     const before = this.#instances.get(id);
     this.remove(id);
     const grows = growth.bytes > 0 || growth.inodes > 0;
-    this.#instances.set(id, { ownBytes, growth, grows });
+    this.#instances.set(id, { ownBytes, growth: grows ? growth : NO_GROWTH, grows });
     this.#ownBytes += ownBytes;
     if (grows) {
       this.#add('growth', growth);

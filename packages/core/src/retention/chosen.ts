@@ -26,9 +26,16 @@ export function planChosen(chosen: readonly Candidate[], total: number): Retenti
     inodes: sum(({ inodes }) => inodes),
     slots: deletes.length,
   };
-  const stay = items.length - deletes.length;
   const which = `${countOf(items.length, 'instance')} chosen`;
-  const sentence = `deletes ${deletes.length} of ${which}, which frees ${formatBytes(frees.bytes)}${stay > 0 ? `; ${stay} must stay` : ''}`;
+  const sentence = `deletes ${deletes.length} of ${which}, which frees ${formatBytes(frees.bytes)}${sayKept(items)}`;
   const kept = total - deletes.length;
   return { items, deletes, kept, frees, most: frees, sufficient: true, blockedBy: [], sentence };
+}
+
+/** How many must stay, and why the first of them. */
+function sayKept(items: readonly PlanItem[]): string {
+  const [first, ...others] = items.filter(({ action }) => action === 'keep');
+  if (!first) return '';
+  const more = others.length > 0 ? `, ${others.length} more` : '';
+  return `; ${others.length + 1} must stay: ${first.id} (${first.reason})${more}`;
 }

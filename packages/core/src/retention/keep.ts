@@ -1,6 +1,6 @@
 import { formatDuration } from '../units/duration.ts';
 import { isoTime } from '../units/time.ts';
-import { describeAge } from './age.ts';
+import { describeAge, roundAge } from './age.ts';
 import type { Candidate, Verdict } from './candidate.ts';
 import type { Terms } from './due.ts';
 import type { RetentionPolicy } from './policy.ts';
@@ -107,15 +107,26 @@ function keptAfterLease(candidate: Candidate, { policy, leaseNow }: Terms): Verd
 }
 
 /** While the clock is not trusted an age is unknown, and unknown means keep. */
-function keptAsYoung({ spawnedAt }: Candidate, { policy, now, ageRulesSuspended }: Terms): Verdict | null {
+function keptAsYoung({ spawnedAt }: Candidate, terms: Terms): Verdict | null {
+  const { policy, now, ageRulesSuspended } = terms;
   if (policy.minAgeMs === 0 || spawnedAt === null) return null;
-  const minAge = `min_age is ${formatDuration(policy.minAgeMs)}`;
-  if (ageRulesSuspended !== null) {
-    return { rule: 'min-age', reason: `its age is not known for certain (${ageRulesSuspended}), ${minAge}` };
-  }
-  if (now - spawnedAt >= policy.minAgeMs) return null;
-  return { rule: 'min-age', reason: `${describeAge(spawnedAt, now)}, ${minAge}` };
+  if (ageRulesSuspended === null && now - spawnedAt >= policy.minAgeMs) return null;
+  const byAge = youngByAge.get(terms) ?? new Map<number, Verdict>();
+  youngByAge.set(terms, byAge);
+  const age = ageRulesSuspended === null ? roundAge(spawnedAt, now) : Number.NaN;
+  const known = byAge.get(age);
+  if (known) return known;
+  const said =
+    ageRulesSuspended === null
+      ? describeAge(spawnedAt, now)
+      : `its age is not known for certain (${ageRulesSuspended})`;
+  const verdict = { rule: 'min-age', reason: `${said}, min_age is ${formatDuration(policy.minAgeMs)}` };
+  byAge.set(age, verdict);
+  return verdict;
 }
+
+/** Of 100,000 young instances most share their age in words; each is put into words once. NaN: an unknown age. */
+const youngByAge = new WeakMap<Terms, Map<number, Verdict>>();
 
 function keptAsBest({ id, score, experiment }: Candidate, best: Best): Verdict | null {
   const rank = best.get(id);

@@ -48,7 +48,9 @@ it('what was chosen goes, whatever the policy says of it, but for what is protec
     { id: 'b', action: 'keep', ...leased },
   ]);
   expect(plan).toMatchObject({ kept: 6, frees: { bytes: 10, inodes: 1, slots: 1 } });
-  expect(plan.sentence).toBe('deletes 1 of 2 instances chosen, which frees 10 B; 1 must stay');
+  expect(plan.sentence).toBe(
+    'deletes 1 of 2 instances chosen, which frees 10 B; 1 must stay: b (leased by ada)',
+  );
 });
 
 it('a sealed choice is carried out as long as nothing protects it and it is as it was', () => {

@@ -221,6 +221,8 @@ it('a request that is removed past the board gives back what it held within seco
   const id = await stack.submit({ count: 3 });
   await expect.poll(() => stack.queues.spawn.getWaitingCount()).toBe(3);
   expect(promised().slots).toBe(3);
+  // Its worker holds it until it waits for its children.
+  await expect.poll(() => stack.queues.gate.getJobState(id)).toBe('waiting-children');
   expect(await stack.queues.gate.remove(id)).toBe(1);
   await stack.queues.spawn.resume();
   await expect.poll(() => promised().slots).toBe(0);

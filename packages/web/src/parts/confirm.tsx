@@ -11,6 +11,8 @@ export interface Question {
   readonly text: ComponentChildren;
   /** What the button says: the verb. */
   readonly action: string;
+  /** What the button says that leaves all as it is; `Cancel`, where it is not given. */
+  readonly dismiss?: string;
   readonly kind?: 'primary' | 'danger';
   /** Whether a reason is asked for, which goes into the audit log. */
   readonly needsReason?: boolean;
@@ -34,7 +36,8 @@ export function ConfirmDialog() {
 }
 
 function Confirm({ question }: { readonly question: Question }) {
-  const { title, text, action, kind = 'primary', needsReason = false, commandLine, run } = question;
+  const { title, text, action, dismiss = 'Cancel', kind = 'primary' } = question;
+  const { needsReason = false, commandLine, run } = question;
   const [reason, setReason] = useState('');
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -80,7 +83,7 @@ function Confirm({ question }: { readonly question: Question }) {
         )}
         <p class="actions">
           <button type="button" class="button plain" onClick={close}>
-            Cancel
+            {dismiss}
           </button>
           <button type="submit" class={`button ${kind}`} aria-busy={isBusy}>
             {action}

@@ -5,7 +5,7 @@ const KEYS: readonly (readonly [title: string, keys: readonly (readonly [key: st
   [
     'Everywhere',
     [
-      ['/', 'search'],
+      ['/', 'search, where there is a field for it'],
       ['?', 'these keys'],
       ['Tab', 'on to the next thing'],
       ['Esc', 'close what is open'],

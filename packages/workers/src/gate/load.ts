@@ -31,12 +31,11 @@ export function countInstance(ctx: ServedContext, { record }: Pick<CatalogInstan
 }
 
 /**
- * Makes the gate's state from what outlasts a process: the instances of the catalog, and the gate's own jobs, which say
- * who was admitted with what, and who is held since when. To be called before the workers start.
+ * Makes the gate's state from what outlasts a process: the gate's own jobs, which say who was admitted with what, and who
+ * is held since when. The first reconcile has counted the instances. To be called after it, before the workers start.
  */
 export async function loadGate(ctx: ServedContext): Promise<void> {
   const { catalog, gate, queues } = ctx;
-  for await (const instance of catalog.list()) countInstance(ctx, instance);
   const published = await catalog.publishedGate();
   gate.limits = published?.limits ?? gate.limits;
   gate.share = published?.share ?? gate.share;

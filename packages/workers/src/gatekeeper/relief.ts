@@ -13,6 +13,7 @@ import {
 } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { describeGrace } from '../pruner/grace.ts';
 import { planPrune } from '../pruner/plan.ts';
 import { policyInForce } from '../pruner/policy.ts';
 import { isVerifying } from '../pruner/space-returning.ts';
@@ -58,7 +59,8 @@ export async function findRelief(
 ): Promise<Relief> {
   const { room, most } = await planRoom(ctx, request, shortage);
   if (room && mayReclaim) return { room, most, help: null };
-  return { room: null, most, help: await findHelp(ctx, shortage.shortfall, reserved) };
+  const [grace, help] = await Promise.all([readGrace(ctx), findHelp(ctx, shortage.shortfall, reserved)]);
+  return { room: null, most, help: grace === null ? help : withGrace(help, grace) };
 }
 
 /** The relief as a step takes it. */
@@ -75,7 +77,7 @@ async function planRoom(
   // What the last deletion brings may be on its way, or may never come: for one shortage nothing goes twice.
   if (isVerifying(ctx.pool) && shortfall.bytes > 0) return { room: null, most: NOTHING };
   const { entries: trash, left } = await trashRelief(ctx, shortfall);
-  if (!(await mayDelete(ctx))) {
+  if ((await readGrace(ctx)) !== null) {
     const isEnough = left.bytes + left.inodes + left.slots === 0;
     return { room: trash.length > 0 && isEnough ? { trash, deletes: [] } : null, most: NOTHING };
   }
@@ -86,10 +88,19 @@ async function planRoom(
   return { room, most: { ...most, bytes: most.bytes + inTrash.bytes, inodes: most.inodes + inTrash.inodes } };
 }
 
-/** After Redis has lost the catalog no instance goes for a while (`beginDelete`). */
-async function mayDelete({ catalog, clockGuard }: PoolContext): Promise<boolean> {
+/** Until when no instance goes, as Redis has lost the catalog (`beginDelete`): infinity before the disk was compared; null where some may go. */
+async function readGrace({ catalog, clockGuard }: PoolContext): Promise<number | null> {
   const reconciled = await catalog.reconciled();
-  return reconciled !== null && reconciled.graceUntil <= clockGuard.now();
+  if (reconciled === null) return Number.POSITIVE_INFINITY;
+  return reconciled.graceUntil > clockGuard.now() ? reconciled.graceUntil : null;
+}
+
+/** What would help comes after what nobody who holds the room can help; when enough may go cannot be said then. */
+function withGrace(help: Help, until: number): Help {
+  if (!Number.isFinite(until)) return help;
+  const grace = describeGrace(until).replace(/^t/, 'T'); // it begins a sentence of its own
+  const sentence = [grace, help.sentence].filter(Boolean).join('; ');
+  return { ...help, frees: null, sentence };
 }
 
 /** What would let a request in that is short of room, and who holds it: pins, leases, reservations, trash, ballast. */

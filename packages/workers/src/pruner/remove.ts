@@ -13,6 +13,7 @@ import {
 import pMap from 'p-map';
 import type { Results } from '../collector/results.ts';
 import type { ServedContext } from '../context.ts';
+import { describeGrace } from './grace.ts';
 import type { Inventory } from './inventory.ts';
 import { failureText } from './message.ts';
 import { policyInForce } from './policy.ts';
@@ -226,6 +227,6 @@ function sayProtected(begun: BeginDelete): string | null {
     case 'rolled-back':
       return 'Redis has lost changes that it had acknowledged, and the disk has not been reconciled with it yet';
     case 'grace':
-      return `the catalog was lost: nothing is deleted before ${isoTime(begun.until)} (\`spica reconcile --end-grace\` ends that)`;
+      return describeGrace(begun.until);
   }
 }

@@ -6,6 +6,7 @@ import {
   type RetentionPlan,
   type RetentionPolicy,
   retentionPolicyOf,
+  tallyRules,
   UNSAVED,
   type Verdict,
 } from '@spica/core';
@@ -26,7 +27,8 @@ const NOTHING = { bytes: 0, inodes: 0, slots: 0 };
 
 /** What there is to plan with, as it was a moment ago. */
 interface Stand {
-  readonly begun: number;
+  /** When all of it was there: in a large pool the reading takes as long as it is to serve. */
+  readonly readAt: number;
   readonly candidates: readonly Candidate[];
   /** What a look has shown to be in use, or not (null), as far as plans wanted to delete it. */
   readonly used: Map<string, Verdict | null>;
@@ -77,19 +79,22 @@ function policyUnder(limits: WhatIfLimits, policy: RetentionPolicy): RetentionPo
 }
 
 function protect(candidate: Candidate, { used }: Stand): Candidate {
-  const verdict = candidate.protectedBy ?? used.get(candidate.id) ?? null;
+  const verdict = candidate.protectedBy === null ? used.get(candidate.id) : null;
   return verdict ? { ...candidate, protectedBy: verdict } : candidate;
 }
 
 function readStand(ctx: ServedContext): Promise<Stand> {
   const reading = (stands.get(ctx.pool) ?? Promise.resolve(null)).then(async (last) => {
-    if (last && performance.now() - last.begun < FRESH_MS) return last;
-    const begun = performance.now();
+    if (last && performance.now() - last.readAt < FRESH_MS) return last;
     const candidates = await readAll(ctx);
-    return { begun, candidates, used: new Map(beingCollected(ctx)), unseen: null };
+    return { readAt: performance.now(), candidates, used: new Map(beingCollected(ctx)), unseen: null };
   });
   stands.set(ctx.pool, reading);
-  reading.catch(() => stands.delete(ctx.pool));
+  const forget = () => {
+    if (stands.get(ctx.pool) === reading) stands.delete(ctx.pool);
+  };
+  reading.catch(forget);
+  setTimeout(forget, FRESH_MS).unref(); // 100,000 candidates take tens of megabytes
   return reading;
 }
 
@@ -130,16 +135,12 @@ function toWhatIf(
 ): WhatIfPlan {
   const { plan, policy, stand, disk } = found;
   const { unseen } = stand;
-  const what = { plan: { ...plan, unseen }, unknownDirectories: [], offline: false, ids: [] };
-  const report = reportPlan(ctx.pool.name, { ...what, digest: null });
-  const isKept = ({ action }: { readonly action: string }) => action === 'keep';
-  const items = [
-    ...report.items.filter((item) => !isKept(item)),
-    ...report.items.filter(isKept).slice(0, MOST_KEPT),
-  ];
+  const kept = plan.items.filter(({ action }) => action === 'keep').slice(0, MOST_KEPT);
+  const shown = { ...plan, items: [...plan.deletes, ...kept], unseen };
+  const what = { plan: shown, unknownDirectories: [], offline: false, ids: [] };
   return {
-    ...report,
-    items,
+    ...reportPlan(ctx.pool.name, { ...what, digest: null }),
+    ...tallyRules(plan.items),
     policy: describePolicy(policy),
     sufficient: plan.sufficient,
     availableBytes: disk.availableBytes + plan.frees.bytes,

@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { CatalogInstance } from '@spica/catalog';
 import { type InstanceRecord, isInstanceId, usedUntil } from '@spica/core';
-import { checkMarker, listRecords, listTrash, readRecords, scanPool } from '@spica/pool';
+import { checkMarker, listRecords, listTrash, namesIn, readRecords, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { checkIdentity } from '../identity.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
@@ -39,8 +39,13 @@ export interface Drift {
 /**
  * Compares disk and catalog. Changes nothing. Throws what `checkMarker` throws, since an unmounted disk looks empty, and
  * what `checkIdentity` throws, since another pool's instances are not there.
+ *
+ * @param onListed Called with each instance that the catalog lists, for whoever would have to read them all once more.
  */
-export async function compare(ctx: PoolContext): Promise<Drift> {
+export async function compare(
+  ctx: PoolContext,
+  onListed: (instance: CatalogInstance) => void = () => undefined,
+): Promise<Drift> {
   await checkMarker(ctx.pool);
   await checkIdentity({ name: ctx.pool.name, root: ctx.pool.paths.root }, ctx.catalog);
   const [reconciled, changes, mirrored] = await Promise.all([
@@ -50,12 +55,12 @@ export async function compare(ctx: PoolContext): Promise<Drift> {
   ]);
   const lost = reconciled === null;
   const isBehind = changes < mirrored;
-  const listed = await compareListed(ctx, { withProtections: lost || isBehind });
+  const listed = await compareListed(ctx, { withProtections: lost || isBehind, onListed });
   const { known } = listed;
   // After the catalog: what came up since is on disk and unknown, but its request has not ended.
   const [{ instances, unknownDirectories }, names, unlisted, inFlight] = await Promise.all([
     scanPool(ctx.pool, known),
-    readdir(ctx.pool.paths.root),
+    namesIn(ctx.pool.paths.root),
     listRecords(ctx.pool, known),
     ctx.catalog.inFlight(),
   ]);
@@ -100,25 +105,40 @@ interface Listed {
   readonly protections: readonly InstanceRecord[];
 }
 
+/** Records that are read at a time: one after another most of the time would pass with waiting for each. */
+const AT_ONCE = 8;
+
 async function compareListed(
   { catalog, pool }: PoolContext,
-  { withProtections }: { readonly withProtections: boolean },
+  {
+    withProtections,
+    onListed,
+  }: { readonly withProtections: boolean; readonly onListed: (instance: CatalogInstance) => void },
 ): Promise<Listed> {
   const known = new Set<string>();
   const deleting: string[] = [];
   const outdated: InstanceRecord[] = [];
   const protections: InstanceRecord[] = [];
-  for await (const { record, state } of catalog.list()) {
+  const look = async (instance: CatalogInstance) => {
+    const { record, state } = instance;
+    onListed(instance);
     known.add(record.id);
     if (state === 'deleting') {
       deleting.push(record.id);
-      continue;
+      return;
     }
     const [found] = await Array.fromAsync(readRecords(pool, [record.id]));
     const onDisk = found && 'record' in found ? found.record : undefined;
     if (isOutdated(onDisk, record)) outdated.push(record);
     if (withProtections && onDisk && protectsMore(onDisk, record)) protections.push(onDisk);
+  };
+  const underWay = new Set<Promise<void>>();
+  for await (const instance of catalog.list()) {
+    const looking = look(instance).finally(() => underWay.delete(looking));
+    underWay.add(looking);
+    if (underWay.size >= AT_ONCE) await Promise.race(underWay);
   }
+  await Promise.all(underWay);
   return { known, deleting, outdated, protections };
 }
 

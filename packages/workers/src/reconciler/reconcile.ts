@@ -42,7 +42,7 @@ export function reconcile(ctx: ServedContext, options: { starting: boolean }): P
 }
 
 async function reconcileAlone(ctx: ServedContext, { starting }: { starting: boolean }): Promise<Reconciled> {
-  const drift = await compare(ctx);
+  const drift = await compare(ctx, starting ? (instance) => countInstance(ctx, instance) : undefined);
   if (starting) {
     await endMarked(markOf(ctx.pool)); // set-ups that outlived the worker before, also of requests that have ended
     await cleanStaging(ctx.pool);

@@ -5,8 +5,9 @@ import { expect, it } from 'vitest';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
 import type { Line } from '../../src/gate/line.ts';
-import { loadGate } from '../../src/gate/load.ts';
+import { countInstance, loadGate } from '../../src/gate/load.ts';
 import { GateState } from '../../src/gate/state.ts';
+import { compare } from '../../src/reconciler/compare.ts';
 import { spawnInstance } from '../../src/spawner/spawn.ts';
 
 /** A machine whose cores are all busy takes its time. */
@@ -38,7 +39,9 @@ async function loadAnew(): Promise<GateState> {
   };
   const options = { isOpen: async () => true, onError: () => undefined };
   const gate = new GateState(filesystem, options);
-  await loadGate({ ...stack.ctx, gate });
+  const ctx = { ...stack.ctx, gate };
+  await compare(ctx, (instance) => countInstance(ctx, instance)); // as the first reconcile does
+  await loadGate(ctx);
   return gate;
 }
 

@@ -5,6 +5,7 @@ import { readAudit } from '../../../../test/support/audit.ts';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
 import { resultsOf } from '../../src/collector/results.ts';
+import { findRelief } from '../../src/gatekeeper/relief.ts';
 import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { takeOut } from '../../src/pruner/remove.ts';
 import { readMirrored } from '../../src/runtime/mirrored.ts';
@@ -81,6 +82,12 @@ it('what could not be mirrored is given an hour, however long other leases run, 
   expect((await remove(free)).skipped).toMatchObject([
     { reason: expect.stringMatching(/nothing is deleted before/) },
   ]);
+  // A request that one of them would have to make room for is told the same.
+  const one = { bytes: 0, inodes: 0, slots: 1 };
+  const short = { shortage: { need: one, shortfall: one }, reserved: { bytes: 0, inodes: 0, slots: 0 } };
+  const findHelp = async () =>
+    (await findRelief(stack.ctx, { id: 'req-1', from: null }, short, { mayReclaim: true })).help?.sentence;
+  expect(await findHelp()).toMatch(/^The catalog was lost: nothing is deleted before .*--end-grace/);
   await catalog.markReconciled({ at: now, graceUntil: Date.now() }); // spica reconcile --end-grace
   await expect.poll(async () => (await remove(free)).taken.length, POLL).toBe(1);
   expect((await remove(leased)).skipped).toMatchObject([{ reason: expect.stringMatching(/^leased by ada/) }]);

@@ -61,11 +61,7 @@ export function furtherFacts(entry: AuditRecord): readonly (readonly [name: stri
   return Object.entries(entry).filter(([name, value]) => !SHOWN.has(name) && value !== null);
 }
 
-/** How an outcome reads: what was refused, failed or left out stands out. */
-export function toneOf({
-  outcome,
-  action,
-}: Pick<AuditRecord, 'outcome' | 'action'>): 'good' | 'bad' | 'plain' {
-  if (/^(?:fail|refus|reject|error|broken)/.test(outcome)) return 'bad';
-  return action.startsWith('delete') && outcome === 'deleted' ? 'good' : 'plain';
+/** Whether an outcome stands out: what was refused, rejected or failed does. */
+export function isBad({ outcome }: Pick<AuditRecord, 'outcome'>): boolean {
+  return /^(?:fail|refus|reject|error|broken)/.test(outcome);
 }

@@ -115,7 +115,7 @@ function Chain() {
       }
     >
       <div class="body">
-        <p class="sentence-case">{audit.sentence}</p>
+        {audit.state !== 'intact' && <p class="sentence-case">{audit.sentence}</p>}
         <CommandLine text={spica(poolName.value, 'audit', 'verify')} />
       </div>
     </Panel>

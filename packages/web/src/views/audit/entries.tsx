@@ -3,9 +3,10 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Facts } from '../../parts/facts.tsx';
 import { bytes } from '../../parts/format.ts';
+import { Sentence } from '../../parts/sentence.tsx';
 import { Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
-import { furtherFacts, toneOf } from './audit-query.ts';
+import { furtherFacts, isBad } from './audit-query.ts';
 
 /** Entries of the audit log, in the order given; each opens to all that it says. */
 export function Entries({
@@ -36,10 +37,12 @@ function Entry({ entry, withInstance }: { readonly entry: AuditRecord; readonly 
         <summary>
           <Time at={entry.timestamp} />
           <span class="action">{entry.action.replaceAll('_', ' ')}</span>
-          <span class={`outcome ${toneOf(entry)}`}>{entry.outcome.replaceAll('_', ' ')}</span>
+          <span class={`outcome ${isBad(entry) ? 'bad' : ''}`}>{entry.outcome.replaceAll('_', ' ')}</span>
           {withInstance && <span class="id">{entry.instance ?? entry.request ?? ''}</span>}
           <span class="figure">{entry.bytes === null ? '' : bytes(entry.bytes)}</span>
-          <span class="reason">{entry.reason}</span>
+          <span class="reason">
+            <Sentence text={entry.reason} />
+          </span>
         </summary>
         {isOpen && <Details entry={entry} />}
       </details>
@@ -51,7 +54,9 @@ function Details({ entry }: { readonly entry: AuditRecord }) {
   const { seq, instance, request, pool, dry_run: isDryRun, prev } = entry;
   return (
     <div class="details">
-      <p>{entry.reason}</p>
+      <p>
+        <Sentence text={entry.reason} />
+      </p>
       <Facts
         facts={[
           ['Entry', seq],

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { InstanceView } from '../../api/views.ts';
 import { bytes, shortDuration, UNKNOWN } from '../../parts/format.ts';
+import { Sentence } from '../../parts/sentence.tsx';
 import { Age, now } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
 import type { Fitted } from './fit.ts';
@@ -40,7 +41,7 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'experiment',
     title: 'Experiment',
     sort: 'experiment',
-    width: 100,
+    width: 120,
     grow: 2,
     rank: 5,
     render: ({ experiment }) => experiment ?? <None />,
@@ -50,7 +51,7 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'template',
     title: 'Template',
     sort: 'template',
-    width: 90,
+    width: 92,
     grow: 1,
     rank: 9,
     render: ({ template }) => template,
@@ -103,7 +104,7 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'held',
     title: 'Lease or pin',
     sort: 'lease',
-    width: 130,
+    width: 150,
     grow: 2,
     rank: 6,
     render: (row) => <Held row={row} />,
@@ -149,10 +150,14 @@ export const COLUMNS: readonly GridColumn[] = [
     name: 'why',
     title: 'Why it stays or goes',
     sort: null,
-    width: 230,
+    width: 188,
     grow: 5,
     rank: 4,
-    render: ({ rule }) => <span class="soft">{rule?.sentence}</span>,
+    render: ({ rule }) => (
+      <span class="soft">
+        <Sentence text={rule?.sentence} />
+      </span>
+    ),
     hover: ({ rule }) => rule?.sentence,
   },
 ];

@@ -48,7 +48,7 @@ export function Filters({ list }: { readonly list: ListState }) {
         resets={RESETS}
         name="unsaved"
         label="Work"
-        none="Any work"
+        none="Unsaved or not"
         values={{ yes: 'Unsaved work' }}
       />
       <button type="button" class="button plain" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>

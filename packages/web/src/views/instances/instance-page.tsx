@@ -10,6 +10,7 @@ import { CommandLine } from '../../parts/command-line.tsx';
 import { Facts } from '../../parts/facts.tsx';
 import { bytes, count, duration } from '../../parts/format.ts';
 import { Panel, WhenLoaded } from '../../parts/panel.tsx';
+import { Sentence } from '../../parts/sentence.tsx';
 import { spica } from '../../parts/shell.ts';
 import { Age, Time } from '../../parts/time.tsx';
 import { jobHref } from '../../router/job-href.ts';
@@ -91,7 +92,12 @@ function Shown({ instance, onDone }: { readonly instance: InstanceView; readonly
       <Panel title="What keeps it">
         <div class="body">
           <p class="rule-line">
-            <RuleWord row={instance} /> {rule?.sentence}
+            <RuleWord row={instance} />
+            {rule && (
+              <>
+                : <Sentence text={rule.sentence} />
+              </>
+            )}
           </p>
           <Facts
             facts={[
@@ -144,8 +150,8 @@ function Size({ instance }: { readonly instance: InstanceView }) {
             ['Predicted at its spawn', predicted && bytes(predicted.bytes)],
             ['Cloned', cloned && `${bytes(cloned.bytes)}${cloneMethod ? ` by ${cloneMethod}` : ''}`],
             ['With what it shares', sample && bytes(sample.allocatedBytes)],
-            ['Files and directories', sample && count(sample.inodes)],
-            ['Measured', sample && <Age at={sample.at} />],
+            ['Files and directories', sample?.inodes ? count(sample.inodes) : null],
+            ['Measured', sample && <Ago at={sample.at} />],
             ['Last change', sample && <Time at={sample.changedAt} />],
             ['If it outgrows max_instance_gb', instance.oversize],
           ]}
@@ -153,6 +159,14 @@ function Size({ instance }: { readonly instance: InstanceView }) {
         {sample?.incomplete && <p class="soft">Not all of it could be read: it may be larger.</p>}
       </div>
     </Panel>
+  );
+}
+
+function Ago({ at }: { readonly at: string }) {
+  return (
+    <>
+      <Age at={at} /> ago
+    </>
   );
 }
 
@@ -260,7 +274,9 @@ function Gone({
       </div>
       <Panel title="How it went">
         <div class="body">
-          <p class="sentence-case">{end?.reason ?? message}</p>
+          <p class="sentence-case">
+            <Sentence text={end?.reason ?? message} />
+          </p>
           {end && (
             <Facts
               facts={[

@@ -74,7 +74,7 @@ function RequestsInShort() {
               isOfCards
               empty={
                 <>
-                  No requests yet. <code>spica spawn</code> submits one.
+                  None yet. <code>spica spawn</code> submits one.
                 </>
               }
             />

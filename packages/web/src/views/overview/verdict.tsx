@@ -1,5 +1,6 @@
 import type { Level, PoolView } from '../../api/views.ts';
 import { bytes, count } from '../../parts/format.ts';
+import { Sentence as Text } from '../../parts/sentence.tsx';
 import { Shape } from '../../parts/shape.tsx';
 import { Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
@@ -73,13 +74,15 @@ function Figure({
 
 /** What an operator has to know beside the verdict. */
 function Notices({
-  pool: { served, clockSuspended, pressure, audit, blind, pool },
+  pool: { served, clockSuspended, deletionsHeldUntil, pressure, audit, blind, pool },
 }: {
   readonly pool: PoolView;
 }) {
   const notices = [
     served === false && `No worker serves ${pool}: requests wait until \`spica up\` runs.`,
     clockSuspended !== null && `Rules of age are suspended: ${clockSuspended}`,
+    deletionsHeldUntil !== null &&
+      `Nothing is deleted before ${deletionsHeldUntil}: Redis was lost, and perhaps leases with it. \`spica reconcile --end-grace\` ends that.`,
     blind !== null &&
       `The worker cannot see who uses an instance: ${blind.why}. What was leased is kept for longer (blind_keep).`,
     audit?.state === 'broken' && `The audit log's chain is broken: ${audit.sentence}`,
@@ -89,7 +92,9 @@ function Notices({
   return (
     <ul class="notices">
       {notices.map((text) => (
-        <li key={text}>{text}</li>
+        <li key={text}>
+          <Text text={text} />
+        </li>
       ))}
     </ul>
   );

@@ -72,9 +72,9 @@ function Pool({ pool }: { readonly pool: PoolView }) {
             ['Policy', policy?.sentence],
             ['Largest instance', policy?.maxInstanceBytes ? bytes(policy.maxInstanceBytes) : null],
             ['Largest pool', policy?.maxPoolBytes ? bytes(policy.maxPoolBytes) : null],
-            ['Oldest', policy?.maxAgeMs ? duration(policy.maxAgeMs) : null],
+            ['Greatest age', policy?.maxAgeMs ? duration(policy.maxAgeMs) : null],
             ['Audit log', audit?.sentence],
-            ['Figures of', <Time at={pool.at} />],
+            ['As of', <Time at={pool.at} />],
           ]}
         />
       </div>

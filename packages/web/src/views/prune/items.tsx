@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { bytes, count } from '../../parts/format.ts';
+import { Sentence } from '../../parts/sentence.tsx';
 import { Table } from '../../parts/table.tsx';
 import { hrefTo } from '../../router/router.ts';
 import type { PlannedItem } from './plan-view.ts';
@@ -46,7 +47,7 @@ function Items({
           },
           { title: 'Frees', isFigure: true, render: (item) => bytes(item.bytes) },
           { title: 'Rule', isExtra: true, render: ({ rule }) => <code>{rule}</code> },
-          { title: 'Why', isWide: true, render: ({ reason }) => reason },
+          { title: 'Why', isWide: true, render: ({ reason }) => <Sentence text={reason} /> },
         ]}
         rows={items.slice(0, most)}
         keyOf={({ id }) => id}

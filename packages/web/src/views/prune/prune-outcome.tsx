@@ -1,5 +1,6 @@
 import type { PruneResult } from '@spica/client';
 import { bytes, countOf } from '../../parts/format.ts';
+import { Sentence } from '../../parts/sentence.tsx';
 import { Table } from '../../parts/table.tsx';
 import { hrefTo } from '../../router/router.ts';
 import { Actions } from '../instances/actions/actions.tsx';
@@ -37,7 +38,7 @@ export function PruneOutcome({
               ),
             },
             { title: 'What', render: ({ what }) => what },
-            { title: 'Why', isWide: true, render: ({ reason }) => reason },
+            { title: 'Why', isWide: true, render: ({ reason }) => <Sentence text={reason} /> },
           ]}
           rows={left}
           keyOf={({ id }) => id}

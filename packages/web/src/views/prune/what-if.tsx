@@ -181,7 +181,7 @@ function sum(items: readonly { readonly bytes: number | null }[]): number {
 function Yaml({ text }: { readonly text: string }) {
   return (
     <div class="yaml">
-      <p class="soft">To have it so, in spica.yaml:</p>
+      <p class="soft">To have it so, at the pool in spica.yaml:</p>
       <pre>{text}</pre>
       {navigator.clipboard && (
         <Button

@@ -32,6 +32,7 @@ function ask(request: RequestView, waits: boolean): void {
       ? 'It leaves the line and is rejected. Nothing was made for it yet.'
       : `What has come up of it (${request.spawned} of ${request.of}) is undone: its instances are deleted.`,
     action: 'Cancel the request',
+    dismiss: 'Keep it',
     kind: 'danger',
     commandLine: `spica cancel ${request.id}${pool === null ? '' : ` --pool ${pool}`}`,
     run: async () => {

@@ -1,6 +1,7 @@
 import type { RequestView } from '../../api/views.ts';
 import { duration } from '../../parts/format.ts';
 import { Progress } from '../../parts/progress.tsx';
+import { Sentence } from '../../parts/sentence.tsx';
 import type { Column } from '../../parts/table.tsx';
 import { Age, now, Time } from '../../parts/time.tsx';
 import { hrefTo } from '../../router/router.ts';
@@ -38,11 +39,17 @@ export const WAITING: readonly Column<RequestView>[] = [
     isWide: true,
     render: (row) => (
       <>
-        <p class="sentence-case">{reasonOf(row)}</p>
-        {helpFor(row) !== null && <p class="soft sentence-case">{helpFor(row)}</p>}
+        <p class="sentence-case">
+          <Sentence text={reasonOf(row)} />
+        </p>
+        {helpFor(row) !== null && (
+          <p class="soft sentence-case">
+            <Sentence text={helpFor(row)} />
+          </p>
+        )}
         {row.progress?.phase === 'held' && (
           <p class="soft">
-            Rejected at <Time at={row.progress.until} />, in{' '}
+            Will be rejected at <Time at={row.progress.until} />, in{' '}
             {duration(Date.parse(row.progress.until) - now.value)}
           </p>
         )}
@@ -87,6 +94,11 @@ export const ENDED: readonly Column<RequestView>[] = [
         submittedAt === null || endedAt === null ? null : Date.parse(endedAt) - Date.parse(submittedAt),
       ),
   },
-  { title: 'What came of it', isWide: true, isExtra: true, render: reasonOf },
+  {
+    title: 'What came of it',
+    isWide: true,
+    isExtra: true,
+    render: (row) => <Sentence text={reasonOf(row)} />,
+  },
   by,
 ];

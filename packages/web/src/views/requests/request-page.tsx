@@ -7,6 +7,7 @@ import { Facts } from '../../parts/facts.tsx';
 import { duration } from '../../parts/format.ts';
 import { Panel, WhenLoaded } from '../../parts/panel.tsx';
 import { Progress } from '../../parts/progress.tsx';
+import { Sentence } from '../../parts/sentence.tsx';
 import { Table } from '../../parts/table.tsx';
 import { Age, Time } from '../../parts/time.tsx';
 import { jobHref } from '../../router/job-href.ts';
@@ -41,13 +42,19 @@ function Shown({ request }: { readonly request: RequestView }) {
       <Panel title="Where it stands">
         <div class="body">
           <Steps request={request} />
-          <p class={`sentence-case ${stand === 'failed' ? 'error' : ''}`}>{reasonOf(request)}</p>
-          {stand === 'waits' && help !== null && <p class="sentence-case">{help}</p>}
+          <p class={`sentence-case ${stand === 'failed' ? 'error' : ''}`}>
+            <Sentence text={reasonOf(request)} />
+          </p>
+          {stand === 'waits' && help !== null && (
+            <p class="sentence-case">
+              <Sentence text={help} />
+            </p>
+          )}
           <Facts
             facts={[
               ['Place in the line', position],
               ['Waits since', stand === 'waits' ? <Since at={sinceOf(request)} /> : null],
-              ['Rejected at', progress?.phase === 'held' ? <Time at={progress.until} /> : null],
+              ['Will be rejected at', progress?.phase === 'held' ? <Time at={progress.until} /> : null],
               ['Come up', stand === 'under way' ? <Progress done={spawned} of={of} /> : null],
               ['Submitted', <Time at={request.submittedAt} />],
               ['Ended', request.endedAt && <Time at={request.endedAt} />],

@@ -1,6 +1,7 @@
 import type { ActionView } from '@spica/client/wire';
 import { Dialog } from '../../../parts/dialog.tsx';
 import { count } from '../../../parts/format.ts';
+import { Sentence } from '../../../parts/sentence.tsx';
 import { hrefTo } from '../../../router/router.ts';
 import { outcomeText, type Verb } from './verbs.ts';
 
@@ -29,7 +30,9 @@ export function Outcome({
                 {id}
               </a>
             </dt>
-            <dd>{reason}</dd>
+            <dd>
+              <Sentence text={reason} />
+            </dd>
           </div>
         ))}
       </dl>

@@ -1,0 +1,20 @@
+import type { Dirent } from 'node:fs';
+import { opendir } from 'node:fs/promises';
+
+/** Entries that are in memory at a time. */
+const BUFFER = 1_000;
+
+/**
+ * What a directory holds that may have 100,000 entries. `readdir` would have the C library hold all of them at once, and
+ * keep that memory for good. Throws what the filesystem says.
+ */
+export async function* listDirectory(path: string): AsyncGenerator<Dirent, void> {
+  yield* await opendir(path, { bufferSize: BUFFER });
+}
+
+/** The same, their names alone. */
+export async function namesIn(path: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of listDirectory(path)) names.push(name);
+  return names;
+}
