@@ -151,7 +151,7 @@ function Size({ instance }: { readonly instance: InstanceView }) {
             ['Cloned', cloned && `${bytes(cloned.bytes)}${cloneMethod ? ` by ${cloneMethod}` : ''}`],
             ['With what it shares', sample && bytes(sample.allocatedBytes)],
             ['Files and directories', sample?.inodes ? count(sample.inodes) : null],
-            ['Measured', sample && <Ago at={sample.at} />],
+            ['Measured', sample?.at ? <Ago at={sample.at} /> : null],
             ['Last change', sample && <Time at={sample.changedAt} />],
             ['If it outgrows max_instance_gb', instance.oversize],
           ]}
