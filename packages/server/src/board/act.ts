@@ -5,6 +5,7 @@ import { type Caller, ON_LOOPBACK } from '../listen/callers.ts';
 import { isSafe } from '../listen/cross-site.ts';
 import type { ServerPool } from '../pool.ts';
 import { type Action, type Asked, actionOf, whyNot } from './actions.ts';
+import { findJob } from './find-job.ts';
 import { findQueue } from './names.ts';
 
 const callers = new AsyncLocalStorage<Caller>();
@@ -85,7 +86,7 @@ async function readAsked(request: FastifyRequest, { pools }: ActionOptions): Pro
   const { queueName = '', jobId, queueStatus } = request.params as Readonly<Record<string, string>>;
   const found = findQueue(pools, queueName);
   const queue = found?.pool.queues[found.queue];
-  const job = queue && jobId !== undefined ? await queue.getJob(jobId) : undefined;
+  const job = queue && jobId !== undefined ? await findJob(queue, jobId) : undefined;
   const body = request.body as { readonly name?: unknown; readonly data?: unknown } | undefined;
   return {
     queue: found?.queue ?? null,

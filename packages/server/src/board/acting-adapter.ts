@@ -2,10 +2,10 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { cancelRequest } from '@spica/client/redis';
 import { CheckError, type Clock, SpicaError } from '@spica/core';
 import { parsePayload, type QueueName, spawnRequestSchema, submitOrFind } from '@spica/queues';
-import type { Job } from 'bullmq';
 import { problemOf } from '../api/problem.ts';
 import type { ServerPool } from '../pool.ts';
 import { actAs } from './act.ts';
+import { findJob } from './find-job.ts';
 
 type AdapterOptions = NonNullable<ConstructorParameters<typeof BullMQAdapter>[1]> & { readonly clock: Clock };
 type BoardJob = NonNullable<Awaited<ReturnType<BullMQAdapter['getJob']>>>;
@@ -28,7 +28,7 @@ export class ActingAdapter extends BullMQAdapter {
   }
 
   override async getJob(id: string): Promise<BoardJob | undefined> {
-    const job = (await this.#pool.queues[this.#name].getJob(id)) as Job | undefined;
+    const job = await findJob(this.#pool.queues[this.#name], id);
     if (!job || this.#name !== 'gate' || job.finishedOn) return job as BoardJob | undefined;
     const remove = job.remove.bind(job);
     return Object.assign(job, { remove: () => told(this.#cancel(id, remove)) }) as unknown as BoardJob;

@@ -356,3 +356,17 @@ describe('what would break a promise', () => {
     expect(await Array.fromAsync(stack.ctx.catalog.list())).toHaveLength(4);
   });
 });
+
+it("takes nothing of a queue's own for a job: its schedules and its pause cannot be removed as one", async () => {
+  const { gate, sample } = stack.queues;
+  await sample.upsertJobScheduler('sample-schedule', { every: 3_600_000 }, { name: 'sample' });
+  await gate.pause();
+  for (const job of ['main.gate/meta', 'main.sample/repeat:sample-schedule', 'main.sample/meta']) {
+    for (const action of ['clean', 'retry', 'promote'])
+      expect((await act('PUT', `/queues/${job}/${action}`)).status, `${job} ${action}`).toBe(404);
+  }
+  expect(await gate.isPaused()).toBe(true);
+  expect(await sample.getJobScheduler('sample-schedule')).toMatchObject({ every: 3_600_000 });
+  await gate.resume();
+  await sample.removeJobScheduler('sample-schedule');
+});
