@@ -53,7 +53,8 @@ export function candidateOf(instance: KnownInstance, leaseNow: number, growth: S
     // Not measured yet, it is as large as its clone was.
     bytes: ownBytes(record) ?? record.cloned?.bytes ?? null,
     inodes: ownInodes(record) ?? (record.cloneMethod === 'snapshot' ? null : (record.cloned?.inodes ?? null)),
-    growth: { bytes: growth.bytes, inodes: growth.inodes },
+    growth:
+      growth.bytes > 0 || growth.inodes > 0 ? { bytes: growth.bytes, inodes: growth.inodes } : NO_GROWTH,
     protectedBy: protectionAt(protectionsOf(instance), leaseNow),
   };
 }
@@ -88,6 +89,8 @@ export function protectionsOf({
   return protections.length === 0 ? UNPROTECTED : protections;
 }
 
+/** One for all: most of 100,000 instances grow no more. */
+const NO_GROWTH: Size = { bytes: 0, inodes: 0 };
 const FOR_GOOD = Number.POSITIVE_INFINITY;
 /** One for all: of 100,000 instances nothing keeps most. */
 const UNPROTECTED: readonly TimedProtection[] = [];
