@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { CheckError } from '@spica/core';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { Logger } from 'pino';
 import { sendProblem } from './api/problem.ts';
+import { sendHtml } from './html.ts';
 import { type GuardOptions, guard } from './listen/guard.ts';
 import type { TlsMaterial } from './listen/tls.ts';
 
@@ -37,10 +43,19 @@ export function createApp({ logger, tls, ...callers }: AppOptions): App {
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]?.slice(0, 200) ?? '';
+    if (isBrowser(request)) return sendHtml(reply.code(404), NO_PAGE, '');
     const message = `there is no ${request.method} ${path}: /docs shows the HTTP API`;
     return sendProblem(request, reply, new CheckError('ROUTE_UNKNOWN', message));
   });
   return app;
+}
+
+const NO_PAGE =
+  '<!doctype html><title>Spica</title><h1>There is no such page</h1><p><a href="/">The overview</a></p>';
+
+/** Whether somebody looks for a page, and no program for a call. */
+function isBrowser({ method, url, headers }: FastifyRequest): boolean {
+  return method === 'GET' && !url.startsWith('/v1') && /\btext\/html\b/.test(headers.accept ?? '');
 }
 
 /** Ends a server: takes nothing new, and gives what was begun a few seconds. */

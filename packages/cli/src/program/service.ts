@@ -9,17 +9,13 @@ export function addNotifyCommands(add: Add): void {
 
 /** Commands that serve pools, and those that tell how they stand. */
 export function addServiceCommands(add: Add): void {
-  add('up', 'embedded Redis (unless REDIS_URL), all workers, the dashboard and the HTTP API', async () => {
+  add('up', 'embedded Redis (unless REDIS_URL), all workers, the page and the HTTP API', async () => {
     return (await import('../commands/up.ts')).up;
   })
-    .option('--port <port>', 'port of the dashboard; 0 takes a free one')
+    .option('--port <port>', 'port of the page and the API; 0 takes a free one')
     .option('--host <address>', 'address to listen at: with a token, others than this host may reach it');
-  add(
-    'serve',
-    'the dashboard and the HTTP API alone',
-    async () => (await import('../commands/serve.ts')).serve,
-  )
-    .option('--port <port>', 'port of the dashboard; 0 takes a free one')
+  add('serve', 'the page and the HTTP API alone', async () => (await import('../commands/serve.ts')).serve)
+    .option('--port <port>', 'port of the page and the API; 0 takes a free one')
     .option('--host <address>', 'address to listen at: with a token, others than this host may reach it');
   add('open', 'open the page in a browser, logged in as an operator of this machine', async () => {
     return (await import('../commands/open.ts')).open;

@@ -117,11 +117,11 @@ async function pingRedis(redis: Redis, target: RedisTarget): Promise<unknown> {
 function reportLoss(redis: Redis, target: RedisTarget, logger: Logger): () => void {
   let lost = false;
   const closed = () => {
-    if (!lost) logger.warn({ redis: describeTarget(target) }, 'the dashboard has lost Redis');
+    if (!lost) logger.warn({ redis: describeTarget(target) }, 'the server has lost Redis');
     lost = true;
   };
   const ready = () => {
-    if (lost) logger.info('the dashboard has Redis back');
+    if (lost) logger.info('the server has Redis back');
     lost = false;
   };
   redis.on('close', closed).on('ready', ready);

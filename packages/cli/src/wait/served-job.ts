@@ -14,7 +14,7 @@ export async function untilInterrupted<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const interrupted = new AbortController();
-  const goesOn = `the ${queue} job goes on; \`spica status\` and the dashboard show it`;
+  const goesOn = `the ${queue} job goes on; \`spica status\` and the page show it`;
   const release = onInterrupt(io, () => interrupted.abort(new Interrupted(goesOn)));
   try {
     return await sayWhile(io, doing, () => work(interrupted.signal));

@@ -138,7 +138,7 @@ export function forecastBand(input: {
 
 /** A forecast for people: `stable`, `floor reached in about 5h40m (4h10m to 8h)`. */
 export function describeForecast(forecast: Forecast): string {
-  if (forecast.trend === 'unknown') return 'not known yet';
+  if (forecast.trend === 'unknown') return 'not known yet: it takes an hour of readings';
   if (forecast.trend === 'stable') return 'stable';
   const { untilFloorMs, soonestMs, latestMs } = forecast;
   if (untilFloorMs === 0) return 'filling, and at the floor';

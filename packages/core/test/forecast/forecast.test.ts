@@ -65,7 +65,7 @@ describe('a forecast', () => {
   it('is not known from too little', () => {
     expect(forecast([]).trend).toBe('unknown');
     expect(forecast(history(0.5, (hour) => 60 - hour)).trend).toBe('unknown');
-    expect(describeForecast({ trend: 'unknown' })).toBe('not known yet');
+    expect(describeForecast({ trend: 'unknown' })).toBe('not known yet: it takes an hour of readings');
   });
 
   it('is now, for a disk that is below the floor and fills on', () => {

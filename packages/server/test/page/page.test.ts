@@ -118,3 +118,10 @@ it('says how it is built where it is not', async () => {
   expect([status, text]).toEqual([200, expect.stringContaining('npm run setup')]);
   await unbuilt.close();
 });
+
+it('says in words to who looks for a page that there is none, and to a program as a problem', async () => {
+  const looked = await get('/nowhere', { accept: 'text/html,application/xhtml+xml' });
+  expect([looked.status, looked.text]).toEqual([404, expect.stringContaining('There is no such page')]);
+  const called = await get('/nowhere');
+  expect([called.status, called.json]).toMatchObject([404, { code: 'ROUTE_UNKNOWN' }]);
+});
