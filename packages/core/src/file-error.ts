@@ -4,7 +4,7 @@ import { CheckError, SpicaError } from './errors.ts';
 /** What a disk answers, by Linux's number; null where Node has a text for it. */
 const OF_DISKS: ReadonlyMap<number, string | null> = new Map([
   [5, null], // EIO
-  [21, null], // EISDIR
+  [21, 'it is a directory'], // EISDIR
   [27, null], // EFBIG
   [28, null], // ENOSPC
   [30, null], // EROFS
