@@ -132,7 +132,7 @@ it('reads secrets from files and variables, names what is missing, and then goes
     /notify\.0\.secret: expected a variable SPICA_NOWHERE/,
   );
   await expect(notifier.configure({ notify: [target('', { url: { file: dir } })] })).rejects.toThrow(
-    `notify.0.url: ${dir}: the system says "illegal operation on a directory"`,
+    `notify.0.url: ${dir}: the system says "it is a directory"`,
   );
   events.emit(SHORT);
   await to.waitFor(1);
