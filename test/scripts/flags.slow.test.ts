@@ -11,7 +11,7 @@ it.each([
   [
     'bench',
     ['bogus'],
-    'bench: expected one of spawn, gate, plan, admit, sample, prune, image, start, api, got "bogus"',
+    'bench: expected one of spawn, gate, plan, admit, sample, prune, image, start, api, list, got "bogus"',
   ],
 ])('%s %j ends with one line that says what is wrong, and 2', async (script, args, line) => {
   const main = join(SCRIPTS, script, 'main.ts');
