@@ -36,7 +36,12 @@ it.each<[string, string, RegExp, () => Promise<unknown>]>([
   ['is empty', 'TEMPLATE_EMPTY', /is empty/, () => becomeEmpty()],
   ['has no VERSION', 'TEMPLATE_NO_VERSION', /has none/, () => unlink(join(template, 'VERSION'))],
   ['has an empty VERSION', 'TEMPLATE_NO_VERSION', /empty/, () => writeFile(join(template, 'VERSION'), '\n')],
-  ['has a directory as VERSION', 'TEMPLATE_UNREADABLE', /"it is a directory"/, () => becomeDirectory('VERSION')],
+  [
+    'has a directory as VERSION',
+    'TEMPLATE_UNREADABLE',
+    /"it is a directory"/,
+    () => becomeDirectory('VERSION'),
+  ],
   [
     'has a directory as .templateignore',
     'TEMPLATE_IGNORE_INVALID',
