@@ -92,18 +92,22 @@ export async function findChanges(from: string, copy: string, signal?: AbortSign
       .toString()
       .split('\n')
       .filter(isComplaint);
-    if (
-      complaints.length === 0 ||
-      !complaints.every((line) => line.endsWith(': No such file or directory (2)'))
-    )
-      throw error;
-    return ['files vanished while they were compared'];
+    const isChange = (line: string) => SAID_OF_CHANGES.some((pattern) => pattern.test(line));
+    if (complaints.length === 0 || !complaints.every(isChange)) throw error;
+    return ['files changed or vanished while they were compared'];
   }
 }
 
+/** What rsync complains of where a file vanished, was written to or became shorter while it was read. */
+const SAID_OF_CHANGES = [
+  /: No such file or directory \(2\)$/,
+  /^ERROR: .* failed verification -- update (?:discarded|retained)/,
+  /^rsync: .*read errors mapping .*: No data available \(61\)$/,
+];
+
 /** Not the summary that rsync ends with. */
 function isComplaint(line: string): boolean {
-  return line.startsWith('rsync: ');
+  return line.startsWith('rsync: ') || line.startsWith('ERROR: ');
 }
 
 /** Those of the files, by keys, whose content is another in the copy. Throws as `findDifferences`. */

@@ -74,3 +74,17 @@ it('says so where the source is not there any more', async () => {
   await rm(from, { recursive: true });
   await expect(copyLive(from, to)).rejects.toMatchObject({ code: 'FORK_SOURCE_GONE' });
 });
+
+it('says that a file changes which is written over, longer and shorter, while rsync reads it', async () => {
+  const script = `for (let n = 1; ; n += 1)
+    require('node:fs').writeFileSync('log', Buffer.alloc(1e6 + (n % 7) * 4e5, String(n)))`;
+  const writer = execa(process.execPath, ['-e', script], { cwd: from, reject: false });
+  onTestFinished(async () => {
+    writer.kill();
+    await writer;
+  });
+  await expect.poll(() => readFile(join(from, 'log'), 'utf8').catch(() => '')).not.toBe('');
+  for (const name of ['one', 'two', 'three']) {
+    await expect(copyLive(from, join(dir, name))).rejects.toMatchObject({ code: 'FORK_CHANGING' });
+  }
+});
