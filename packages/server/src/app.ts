@@ -8,7 +8,7 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { sendProblem } from './api/problem.ts';
-import { sendHtml } from './html.ts';
+import { acceptsHtml, sendHtml } from './html.ts';
 import { type GuardOptions, guard } from './listen/guard.ts';
 import type { TlsMaterial } from './listen/tls.ts';
 
@@ -54,8 +54,8 @@ const NO_PAGE =
   '<!doctype html><title>Spica</title><h1>There is no such page</h1><p><a href="/">The overview</a></p>';
 
 /** Whether somebody looks for a page, and no program for a call. */
-function isBrowser({ method, url, headers }: FastifyRequest): boolean {
-  return method === 'GET' && !url.startsWith('/v1') && /\btext\/html\b/.test(headers.accept ?? '');
+function isBrowser(request: FastifyRequest): boolean {
+  return request.method === 'GET' && !request.url.startsWith('/v1') && acceptsHtml(request);
 }
 
 /** Ends a server: takes nothing new, and gives what was begun a few seconds. */

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
+
+/** Whether a page is asked for, as browsers do, and not what a program reads. */
+export function acceptsHtml({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return /\btext\/html\b/.test(headers.accept ?? '');
 }
 
 /** Answers with a page of our own that has this style in its text, and runs nothing. */

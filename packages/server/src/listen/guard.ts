@@ -3,6 +3,7 @@ import { CheckError, SpicaError } from '@spica/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { problemOf, sendProblem } from '../api/problem.ts';
 import { mayCall, sayRole } from '../api/roles.ts';
+import { acceptsHtml } from '../html.ts';
 import { type Caller, type Door, findCaller, type Known, ON_LOOPBACK, requireCaller } from './callers.ts';
 import { sessionIn } from './cookies.ts';
 import { isSafe, requireProof, requireSameOrigin } from './cross-site.ts';
@@ -113,14 +114,9 @@ function requireChange({ caller, url, method, routeOptions }: FastifyRequest, re
 }
 
 /** A person who is not logged in: the problem would tell them nothing that the form does not. */
-function isForLogin({ headers, method, routeOptions }: FastifyRequest, error: unknown): boolean {
-  const { access } = routeOptions.config;
-  return (
-    isUnauthenticated(error) &&
-    isSafe(method) &&
-    access === 'page' &&
-    /\btext\/html\b/.test(headers.accept ?? '')
-  );
+function isForLogin(request: FastifyRequest, error: unknown): boolean {
+  const { access } = request.routeOptions.config;
+  return isUnauthenticated(error) && isSafe(request.method) && access === 'page' && acceptsHtml(request);
 }
 
 function isUnauthenticated(error: unknown): boolean {
