@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createCatalog } from '@spica/catalog';
-import { type InstanceRecord, newRecord } from '@spica/core';
+import type { InstanceRecord } from '@spica/core';
 import { connectWorker, embeddedSocketOf } from '@spica/queues';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { execa } from 'execa';
 import type { Redis } from 'ioredis';
 import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
+import { numberedRecord } from './record.ts';
 import { makeTemplate } from './template.ts';
 
 const SPICA = join(import.meta.dirname, '../../dist/spica/lib/spica.js');
@@ -101,43 +102,16 @@ async function fill(dir: string, count: number): Promise<void> {
   await server.stop();
 }
 
-/** One a minute, measured, every fifth leased, of 100 experiments and 50 runners. */
+/** One a minute, of 50 runners. */
 function aRecord(n: number, now: number): InstanceRecord {
   const spawnedAt = now - (n + 1) * MINUTE;
   const bytes = 1e9 + ((n * 7_919) % 1e6) * 4096;
-  const size = { allocatedBytes: bytes, apparentBytes: bytes, inodes: 20_000, ownBytes: bytes };
-  const lease = {
-    owner: `runner-${n % 50}`,
-    tokenHash: 'f'.repeat(64),
-    expiresAt: now + 600 * MINUTE,
-    since: 0,
-  };
-  return newRecord({
-    id: `spica-${n.toString(16).padStart(12, '0')}`,
-    pool: 'main',
-    request: `request-${n >> 3}`,
-    index: n % 8,
-    template: 'default',
-    templateVersion: '1.0.0',
-    fingerprint: '0'.repeat(64),
-    cloneMethod: 'copy',
-    clonedAt: spawnedAt,
-    cloned: { bytes, inodes: 20_000 },
-    predicted: { bytes, inodes: 20_000 },
-    expected: { bytes, inodes: 20_000 },
-    replicas: 0,
+  return {
+    ...numberedRecord(n, { spawnedAt, bytes, lease: { expiresAt: now + 600 * MINUTE, since: 0 } }),
     by: `runner-${n % 50}`,
-    parent: null,
-    generation: 0,
-    experiment: `experiment-${n % 100}`,
     labels: { stage: n % 3 === 0 ? 'tune' : 'test' },
-    spawnedAt,
-    sample: { at: spawnedAt, changedAt: spawnedAt, ...size },
-    lease: n % 5 === 0 ? lease : null,
     score: n % 7 === 0 ? n / 1e5 : null,
-    ttlMs: null,
-    collect: [],
-  });
+  };
 }
 
 const LOOKS: readonly (readonly [what: string, path: string])[] = [

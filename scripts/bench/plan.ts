@@ -12,6 +12,7 @@ import { readCandidates } from '../../packages/workers/src/pruner/candidates.ts'
 import { planPrune } from '../../packages/workers/src/pruner/plan.ts';
 import { stackConfig } from '../../test/support/stack.ts';
 import { median, time } from './figures.ts';
+import { numberedRecord } from './record.ts';
 
 const INSTANCES = 100_000;
 const ROUNDS = 5;
@@ -69,50 +70,11 @@ async function fill(redis: Redis): Promise<void> {
   }
 }
 
-/** One a minute, measured, every fifth leased, of 100 experiments. */
+/** One a minute. */
 function aRecord(n: number, start: number): InstanceRecord {
   const spawnedAt = start + n * MINUTE;
-  const bytes = 1e9 + n * 4096;
-  const size = { allocatedBytes: bytes, apparentBytes: bytes, inodes: 20_000, ownBytes: bytes };
-  const lease = {
-    owner: `runner-${n % 50}`,
-    tokenHash: 'f'.repeat(64),
-    expiresAt: Date.now() + 60 * MINUTE,
-    since: spawnedAt,
-  };
-  return {
-    schema: 'spica.record/v1',
-    id: `spica-${n.toString(16).padStart(12, '0')}`,
-    pool: 'main',
-    request: `request-${n >> 3}`,
-    index: n % 8,
-    template: 'default',
-    templateVersion: '1.0.0',
-    fingerprint: '0'.repeat(64),
-    cloneMethod: 'copy',
-    clonedAt: spawnedAt,
-    cloned: { bytes, inodes: 20_000 },
-    predicted: { bytes, inodes: 20_000 },
-    expected: { bytes, inodes: 20_000 },
-    replicas: 0,
-    by: null,
-    parent: null,
-    generation: 0,
-    experiment: `experiment-${n % 100}`,
-    labels: {},
-    spawnedAt,
-    sample: { at: spawnedAt, changedAt: spawnedAt, ...size },
-    lease: n % 5 === 0 ? lease : null,
-    lastLeasedAt: null,
-    releasedAt: null,
-    discarded: false,
-    pin: null,
-    ttlMs: null,
-    score: null,
-    oversize: null,
-    collect: [],
-    collected: null,
-  };
+  const lease = { expiresAt: Date.now() + 60 * MINUTE, since: spawnedAt };
+  return numberedRecord(n, { spawnedAt, bytes: 1e9 + n * 4096, lease });
 }
 
 async function measure(ctx: PoolContext, redis: Redis): Promise<void> {
