@@ -119,7 +119,7 @@ async function measureCopy(site: ImageSite, rounds: number): Promise<number> {
 }
 
 async function populate({ ctx, spawn }: Stack, population: number): Promise<void> {
-  for (let there = (await ctx.catalog.ids()).length; there < population; there += 50) {
+  for (let there = await ctx.catalog.count(); there < population; there += 50) {
     await spawn({ count: Math.min(50, population - there) });
   }
   await settled(ctx);
@@ -168,11 +168,15 @@ async function measureSteps({ ctx }: Stack, rounds: number, spawnMs: number): Pr
   );
 }
 
+function idsOf({ catalog }: Stack['ctx']): Promise<string[]> {
+  return Array.fromAsync(catalog.list(), ({ record }) => record.id);
+}
+
 async function measureSizes({ ctx }: Stack, rounds: number): Promise<void> {
   const { root } = ctx.pool.paths;
   const times: number[] = [];
   for (let round = 0; round < rounds; round += 1) times.push(await time(async () => readPoolCharges(root)));
-  const ids = await ctx.catalog.ids();
+  const ids = await idsOf(ctx);
   const some = ids.slice(0, SAMPLES).map((id) => ctx.pool.pathOf(id));
   const du = ((await time(() => execa('du', ['-s', '--', ...some]))) / some.length) * ids.length;
   console.log(
@@ -181,7 +185,7 @@ async function measureSizes({ ctx }: Stack, rounds: number): Promise<void> {
 }
 
 async function measureDeletions({ ctx, queues }: Stack, site: ImageSite): Promise<void> {
-  const before = (await ctx.catalog.ids()).length;
+  const before = await ctx.catalog.count();
   const count = Math.min(DELETIONS, before - 1);
   const started = performance.now();
   await queues.prune.add('prune', {
@@ -190,7 +194,7 @@ async function measureDeletions({ ctx, queues }: Stack, site: ImageSite): Promis
     maxInstances: before - count,
     maxAgeMs: null,
   });
-  while ((await ctx.catalog.ids()).length > before - count) await sleep(1);
+  while ((await ctx.catalog.count()) > before - count) await sleep(1);
   const slots = performance.now() - started;
   while ((await execa('ls', [ctx.pool.paths.trash])).stdout !== '') await sleep(50);
   await awaitReturned(site.root, 60_000);
@@ -211,7 +215,7 @@ async function measureWriter({ ctx }: Stack, site: ImageSite): Promise<void> {
     await rm(to);
     return (WRITE_MB / ms) * 1_000;
   };
-  const id = (await ctx.catalog.ids())[0] ?? '';
+  const [id = ''] = await idsOf(ctx);
   const [image, host]: [number[], number[]] = [[], []];
   for (let round = 0; round < SAMPLES; round += 1) {
     host.push(await write(join(site.dir, 'written')));

@@ -4,6 +4,7 @@ import {
   certainShortfall,
   type Decision,
   type GateFacts,
+  hasLanded,
   type Shortage,
   type SpawnEnd,
   type Step,
@@ -108,7 +109,7 @@ export class Gate {
     const { ledger } = this.#serving;
     let found = this.#step(request, reading, null);
     if (found.do === 'hold' && found.shortage !== null) {
-      if (ledger.filesystem.landed.size.bytes !== reading.landed.bytes) {
+      if (hasLanded(reading, ledger.filesystem.landed.size)) {
         // What was on the disk when it was read, and committed later, counts twice; not so in a new reading.
         this.#gather(request, reading.reclaimed);
         return;

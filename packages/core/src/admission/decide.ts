@@ -60,9 +60,9 @@ export function byteSums({
   bounds,
 }: Pick<AdmissionInput, 'space' | 'reserved' | 'growth' | 'floor' | 'bounds'>): [ByteSum, ...ByteSum[]] {
   const own = sumOf(space.availableBytes, reserved.bytes, growth.bytes, floor.bytes);
-  const sums = bounds.map(({ name, isFreedByDeletion, ...bound }): ByteSum => {
+  const sums = bounds.map(({ name, unwrittenBytes, isFreedByDeletion, ...bound }): ByteSum => {
     const sum = sumOf(bound.availableBytes, bound.reservedBytes, bound.growthBytes, bound.floorBytes);
-    return { ...sum, bound: { name, isFreedByDeletion } };
+    return { ...sum, bound: { name, unwrittenBytes, isFreedByDeletion } };
   });
   const all: [ByteSum, ...ByteSum[]] = [{ ...own, bound: null }, ...sums];
   return all.sort((a, b) => a.headroom - b.headroom);

@@ -39,7 +39,7 @@ export interface Sum {
 /** The sum of bytes that leaves the least, of the pool's filesystem and of what else bounds it. */
 export interface ByteSum extends Sum {
   /** Null for the pool's own filesystem. */
-  readonly bound: Pick<Bound, 'name' | 'isFreedByDeletion'> | null;
+  readonly bound: Pick<Bound, 'name' | 'unwrittenBytes' | 'isFreedByDeletion'> | null;
 }
 
 export interface Decision {

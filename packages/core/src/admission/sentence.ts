@@ -121,9 +121,15 @@ function describeInodes({ count }: NeedInput, total: number, { perInstance }: Fi
 export function describeBytes({ available, reserved, growth, floor, headroom, bound }: ByteSum): string {
   const { inUnit, bare } = formatTerms([available, reserved, growth, floor, headroom]);
   return (
-    `${inUnit(available)} available${bound ? ` ${bound.name}` : ''} − ${bare(reserved)} reserved − ${bare(growth)} growth − ` +
+    `${inUnit(available)} available${bound ? describeBound(available, bound) : ''} − ${bare(reserved)} reserved − ${bare(growth)} growth − ` +
     `${bare(floor)} floor = ${inUnit(headroom)}`
   );
+}
+
+function describeBound(available: number, { name, unwrittenBytes }: NonNullable<ByteSum['bound']>): string {
+  if (unwrittenBytes === 0) return ` ${name}`;
+  const there = formatBytes(available + unwrittenBytes);
+  return ` ${name} (${there} less ${formatBytes(unwrittenBytes)} that its btrfs has yet to write)`;
 }
 
 /** What else bounds the bytes leaves more, and how much. */

@@ -17,6 +17,8 @@ export interface Bound {
   readonly name: string;
   /** Below 0 where more is taken already than may be. */
   readonly availableBytes: number;
+  /** What was taken off that, as the btrfs of an image on it has yet to write it; 0 elsewhere. */
+  readonly unwrittenBytes: number;
   /** What it would have for an empty pool; null where nobody knows. */
   readonly totalBytes: number | null;
   readonly floorBytes: number;

@@ -8,6 +8,8 @@ import type { LedgerSums } from './ledger.ts';
 export interface BoundReading extends Bound {
   readonly id: string;
   readonly landedBytes: number;
+  /** Of what was taken off its available bytes: what may be counted as growth, too. */
+  readonly countedTwiceBytes: number;
 }
 
 /** The disk as it was just read: what was waited for before a step is taken at one moment. */
@@ -42,14 +44,14 @@ export function decide(
 
 /** The bounds as they are now, each with what is reserved under it. */
 export function boundsNow(bounds: readonly BoundReading[], ledger: LedgerSums): ReservedBound[] {
-  return bounds.map(({ id, landedBytes: before, ...bound }) => {
+  return bounds.map(({ id, landedBytes: before, countedTwiceBytes: _, ...bound }) => {
     const sums = ledger.bounds[id] ?? { reservedBytes: 0, growthBytes: 0, landedBytes: before };
     const { landedBytes, ...reserved } = sums;
     return { ...bound, ...reserved, availableBytes: bound.availableBytes - (landedBytes - before) };
   });
 }
 
-/** The disk as it is now: what landed since it was read is there, and not in the reading. */
+/** The disk as it is now: what landed since it was read may be there, and not in the reading. */
 export function minusLanded(space: Space, before: Size, { landed }: LedgerSums): Space {
   const bytes = landed.bytes - before.bytes;
   const inodes = landed.inodes - before.inodes;
@@ -58,4 +60,22 @@ export function minusLanded(space: Space, before: Size, { landed }: LedgerSums):
     availableBytes: space.availableBytes - bytes,
     freeInodes: space.freeInodes === null ? null : space.freeInodes - inodes,
   };
+}
+
+/** The disk if nothing counts twice: what landed was read already, and what is taken off a bound is not expected, too. */
+export function diskAtBest<T extends DiskFacts>(disk: T, { landed, bounds }: LedgerSums): T {
+  return {
+    ...disk,
+    landed,
+    bounds: disk.bounds.map((bound) => ({
+      ...bound,
+      availableBytes: bound.availableBytes + bound.countedTwiceBytes,
+      landedBytes: bounds[bound.id]?.landedBytes ?? bound.landedBytes,
+    })),
+  };
+}
+
+/** Whether anything came onto the disk, or may have, since it was read: `landed` is the ledger's of now. */
+export function hasLanded(disk: Pick<DiskFacts, 'landed'>, landed: Size): boolean {
+  return landed.bytes !== disk.landed.bytes || landed.inodes !== disk.landed.inodes;
 }

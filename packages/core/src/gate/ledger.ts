@@ -14,8 +14,8 @@ export interface LedgerSums {
   /** This pool's instances, in flight or ready. */
   readonly instances: number;
   /**
-   * A running total of what clones and preparations have put on the disk. Read before the disk is, and compared with
-   * what it is when the decision is made, it tells what the reading of the disk does not show yet.
+   * A running total of what clones, preparations and growth may have put on the disk. Read before the disk is, and
+   * compared with what it is when the decision is made, it tells what the reading of the disk may not show yet.
    */
   readonly landed: Size;
   /** The same under what else bounds the pool's bytes, by the bound's id. */
@@ -210,8 +210,7 @@ export class Ledger {
 
   /** Counts an instance, known or not: it was adopted, measured, leased or released. */
   count(id: string, { ownBytes, growth }: LedgerInstance): void {
-    const before = this.#instances.get(id);
-    this.remove(id);
+    this.#forget(id, growth, ownBytes);
     const grows = growth.bytes > 0 || growth.inodes > 0;
     this.#instances.set(id, { ownBytes, growth: grows ? growth : NO_GROWTH, grows });
     this.#ownBytes += ownBytes;
@@ -220,16 +219,11 @@ export class Ledger {
       this.#ends.push({ id, at: growth.endsAt });
       if (this.#ends.length > MOST_STALE + 2 * this.#instances.size) this.#forgetStaleEnds();
     }
-    if (before?.grows) this.#noteGrown(before, { ownBytes, growth });
   }
 
   /** The instance is gone from sight. */
   remove(id: string): void {
-    const instance = this.#instances.get(id);
-    if (!instance) return;
-    if (instance.grows) this.#add('growth', instance.growth, -1);
-    this.#ownBytes -= instance.ownBytes;
-    this.#instances.delete(id);
+    this.#forget(id, NOTHING, 0);
   }
 
   has(id: string): boolean {
@@ -241,16 +235,37 @@ export class Ledger {
     return this.#instances.get(id) ?? null;
   }
 
+  /** What an instance is still expected to add at a time; null where that is nothing. */
+  growthOf(id: string, now: number): Size | null {
+    const instance = this.#instances.get(id);
+    return instance?.grows && instance.growth.endsAt > now ? instance.growth : null;
+  }
+
   /** What this pool takes, it takes of its filesystem and under each bound. */
   #add(total: 'reserved' | 'growth' | 'landed' | 'cloning' | 'settingUp', size: Size, times = 1): void {
     this.filesystem[total].add(size, times);
     for (const totals of this.bounds.values()) totals[total].add(size, times);
   }
 
-  /** What was expected of it has come true, on a disk that may have been read before. */
-  #noteGrown(before: LedgerInstance, now: LedgerInstance): void {
-    const bytes = Math.min(before.growth.bytes - now.growth.bytes, now.ownBytes - before.ownBytes);
-    if (bytes > 0) this.#add('landed', { bytes, inodes: 0 });
+  /** Counts an instance no more, or anew with what it takes and is expected to add now. */
+  #forget(id: string, next: Size, ownBytes: number): void {
+    const instance = this.#instances.get(id);
+    if (!instance) return;
+    if (instance.grows) this.#endGrowth(instance, next, ownBytes - instance.ownBytes);
+    this.#ownBytes -= instance.ownBytes;
+    this.#instances.delete(id);
+  }
+
+  /**
+   * What is not expected of an instance any more may have come true, on a disk that was read before; and what it was
+   * found to have added has, though more is expected of it.
+   */
+  #endGrowth({ growth }: LedgerInstance, next: Size, addedBytes = 0): void {
+    this.#add('growth', growth, -1);
+    this.#add('landed', {
+      bytes: Math.max(0, growth.bytes - next.bytes, Math.min(growth.bytes, addedBytes)),
+      inodes: Math.max(0, growth.inodes - next.inodes),
+    });
   }
 
   /** Each change of an instance queues another end; those that it has no more are dropped from time to time. */
@@ -265,7 +280,7 @@ export class Ledger {
       this.#ends.pop();
       const instance = this.#instances.get(next.id);
       if (!instance?.grows || instance.growth.endsAt > now) continue;
-      this.#add('growth', instance.growth, -1);
+      this.#endGrowth(instance, NOTHING);
       instance.grows = false;
     }
   }

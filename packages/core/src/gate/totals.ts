@@ -22,7 +22,7 @@ class Total {
 export class FilesystemTotals {
   readonly reserved = new Total();
   readonly growth = new Total();
-  /** What clones and preparations have put on the disk, ever: see `LedgerSums.landed`. */
+  /** What clones, preparations and growth may have put on the disk, ever: see `LedgerSums.landed`. */
   readonly landed = new Total();
   /** What clones under way will have put there when they are done. */
   readonly cloning = new Total();

@@ -39,6 +39,7 @@ const inputs: fc.Arbitrary<AdmissionInput> = fc.record({
       availableBytes: fc.integer({ min: -1e9, max: 200e9 }),
       totalBytes: fc.option(whole(200e9), { nil: null }),
       floorBytes: whole(30e9),
+      unwrittenBytes: fc.constantFrom(0, 7),
       isFreedByDeletion: fc.boolean(),
       reservedBytes: whole(50e9),
       growthBytes: whole(50e9),
@@ -134,6 +135,7 @@ describe('a decision', () => {
       availableBytes: 30e9,
       totalBytes: 100e9,
       floorBytes: 20e9,
+      unwrittenBytes: 0,
       isFreedByDeletion: false,
       reservedBytes: 1e9,
       growthBytes: 2e9,
@@ -147,6 +149,10 @@ describe('a decision', () => {
     });
     expect(decision.sentence).toMatch(
       /; 30\.0 GB available on \/srv \(disk\.also_watch\) − 1\.0 reserved − 2\.0 growth − 20\.0 floor = 7\.0 GB \(and 17\.5 GB on the pool's own filesystem, 87\.0 GB under disk\.max_pool_gb\): 5\.4 GB short$/,
+    );
+    const image = { ...below, name: 'on /srv, where the image lies', unwrittenBytes: 2e9 };
+    expect(decideAdmission(admissionInput({ bounds: [image] })).sentence).toContain(
+      '30.0 GB available on /srv, where the image lies (32.0 GB less 2.0 GB that its btrfs has yet to write) − 1.0 reserved',
     );
     const tiny = { ...roomy, totalBytes: 3e9 };
     expect(decideAdmission(admissionInput({ bounds: [tiny] }))).toMatchObject({

@@ -105,6 +105,26 @@ describe('a ledger', () => {
     expect(ledger.sums(NOW).landed.bytes).toBe(after.landed.bytes + 30);
   });
 
+  it('says of growth that is expected no more that it may have come true, whatever ended it', () => {
+    const growth = { bytes: 40, inodes: 4, endsAt: NOW + 10 };
+    const ends: ((ledger: Ledger) => unknown)[] = [
+      (ledger) => ledger.count('spica-0001', { ownBytes: 20, growth: { ...growth, bytes: 0, inodes: 0 } }),
+      (ledger) => ledger.remove('spica-0001'),
+      (ledger) => ledger.sums(NOW + 10),
+    ];
+    for (const end of ends) {
+      const ledger = new Ledger();
+      ledger.count('spica-0001', { ownBytes: 20, growth });
+      expect(ledger.sums(NOW).landed.bytes).toBe(0);
+      end(ledger);
+      expect(ledger.sums(NOW).landed).toEqual({ bytes: 40, inodes: 4 });
+    }
+    const raised = new Ledger();
+    raised.count('spica-0001', { ownBytes: 20, growth });
+    raised.count('spica-0001', { ownBytes: 45, growth: { ...growth, bytes: 60 } });
+    expect(raised.sums(NOW).landed.bytes).toBe(25);
+  });
+
   it('counts clones under way until they end, each once', () => {
     const filesystem = new FilesystemTotals();
     const ledger = new Ledger(filesystem);

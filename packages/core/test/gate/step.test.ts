@@ -163,6 +163,8 @@ describe('a step', () => {
       floorBytes: 20,
       isFreedByDeletion: false,
       landedBytes: 0,
+      unwrittenBytes: 0,
+      countedTwiceBytes: 0,
     };
     const relief = { reclaims: true, help: '' };
     const reserved = { ...sums(), bounds: { below: { reservedBytes: 5, growthBytes: 5, landedBytes: 10 } } };

@@ -1,12 +1,21 @@
 import { type BoundReading, CheckError, FilesystemTotals, floorOf, type LedgerSums } from '@spica/core';
-import { filesystemOf, listTrash, readSpace } from '@spica/pool';
+import { filesystemOf, listTrash, readSpace, readUnwritten } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
-import { watchedDisks } from '../image/watched.ts';
+import { type WatchedDisk, watchedDisks } from '../image/watched.ts';
 import { bytesOf } from '../pruner/trash.ts';
 import { type Filesystem, type Filesystems, findFilesystem } from './filesystem.ts';
 
 /** The id of the bound that is on the pool itself. */
 const CEILING = 'ceiling';
+
+/** What a ceiling on the pool itself is, besides what it leaves. */
+const OF_CEILING = {
+  id: CEILING,
+  floorBytes: 0,
+  isFreedByDeletion: true,
+  unwrittenBytes: 0,
+  countedTwiceBytes: 0,
+};
 
 /** A further disk that fills with the pool's. */
 export interface DiskBelow {
@@ -57,21 +66,43 @@ export async function readBounds(
   const { disk } = ctx.policy;
   const landed = (id: string) => sums.bounds[id]?.landedBytes ?? 0;
   const watched = watchedDisks(ctx);
+  const floorBytes = floorOf(disk, null).bytes;
   const own = watched.length > 0 ? await filesystemOf(ctx.pool.paths.root) : null;
-  const below = watched.map(async ({ dir, name, isFreedByDeletion }): Promise<BoundReading[]> => {
-    const [id, { availableBytes, totalBytes }] = await Promise.all([filesystemOf(dir), readSpace(dir)]);
-    if (id === own) return [];
-    const floorBytes = floorOf(disk, null).bytes;
-    return [{ id, name, availableBytes, totalBytes, floorBytes, isFreedByDeletion, landedBytes: landed(id) }];
+  const below = watched.map(async (each): Promise<BoundReading[]> => {
+    const id = await filesystemOf(each.dir);
+    return id === own ? [] : [{ ...(await readDiskBelow(each)), id, floorBytes, landedBytes: landed(id) }];
   });
   const ceiling = await readCeiling(ctx, ownBytes);
-  const once = new Map((await Promise.all(below)).flat().map((bound) => [bound.id, bound]));
+  // The first of those on one disk: that of the image knows more of it than one that is watched by name.
+  const once = new Map(
+    (await Promise.all(below))
+      .flat()
+      .reverse()
+      .map((bound) => [bound.id, bound]),
+  );
   return [
     ...once.values(),
-    ...(ceiling
-      ? [{ ...ceiling, id: CEILING, floorBytes: 0, isFreedByDeletion: true, landedBytes: landed(CEILING) }]
-      : []),
+    ...(ceiling ? [{ ...ceiling, ...OF_CEILING, landedBytes: landed(CEILING) }] : []),
   ];
+}
+
+/** What a further disk has for admitted work. */
+async function readDiskBelow({
+  dir,
+  name,
+  image,
+}: WatchedDisk): Promise<Omit<BoundReading, 'id' | 'floorBytes' | 'landedBytes'>> {
+  const unwritten = image && (await readUnwritten(image)); // from before the disk is read
+  const { availableBytes, totalBytes } = await readSpace(dir);
+  const unwrittenBytes = unwritten?.bytes ?? 0;
+  return {
+    name,
+    availableBytes: availableBytes - unwrittenBytes,
+    unwrittenBytes,
+    totalBytes,
+    isFreedByDeletion: image !== null,
+    countedTwiceBytes: unwritten?.inMemoryBytes ?? 0, // of live instances it is growth, until they are charged for it
+  };
 }
 
 /** What the pool may still take of its disk, by its policy or by a quota that its writes have met; null without a limit. */

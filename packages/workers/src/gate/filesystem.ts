@@ -1,4 +1,4 @@
-import { FilesystemTotals, roomForClone, type Size, type Space } from '@spica/core';
+import { FilesystemTotals, hasLanded, roomForClone, type Size, type Space } from '@spica/core';
 import { filesystemOf } from '@spica/pool';
 import type { Line } from './line.ts';
 
@@ -64,6 +64,9 @@ export interface CloneDisk {
   read(): Promise<{ readonly space: Space; readonly floor: Size }>;
 }
 
+/** So often the disk is read anew because something landed meanwhile. */
+const MOST_READINGS = 3;
+
 /**
  * Waits until a clone may begin without crossing the floor of any of its disks, whatever the clones under way still take,
  * and calls `begin` in the same moment. Resolves with false, without having called it, where there is no room for it.
@@ -73,16 +76,22 @@ export async function awaitRoomForClone(
   begin: () => void,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  for (;;) {
+  for (let reading = 1; ; reading += 1) {
     signal?.throwIfAborted();
     const readings = await Promise.all(disks.map(readForClone));
     const rooms = readings.map(({ size, disk, totals }) => roomForClone(size, disk, totals));
-    if (rooms.includes('none')) return false;
+    if (rooms.includes('none')) {
+      // Growth that ended while the disk was read may not have come true: another reading tells.
+      const isDoubtful = readings.some(({ disk, totals }) => hasLanded(disk, totals.landed.size));
+      if (isDoubtful && reading < MOST_READINGS) continue;
+      return false;
+    }
     if (!rooms.includes('wait')) {
       begin();
       return true;
     }
     await cloneEnded(disks, signal);
+    reading = 0;
   }
 }
 

@@ -2,9 +2,12 @@ import {
   type Amount,
   CheckError,
   certainShortfall,
+  diskAtBest,
   type GateFacts,
+  type GateRequest,
   type Hold,
-  type Shortage,
+  hasLanded,
+  type LedgerSums,
   type Step,
   step,
 } from '@spica/core';
@@ -15,6 +18,8 @@ import { fail, reject } from './ends.ts';
 import { type Gathered, gatherFacts, readDisk, requestOf } from './facts.ts';
 import type { GateJob } from './gate-job.ts';
 import { asFact, findRelief, type Relief } from './relief.ts';
+
+const NOTHING: Amount = { bytes: 0, inodes: 0, slots: 0 };
 
 /** What the way here has shown. */
 export interface Before {
@@ -43,7 +48,7 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
       case 'prepare':
         return prepare(gateJob, found);
       case 'reclaim':
-        return reclaim(gateJob, { ...found, shortage: certainOf(gate, found.shortage) }, heard.wakes);
+        return reclaim(gateJob, found, heard.wakes);
       case 'reject':
         return reject(gateJob, found);
       case 'fail':
@@ -58,6 +63,7 @@ export async function decide(gateJob: GateJob, before: Before): Promise<void> {
 
 interface Judged {
   readonly gathered: Gathered;
+  /** Of a reclaim's shortage what is certain. */
   readonly found: Step;
   readonly relief: Relief | null;
 }
@@ -73,22 +79,33 @@ async function judge(gateJob: GateJob, { doubt, reclaimedInVain }: Before): Prom
     const sums = ledger.sums(ctx.clockGuard.now());
     const found = step(request, facts, sums);
     if (found.do !== 'hold' || found.shortage === null) return { gathered, found, relief: null };
-    // What was on the disk before it was read, and committed after, is counted twice: not so a moment later.
-    if (reading < MOST_READINGS && sums.landed.bytes !== facts.landed.bytes) continue;
-    const certain = certainOf(ctx.gate, found.shortage);
+    // What was on the disk before it was read, and committed or released after, is counted twice: not so a moment later.
+    if (reading < MOST_READINGS && hasLanded(facts, sums.landed)) continue;
+    const certain = { ...found.shortage, shortfall: certainOf(ctx.gate, request, facts, sums) };
     const mayReclaim = !reclaimedInVain && isAnything(certain.shortfall);
     const short = { shortage: mayReclaim ? certain : found.shortage, reserved: sums.reserved };
     const relief = await findRelief(ctx, { id, from: gateJob.state.request.from }, short, { mayReclaim });
     const disk = await readDisk(ctx, ledger.sums(ctx.clockGuard.now()), ledger.ownBytes);
     const { limits, line } = ctx.gate;
     const again: GateFacts = { ...facts, ...disk, relief: asFact(relief), limits, line: line.state() };
-    return { gathered, found: step(request, again, ledger.sums(ctx.clockGuard.now())), relief };
+    const now = ledger.sums(ctx.clockGuard.now());
+    const next = step(request, again, now);
+    if (next.do !== 'reclaim') return { gathered, found: next, relief };
+    const shortage = { ...next.shortage, shortfall: certainOf(ctx.gate, request, again, now) };
+    return { gathered, found: { ...next, shortage }, relief };
   }
 }
 
-/** What room has to be made for: nothing goes for what may count twice at this moment. */
-function certainOf({ filesystem }: Pick<GateState, 'filesystem'>, { need, shortfall }: Shortage): Shortage {
-  return { need, shortfall: certainShortfall(shortfall, countedTwiceOn(filesystem)) };
+/** What room has to be made for a request: nothing goes for what may count twice at this moment. */
+function certainOf(
+  { filesystem }: Pick<GateState, 'filesystem'>,
+  request: GateRequest,
+  facts: GateFacts,
+  sums: LedgerSums,
+): Amount {
+  const best = step(request, { ...diskAtBest(facts, sums), relief: null }, sums);
+  const shortfall = best.do === 'hold' ? best.shortage?.shortfall : undefined;
+  return certainShortfall(shortfall ?? NOTHING, countedTwiceOn(filesystem));
 }
 
 function isAnything({ bytes, inodes, slots }: Amount): boolean {

@@ -1,25 +1,25 @@
 import {
   type Amount,
   ballastOf,
-  candidateOf,
   type GateFacts,
   type Help,
   type Holder,
   keptUntil,
-  leaseInForce,
+  PINNED,
   type PlanItem,
   type Shortage,
   whatWouldHelp,
 } from '@spica/core';
 import { listTrash, type TrashEntry } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+import { readAll } from '../pruner/candidates.ts';
 import { describeGrace } from '../pruner/grace.ts';
+import { planningInventory } from '../pruner/inventory.ts';
 import { planPrune } from '../pruner/plan.ts';
 import { policyInForce } from '../pruner/policy.ts';
 import { isVerifying } from '../pruner/space-returning.ts';
 import { failureOf } from '../pruner/stuck.ts';
 import { bytesOf, inodesOf, trashRelief } from '../pruner/trash.ts';
-import { countedGrowth } from '../sampler/growth.ts';
 
 /** What can be done about a shortage: what goes so that the request fits, or who holds the room. */
 export interface Relief {
@@ -121,7 +121,7 @@ async function findHelp(ctx: PoolContext, shortfall: Amount, reserved: Amount): 
   return whatWouldHelp({ shortfall, holders, reserved, trash: inTrash, stuck, ballastBytes, keptBy, now });
 }
 
-/** Requests that are held ask again and again; the catalog is read for all of them once in so long. */
+/** Requests that are held ask again and again; all instances are looked through for them once in so long. */
 const FRESH_MS = 10_000;
 /** Or in so many times as long as reading it takes. */
 const SHARE = 20;
@@ -150,27 +150,18 @@ function readHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
 async function collectHolders(ctx: PoolContext, now: number): Promise<Holder[]> {
   const policy = policyInForce(ctx.policy);
   const holders: Holder[] = [];
-  for await (const instance of ctx.catalog.list()) {
-    const { record, state } = instance;
-    if (state === 'deleting') continue;
-    const candidate = candidateOf(instance, now, countedGrowth(ctx, record));
-    const { growth } = candidate;
-    const leaseEndsAt = leaseInForce(record, now)?.expiresAt ?? null;
+  for (const candidate of await readAll(ctx, planningInventory(ctx))) {
+    const { id, growth, usedUntil } = candidate;
+    const pinned = candidate.protectedBy?.rule === PINNED;
+    const leaseEndsAt = usedUntil !== null && usedUntil > now ? usedUntil : null;
     const until = keptUntil(candidate, policy);
-    const isFree = record.pin === null && leaseEndsAt === null && (until ?? now) <= now;
+    const isFree = !pinned && leaseEndsAt === null && (until ?? now) <= now;
     if (isFree && growth.bytes === 0 && growth.inodes === 0) continue;
     const holds = {
       bytes: (candidate.bytes ?? 0) + growth.bytes,
       inodes: (candidate.inodes ?? 0) + growth.inodes,
     };
-    holders.push({
-      id: record.id,
-      holds,
-      growth,
-      pinned: record.pin !== null,
-      leaseEndsAt,
-      keptUntil: until,
-    });
+    holders.push({ id, holds, growth, pinned, leaseEndsAt, keptUntil: until });
   }
   return holders;
 }

@@ -20,7 +20,7 @@ let filesystem: Filesystem;
 let available: number;
 let readings: number;
 /** Called while the disk is read. */
-let duringReading: () => void;
+let duringReading: () => unknown;
 beforeEach(() => {
   filesystem = aFilesystem('test');
   available = 120;
@@ -85,6 +85,13 @@ it('counts what landed while the disk was read as taken', async () => {
   available = FLOOR + CLONE.bytes;
   duringReading = () => filesystem.totals.landed.add({ bytes: 1, inodes: 0 });
   expect(await clone()).toBe(false);
+  expect(readings).toBe(3);
+});
+
+it('reads the disk again where growth ended meanwhile, which may not have come true', async () => {
+  available = FLOOR + CLONE.bytes;
+  duringReading = () => readings === 1 && filesystem.totals.landed.add({ bytes: 1, inodes: 0 });
+  expect(await clone()).toBe(true);
 });
 
 it('gives up waiting when its job has to stop, and waits for nothing more', async () => {

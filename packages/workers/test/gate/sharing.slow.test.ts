@@ -11,7 +11,7 @@ import { previewAdmission, type ServedContext } from '../../src/index.ts';
 import { makePools, type Place, type Serving, servePools } from '../serve.ts';
 
 /** A machine whose cores are all busy takes its time. */
-const POLL = { timeout: 40_000 };
+const POLL = { timeout: 120_000 };
 const FLOOR_BYTES = 10e6;
 const REQUESTS = 4;
 

@@ -60,7 +60,7 @@ it('holds what would take the pool beyond disk.max_pool_gb, counts trash and tem
   const [first] = (await spawn({ count: 1 })).instances; // 10 MB, besides the snapshot of 10 MB
   await spawn({ count: 2, lease });
   await expect
-    .poll(async () => (await ctx.catalog.get(first?.id ?? ''))?.record.sample, { timeout: 20_000 })
+    .poll(async () => (await ctx.catalog.get(first?.id ?? ''))?.record.sample, { timeout: 120_000 })
     .toBeTruthy();
   await spawn({ lease }); // 40 MB are there: the one that nobody leased goes for it, for good
   expect(await instancesOnDisk(ctx.pool)).toHaveLength(3);
@@ -87,14 +87,12 @@ it('waits after a disk quota was met, by which it reckons for a minute, and goes
     const limit = (bytes: string) => execa('btrfs', ['qgroup', 'limit', bytes, '0/5', mounted.dir]);
     await limit('50000'); // of what does not lie in an instance: records, for one
     const id = await submit();
-    await expect
-      .poll(() => reasonOf(id), { timeout: 20_000 })
-      .toMatch(/ available under the disk quota that a write has met − /);
+    await expect.poll(() => reasonOf(id)).toMatch(/ available under the disk quota that a write has met − /);
     expect(await instancesOnDisk(ctx.pool)).toHaveLength(1);
     expect(ctx.gate.limits.breaker.failures).toBe(0);
     await limit('none');
     vi.spyOn(ctx.quota, 'metAt').mockReturnValue(null); // a minute later
-    await expect.poll(() => instancesOnDisk(ctx.pool), { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(() => instancesOnDisk(ctx.pool)).toHaveLength(2);
     await stack?.close();
     stack = undefined;
   } finally {

@@ -15,7 +15,7 @@ import { createDiskDoubt } from '../../src/pressure/disk-doubt.ts';
 import { previewAdmission } from '../../src/preview.ts';
 
 /** A machine whose cores are all busy takes its time. */
-const POLL = { timeout: 30_000 };
+const POLL = { timeout: 120_000 };
 const TOKEN = 'a'.repeat(32);
 const LEASE = { owner: 'tester', tokenHash: hashLeaseToken(TOKEN), ms: 3_600_000 };
 

@@ -7,7 +7,7 @@ import { aRequest, type Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
 import { createGatekeeper } from '../../src/gatekeeper/processor.ts';
 
-const POLL = { timeout: 30_000 };
+const POLL = { timeout: 120_000 };
 const LEASE = { owner: 'tester', tokenHash: hashLeaseToken('t'), ms: 3_600_000 };
 
 let stack: Stack;

@@ -77,7 +77,7 @@ it("caps instances on a btrfs of the user's own where that is allowed, and leave
     maxInstances: 1,
     maxAgeMs: null,
   });
-  await expect.poll(async () => (await stack.ctx.catalog.ids()).length).toBe(1);
+  await expect.poll(() => stack.ctx.catalog.count()).toBe(1);
   const { stdout } = await administer('btrfs', 'qgroup', 'show', '--raw', own.disk.dir);
   expect(stdout).toMatch(/^1\/100\s/m);
 });

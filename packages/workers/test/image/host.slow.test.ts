@@ -23,7 +23,7 @@ it('holds to the floor of the disk that the image lies on too, and says of both 
   expect(before.sum.others).toMatchObject([{ bound: null, floor: 99_999_744 }]); // a tenth of a small image
   expect(before.sentence).toMatch(
     new RegExp(
-      `available on ${dir}, where the image lies − .* MB \\(and [\\d.]+ MB on the pool's own filesystem\\): admitted`,
+      `available on ${dir}, where the image lies \\([\\d.]+ MB less [\\d.]+ MB that its btrfs has yet to write\\) − .* MB \\(and [\\d.]+ MB on the pool's own filesystem\\): admitted`,
     ),
   );
   await execa('fallocate', ['-l', '380M', join(dir, 'somebody-elses')]);
@@ -35,6 +35,18 @@ it('holds to the floor of the disk that the image lies on too, and says of both 
     .toEqual([id]);
   await execa('rm', [join(dir, 'somebody-elses')]);
   expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
+});
+
+it('knows the disk of its image as that, also where disk.also_watch names it too', async (context) => {
+  const image = await imageStack({ bytes: 300e6 });
+  if ('skipped' in image) return context.skip(image.skipped);
+  const stack = await image.serve({ 'pools.main.disk.also_watch': [image.site.dir] });
+  const { sum } = await previewAdmission(stack.ctx, ASKED);
+  const below = [sum.bytes, ...sum.others].flatMap(({ bound }) => (bound ? [bound] : []));
+  expect(below).toMatchObject([
+    { name: expect.stringContaining('where the image lies'), isFreedByDeletion: true },
+  ]);
+  expect(below[0]?.unwrittenBytes).toBeGreaterThan(1e6);
 });
 
 it('counts what an image may still take as promised to it, for the other pools on its disk', async (context) => {

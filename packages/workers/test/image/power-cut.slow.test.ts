@@ -55,8 +55,10 @@ it.for(MOMENTS_MS)(
     await reconcile(second.ctx, { starting: false });
     expect(whatLacks(second.ctx.pool, known.id, image.template)).toEqual([]);
     // Of those that were just coming up some files may be empty: they are left alone, and reported.
-    const taken = new Set(await second.ctx.catalog.ids());
-    const left = (await scanPool(second.ctx.pool, taken)).unknownDirectories.map(({ name }) => name);
+    const { catalog, pool } = second.ctx;
+    const taken = await Array.fromAsync(catalog.list(), ({ record }) => record.id);
+    const { unknownDirectories } = await scanPool(pool, (names) => catalog.unlisted(names));
+    const left = unknownDirectories.map(({ name }) => name);
     expect(taken).toContain(known.id);
     expect([...taken, ...left]).toEqual(expect.arrayContaining(await instancesOnDisk(second.ctx.pool)));
     expect((await second.spawn()).instances).toHaveLength(1);
