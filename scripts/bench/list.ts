@@ -13,6 +13,7 @@ import { execa } from 'execa';
 import type { Redis } from 'ioredis';
 import { readFlags } from '../flags.ts';
 import { median, time } from './figures.ts';
+import { measureFrames } from './frames.ts';
 import { numberedRecord } from './record.ts';
 import { makeTemplate } from './template.ts';
 
@@ -155,6 +156,7 @@ async function measure(site: Site, spica: (...args: string[]) => ReturnType<type
     limit += 100;
     return get(site, '/v1/plans', { whatIf: { maxInstances: limit } });
   });
+  await tell(site, 'spica prune, which finds all kept', () => spica('prune', '--yes'));
   await tell(site, 'spica ls --limit 200', () => spica('ls', '--limit', '200'));
   await tell(site, 'spica ls --search … --sort size', () =>
     spica('ls', '--limit', '200', '--search', 'runner-17', '--sort', 'size'),
@@ -162,6 +164,7 @@ async function measure(site: Site, spica: (...args: string[]) => ReturnType<type
   const whole = await time(() => spica('ls', '--quiet'));
   console.log(`spica ls --quiet, all of them: ${seconds(whole)}`);
   await printMemory('after all that', site.pid);
+  await measureFrames(site);
 }
 
 async function tell({ redis }: Site, what: string, work: () => Promise<unknown>): Promise<void> {

@@ -36,8 +36,8 @@ export interface Instances {
   get(id: string): Promise<CatalogInstance | null>;
   /** Those of them that there are, in their order. */
   getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
-  /** Of all instances, oldest first. Reads no instance. */
-  ids(): Promise<string[]>;
+  /** Those of these ids of which there is no instance. Reads no instance. */
+  unlisted(ids: readonly string[]): Promise<string[]>;
   /** How many there are. */
   count(): Promise<number>;
   /**
@@ -90,7 +90,11 @@ export function createInstances(redis: Redis, keys: Keys, run: Run): Instances {
       return instance ?? null;
     },
     getMany: (ids) => readMany(redis, keys, ids),
-    ids: () => redis.zrange(keys.instances, '0', '-1'),
+    async unlisted(ids) {
+      if (ids.length === 0) return [];
+      const places = await redis.zmscore(keys.instances, ...ids);
+      return ids.filter((_, i) => places[i] === null);
+    },
     count: () => redis.zcard(keys.instances),
     touchedSince: (cursor) => touchedSince(redis, keys, cursor),
     async inFlight() {

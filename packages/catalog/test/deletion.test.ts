@@ -47,7 +47,7 @@ describeOnRedis('the deletion of an instance', (server) => {
     expect(await catalog.endDelete(ID, 'gone', 'job-2')).toBe(true);
     expect(await state()).toBe('gone');
     expect(await begin('job-1')).toEqual({ outcome: 'absent' });
-    expect(await catalog.ids()).toEqual([]);
+    expect(await catalog.count()).toBe(0);
     expect(await catalog.endDelete(ID, 'gone', 'job-2')).toBe(false);
   });
 

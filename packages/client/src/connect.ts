@@ -15,6 +15,14 @@ export interface ConnectOptions {
   readonly pool?: string;
 }
 
+const OPTIONS: readonly string[] = [
+  'url',
+  'token',
+  'socket',
+  'redisUrl',
+  'pool',
+] satisfies (keyof ConnectOptions)[];
+
 /**
  * Reaches a pool in the way that the options say, else the environment (`SPICA_URL`, then `REDIS_URL`), else through the
  * stack that this user runs on this machine: its HTTP API's socket where it answers for the pool, else its Redis. What a way
@@ -22,10 +30,9 @@ export interface ConnectOptions {
  *
  * @internal
  */
-export async function connect(
-  { url, token, socket, redisUrl, pool: asked }: ConnectOptions,
-  env: Environment = process.env,
-): Promise<Transport> {
+export async function connect(options: ConnectOptions, env: Environment = process.env): Promise<Transport> {
+  requireKnown(options);
+  const { url, token, socket, redisUrl, pool: asked } = options;
   requireOneWay({ url, socket, redisUrl });
   const pool = asked ?? null;
   if (url !== undefined) return overUrl(url, token ?? env['SPICA_TOKEN'], pool);
@@ -37,6 +44,13 @@ export async function connect(
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+function requireKnown(options: ConnectOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown === undefined) return;
+  const message = `connect: ${unknown}: unknown option (expected some of: ${OPTIONS.join(', ')})`;
+  throw new UsageError('CONNECT_INVALID', message, { field: unknown });
+}
 
 function requireOneWay(ways: Readonly<Record<'url' | 'socket' | 'redisUrl', string | undefined>>): void {
   const given = Object.entries(ways).flatMap(([name, value]) => (value === undefined ? [] : [name]));
@@ -55,9 +69,13 @@ async function overSocket(path: string, pool: string | null): Promise<Transport>
   return openHttpTransport(atSocket(path), { pool });
 }
 
-async function overRedis(where: string, pool: string | null): Promise<Transport> {
+async function overRedis(
+  where: string,
+  pool: string | null,
+  { mustBeKnown = false } = {},
+): Promise<Transport> {
   const { openRedisTransport } = await import('./redis/index.ts');
-  return openRedisTransport(targetOf(where), { pool });
+  return openRedisTransport(targetOf(where), { pool, mustBeKnown });
 }
 
 /** A URL may have a password in it, so it is not quoted. */
@@ -68,15 +86,24 @@ function targetOf(where: string): RedisTarget {
   throw new UsageError('CONNECT_INVALID', message, { field: 'redisUrl' });
 }
 
-/** Where nobody answers at the API's socket, or not for this pool, there may still be a Redis with its queue. */
+/**
+ * Where nobody answers at the API's socket, there may still be a Redis with the pool's queue. Where the API does not know the
+ * pool, that Redis has to: in the queue of a pool that there is not, a request would wait for ever.
+ */
 async function overLocalStack(pool: string | null, env: Environment): Promise<Transport> {
   const { localSockets } = await import('./local-stack.ts');
   const { api, redis } = localSockets(env);
   try {
     return await overSocket(api, pool);
   } catch (error) {
-    const isElsewhere = error instanceof UsageError && error.code === 'POOL_UNKNOWN';
-    if (!isElsewhere && !(error instanceof UnreachableError)) throw error;
+    if (error instanceof UnreachableError) return overRedis(redis, pool);
+    if (!isPoolUnknown(error)) throw error;
+    return overRedis(redis, pool, { mustBeKnown: true }).catch((ofRedis: unknown) => {
+      throw isPoolUnknown(ofRedis) || ofRedis instanceof UnreachableError ? error : ofRedis;
+    });
   }
-  return overRedis(redis, pool);
+}
+
+function isPoolUnknown(error: unknown): boolean {
+  return error instanceof UsageError && error.code === 'POOL_UNKNOWN';
 }

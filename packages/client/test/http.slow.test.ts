@@ -233,6 +233,7 @@ describe('the HTTP client', () => {
       { url: 'http://host', redisUrl: '/r.sock' },
       'expected one of url, socket and redisUrl, got url and redisUrl',
     ],
+    [{ url: 'http://host', host: 'secret' }, 'connect: host: unknown option (expected some of: url, token, '],
   ])('refuses %j without quoting what may be secret', async (options, message) => {
     const error: Error = await Spica.connect(options).then(
       () => expect.fail('it was taken'),

@@ -61,6 +61,8 @@ export interface PoolContext {
   readonly clock: Clock;
   readonly clockGuard: ClockGuard;
   readonly logger: Logger;
+  /** What is reserved, and who is held; absent in a process that does not serve the pool. */
+  readonly gate?: GateState;
   /** Collections that plans pass over; absent in a process that does not serve the pool. */
   readonly collectRuns?: Pick<CollectRuns, 'passedOver'>;
 }
@@ -70,7 +72,6 @@ export interface ServedContext extends PoolContext {
   readonly audit: Audit;
   /** Has what was done or seen counted, and told to whoever wants to hear of it. Never throws. */
   readonly observe: (work: PoolWork) => void;
-  /** What is reserved, and who is held. */
   readonly gate: GateState;
   readonly publisher: Publisher;
   readonly withDeletionClaim: WithDeletionClaim;

@@ -46,6 +46,18 @@ export async function checkRebind(place: PoolPlace, catalog: Known): Promise<voi
   throw poolForeign(place, own, { known, server });
 }
 
+/**
+ * Is the pool's disk to be looked for on this host? Throws CheckError POOL_ELSEWHERE where there is no pool at the place, and
+ * a process on another host serves it.
+ */
+export async function checkHere({ name, root }: PoolPlace, catalog: Known): Promise<void> {
+  if ((await readMarkerIfAny(root)) !== null) return;
+  const [known, server, self] = await Promise.all([catalog.identity(), catalog.server(), identifySelf()]);
+  if (server === null || server.host === self.host) return;
+  const at = known?.root === undefined ? '' : `, at ${known.root}`;
+  throw new CheckError('POOL_ELSEWHERE', `pool ${name}: its disk is on host ${server.host}${at}`, { name });
+}
+
 async function liveServer(catalog: Known): Promise<Server | null> {
   const server = await catalog.server();
   return server && (await isDeadHere(server)) ? null : server;

@@ -1,6 +1,6 @@
 export * from './context.ts';
 export { emptySums } from './gate/state.ts';
-export { checkIdentity, checkRebind } from './identity.ts';
+export { checkHere, checkIdentity, checkRebind } from './identity.ts';
 export { type Notifier, startNotifier, testReceivers } from './notify/notifier.ts';
 export { type OfflineOptions, previewOfflinePrune, pruneOffline } from './offline/prune.ts';
 export * from './preview.ts';

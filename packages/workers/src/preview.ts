@@ -41,7 +41,7 @@ export async function previewAdmission(
     ctx.templates.current(template),
     ctx.diskDoubt.refresh(),
   ]);
-  const sums = published?.sums ?? emptySums((await ctx.catalog.ids()).length);
+  const sums = published?.sums ?? emptySums(await ctx.catalog.count());
   const need = await needFor(ctx, current ?? (await unprepared(ctx, template)), asked);
   const facts: GateFacts = {
     now: ctx.clock.now(),

@@ -75,7 +75,7 @@ function perform(catalog: Catalog, operation: Operation, now: number, changes: n
 
 async function see(catalog: Catalog): Promise<Seen> {
   const [ids, all, inFlight, cancelled, changes] = await Promise.all([
-    catalog.ids(),
+    Array.fromAsync(catalog.list(), ({ record }) => record.id),
     catalog.getMany(IDS),
     catalog.inFlight(),
     Promise.all(LIVES.map(({ request, life }) => catalog.isCancelled(request, life))),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CheckError, type SpicaError, UnreachableError } from '@spica/core';
+import { afterSilence, CheckError, type SpicaError, UnreachableError } from '@spica/core';
 import { fromProblem, problemSchema } from '../problem.ts';
 import type { ApiAddress } from './address.ts';
 
@@ -100,7 +100,8 @@ export class ApiClient {
     const bytes = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body));
     const sent = request({ ...this.#optionsOf(call, bytes), signal });
     const { answerMs = ANSWER_MS } = call;
-    const silent = answerMs === null ? null : setTimeout(() => sent.destroy(new SilentError()), answerMs);
+    const endWaiting =
+      answerMs === null ? null : afterSilence(answerMs, () => sent.destroy(new SilentError()));
     sent.once('response', resolve).once('error', reject);
     sent.end(bytes ?? undefined);
     try {
@@ -109,7 +110,7 @@ export class ApiClient {
       signal.throwIfAborted();
       throw this.toUnreachable(error);
     } finally {
-      if (silent) clearTimeout(silent);
+      endWaiting?.();
     }
   }
 

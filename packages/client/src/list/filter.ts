@@ -1,6 +1,6 @@
+import type { Row } from '@spica/catalog/list';
 import type * as z from 'zod';
 import type { instanceFilterSchema } from '../wire/queries.ts';
-import type { Row } from './row.ts';
 
 export type ReadFilter = z.output<typeof instanceFilterSchema>;
 

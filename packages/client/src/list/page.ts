@@ -1,10 +1,9 @@
+import { countUpTo, type Order, orderOf, type Place, type Row } from '@spica/catalog/list';
 import { UsageError } from '@spica/core';
 import { parsePayload } from '@spica/queues';
 import * as z from 'zod';
 import { type ListQuery, listQuerySchema } from '../wire/queries.ts';
 import { createFilter } from './filter.ts';
-import { countUpTo, type Order, orderOf, type Place } from './order.ts';
-import type { Row } from './row.ts';
 
 /** What a list is asked for. */
 export interface ListAsked {

@@ -1,6 +1,5 @@
 export type { Transport } from '../transport.ts';
 export { collectInstances, executePlan, growInstance, restoreInstance, sampleInstances } from './asks.ts';
-export { indexedCandidates } from './candidates.ts';
 export {
   findInstances,
   instanceGone,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type CatalogInstance, toInstanceView } from '@spica/catalog';
+import { indexOf } from '@spica/catalog/list';
 import { CheckError, type Departure, isoTime, type RetentionPolicy } from '@spica/core';
 import {
   InstanceGoneError,
@@ -15,7 +16,6 @@ import type { InstancePage, InstanceView } from '../view.ts';
 import type { Caller } from '../wire/bodies.ts';
 import type { InstanceFilter, ListQuery } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
-import { indexOf } from './instance-index.ts';
 
 /** An instance, and when it would go by itself; null where that is not known, or it is on its way out. */
 export interface Judged {

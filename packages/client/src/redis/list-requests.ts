@@ -13,7 +13,7 @@ type State = (typeof REQUEST_STATES)[number];
 /** The states of a gate job that has not ended, in BullMQ's words. */
 const OPEN = ['wait', 'prioritized', 'active', 'delayed', 'waiting-children'] as const;
 
-/** Newest first. Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
+/** Newest first; those of one millisecond in the order of their ids. Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function listRequests(
   pool: Pick<Connection, 'queues' | 'redis' | 'name' | 'catalog'>,
   query: RequestsQuery,

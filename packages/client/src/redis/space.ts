@@ -1,18 +1,13 @@
+import { type Row, stayingRows } from '@spica/catalog/list';
 import { type SpaceNode, spaceTree } from '@spica/core';
 import { parsePayload } from '@spica/queues';
-import { orderOf } from '../list/order.ts';
-import type { Row } from '../list/row.ts';
 import { type SpaceQuery, spaceQuerySchema } from '../wire/queries.ts';
 import type { CatalogPool } from './connection.ts';
-import { indexOf } from './instance-index.ts';
 
 /** What takes a pool's space, by this process's index. Throws UsageError PAYLOAD_INVALID for a query that is not as it must be. */
 export async function readSpaceTree({ catalog, name }: CatalogPool, query: SpaceQuery): Promise<SpaceNode> {
   const { leaves } = parsePayload(spaceQuerySchema, query, 'space');
-  const index = indexOf(catalog);
-  await index.refresh(catalog);
-  const there = index.inOrder(orderOf('spawned', undefined)).filter(({ state }) => state !== 'deleting');
-  return spaceTree(name, there.map(toItem), leaves);
+  return spaceTree(name, (await stayingRows(catalog)).map(toItem), leaves);
 }
 
 /** Not measured yet, it is as large as its clone was. */

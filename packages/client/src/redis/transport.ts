@@ -1,4 +1,4 @@
-import { SpicaError, systemClock } from '@spica/core';
+import { SpicaError, systemClock, UsageError } from '@spica/core';
 import { type Preview, type RedisTarget, toUnreachable } from '@spica/queues';
 import type { Transport } from '../transport.ts';
 import { act, previewAction } from './act.ts';
@@ -39,12 +39,27 @@ import { watchPool } from './watch.ts';
  * Reaches a pool through its Redis; `pool` null for the only one that is served there. It lives through restarts of Redis:
  * what is sent while that is away throws UnreachableError at once, what waits goes on waiting. Throws UnreachableError
  * where Redis cannot be reached at the start, or refuses; UsageError POOL_AMBIGUOUS.
+ *
+ * @param options.mustBeKnown Throws UsageError POOL_UNKNOWN where nobody has ever served the pool there.
  */
 export async function openRedisTransport(
   target: RedisTarget,
-  { pool }: { readonly pool: string | null },
+  { pool, mustBeKnown = false }: { readonly pool: string | null; readonly mustBeKnown?: boolean },
 ): Promise<Transport> {
-  return overRedis(await openConnection(target, pool));
+  const connection = await openConnection(target, pool);
+  try {
+    if (mustBeKnown) await requireKnown(connection);
+    return overRedis(connection);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function requireKnown({ name, catalog, where }: Connection): Promise<void> {
+  if ((await catalog.identity()) !== null) return;
+  const message = `pool: Redis at ${where} knows no pool "${name}"`;
+  throw new UsageError('POOL_UNKNOWN', message, { field: 'pool' });
 }
 
 function overRedis(connection: Connection): Transport {

@@ -2,13 +2,19 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashLeaseToken, toInstanceView } from '@spica/catalog';
+import {
+  departureOfRow,
+  type JudgeTerms,
+  judgeRows,
+  judgeTerms,
+  type Row,
+  sortRows,
+  toRow,
+} from '@spica/catalog/list';
 import { CheckError, describePolicy, isoTime, leaseInForce, verdictOf } from '@spica/core';
 import type { LineageVerdict } from '@spica/queues';
 import { leasedBy } from '../errors.ts';
-import { departureOfRow, type JudgeTerms, judgeRows, judgeTerms } from '../list/judge.ts';
-import { sortRows } from '../list/order.ts';
 import { readListQuery } from '../list/page.ts';
-import { type Row, toRow } from '../list/row.ts';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, Transport } from '../transport.ts';
 import type { InstanceView, PoolView } from '../view.ts';
 import { lineageHash } from './files.ts';

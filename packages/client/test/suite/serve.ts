@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished, vi } from 'vitest';
-import { type LocalRedis, startLocal } from '../../../../test/support/redis.ts';
+import { afterAll, beforeAll, onTestFinished, vi } from 'vitest';
+import { flush, type LocalRedis, startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import type { Spica } from '../../src/index.ts';
@@ -29,15 +29,22 @@ export interface Between {
   connect(served: Pick<Served, 'server' | 'stack'>): Promise<Spica>;
 }
 
-/** Serves a pool on a Redis of the test's own, and connects a client to it. */
+/** Serves a pool on a Redis that holds nothing else, and connects a client to it. */
 export type Serve = (settings?: Readonly<Record<string, unknown>>, pool?: string) => Promise<Served>;
 
-/** The suite is the same whatever lies between: each of its tests is given this. All of it ends with the test. */
+/**
+ * The suite is the same whatever lies between: each of its tests is given this. All of it ends with the test, but for the
+ * Redis, which is the suite's; a test that kills it starts it again.
+ */
 export function serveOver({ connect }: Between): Serve {
+  let server: LocalRedis;
+  beforeAll(async () => {
+    server = await startLocal();
+  });
+  afterAll(() => server.stop());
   return async (settings = {}, pool = 'main') => {
     const dir = await mkdtemp(join(tmpdir(), 'spica-client-'));
     vi.stubEnv('XDG_STATE_HOME', join(dir, 'state')); // where a client keeps its secret
-    const server = await startLocal();
     const template = await makeTemplate(join(dir, 'template'));
     const stack = await startStack({
       target: { url: server.url },
@@ -49,7 +56,7 @@ export function serveOver({ connect }: Between): Serve {
     onTestFinished(async () => {
       await spica.close();
       await stack.close();
-      await server.stop();
+      await flush(server.url); // after its end, at which the stack publishes once more what its gate has reserved
       vi.unstubAllEnvs();
       await rm(dir, { recursive: true });
     });

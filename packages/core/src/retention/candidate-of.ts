@@ -23,6 +23,8 @@ export interface KnownInstance {
 
 /** The rule of a lease in force. */
 export const LEASED = 'leased';
+/** The rule that keeps what is pinned. */
+export const PINNED = 'pinned';
 /** The rule of a deletion that failed a moment ago. */
 export const UNDELETABLE = 'undeletable';
 /** The rule of what was to be collected first, and could not be a moment ago. */
@@ -70,8 +72,8 @@ export function protectionsOf({
   const { pin, lease } = record;
   const protections: TimedProtection[] = [];
   const add = (rule: string, reason: string, until: number) => protections.push({ rule, reason, until });
+  if (pin) add(PINNED, `pinned by ${pin.by}: ${pin.why}`, FOR_GOOD);
   if (state === 'in-flight') add('in-flight', `request ${request} has not ended yet`, FOR_GOOD);
-  if (pin) add('pinned', `pinned by ${pin.by}: ${pin.why}`, FOR_GOOD);
   if (lease) add(LEASED, `leased by ${lease.owner} until ${isoTime(lease.expiresAt)}`, lease.expiresAt);
   // What its owner asked to collect goes nowhere uncollected.
   if (collectFailure !== null && record.collect.length > 0) {
@@ -97,6 +99,5 @@ const UNPROTECTED: readonly TimedProtection[] = [];
 
 /** What keeps an instance at a time; null where nothing does. */
 export function protectionAt(protections: readonly TimedProtection[], now: number): Verdict | null {
-  const found = protections.find(({ until }) => until > now);
-  return found ? { rule: found.rule, reason: found.reason } : null;
+  return protections.find(({ until }) => until > now) ?? null;
 }

@@ -105,12 +105,10 @@ it('loses nothing, shows the largest, and is bounded, whatever there is', () => 
   );
 });
 
-it('takes a fraction of a second for 100,000 instances', () => {
+it('draws few of 100,000 instances', () => {
   const many = Array.from({ length: 100_000 }, (_, i) =>
     item(`i-${i}`, (i * 7919) % 1e6, { experiment: `e-${i % 5_000}`, template: `t-${i % 3}` }),
   );
-  const begun = performance.now();
   const tree = spaceTree('main', many, 400);
-  expect(performance.now() - begun).toBeLessThan(1_000);
   expect(flat(tree).length).toBeLessThan(1_500);
 });

@@ -1,15 +1,5 @@
-import type { CatalogInstance } from '@spica/catalog';
-import {
-  ageLimitOf,
-  type Candidate,
-  candidateOf,
-  canPlanLazily,
-  type DepartingInstance,
-  departuresOf,
-  isWorkGivenUp,
-  type RetentionPolicy,
-  UNSAVED,
-} from '@spica/core';
+import { indexedCandidates, type JudgeTerms, type Row } from '@spica/catalog/list';
+import { ageLimitOf, canPlanLazily, type DepartingInstance, departuresOf } from '@spica/core';
 import type { ServedContext } from '../context.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,23 +16,24 @@ export async function tellDeparting(
   const policy = gate.retention;
   if (policy === null) return;
   const now = clock.now();
-  const instances = await readOld(ctx, policy, now);
+  const ageRulesSuspended = await clockGuard.suspended();
   const leaseNow = clockGuard.now();
+  const instances = await readOld(ctx, { policy, now, leaseNow });
   const departures = departuresOf({
-    ...{ instances: instances.map((each) => withUnsaved(each, leaseNow)), policy, now, leaseNow },
+    ...{ instances, policy, now, leaseNow },
     ...{
-      ageRulesSuspended: await clockGuard.suspended(),
+      ageRulesSuspended,
       reservedSlots: 0,
       need: NOTHING,
       shortfall: NOTHING,
     },
   });
-  const soon = instances.flatMap(({ record }): DepartingInstance[] => {
-    const { at = null, rule = '', reason = '' } = departures.get(record.id) ?? {};
+  const soon = instances.flatMap((row): DepartingInstance[] => {
+    const { id, experiment, by } = row;
+    const { at = null, rule = '', reason = '' } = departures.get(id) ?? {};
     const isForAge = rule === 'age' || rule === 'ttl';
     if (!isForAge || at === null || at <= now || at - now > DAY_MS) return [];
-    if (ageLimitOf(record, policy).limitMs <= DAY_MS) return [];
-    const { id, experiment, by } = record;
+    if (ageLimitOf(row, policy).limitMs <= DAY_MS) return [];
     return [{ id, experiment, by, goesAt: at, reason }];
   });
   const fresh = new Set(await catalog.noteTold(soon, now));
@@ -50,26 +41,17 @@ export async function tellDeparting(
   if (untold.length > 0) ctx.observe({ kind: 'departing', instances: untold });
 }
 
-/** What holds work that would be lost stays, as far as a plan has found it. */
-function withUnsaved(instance: CatalogInstance, leaseNow: number): Candidate {
-  const candidate = candidateOf(instance, leaseNow, NOTHING);
-  const { unsaved, record } = instance;
-  if (unsaved === null || candidate.protectedBy !== null || isWorkGivenUp(record)) return candidate;
-  return { ...candidate, protectedBy: { rule: UNSAVED, reason: unsaved } };
-}
-
 /** Those that may be due within a day: all others are too young, where the policy goes by age alone. */
 async function readOld(
   { catalog }: Pick<ServedContext, 'catalog'>,
-  policy: RetentionPolicy,
-  now: number,
-): Promise<CatalogInstance[]> {
+  { policy, now, leaseNow }: Pick<JudgeTerms, 'policy' | 'now' | 'leaseNow'>,
+): Promise<Row[]> {
   const readsAll = !canPlanLazily(policy, await catalog.hasEarly());
   const youngest = readsAll ? Number.POSITIVE_INFINITY : now + DAY_MS - policy.maxAgeMs;
-  const found: CatalogInstance[] = [];
-  for await (const instance of catalog.list()) {
-    if ((instance.record.spawnedAt ?? 0) > youngest) break;
-    if (instance.state !== 'deleting') found.push(instance);
+  const found: Row[] = [];
+  for (const row of await indexedCandidates(catalog, leaseNow)) {
+    if ((row.spawnedAt ?? 0) > youngest) break;
+    found.push(row);
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import type { BeginDelete, Catalog, CatalogInstance, GoneRecord } from '@spica/catalog';
-import type { Collected, Failure } from '@spica/core';
+import type { Candidate, Collected, Failure } from '@spica/core';
 import type { PoolContext, ServedContext } from '../context.ts';
+import { servedCandidates } from './candidates.ts';
 
 /** The mark under which one run deletes. */
 export interface Deletion {
@@ -17,6 +18,8 @@ export interface Deletion {
 export interface Inventory {
   /** Oldest first. */
   list(): AsyncIterable<CatalogInstance>;
+  /** All of them as candidates, to be gone through once, where they are at hand without reading each; absent elsewhere. */
+  candidates?(): Promise<IteratorObject<Candidate>>;
   /** Those of them that there are. */
   getMany(ids: readonly string[]): Promise<CatalogInstance[]>;
   totals(): Promise<{ readonly instances: number; readonly reservedSlots: number }>;
@@ -38,7 +41,10 @@ export interface Inventory {
 }
 
 /** What a plan needs of an inventory. */
-export type PlanningInventory = Pick<Inventory, 'list' | 'getMany' | 'totals' | 'hasEarly' | 'share'>;
+export type PlanningInventory = Pick<
+  Inventory,
+  'list' | 'candidates' | 'getMany' | 'totals' | 'hasEarly' | 'share'
+>;
 
 /** Where it is kept how collections went. */
 export type CollectNotes = Pick<Inventory, 'getMany' | 'noteCollected' | 'noteCollectFailure'>;
@@ -60,16 +66,19 @@ export function catalogNotes(catalog: Pick<Catalog, 'getMany' | 'mark'>): Collec
 
 /** The catalog, for planning only. */
 export function planningInventory(ctx: PoolContext): PlanningInventory {
-  const { catalog, gateView } = ctx;
+  const { catalog, clockGuard, gate, gateView } = ctx;
   return {
     list: () => catalog.list(),
+    ...(gate && {
+      candidates: () => servedCandidates({ catalog, clockGuard, gate }, { keepsUnsaved: false }),
+    }),
     getMany: (ids) => catalog.getMany(ids),
     hasEarly: () => catalog.hasEarly(),
     share: async () => (await gateView.read())?.share ?? 1,
     async totals() {
       const sums = (await gateView.read())?.sums;
       if (sums) return { instances: sums.instances, reservedSlots: sums.reserved.slots };
-      return { instances: (await catalog.ids()).length, reservedSlots: 0 };
+      return { instances: await catalog.count(), reservedSlots: 0 };
     },
   };
 }

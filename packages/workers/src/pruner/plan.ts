@@ -15,7 +15,7 @@ import type { PrunePayload } from '@spica/queues';
 import { beingCollected } from '../collector/results.ts';
 import type { CollectRuns } from '../collector/runs.ts';
 import type { PoolContext } from '../context.ts';
-import { readCandidates, readChosen } from './candidates.ts';
+import { readAll, readCandidates, readChosen } from './candidates.ts';
 import { type PlanningInventory, planningInventory } from './inventory.ts';
 import { policyInForce } from './policy.ts';
 import { findUses, type Use } from './protection.ts';
@@ -121,7 +121,7 @@ async function createPlanner(
     };
     return async () => planChosen(chosen.map(protectChosen), total);
   }
-  const all = await Array.fromAsync(candidates());
+  const all = (await readAll(ctx, inventory)).map((each) => asJobSees(each, job));
   return async () => planRetention({ ...demand, instances: all.map(protect) });
 }
 
@@ -141,7 +141,9 @@ function asJobSees(candidate: Candidate, job: PlannedPrune): Candidate {
     return { ...candidate, protectedBy: candidate.protectedBy ?? forked };
   }
   if (cause === 'operator') return asOperatorSees(candidate);
-  return cause === 'pressure' ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;
+  if (cause !== 'pressure') return candidate;
+  const { bytes, inodes } = candidate.growth;
+  return bytes > 0 || inodes > 0 ? { ...candidate, growth: { bytes: 0, inodes: 0 } } : candidate;
 }
 
 /** The policy that a job plans by: an operator may give limits for one run. */

@@ -9,7 +9,8 @@ import {
   UsageError,
 } from '@spica/core';
 import type { PoolContext } from '../context.ts';
-import { readCandidates, readChosen } from './candidates.ts';
+import { readAll, readChosen } from './candidates.ts';
+import { planningInventory } from './inventory.ts';
 import { type LookedPlan, type PlannedPrune, planPrune, policyFor } from './plan.ts';
 import type { Kept } from './removal.ts';
 
@@ -45,9 +46,7 @@ export async function openSealed(ctx: PoolContext, digest: string): Promise<Rech
   const isChosen = plan.items.every(({ rule }) => rule === CHOSEN);
   const ids = plan.items.map(({ id }) => id);
   // Of what was chosen the others decide nothing; who is among the best, only all of them say.
-  const all = isChosen
-    ? await readChosen(ctx, ctx.catalog, ids)
-    : await Array.fromAsync(readCandidates(ctx, ctx.catalog));
+  const all = isChosen ? await readChosen(ctx, ctx.catalog, ids) : await readAll(ctx, planningInventory(ctx));
   const total = isChosen ? await ctx.catalog.count() : all.length;
   const byId = new Map(all.map((candidate) => [candidate.id, candidate]));
   const now = ctx.clock.now();

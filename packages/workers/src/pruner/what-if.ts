@@ -1,4 +1,3 @@
-import { indexedCandidates } from '@spica/client/redis';
 import {
   type Candidate,
   describePolicy,
@@ -7,13 +6,13 @@ import {
   type RetentionPolicy,
   retentionPolicyOf,
   tallyRules,
-  UNSAVED,
   type Verdict,
 } from '@spica/core';
 import { type Pool, readImageHost } from '@spica/pool';
 import type { WhatIfLimits, WhatIfPlan } from '@spica/queues';
 import { beingCollected } from '../collector/results.ts';
 import type { ServedContext } from '../context.ts';
+import { servedCandidates } from './candidates.ts';
 import { asOperatorSees } from './plan.ts';
 import { findUses, type Use } from './protection.ts';
 import { reportPlan } from './report.ts';
@@ -99,13 +98,10 @@ function readStand(ctx: ServedContext): Promise<Stand> {
 }
 
 /** As an operator's plan sees them; unsaved work counts as far as a plan has looked for it. */
-async function readAll({ catalog, clockGuard, policy }: ServedContext): Promise<Candidate[]> {
-  const { protectUnsavedWork } = policy.retention;
-  const found = await indexedCandidates(catalog, clockGuard.now());
-  return found.map((candidate) => {
-    const isLifted = candidate.protectedBy?.rule === UNSAVED && !protectUnsavedWork;
-    return asOperatorSees(isLifted ? { ...candidate, protectedBy: null } : candidate);
-  });
+async function readAll(ctx: ServedContext): Promise<Candidate[]> {
+  const { protectUnsavedWork } = ctx.policy.retention;
+  const found = await servedCandidates(ctx, { keepsUnsaved: protectUnsavedWork });
+  return Array.from(found, asOperatorSees);
 }
 
 /** What is free on the disk that the floor is of, and what is missing of what is asked for. */

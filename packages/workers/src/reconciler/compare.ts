@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogInstance } from '@spica/catalog';
 import { type InstanceRecord, isInstanceId, usedUntil } from '@spica/core';
-import { checkMarker, listRecords, listTrash, namesIn, readRecords, scanPool } from '@spica/pool';
+import { checkMarker, listRecords, listTrash, readRecords, scanPool } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { checkIdentity } from '../identity.ts';
 import type { UnknownDirectory } from '../pruner/unknown.ts';
@@ -58,14 +58,12 @@ export async function compare(
   const listed = await compareListed(ctx, { withProtections: lost || isBehind, onListed });
   const { known } = listed;
   // After the catalog: what came up since is on disk and unknown, but its request has not ended.
-  const [{ instances, unknownDirectories }, names, unlisted, inFlight] = await Promise.all([
-    scanPool(ctx.pool, known),
-    namesIn(ctx.pool.paths.root),
+  const onDisk = new DiskNames(known);
+  const [{ instances, unknownDirectories }, unlisted, inFlight] = await Promise.all([
+    scanPool(ctx.pool, async (names) => onDisk.add(names)),
     listRecords(ctx.pool, known),
     ctx.catalog.inFlight(),
   ]);
-  // What cannot be read of an instance right now (its manifest is half written, or torn) has not vanished.
-  const onDisk = new Set(names);
   const { records, broken } = unlisted;
   const recordOf = new Map(records.map((record) => [record.id, record]));
   const isComingUp = await findComingUp(ctx, records);
@@ -79,10 +77,7 @@ export async function compare(
     lost,
     rolledBack: !lost && isBehind,
     adoptable: adoptable.filter((each) => each !== null),
-    vanished: await readStaying(
-      ctx,
-      [...known].filter((id) => !onDisk.has(id)),
-    ),
+    vanished: await readStaying(ctx, [...onDisk.missing]),
     interrupted: listed.deleting.map((id) => ({ id, onDisk: onDisk.has(id) })),
     unknownDirectories,
     brokenRecords: broken.map(({ name, reason }) => ({ name, reason })),
@@ -91,8 +86,41 @@ export async function compare(
     staleRecords: records.map(({ id }) => id).filter((id) => !onDisk.has(id) && !isComingUp(id)),
     orphans: await findEnded(ctx, inFlight.values()),
     trash: (await listTrash(ctx.pool)).length,
-    onDisk: names.filter(isInstanceId).length,
+    onDisk: onDisk.count,
   };
+}
+
+/**
+ * Which instances the disk has, whole or not: what cannot be read of one right now (its manifest is half written, or torn)
+ * has not vanished. It shares the ids of those that are known, and keeps no copies. `missing`, `has` and `count` hold once
+ * all of the root has been added.
+ */
+class DiskNames {
+  readonly #known: ReadonlySet<string>;
+  readonly #others = new Set<string>();
+  /** Known, and not found yet. */
+  readonly missing: Set<string>;
+  count = 0;
+
+  constructor(known: ReadonlySet<string>) {
+    this.#known = known;
+    this.missing = new Set(known);
+  }
+
+  /** Takes in names of the pool's root, and returns those that are not known. */
+  add(names: readonly string[]): string[] {
+    for (const name of names) {
+      this.missing.delete(name);
+      if (isInstanceId(name)) this.count += 1;
+    }
+    const others = names.filter((name) => !this.#known.has(name));
+    for (const name of others) this.#others.add(name);
+    return others;
+  }
+
+  has(id: string): boolean {
+    return this.#others.has(id) || (this.#known.has(id) && !this.missing.has(id));
+  }
 }
 
 /** What the catalog lists, as far as it matters: of 100,000 instances only those that differ are kept in memory. */

@@ -1,3 +1,4 @@
+import { indexOf } from '@spica/catalog/list';
 import { type InstanceRecord, isoTime, usedUntil } from '@spica/core';
 import {
   cleanStaging,
@@ -42,7 +43,7 @@ export function reconcile(ctx: ServedContext, options: { starting: boolean }): P
 }
 
 async function reconcileAlone(ctx: ServedContext, { starting }: { starting: boolean }): Promise<Reconciled> {
-  const drift = await compare(ctx, starting ? (instance) => countInstance(ctx, instance) : undefined);
+  const drift = starting ? await compareAndCount(ctx) : await compare(ctx);
   if (starting) {
     await endMarked(markOf(ctx.pool)); // set-ups that outlived the worker before, also of requests that have ended
     await cleanStaging(ctx.pool);
@@ -67,6 +68,17 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
     ctx.logger.warn({ record: name, reason }, 'broken record and its instance left alone');
   }
   return { ...drift, graceUntil };
+}
+
+/** Has the gate count each instance that the catalog lists, and the index of lists take it in: so each is read once. */
+async function compareAndCount(ctx: ServedContext): Promise<Drift> {
+  const filling = await indexOf(ctx.catalog).fill(ctx.catalog);
+  const drift = await compare(ctx, (instance) => {
+    countInstance(ctx, instance);
+    filling.add(instance);
+  });
+  filling.end();
+  return drift;
 }
 
 /**

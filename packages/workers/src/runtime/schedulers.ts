@@ -44,12 +44,18 @@ function schedulesOf({
   };
 }
 
-/** Puts the repeating jobs of a pool in place as the config has them now. */
-export async function schedule(ctx: Pick<PoolContext, 'config' | 'pool' | 'queues'>): Promise<void> {
+/**
+ * Puts the repeating jobs of a pool in place as the config has them now. Those that are new begin at once, but for the
+ * reconcile: each start has made one.
+ */
+export async function schedule(
+  ctx: Pick<PoolContext, 'clock' | 'config' | 'pool' | 'queues'>,
+): Promise<void> {
   const schedules = schedulesOf(ctx);
   for (const name of SCHEDULE_NAMES) {
     const { queue, repeat, job } = schedules[name];
-    await queue.upsertJobScheduler(idOf(name), repeat, job);
+    const begins = name === 'reconcile' ? { startDate: ctx.clock.now() + RECONCILE_EVERY_MS } : {};
+    await queue.upsertJobScheduler(idOf(name), { ...repeat, ...begins }, job);
   }
 }
 

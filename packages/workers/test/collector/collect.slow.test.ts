@@ -90,7 +90,7 @@ test('soon after its lease was released an instance’s results are collected, a
   await release();
   await expect.poll(() => collectedOf(id)).toMatchObject({ to: join(to, 'sweep', id), files: 1, skipped: 0 });
   expect(await resultOf(id)).toBe('first');
-  expect(await auditOf(id)).toMatchObject([{ outcome: `collected to ${join(to, 'sweep', id)}` }]);
+  await expect.poll(() => auditOf(id)).toMatchObject([{ outcome: `collected to ${join(to, 'sweep', id)}` }]);
 });
 
 test('so they are when the lease expires', async () => {

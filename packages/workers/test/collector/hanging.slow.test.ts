@@ -30,7 +30,7 @@ test('under pressure a collection that hangs is passed over for the next instanc
   const { stack, spawn, prune } = await serve(
     {
       'pools.main.collect_to': to,
-      'pools.main.collect_timeout': '1s',
+      'pools.main.collect_timeout': '10s',
       'pools.main.retention.keep_after_lease': '0s',
     },
     atEnd,

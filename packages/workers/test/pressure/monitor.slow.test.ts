@@ -17,7 +17,7 @@ import { catalogInventory } from '../../src/pruner/inventory.ts';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/runtime/embedded-redis.ts';
 
 /** A machine whose cores are all busy takes its time. */
-const POLL = { timeout: 30_000 };
+const POLL = { timeout: 120_000 };
 /** Floor 100 MB: low below 150, short below 100, critical below 50. */
 const FREE = { ok: 400e6, low: 120e6, short: 80e6, critical: 20e6 };
 const BALLAST_MB = 1;

@@ -45,17 +45,17 @@ it('names the process that keeps the space of deleted files, when it does not co
   await writeFile(join(instances[0]?.path ?? '', 'result.bin'), Buffer.alloc(FILE_BYTES));
   await queues.prune.add('prune', { pool: 'main', cause: 'operator', maxInstances: 0, maxAgeMs: null });
   const bytes = async () => (await listTrash(ctx.pool))[0]?.note?.bytes ?? 0;
-  await expect.poll(bytes, { timeout: 30_000 }).toBeGreaterThan(FILE_BYTES); // measured in the trash
+  await expect.poll(bytes).toBeGreaterThan(FILE_BYTES); // measured in the trash
   const [entry] = await listTrash(ctx.pool);
 
   const held = join(entry?.path ?? '', 'result.bin');
   const holder = execa('tail', ['--follow=descriptor', '--bytes=0', '--', held], { reject: false });
   try {
-    await expect.poll(() => filesOf(holder.pid), { timeout: 30_000 }).toContain(held);
+    await expect.poll(() => filesOf(holder.pid)).toContain(held);
     await queues.prune.add('trash', { pool: 'main', cause: 'trash', all: true });
     const logged = async () =>
       (await readAudit(ctx.audit.path)).find(({ action }) => action === 'verify_reclaim');
-    await expect.poll(logged, { timeout: 30_000 }).toMatchObject({ outcome: 'short', instance: null });
+    await expect.poll(logged).toMatchObject({ outcome: 'short', instance: null });
     expect((await logged())?.reason).toContain(`still open in process ${holder.pid} (tail)`);
   } finally {
     holder.kill();

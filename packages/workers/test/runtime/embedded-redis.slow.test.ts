@@ -73,7 +73,7 @@ it('is not started where another one runs, and says whose it is', async () => {
   expect(await ask(first, (client) => client.ping())).toBe('PONG');
 });
 
-it('is not started where another one hangs', { timeout: 20_000 }, async () => {
+it('is not started where another one hangs', async () => {
   const first = await start();
   process.kill(first.pid, 'SIGSTOP');
   try {

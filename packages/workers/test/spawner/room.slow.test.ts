@@ -11,7 +11,7 @@ import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { createSpawner } from '../../src/spawner/processor.ts';
 
-const POLL = { timeout: 30_000 };
+const POLL = { timeout: 120_000 };
 
 let disk: Mount;
 let server: Awaited<ReturnType<typeof startLocal>>;

@@ -1,4 +1,3 @@
-import type { CatalogInstance } from '@spica/catalog';
 import {
   type Candidate,
   candidateOf,
@@ -9,6 +8,7 @@ import {
   type TimedProtection,
   UNSAVED,
 } from '@spica/core';
+import type { CatalogInstance } from '../values.ts';
 
 /**
  * What of an instance lists are searched, filtered and ordered by, and retention judges: a tenth of what is known of it, so
@@ -42,10 +42,10 @@ export type RowVerdict = Pick<PlanItem, 'action' | 'rule' | 'reason'>;
 
 const NOTHING = { bytes: 0, inodes: 0 };
 
-/** @param keep Gives back an equal text, or equal labels, that are in memory already, where they are. */
+/** @param keep Gives back an equal value that is in memory already, where there is one: instances of a request share much. */
 export function toRow(
   instance: CatalogInstance,
-  keep: <T extends string | Row['labels']>(value: T) => T = (value) => value,
+  keep: <T extends string | Row['labels'] | Row['protections']>(value: T) => T = (value) => value,
 ): Row {
   const { record, state, unsaved } = instance;
   const keepOrNull = (text: string | null) => (text === null ? null : keep(text));
@@ -74,7 +74,7 @@ export function toRow(
     ownBytes: ownBytes(record),
     expectedBytes: record.expected?.bytes ?? null,
     capBytes: record.sample?.capBytes ?? null,
-    protections: withUnsaved(protectionsOf(instance), instance),
+    protections: keep(withUnsaved(protectionsOf(instance), instance)),
     protectedBy: null,
     judged: null,
   };

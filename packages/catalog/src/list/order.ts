@@ -1,7 +1,5 @@
-import type { SORTS } from '../wire/queries.ts';
 import type { Row } from './row.ts';
 
-export type Sort = (typeof SORTS)[number];
 export type Direction = 'asc' | 'desc';
 
 /** Where a row stands in a list: what that is ordered by, and the id. */
@@ -11,7 +9,7 @@ type Value = number | string | null;
 type Key = (row: Row) => Value;
 
 /** By what lists are ordered, and which way by default. */
-const KEYS: Readonly<Record<Sort, readonly [Key, Direction]>> = {
+const KEYS = {
   spawned: [({ spawnedAt }) => spawnedAt ?? 0, 'asc'],
   age: [({ spawnedAt }) => -(spawnedAt ?? 0), 'asc'],
   score: [({ score }) => score, 'desc'],
@@ -20,7 +18,9 @@ const KEYS: Readonly<Record<Sort, readonly [Key, Direction]>> = {
   experiment: [({ experiment }) => experiment, 'asc'],
   template: [({ template }) => template, 'asc'],
   lease: [({ leaseUntil }) => leaseUntil, 'asc'],
-};
+} satisfies Readonly<Record<string, readonly [Key, Direction]>>;
+
+export type Sort = keyof typeof KEYS;
 
 /** An order of rows, in which no two are equal: ties go by the id, and what has no value comes last, either way. */
 export interface Order {
@@ -32,7 +32,7 @@ export interface Order {
 }
 
 export function orderOf(sort: Sort, asked: Direction | undefined): Order {
-  const [key, byDefault] = KEYS[sort];
+  const [key, byDefault]: readonly [Key, Direction] = KEYS[sort];
   const direction = asked ?? byDefault;
   const sign = direction === 'asc' ? 1 : -1;
   const compare = (a: Value, idA: string, b: Value, idB: string) => {

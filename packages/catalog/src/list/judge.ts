@@ -1,4 +1,3 @@
-import type { ClockState, PublishedGate } from '@spica/catalog';
 import {
   type Departure,
   departureOf,
@@ -7,6 +6,8 @@ import {
   type RetentionInput,
   type RetentionPolicy,
 } from '@spica/core';
+import type { PublishedGate } from '../gate.ts';
+import type { ClockState } from '../values.ts';
 import type { Row, RowVerdict } from './row.ts';
 
 /** What rows are judged by. */

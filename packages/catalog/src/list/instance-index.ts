@@ -1,8 +1,9 @@
-import type { Catalog, CatalogInstance } from '@spica/catalog';
 import { type Departure, protectionAt, type RetentionPolicy } from '@spica/core';
-import { departureOfRow, type JudgeTerms, judgeRows, judgeTerms } from '../list/judge.ts';
-import { mergeRows, type Order, sortRows } from '../list/order.ts';
-import { isSameRow, type Row, toRow } from '../list/row.ts';
+import type { Catalog } from '../catalog.ts';
+import type { CatalogInstance } from '../values.ts';
+import { departureOfRow, type JudgeTerms, judgeRows, judgeTerms } from './judge.ts';
+import { mergeRows, type Order, sortRows } from './order.ts';
+import { isSameRow, type Row, toRow } from './row.ts';
 
 /** Instances that one read brings: more would keep whoever else works here waiting, and grow V8's heap. */
 const BATCH = 100;
@@ -49,6 +50,15 @@ export class InstanceIndex {
         return this.refresh(catalog);
       });
     return this.#next;
+  }
+
+  /**
+   * Takes in all instances as the caller reads them from the catalog: it begins to read once this has resolved. Whoever asks
+   * for a list first then need not wait for a reading.
+   */
+  async fill(catalog: Catalog): Promise<Filling> {
+    const { cursor, count } = await catalog.touchedSince(null);
+    return this.#fill(cursor, count);
   }
 
   row(id: string): Row | undefined {
@@ -116,12 +126,17 @@ export class InstanceIndex {
     const { cursor, ids, count } = await catalog.touchedSince(this.#cursor);
     // After Redis was lost nothing says what went: then the counts differ, without a change that explains it.
     const isLost = ids?.length === 0 && count !== this.#rows.size + this.#unreadable;
-    if (ids === null || isLost) await this.#readAll(catalog, count);
-    else await this.#readSome(catalog, ids);
-    this.#cursor = cursor;
+    if (ids === null || isLost) {
+      const filling = this.#fill(cursor, count);
+      for await (const each of catalog.list()) filling.add(each);
+      filling.end();
+    } else {
+      await this.#readSome(catalog, ids);
+      this.#cursor = cursor;
+    }
   }
 
-  async #readAll(catalog: Catalog, count: number): Promise<void> {
+  #fill(cursor: string, count: number): Filling {
     const rows = new Map<string, Row>();
     const kept = new Map<string, unknown>();
     const keep = <T>(value: T): T => {
@@ -130,11 +145,16 @@ export class InstanceIndex {
       if (known === undefined) kept.set(key, value);
       return (known ?? value) as T;
     };
-    for await (const each of catalog.list()) rows.set(each.record.id, toRow(each, keep));
-    this.#rows = rows;
-    this.#orders.clear();
-    this.#unreadable = count - rows.size;
-    this.#judgedAt = Number.NEGATIVE_INFINITY;
+    return {
+      add: (instance) => void rows.set(instance.record.id, toRow(instance, keep)),
+      end: () => {
+        this.#rows = rows;
+        this.#orders.clear();
+        this.#unreadable = count - rows.size;
+        this.#judgedAt = Number.NEGATIVE_INFINITY;
+        this.#cursor = cursor;
+      },
+    };
   }
 
   async #readSome(catalog: Catalog, ids: readonly string[]): Promise<void> {
@@ -162,6 +182,13 @@ export class InstanceIndex {
     for (const kept of this.#orders.values())
       kept.rows = mergeRows(kept.rows, { without, and: rows }, kept.order);
   }
+}
+
+/** A reading of all instances. */
+export interface Filling {
+  add(instance: CatalogInstance): void;
+  /** They were all: what has changed since the reading began is read when somebody asks. */
+  end(): void;
 }
 
 /** Of one on its way out nothing is said. */
