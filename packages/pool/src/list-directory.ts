@@ -11,10 +11,3 @@ const BUFFER = 1_000;
 export async function* listDirectory(path: string): AsyncGenerator<Dirent, void> {
   yield* await opendir(path, { bufferSize: BUFFER });
 }
-
-/** The same, their names alone. */
-export async function namesIn(path: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name } of listDirectory(path)) names.push(name);
-  return names;
-}

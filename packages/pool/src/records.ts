@@ -9,7 +9,7 @@ import {
 } from '@spica/core';
 import { jsonFile } from './json-file.ts';
 import type { Pool } from './layout.ts';
-import { listDirectory, namesIn } from './list-directory.ts';
+import { listDirectory } from './list-directory.ts';
 import { draftedBy } from './write-whole.ts';
 
 const SUFFIX = '.json';
@@ -58,12 +58,13 @@ export async function listRecords(pool: Pool, known: ReadonlySet<string> = new S
 
 /** Ids of the instances that have a record, whole or not. */
 export async function recordedIds({ paths }: Pool): Promise<string[]> {
-  const names = await namesIn(paths.records);
-  // What else is there are drafts that a crash left.
-  return names
-    .filter((name) => name.endsWith(SUFFIX))
-    .map((name) => name.slice(0, -SUFFIX.length))
-    .filter(isInstanceId);
+  const ids: string[] = [];
+  for await (const { name } of listDirectory(paths.records)) {
+    if (!name.endsWith(SUFFIX)) continue; // a draft that a crash left
+    const id = name.slice(0, -SUFFIX.length);
+    if (isInstanceId(id)) ids.push(id);
+  }
+  return ids;
 }
 
 /** The records of these instances, one by one: of 100,000 no more than one is in memory. What has none is passed over. */

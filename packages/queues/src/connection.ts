@@ -1,4 +1,4 @@
-import { formatDuration, SpicaError, UnreachableError } from '@spica/core';
+import { afterSilence, formatDuration, SpicaError, UnreachableError } from '@spica/core';
 import { Redis, type RedisOptions } from 'ioredis';
 import { toRedisError } from './redis-error.ts';
 import { readRedisInfo, requireVersion, waitWhileLoading } from './serving.ts';
@@ -53,7 +53,7 @@ export async function connectObserver(target: RedisTarget): Promise<Redis> {
 async function connectNow(target: RedisTarget, options: ConnectionOptions): Promise<Redis> {
   const redis = open(target, {
     lazyConnect: true,
-    connectTimeout: CONNECT_MS,
+    connectTimeout: 20 * CONNECT_MS, // what is below ends before, in a process that runs
     disconnectTimeout: 100, // one that hangs does not say goodbye either
     enableReadyCheck: false, // asked for below, with errors that say what to do
     ...options,
@@ -63,10 +63,10 @@ async function connectNow(target: RedisTarget, options: ConnectionOptions): Prom
     last = error;
   });
   // One that hangs takes the connection and never says that it is ready.
-  const timer = setTimeout(() => {
+  const endWaiting = afterSilence(CONNECT_MS, () => {
     last = new Error(`no answer within ${formatDuration(CONNECT_MS)}`);
     redis.disconnect();
-  }, CONNECT_MS);
+  });
   const where = describeTarget(target);
   try {
     await redis.connect();
@@ -74,7 +74,8 @@ async function connectNow(target: RedisTarget, options: ConnectionOptions): Prom
     if (last?.name === 'ReplyError') throw last;
     const info = await readRedisInfo(redis);
     requireVersion(info, where);
-    clearTimeout(timer); // it answers, so it does not hang
+    endWaiting(); // it answers, so it does not hang
+    redis.options.connectTimeout = CONNECT_MS; // of later attempts one that ends too early is made again
     await waitWhileLoading(redis, info, CONNECT_MS);
     return redis;
   } catch (error) {
@@ -83,7 +84,7 @@ async function connectNow(target: RedisTarget, options: ConnectionOptions): Prom
     const cause = last ?? error;
     throw toRedisError(cause, where) ?? unreachable(where, cause);
   } finally {
-    clearTimeout(timer);
+    endWaiting();
   }
 }
 

@@ -1,6 +1,7 @@
 import { CheckError } from '@spica/core';
 import type { Job, JobsOptions, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { endOf } from './end.ts';
 import { type OpenEvents, openEvents } from './events.ts';
 import { toRequestError } from './failure.ts';
 import type { QueueName } from './names.ts';
@@ -33,7 +34,7 @@ export async function runJob(
       queue.add(name, payload, options),
       opening ?? (shared as OpenEvents),
     ]);
-    return await Promise.race([endOf(job, events), abortion(signal)]);
+    return await resultOf({ queue, job, events }, signal);
   } finally {
     const opened = await opening?.catch(() => null); // its error was reported above
     await opened?.close();
@@ -58,25 +59,23 @@ export async function runServedJob(
   return whileServed(redis, served, work, signal);
 }
 
-async function endOf(job: Job, events: QueueEvents): Promise<unknown> {
+async function resultOf(
+  { queue, job, events }: { readonly queue: Queue; readonly job: Job; readonly events: QueueEvents },
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
   const { promise: removal, reject } = Promise.withResolvers<never>();
+  const gone = () => new CheckError('JOB_REMOVED', `${job.name}: its job was removed before it ended`);
   const removed = ({ jobId }: { readonly jobId: string }) => {
-    if (jobId === job.id)
-      reject(new CheckError('JOB_REMOVED', `${job.name}: its job was removed before it ended`));
+    if (jobId === job.id) reject(gone());
   };
   events.on('removed', removed);
   try {
-    return await Promise.race([endsByItself(job, events), removal]);
+    const end = await endOf(queue, events, job.id ?? '', Promise.race([removal, abortion(signal)]));
+    if (end === null) throw gone();
+    if ('failedReason' in end) throw toRequestError(end.failedReason, null);
+    return end.result;
   } finally {
     events.off('removed', removed);
-  }
-}
-
-async function endsByItself(job: Job, events: QueueEvents): Promise<unknown> {
-  try {
-    return await job.waitUntilFinished(events);
-  } catch (error) {
-    throw toRequestError(error instanceof Error ? error.message : String(error), null);
   }
 }
 

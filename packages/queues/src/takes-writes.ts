@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
-import { formatDuration, UnreachableError } from '@spica/core';
+import { afterSilence, formatDuration, UnreachableError } from '@spica/core';
 import type { Redis } from 'ioredis';
 import { prefixOf } from './names.ts';
 import { toRedisError } from './redis-error.ts';
@@ -30,12 +29,9 @@ export async function whyNoWrites(
     () => null, // there is no such key, so nothing was set
     (error: unknown) => error,
   );
-  const late = new AbortController();
-  const answer = await Promise.race([
-    tried,
-    setTimeout(WRITE_MS, paused(where), { signal: late.signal, ref: false }),
-  ]);
-  late.abort();
+  const late = Promise.withResolvers<UnreachableError>();
+  const endWaiting = afterSilence(WRITE_MS, () => late.resolve(paused(where)));
+  const answer = await Promise.race([tried, late.promise]).finally(endWaiting);
   if (answer === null) return null;
   const problem = answer instanceof UnreachableError ? answer : toRedisError(answer, where);
   if (problem && NO_WRITES.includes(problem.code)) return problem;

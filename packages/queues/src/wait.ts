@@ -1,6 +1,7 @@
 import { CheckError, formatDuration, TimedOutError } from '@spica/core';
 import type { QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { endOf } from './end.ts';
 import { openEvents } from './events.ts';
 import { toRequestError } from './failure.ts';
 import type { PoolQueues } from './open.ts';
@@ -33,29 +34,20 @@ export async function watchRequests(queues: PoolQueues, redis: Redis): Promise<R
   };
 }
 
-/** How a request ended, as an event or its job says. */
-type End = { readonly result: RequestResult } | { readonly failedReason: string };
-
 async function waitFor(
   queues: PoolQueues,
   events: QueueEvents,
   id: string,
   { timeoutMs, onProgress, signal }: WaitOptions,
 ): Promise<RequestResult> {
-  const ended = Promise.withResolvers<End>();
-  const completed = (event: { jobId: string; returnvalue: unknown }) => {
-    if (event.jobId === id) ended.resolve({ result: event.returnvalue as RequestResult });
-  };
-  const failed = (event: { jobId: string; failedReason: string }) => {
-    if (event.jobId === id) ended.resolve({ failedReason: event.failedReason });
-  };
+  const { promise: until, reject } = Promise.withResolvers<never>();
   const progressed = (event: { jobId: string; data: unknown }) => {
     const progress = event.jobId === id ? progressOf(event.data) : null;
     if (progress) onProgress?.(progress);
   };
   const timer = setTimeout(
     () => {
-      ended.reject(
+      reject(
         new TimedOutError(
           'WAIT_TIMED_OUT',
           `request ${id} has not ended after ${formatDuration(timeoutMs)}; it goes on`,
@@ -64,29 +56,21 @@ async function waitFor(
     },
     Math.min(timeoutMs, 2 ** 31 - 1),
   );
-  const aborted = () => ended.reject(signal?.reason);
+  const aborted = () => reject(signal?.reason);
   if (signal?.aborted) aborted();
   signal?.addEventListener('abort', aborted, { once: true });
-  events.on('completed', completed).on('failed', failed).on('progress', progressed);
+  events.on('progress', progressed);
   try {
-    // Read after listening has begun, so that an end in between is not missed.
-    const read = readEnd(queues, id).then((end) => end ?? ended.promise);
-    const end = await Promise.race([read, ended.promise]);
-    if ('result' in end) return end.result;
+    const end = await endOf(queues.gate, events, id, until);
+    if (end === null)
+      throw new CheckError('REQUEST_UNKNOWN', `request: no request ${id} is known (any more)`);
+    if ('result' in end) return end.result as RequestResult;
     throw toRequestError(end.failedReason, await readRejection(queues, id));
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', aborted);
-    events.off('completed', completed).off('failed', failed).off('progress', progressed);
+    events.off('progress', progressed);
   }
-}
-
-/** Null while it has not ended. */
-async function readEnd(queues: PoolQueues, id: string): Promise<End | null> {
-  const job = await queues.gate.getJob(id);
-  if (!job) throw new CheckError('REQUEST_UNKNOWN', `request: no request ${id} is known (any more)`);
-  if (!job.finishedOn) return null;
-  return job.failedReason ? { failedReason: job.failedReason } : { result: job.returnvalue as RequestResult };
 }
 
 /** How the gate said no; null where it was not the gate. */

@@ -6,7 +6,7 @@ import koffi from 'koffi';
  * runs on, so that nothing is built or looked for. Paths go through `cString`, buffers are filled in place; a call that
  * fails returns -1.
  */
-const libc = koffi.load(null);
+export const libc = koffi.load(null);
 
 /** @see utimensat(2) */
 export const utimensat = libc.func('int utimensat(int dir, void *path, void *times, int flags)');

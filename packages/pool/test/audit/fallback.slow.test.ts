@@ -64,9 +64,7 @@ it('says AUDIT_UNWRITABLE with both reasons when it can be nowhere', async () =>
   expect(String(error)).toContain(`nor can ${join(dir, 'file', 'state', 'audit.jsonl')}: `);
 });
 
-it("says AUDIT_UNWRITABLE when something else than a lock is in the lock's place", {
-  timeout: 20_000,
-}, async () => {
+it("says AUDIT_UNWRITABLE when something else than a lock is in the lock's place", async () => {
   const dir = await scratch();
   const log = await openLogIn(dir);
   await rm(`${log.path}.lock`);

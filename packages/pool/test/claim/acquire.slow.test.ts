@@ -43,7 +43,7 @@ it('is had by one at a time, and can be had again once released', async () => {
   expect(await readdir(dir)).toEqual(['claim.json.lock']);
 });
 
-it('is never had by two processes that race for it', { timeout: 120_000 }, async () => {
+it('is never had by two processes that race for it', async () => {
   const children = [startChild(CONTEND, [path]), startChild(CONTEND, [path]), startChild(CONTEND, [path])];
   await Promise.all(children.map((child) => child.next()));
   for (let round = 0; round < 30; round += 1) {
@@ -53,7 +53,7 @@ it('is never had by two processes that race for it', { timeout: 120_000 }, async
   }
 });
 
-it('is never had by two that race for a dead one', { timeout: 120_000 }, async () => {
+it('is never had by two that race for a dead one', async () => {
   const children = [startChild(CONTEND, [path]), startChild(CONTEND, [path]), startChild(CONTEND, [path])];
   await Promise.all(children.map((child) => child.next()));
   for (let round = 0; round < 30; round += 1) {
@@ -93,9 +93,9 @@ it('is taken over from a container that is gone, though its host name was anothe
   await (await take()).release();
 });
 
-it('is not taken from a container of the same host name, whose processes cannot be seen', {
-  timeout: 20_000,
-}, async ({ skip }) => {
+it('is not taken from a container of the same host name, whose processes cannot be seen', async ({
+  skip,
+}) => {
   const inContainer = ['unshare', '--pid', '--fork', '--mount-proc'];
   const [program = '', ...args] = inContainer;
   const { failed, stderr } = await execa(program, [...args, 'true'], { reject: false });

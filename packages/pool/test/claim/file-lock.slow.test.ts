@@ -70,7 +70,7 @@ it.each<[string, () => Promise<unknown>, string]>([
   await expect(withFileLock(lock, async () => undefined)).rejects.toMatchObject({ code, path: lock });
 });
 
-it('waits for a living holder, and says who that is after five seconds', { timeout: 20_000 }, async () => {
+it('waits for a living holder, and says who that is after five seconds', async () => {
   const holder = await startHolder(lock);
   await expect(withFileLock(lock, async () => undefined)).rejects.toMatchObject({
     code: 'LOCKED',

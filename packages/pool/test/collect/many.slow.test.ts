@@ -5,19 +5,20 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collectInstance } from '../../src/index.ts';
 
-const MANY = 100_000;
+const MANY = 20_000;
 
-test('100,000 files are collected, and the process answers meanwhile', async () => {
+test('20,000 files are collected, and the process answers meanwhile', async () => {
   const base = await mkdtemp(join(tmpdir(), 'spica-collect-many-'));
   const [dir, to] = [join(base, 'pool', 'spica-0123456789ab'), join(base, 'results')];
   await mkdir(join(dir, 'out'), { recursive: true });
   await mkdir(to);
   // Names of the same 1,000 files: as much work to collect, and less to make.
   const names =
-    'mkdir 1 && (cd 1 && seq 1000 | split -l 1 -a 3 - f) && for d in $(seq 2 100); do cp -al 1 $d; done';
+    'mkdir 1 && (cd 1 && seq 1000 | split -l 1 -a 3 - f) && for d in $(seq 2 20); do cp -al 1 $d; done';
   execFileSync('sh', ['-c', names], { cwd: join(dir, 'out') });
   let slowestMs = 0;
-  let last = performance.now();
+  const begunAt = performance.now();
+  let last = begunAt;
   const timer = setInterval(() => {
     slowestMs = Math.max(slowestMs, performance.now() - last);
     last = performance.now();
@@ -37,9 +38,11 @@ test('100,000 files are collected, and the process answers meanwhile', async () 
     own: null,
   });
   clearInterval(timer);
+  slowestMs = Math.max(slowestMs, performance.now() - last); // it was held up to the end
+  const tookMs = performance.now() - begunAt;
   expect(files).toBe(MANY);
   const copied = await readdir(join(to, 'spica-0123456789ab/out'), { recursive: true });
-  expect(copied).toHaveLength(MANY + 100);
-  expect(slowestMs).toBeLessThan(2_000); // all of it takes many times as long as the longest wait
+  expect(copied).toHaveLength(MANY + 20);
+  expect(slowestMs).toBeLessThan(tookMs / 3); // no step holds the process up for as long as all of it takes
   await rm(base, { recursive: true });
-}, 300_000);
+});

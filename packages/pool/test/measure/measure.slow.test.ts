@@ -191,7 +191,7 @@ it('says that a sample is incomplete where parts cannot be read, and only then',
   });
 });
 
-it('does not mind files that come and go while it measures', { timeout: 120_000 }, async () => {
+it('does not mind files that come and go while it measures', async () => {
   const busy = join(pool.pathOf(ID), 'busy');
   await mkdir(busy);
   await writeFile(join(pool.pathOf(ID), 'steady'), Buffer.alloc(50_000, 'x'));

@@ -105,5 +105,30 @@ it('knows an instance without a readable manifest by its record, if that is whol
 
 it('passes over those that are known, unread', async () => {
   await mkdir(join(pool.paths.root, ID)); // without a manifest it would be unknown
-  expect(await scanPool(pool, new Set([ID]))).toEqual({ instances: [], unknownDirectories: [] });
+  expect(await scanPool(pool, async (names) => names.filter((name) => name !== ID))).toEqual({
+    instances: [],
+    unknownDirectories: [],
+  });
+});
+
+it('says nothing of what goes while it looks', async () => {
+  await mkdir(join(pool.paths.root, ID));
+  const unlisted = async (names: readonly string[]) => {
+    await rm(join(pool.paths.root, ID), { recursive: true });
+    return names;
+  };
+  expect(await scanPool(pool, unlisted)).toEqual({ instances: [], unknownDirectories: [] });
+});
+
+it('asks about a thousand names at a time, of all of them', async () => {
+  const names = Array.from({ length: 2_001 }, (_, i) => `other-${i}`);
+  await Promise.all(names.map((name) => mkdir(join(pool.paths.root, name))));
+  const asked: (readonly string[])[] = [];
+  const { unknownDirectories } = await scanPool(pool, async (some) => {
+    asked.push(some);
+    return some.filter((name) => name === 'other-2000');
+  });
+  expect(asked.map(({ length }) => length)).toEqual([1_000, 1_000, 1]);
+  expect(asked.flat().toSorted()).toEqual(names.toSorted());
+  expect(unknownDirectories.map(({ name }) => name)).toEqual(['other-2000']);
 });

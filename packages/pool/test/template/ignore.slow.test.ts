@@ -86,7 +86,7 @@ it('leaves out exactly what rsync leaves out, but for marks and blanks, and repo
     }),
     { numRuns: 20 },
   );
-}, 300_000);
+});
 
 async function listing(path: string): Promise<string[]> {
   const { stdout } = await execa('find', ['.', '-print0'], { cwd: path });
