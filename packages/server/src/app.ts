@@ -9,7 +9,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { sendProblem } from './api/problem.ts';
 import { acceptsHtml, sendHtml } from './html.ts';
-import { type GuardOptions, guard } from './listen/guard.ts';
+import { addHeaders, type GuardOptions, guard } from './listen/guard.ts';
 import type { TlsMaterial } from './listen/tls.ts';
 
 export type App = FastifyInstance;
@@ -30,6 +30,7 @@ export interface AppOptions extends Omit<GuardOptions, 'overTls'> {
 export function createApp({ logger, tls, ...callers }: AppOptions): App {
   const loggerInstance: FastifyBaseLogger = logger.child({ component: 'server' });
   const sockets = { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_EVERY_MS };
+  const overTls = tls !== null;
   const app = Fastify({
     loggerInstance,
     // An open board asks every few seconds: single requests would bury what else the log says.
@@ -37,9 +38,14 @@ export function createApp({ logger, tls, ...callers }: AppOptions): App {
     genReqId: () => randomBytes(8).toString('hex'),
     requestTimeout: REQUEST_MS,
     forceCloseConnections: 'idle',
+    // A URL that leads to no route passes by the guard, and by the error handler.
+    frameworkErrors(error, request, reply) {
+      addHeaders(request, reply, overTls);
+      void sendProblem(request, reply, error);
+    },
     ...(tls ? { https: { ...sockets, ...tls } } : { http: sockets }),
   }) as unknown as App; // how it is reached makes no difference to what is served
-  guard(app, { ...callers, overTls: tls !== null });
+  guard(app, { ...callers, overTls });
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]?.slice(0, 200) ?? '';

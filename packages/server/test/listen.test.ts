@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Server } from '../src/index.ts';
+import { ask } from './api/http.ts';
 import { serve, startRedis, type TestRedis } from './served.ts';
 
 describe('the dashboard', () => {
@@ -61,6 +62,24 @@ describe('the dashboard', () => {
       expect(await statusFor(host)).toBe(200);
     },
   );
+
+  it.each([
+    ['/%', 'url: expected a path whose every % begins a valid escape, as %20'],
+    ['/v1/instances/%zz', 'url: expected a path whose every % begins a valid escape, as %20'],
+    [`/v1/instances/${'a'.repeat(101)}`, 'url: expected names and ids of at most 100 characters'],
+  ])('refuses the URL %s, which leads to no route, with a problem as all others', async (path, message) => {
+    const { status, headers, json } = await ask(server.url, path);
+    expect({ status, json }).toMatchObject({
+      status: 400,
+      json: { code: 'REQUEST_INVALID', kind: 'usage', status: 400, detail: message },
+    });
+    expect(headers).toMatchObject({
+      'content-type': expect.stringMatching(/^application\/problem\+json\b/),
+      'request-id': expect.stringMatching(/^[0-9a-f]{16}$/),
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    });
+  });
 
   it('names the port that is in use, and how to choose another', async () => {
     const port = Number(new URL(server.url).port);

@@ -71,6 +71,13 @@ function fromFastify(thrown: unknown): SpicaError | null {
       return new UsageError('MEDIA_TYPE_UNKNOWN', 'content-type: expected application/json');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new UsageError('PAYLOAD_INVALID', 'body: expected JSON, got nothing', { field: 'body' });
+    case 'FST_ERR_BAD_URL':
+      return new UsageError(
+        'REQUEST_INVALID',
+        'url: expected a path whose every % begins a valid escape, as %20',
+      );
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new UsageError('REQUEST_INVALID', 'url: expected names and ids of at most 100 characters');
   }
   if (statusCode === undefined || statusCode >= 500) return null;
   return new UsageError('REQUEST_INVALID', 'the HTTP request cannot be read');

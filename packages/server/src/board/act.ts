@@ -91,7 +91,12 @@ async function readAsked(request: FastifyRequest, { pools }: ActionOptions): Pro
   return {
     queue: found?.queue ?? null,
     job: job
-      ? { name: job.name, data: job.data, hasFailed: Boolean(job.finishedOn && job.failedReason) }
+      ? {
+          name: job.name,
+          data: job.data,
+          hasFailed: Boolean(job.finishedOn && job.failedReason),
+          state: await job.getState(),
+        }
       : null,
     added: { name: body?.name, data: body?.data },
     status: queueStatus ?? null,

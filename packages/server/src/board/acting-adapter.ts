@@ -1,21 +1,19 @@
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { cancelRequest } from '@spica/client/redis';
 import { CheckError, type Clock, SpicaError } from '@spica/core';
 import { parsePayload, type QueueName, spawnRequestSchema, submitOrFind } from '@spica/queues';
 import { problemOf } from '../api/problem.ts';
 import type { ServerPool } from '../pool.ts';
 import { actAs } from './act.ts';
-import { findJob } from './find-job.ts';
+import { BoardAdapter, type BoardAdapterOptions, type BoardJob } from './board-adapter.ts';
 
-type AdapterOptions = NonNullable<ConstructorParameters<typeof BullMQAdapter>[1]> & { readonly clock: Clock };
-type BoardJob = NonNullable<Awaited<ReturnType<BullMQAdapter['getJob']>>>;
+type AdapterOptions = BoardAdapterOptions & { readonly clock: Clock };
 
 /**
  * A queue of a pool for operators. What would leave something half done in the gate is done by the gate: a request that has
  * not ended is cancelled, not removed, so that all that it held is given back and whoever waits for it is told; a copy of
  * one is submitted anew, so that it is decided as any other. A copy of another job is an ordinary one.
  */
-export class ActingAdapter extends BullMQAdapter {
+export class ActingAdapter extends BoardAdapter {
   readonly #pool: ServerPool;
   readonly #name: QueueName;
   readonly #clock: Clock;
@@ -28,10 +26,10 @@ export class ActingAdapter extends BullMQAdapter {
   }
 
   override async getJob(id: string): Promise<BoardJob | undefined> {
-    const job = await findJob(this.#pool.queues[this.#name], id);
-    if (!job || this.#name !== 'gate' || job.finishedOn) return job as BoardJob | undefined;
+    const job = await super.getJob(id);
+    if (!job || this.#name !== 'gate' || job.finishedOn) return job;
     const remove = job.remove.bind(job);
-    return Object.assign(job, { remove: () => told(this.#cancel(id, remove)) }) as unknown as BoardJob;
+    return Object.assign(job, { remove: () => told(this.#cancel(id, remove)) });
   }
 
   override addJob(name: string, data: unknown): Promise<BoardJob> {

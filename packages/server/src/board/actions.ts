@@ -62,26 +62,33 @@ export interface Asked {
   /** Null for all of them. */
   readonly queue: QueueName | null;
   /** Null where it is about none, or there is none. */
-  readonly job: { readonly name: string; readonly data: unknown; readonly hasFailed: boolean } | null;
+  readonly job: {
+    readonly name: string;
+    readonly data: unknown;
+    readonly hasFailed: boolean;
+    /** BullMQ's word. */
+    readonly state: string;
+  } | null;
   /** The job that is to be added. */
   readonly added: { readonly name: unknown; readonly data: unknown };
   /** The jobs' state, where it is about all in one. */
   readonly status: string | null;
 }
 
-/** Why an action would break a promise, and what to do instead; null for one that is safe. */
+/** Why an action would break a promise or has nothing to do, and what to do instead; null for one that is safe. */
 export function whyNot(action: Action, asked: Asked): string | null {
   switch (action) {
     // Nothing is lost by waiting: what was promised stays reserved, and a full disk is looked after without queues.
     case 'pause':
     case 'resume':
     // Jobs run as they would have later, or at their next time.
-    case 'promote':
     case 'promote_all':
     case 'run_schedule':
     // A request that has not ended is cancelled; whoever waits for another job goes on without it.
     case 'remove':
       return null;
+    case 'promote':
+      return whyNotPromote(asked);
     case 'add_job':
       return whyNotAdd(asked);
     case 'retry':
@@ -131,6 +138,12 @@ function whyNotAdd({ queue, added: { name, data } }: Asked): string | null {
     case null:
       return 'expected a queue';
   }
+}
+
+/** It runs as it would have later. */
+function whyNotPromote({ job }: Asked): string | null {
+  if (job === null || job.state === 'delayed') return null; // that there is none, the board says
+  return `only a job that is delayed can be promoted, and this one is ${job.state}`;
 }
 
 function whyNotRetry({ queue, job }: Asked): string | null {

@@ -19,6 +19,9 @@ const PATH = '/queues';
 /** Where the pages are that Bull Board serves. It would look for them beside itself, and a bundle holds it elsewhere. */
 const UI_FILES = dirname(createRequire(import.meta.url).resolve('@bull-board/ui/package.json'));
 
+/** Jobs of one state in one answer, at most: as many as the board's own page lets one choose. */
+const MOST_JOBS_PER_PAGE = 300;
+
 /** Its page has styles in its text, names a base, and asks a font server on the internet for letters, which it does without. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
@@ -72,12 +75,18 @@ export async function addBoard(
       const problem = (await probe()) ?? (isUnchecked ? 'Redis was out of reach: ask again' : null);
       if (problem !== null) return reply.code(503).send({ error: problem });
     });
+    scope.addHook('preHandler', async (request) => boundPage(request.query as Record<string, unknown>));
     scope.addHook('preSerialization', async (request, _reply, body) => {
       return shown(request.caller ?? ON_LOOPBACK, body);
     });
     addActions(scope, { pools, clock, path: PATH });
     await scope.register(serverAdapter.registerPlugin(), { prefix: PATH });
   });
+}
+
+/** Each job of an answer is read, and held in memory, at once. */
+function boundPage(query: Record<string, unknown>): void {
+  if (Number(query['jobsPerPage']) > MOST_JOBS_PER_PAGE) query['jobsPerPage'] = String(MOST_JOBS_PER_PAGE);
 }
 
 const UI = {

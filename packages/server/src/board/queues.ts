@@ -1,9 +1,10 @@
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import type { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { QueueJobJson } from '@bull-board/api/typings/app';
 import type { Clock } from '@spica/core';
 import { QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { ServerPool } from '../pool.ts';
 import { ActingAdapter } from './acting-adapter.ts';
+import { BoardAdapter } from './board-adapter.ts';
 import { linkOf } from './link.ts';
 import { DELIMITER } from './names.ts';
 import { showProgress, titleOfRequest } from './title.ts';
@@ -38,7 +39,7 @@ function adapt(pool: ServerPool, name: QueueName, { clock, acts }: AdaptOptions)
   };
   const adapter = acts
     ? new ActingAdapter(pool, name, { ...options, clock })
-    : new BullMQAdapter(queues[name], options);
+    : new BoardAdapter(queues[name], options);
   if (name === 'gate') {
     adapter.setFormatter('name', (job) => titleOfRequest(job, clock.now()));
     adapter.setFormatter('progress', (progress) => showProgress(progress, clock.now()));

@@ -40,6 +40,11 @@ const HEADERS = {
 };
 const OVER_TLS = { 'strict-transport-security': 'max-age=31536000' };
 
+/** What every answer says of itself, whatever it answers. */
+export function addHeaders(request: FastifyRequest, reply: FastifyReply, overTls: boolean): void {
+  reply.headers(overTls ? { ...HEADERS, ...OVER_TLS } : HEADERS).header('request-id', request.id);
+}
+
 /** Whoever asks for a page while Redis is out of reach: they get what is no secret of it, and are told. */
 export const UNCHECKED: Caller = { ...ON_LOOPBACK };
 
@@ -55,10 +60,9 @@ export interface GuardOptions extends Known {
  * has it call, so what changes something has to come from our own pages, and show the session's proof.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const headers = options.overTls ? { ...HEADERS, ...OVER_TLS } : HEADERS;
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers).header('request-id', request.id);
+    addHeaders(request, reply, options.overTls);
     const { access } = request.routeOptions.config;
     if (access === 'open') return;
     try {

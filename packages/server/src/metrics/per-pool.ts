@@ -79,7 +79,7 @@ export const POOL_GAUGES: readonly PoolGauge[] = [
     help: "1 where the disk that the pool's image lies on leaves less above its floor than the image does, else 0; absent as above",
     read: ofDisk(({ space, floor, imageHost }) => {
       if (imageHost === null) return null;
-      const outside = imageHost.space.availableBytes - imageHost.floorBytes;
+      const outside = imageHost.space.availableBytes - imageHost.unwrittenBytes - imageHost.floorBytes;
       return outside < space.availableBytes - floor.bytes ? 1 : 0;
     }),
   },

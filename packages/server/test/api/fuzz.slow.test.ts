@@ -51,9 +51,7 @@ describe.each(operations)('$method $path', ({ method, path, operation }) => {
   const id = fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: ODD_ID });
   const who = fc.constantFrom('operator' as const, 'ada' as const, 'viewer' as const);
 
-  it('answers whatever it is called with as it is described, and is never at a loss', {
-    timeout: 180_000,
-  }, async () => {
+  it('answers whatever it is called with as it is described, and is never at a loss', async () => {
     await fc.assert(
       fc.asyncProperty(who, id, query, headers, body, async (caller, of, asked, more, sent) => {
         const named = of ?? knownFor(path);

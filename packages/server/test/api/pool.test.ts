@@ -255,7 +255,7 @@ it('counts per rule what a plan keeps and deletes, and shows what other limits w
   await Promise.all(adopted);
   await catalog.mark('spica-000000000700', { unsaved: '1 commit not pushed' });
   const trace = async () => ({
-    ids: (await catalog.ids()).length,
+    count: await catalog.count(),
     audit: (await get<Page<AuditRecord>>('/v1/audit?limit=1')).items,
     sealed: (await api.redis.keys('*:plan:*')).sort(),
   });

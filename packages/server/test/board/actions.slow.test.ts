@@ -327,6 +327,19 @@ describe('what would break a promise', () => {
     await expect.poll(() => notes('obliterate')).toEqual([told]);
   });
 
+  it('has only what is delayed run early, and says of any other job what it is', async () => {
+    const [done] = await stack.queues.gate.getCompleted(0, 0);
+    expect(await act('PUT', `/queues/main.gate/${done?.id}/promote`)).toMatchObject({
+      status: 409,
+      json: { message: 'only a job that is delayed can be promoted, and this one is completed' },
+    });
+    await act('PUT', '/queues/main.sample/pause');
+    const later = await stack.queues.sample.add('sample', { pool: 'main', ids: [] }, { delay: 3_600_000 });
+    expect((await act('PUT', `/queues/main.sample/${later.id}/promote`)).status).toBe(204);
+    expect(await later.getState()).toBe('waiting');
+    await act('PUT', '/queues/main.sample/resume');
+  });
+
   it('is told to whoever waits for a job that was removed, in place of keeping them', async () => {
     await act('PUT', '/queues/main.sample/pause');
     const asked = runJob(

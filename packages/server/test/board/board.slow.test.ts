@@ -99,6 +99,34 @@ describe('Bull Board', () => {
     expect((await get('/queues/api/queues/main.gate/req-strange')).job.name).toBe('strange');
   });
 
+  it('takes nothing that lies beside the jobs for one, whatever its type', async () => {
+    const { queues } = openPool('main', redis.redis);
+    await submitEight(openPool('main', redis.redis));
+    await queues.sample.upsertJobScheduler('beside', { every: 3_600_000 }, { name: 'sample' });
+    const beside = ['main.gate/id', 'main.gate/wait', 'main.gate/meta', 'main.sample/repeat:beside'];
+    for (const path of beside) {
+      const response = await fetch(new URL(`/queues/api/queues/${path}`, server.url));
+      expect([response.status, await response.json()], path).toEqual([
+        404,
+        { error: { key: 'ERRORS.JOB_NOT_FOUND' } },
+      ]);
+    }
+    await queues.sample.removeJobScheduler('beside');
+  });
+
+  it('reads no more than 300 jobs of a state at once, whatever is asked for', async () => {
+    const { queues } = openPool('big', redis.redis);
+    const jobs = Array.from({ length: 301 }, () => ({ name: 'sample', data: {} }));
+    await queues.sample.addBulk(jobs);
+    const list = async (count: string) => {
+      const asked = `activeQueue=big.sample&status=waiting&page=1&jobsPerPage=${count}`;
+      return (await get(`/queues/api/queues?${asked}`)).queues.find(({ name }) => name === 'big.sample');
+    };
+    expect((await list('1000000'))?.jobs).toHaveLength(300);
+    expect(await list('1000000')).toMatchObject({ pagination: { pageCount: 2 } });
+    expect((await list('20'))?.jobs).toHaveLength(20);
+  });
+
   it('changes nothing for whoever has not logged in, and says how to', async () => {
     for (const [method, path] of [
       ['PUT', '/queues/api/queues/pause'],

@@ -10,13 +10,14 @@ function binds(inImageGb: number, onDiskGb: number | null): number | null | unde
   const disk = {
     space: spaceOf(inImageGb),
     floor: { bytes: 1 * GB, inodes: 0 },
-    imageHost: onDiskGb === null ? null : { space: spaceOf(onDiskGb), floorBytes: 20 * GB },
+    imageHost:
+      onDiskGb === null ? null : { space: spaceOf(onDiskGb), floorBytes: 20 * GB, unwrittenBytes: 5 * GB },
   };
   const gauge = POOL_GAUGES.find(({ name }) => name === 'spica_image_disk_binds');
   return gauge?.read({ disk } as unknown as PoolFigures, 0);
 }
 
 it('says whether the disk under an image leaves less above its floor than the image', () => {
-  expect([binds(30, 40), binds(10, 40)]).toEqual([1, 0]);
+  expect([binds(30, 40), binds(18, 40), binds(10, 40)]).toEqual([1, 1, 0]); // 15 GB that the disk leaves
   expect(binds(30, null)).toBeNull();
 });
