@@ -7,10 +7,13 @@ import module from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-const OLDEST = 22;
+/** As the package's `engines` says. */
+const OLDEST = { major: 22, minor: 15 };
 
-if (Number.parseInt(process.versions.node, 10) < OLDEST) {
-  process.stderr.write(`error: spica needs Node ${OLDEST} or newer, this is ${process.version}\n`);
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < OLDEST.major || (major === OLDEST.major && minor < OLDEST.minor)) {
+  const oldest = `${OLDEST.major}.${OLDEST.minor}`;
+  process.stderr.write(`error: spica needs Node ${oldest} or newer, this is v${process.versions.node}\n`);
   process.exit(2);
 }
 // In the user's own directory, not in the shared one for temporary files: what lies there is run.

@@ -31,7 +31,7 @@ process.exitCode = (await askStack(argv, io)) ? 0 : await runHere();
 /** Loaded only now: a command that the stack has run needs none of it. */
 async function runHere(): Promise<number> {
   // To compile a check takes longer than a command's few checks take without; `spica up` makes thousands.
-  if (argv.includes('up')) (await import('./stack/memory.ts')).boundGarbage();
+  if (argv.includes('up')) (await import('./stack/memory.ts')).boundMemory();
   else (await import('zod/v4/core')).config({ jitless: true });
   const { run } = await import('./run.ts');
   return run(argv, io);

@@ -9,7 +9,7 @@ import { type Captured, runCaptured } from './capture.ts';
 import { startPty } from './pty.ts';
 import { type CliStack, startCliStack } from './stack.ts';
 
-const PATIENT = { timeout: 30_000 };
+const PATIENT = { timeout: 120_000 };
 
 let cli: CliStack;
 let dir: string;

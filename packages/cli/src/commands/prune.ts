@@ -15,6 +15,6 @@ export async function prune(invocation: Invocation<PruneOptions>): Promise<numbe
   checkFlags(options, args);
   const [plan, execute] = options.offline ? [planWithoutRedis, pruneWithoutRedis] : [planServed, pruneServed];
   const report = await (options.dryRun ? plan : execute)(invocation, readLimits(options, args));
-  writePrune(io, report, options.json === true);
+  writePrune(io, report, { json: options.json === true, named: args.length });
   return report.failed.length > 0 ? EXIT_CODES.check : 0;
 }

@@ -6,7 +6,7 @@ import { type LoadedConfig, loadConfig } from '../context/config.ts';
 import { choosePools } from '../context/pool.ts';
 import type { GlobalOptions, Invocation, Io } from '../io.ts';
 import { writeFields, writeJson } from '../output/write.ts';
-import { unitOf } from '../systemd/unit.ts';
+import { isConfined, unitOf } from '../systemd/unit.ts';
 
 export interface SystemdOptions {
   readonly user?: boolean;
@@ -26,6 +26,7 @@ export async function systemd({ io, options }: Invocation<SystemdOptions>): Prom
   const config = choosePools(loaded.config, options.pool);
   const name = options.pool === undefined ? 'spica.service' : `spica-${options.pool}.service`;
   const isUsers = options.user === true;
+  const inImage = await poolsInImages(config);
   const unit = unitOf({
     description: `Spica: pools ${Object.keys(config.pools).join(', ')}`,
     command: commandOf(loaded, options),
@@ -37,7 +38,7 @@ export async function systemd({ io, options }: Invocation<SystemdOptions>): Prom
     needed: [...new Set([...writableOf(config), ...templatesOf(config)])],
     user: isUsers ? null : await ownerOf(config),
     isUsers,
-    inImage: await poolsInImages(config),
+    inImage,
     stopMs: config.shutdownTimeoutMs + ENDING_MS,
   });
   const path = options.output === undefined ? null : resolve(io.cwd ?? io.home, options.output, name);
@@ -50,7 +51,9 @@ export async function systemd({ io, options }: Invocation<SystemdOptions>): Prom
       `note: REDIS_URL holds a password, so it is not in the unit: put it into ${secretsFile(isUsers)}\n`,
     );
   }
-  for (const path of await missingOf(config)) {
+  // What lies elsewhere than in a pool the service makes itself, where it may.
+  const required = isConfined({ isUsers, inImage }) ? writableBeforeStart(config) : rootsOf(config);
+  for (const path of await missingOf(required)) {
     io.stderr.write(`note: ${path} is not there yet: the service does not start without it\n`);
   }
   return 0;
@@ -106,11 +109,15 @@ function writableOf(config: Config): string[] {
   return [...new Set([...rootsOf(config), config.stateDir, audit, ...results])];
 }
 
-async function missingOf(config: Config): Promise<string[]> {
+/** Without the state directory that systemd makes. */
+function writableBeforeStart(config: Config): string[] {
+  return writableOf(config).filter((path) => path !== config.stateDir || stateDirectoryOf(config) === null);
+}
+
+async function missingOf(paths: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
-  for (const path of writableOf(config)) {
-    const isMade = stateDirectoryOf(config) !== null && path === config.stateDir;
-    if (!isMade && (await nullIfMissing(stat(path))) === null) missing.push(path);
+  for (const path of paths) {
+    if ((await nullIfMissing(stat(path))) === null) missing.push(path);
   }
   return missing;
 }

@@ -1,5 +1,6 @@
 import { type Config, DEFAULT_POOL, type EffectiveSetting, resolveConfig, UsageError } from '@spica/core';
 import type { GlobalOptions } from '../io.ts';
+import { requireAuditFile } from './audit-file.ts';
 import { type Place, readConfigFile } from './config-file.ts';
 import { defaultPoolAt } from './default-pool.ts';
 import { readSecretFiles } from './secret-file.ts';
@@ -31,6 +32,7 @@ export async function loadConfig(
   if (file === null && cwd === null) throw workingDirectoryGone();
   const input = { file, env: await readSecretFiles({ env, cwd, home }), flags, cwd, home };
   const resolved = resolveConfig(input);
+  await requireAuditFile(resolved);
   const root = resolved.namesPools ? undefined : resolved.config.pools[DEFAULT_POOL]?.root;
   if (root === undefined) return { ...resolved, file: file?.path ?? null };
   const defaultPool = await defaultPoolAt(root, { isNew: namesNewPool });

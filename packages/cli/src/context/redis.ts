@@ -8,12 +8,25 @@ import {
 } from '@spica/queues';
 import type { Redis } from 'ioredis';
 
-/** The same error, saying who starts a Redis that is out of reach where it is the embedded one. */
+/** The same error, saying how to get to a Redis that is out of reach where it is the embedded one. */
 export function withHint(error: unknown, target: RedisTarget): unknown {
-  const hint = 'socket' in target ? ': start it with `spica up`' : '';
+  const hint = 'socket' in target ? `: ${wayToEmbedded(error)}` : '';
   if (error instanceof UnreachableError && error.code === 'REDIS_UNREACHABLE')
     return new UnreachableError(error.code, error.message + hint, error.details, error);
   return toUnreachable(error, describeTarget(target), hint) ?? error;
+}
+
+function wayToEmbedded(error: unknown): string {
+  return isClosedToUser(error) ? AS_ITS_USER : 'start it with `spica up`';
+}
+
+/** What to do where the embedded Redis is another user's. */
+export const AS_ITS_USER = 'run this as the user who runs `spica up`';
+
+/** Whether Redis may be there, behind a socket that this user may not open. */
+export function isClosedToUser(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as NodeJS.ErrnoException).code === 'EACCES' || isClosedToUser(error.cause);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Catalog } from '@spica/catalog';
 import {
+  CheckError,
   type CloneMethod,
   countOf,
   formatBytes,
@@ -16,6 +17,7 @@ import {
   listTrash,
   openPool,
   type Pool,
+  type PoolPlace,
   probeCloneMethod,
   readSpace,
   recordedIds,
@@ -24,7 +26,7 @@ import {
   whyBlind,
   whyUnwritable,
 } from '@spica/pool';
-import { checkIdentity } from '@spica/workers';
+import { checkHere, checkIdentity } from '@spica/workers';
 import { sayMethod } from '../output/method.ts';
 import { listStuck } from '../status/stuck.ts';
 import { checkCollectTo } from './collect.ts';
@@ -43,10 +45,12 @@ export async function checkPool(
   catalog: Catalog | null,
   redisDir: string | null,
 ): Promise<Finding[]> {
-  const templates = [...(await checkTemplates(policy)), ...(await checkCollectTo(policy))];
   const check = `pool ${policy.name}`;
+  const place = { name: policy.name, root: policy.root };
+  const elsewhere = catalog && (await whyElsewhere(place, catalog));
+  if (elsewhere) return [warn(check, elsewhere, 'run this there, too')];
+  const templates = [...(await checkTemplates(policy)), ...(await checkCollectTo(policy))];
   try {
-    const place = { name: policy.name, root: policy.root };
     const pool = await openPool(place);
     if (catalog) await checkIdentity(place, catalog);
     const method = (await catalog?.identity())?.method;
@@ -69,8 +73,22 @@ export async function checkPool(
   }
 }
 
+/** Of a pool of another host neither disk nor templates are here. */
+async function whyElsewhere(place: PoolPlace, catalog: Catalog): Promise<string | null> {
+  try {
+    await checkHere(place, catalog);
+    return null;
+  } catch (error) {
+    if (error instanceof CheckError) return error.message;
+    throw error;
+  }
+}
+
 async function unknownIn(pool: Pool): Promise<string[]> {
-  const { unknownDirectories } = await scanPool(pool, new Set(await recordedIds(pool)));
+  const recorded = new Set(await recordedIds(pool));
+  const { unknownDirectories } = await scanPool(pool, async (names) =>
+    names.filter((name) => !recorded.has(name)),
+  );
   return unknownDirectories.map(({ name }) => name);
 }
 

@@ -1,6 +1,7 @@
 import { type Config, formatBytes, type UnreachableError } from '@spica/core';
 import { describeTarget, readRedisInfo, redisTargetOf } from '@spica/queues';
 import type { Redis } from 'ioredis';
+import { AS_ITS_USER, isClosedToUser } from '../context/redis.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** What is older is not tested. */
@@ -26,6 +27,7 @@ export function checkWrites(problem: UnreachableError | null): Finding {
 /** What to say where Redis does not answer, or refuses: the embedded one need not run yet. */
 export function withoutRedis(config: Config, error: UnreachableError): Finding {
   if (error.code !== 'REDIS_UNREACHABLE') return fail('Redis', error.message, 'see above');
+  if (config.redis.url === null && isClosedToUser(error)) return fail('Redis', error.message, AS_ITS_USER);
   if (config.redis.url === null)
     return warn('Redis', 'the embedded Redis does not run', 'start it with `spica up`');
   return fail('Redis', error.message, 'start it, or set REDIS_URL to where it is');

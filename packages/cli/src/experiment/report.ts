@@ -61,7 +61,7 @@ export function reportNothing(stderr: Output): Report {
     line: () => undefined,
     end(results) {
       for (const { exitCode, outcome, reason } of results ?? [])
-        if (exitCode === null || (exitCode === 0 && outcome === 'failed'))
+        if (exitCode === null || (outcome === 'failed' && reason !== null))
           stderr.write(`error: ${oneLine(reason ?? '')}\n`);
     },
   };

@@ -40,7 +40,8 @@ export function reportRows({ stderr, jobs, sizeOf }: RowsOptions): Report {
 
   const draw = (above = '') => {
     const most = Math.max(1, (stderr.rows ?? 24) - MARGIN);
-    const lines = [...rows].slice(0, most).map(([index, row]) => rowText(index, row));
+    const inOrder = [...rows].sort(([a], [b]) => a - b);
+    const lines = inOrder.slice(0, most).map(([index, row]) => rowText(index, row));
     if (rows.size > most) lines.push(`  … and ${rows.size - most} more`);
     lines.push(footer());
     stderr.write(`${NO_WRAP}${UP(drawn)}\r${CLEAR_BELOW}${above}${lines.join('\n')}\n${WRAP}`);

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import type { Instance, Spica } from '@spica/client';
 import { CheckError, environmentOf, type Replica, SpicaError } from '@spica/core';
-import { type ChildEnd, runChild, underGuard } from '@spica/pool';
+import { type ChildEnd, runChild, underGuard, whyNotStartable } from '@spica/pool';
 import { throughOutage } from '@spica/queues';
 import { bringUp, type Place } from './bring-up.ts';
 import type { Params } from './candidates.ts';
@@ -149,7 +149,7 @@ async function requireHere(instance: Instance): Promise<void> {
 }
 
 interface Executed extends ChildEnd {
-  /** The last line that said something, and the last one on standard output that is JSON. */
+  /** The last line that said something, or why it was not started; and the last one on standard output that is JSON. */
   readonly lastLine: string | null;
   readonly lastJson: string | null;
   /** Its signal was aborted: it was not its own time that was over. */
@@ -193,17 +193,28 @@ async function execute(
     SPICA_GENERATION: String(generation),
     SPICA_PARENT: parent ?? '',
   };
+  const env = {
+    ...of.env,
+    ...environmentOf({ id, path, request, experiment: of.experiment, index, params }),
+    ...ofRun,
+    ...more,
+  };
   const signal = AbortSignal.any([of.signal, instance.signal]);
+  // Asked first: what starts it would say so in words of its own.
+  const unable = await whyNotStartable(of.command, { cwd: path, env });
+  if (unable !== null)
+    return {
+      code: unable.code,
+      stopped: null,
+      lastLine: unable.why,
+      lastJson,
+      isInterrupted: signal.aborted,
+    };
   const end = await runChild({
     // Where it has the terminal, or what we read, a shell in between would take that from it.
     ...(of.inherits ? { command: of.command } : { command: underGuard(of.command), isBound: true }),
     cwd: path,
-    env: {
-      ...of.env,
-      ...environmentOf({ id, path, request, experiment: of.experiment, index, params }),
-      ...ofRun,
-      ...more,
-    },
+    env,
     output: of.inherits ? null : { onLine },
     timeLimitMs: of.timeLimitMs,
     signal,

@@ -7,7 +7,11 @@ import { type Column, writeJson, writeRows } from './write.ts';
 const MOST_KEPT = 50;
 
 /** On a terminal tables and sums; when piped a line for each instance. What was left alone goes to stderr. */
-export function writePrune(io: Pick<Io, 'stdout' | 'stderr'>, report: PruneReport, json: boolean): void {
+export function writePrune(
+  io: Pick<Io, 'stdout' | 'stderr'>,
+  report: PruneReport,
+  { json, named }: { readonly json: boolean; readonly named: number },
+): void {
   const { stdout, stderr } = io;
   if (json) {
     writeJson(stdout, report);
@@ -22,7 +26,7 @@ export function writePrune(io: Pick<Io, 'stdout' | 'stderr'>, report: PruneRepor
     stderr.write(`left alone: ${JSON.stringify(name)}: ${reason}\n`);
   }
   if (report.unseen) stderr.write(`not seen: ${report.unseen.sentence}; a lease keeps what they use\n`);
-  if (!items && stdout.isTTY) stdout.write(`${sumUp(report)}\n`);
+  if (!items && (stdout.isTTY || report.pruned.length < named)) wordsTo(io).write(`${sumUp(report)}\n`);
 }
 
 function writePlan(
@@ -41,12 +45,17 @@ function writePlan(
     const action: Column<PlannedItem> = { title: 'action', text: (item) => item.action };
     writeRows(stdout, [action, idColumn('id'), SIZE, RULE, REASON], [...deleted, ...kept]);
   }
-  const words = stdout.isTTY ? stdout : stderr; // when piped, standard output is for the plan's items alone
+  const words = wordsTo({ stdout, stderr });
   words.write(`${report.sentence}\n`);
   if (!report.digest) return;
   words.write(
     `plan ${report.digest}: \`spica prune --plan ${report.digest}\` carries it out, within the hour\n`,
   );
+}
+
+/** When piped, standard output is for instances alone. */
+function wordsTo({ stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>) {
+  return stdout.isTTY ? stdout : stderr;
 }
 
 function ofAction(items: readonly PlannedItem[], action: PlannedItem['action']): PlannedItem[] {

@@ -125,11 +125,12 @@ function sayBytes({ disk }: PoolStatus): string | null {
 /** Both disks, and which of them has less for the pool. */
 function sayImageHost({ disk, imageHost }: PoolStatus): string | null {
   if (!disk || !imageHost) return null;
-  const { dir, space, floorBytes, mayGrowBytes } = imageHost;
-  const isLess = space.availableBytes - floorBytes < disk.availableBytes - disk.floor.bytes;
+  const { dir, space, floorBytes, mayGrowBytes, unwrittenBytes } = imageHost;
+  const isLess = space.availableBytes - unwrittenBytes - floorBytes < disk.availableBytes - disk.floor.bytes;
   return (
     `${dir}: ${formatBytes(space.availableBytes)} available of ${formatBytes(space.totalBytes)}, floor ` +
-    `${formatBytes(floorBytes)}; the image may still take ${formatBytes(mayGrowBytes)} of it; ` +
+    `${formatBytes(floorBytes)}; the image may still take ${formatBytes(mayGrowBytes)} of it, its btrfs ${formatBytes(unwrittenBytes)} of that for ` +
+    `itself; ` +
     `${isLess ? 'this disk' : 'the image'} binds`
   );
 }

@@ -26,7 +26,7 @@ import {
   readSpace,
 } from '@spica/pool';
 import { countJobs, countWorkers, type JobCounts, type QueueName } from '@spica/queues';
-import { bytesOf, checkIdentity, emptySums } from '@spica/workers';
+import { bytesOf, checkHere, checkIdentity, emptySums } from '@spica/workers';
 import type { Redis } from 'ioredis';
 import { toIso } from '../output/age.ts';
 import { type Outlook, readDiskForecast } from './forecast.ts';
@@ -148,6 +148,7 @@ async function readDisk(
   catalog: Catalog,
 ): Promise<{ look: DiskLook | null } & Pick<PoolStatus, 'problem' | 'imageHost'>> {
   try {
+    await checkHere({ name, root }, catalog);
     const pool = await openPool({ name, root });
     await checkIdentity({ name, root }, catalog);
     const [space, trash, templatesBytes] = await Promise.all([

@@ -33,6 +33,11 @@ const WATCHDOG_SEC = 60;
 /** A start compares all instances with the catalog, and may have to copy Redis's file first. */
 const START_SEC = 900;
 
+/** Whether such a unit may write to its `writable` alone: then systemd starts it only where all of them exist. */
+export function isConfined({ isUsers, inImage }: Pick<UnitFacts, 'isUsers' | 'inImage'>): boolean {
+  return !isUsers && inImage.length === 0;
+}
+
 /** The text of a unit, systemd.service(5). Pure. */
 export function unitOf(facts: UnitFacts): string {
   const section = (name: string, lines: readonly Line[]) =>

@@ -174,8 +174,9 @@ it('deletes just the instances that are named, whatever the policy says, but not
   expect(planned.stderr).toContain('deletes 1 of 2 instances chosen');
   expect(ids.every(exists)).toBe(true);
 
-  const { exitCode, stdout } = await cli.spica('prune', ...named);
+  const { exitCode, stdout, stderr } = await cli.spica('prune', ...named);
   expect([exitCode, stdout.split('\t')[0]]).toEqual([0, free]);
+  expect(stderr).toContain(`${leased} (leased by ada`);
   expect([leased, free, other].map(exists)).toEqual([true, false, true]);
   const restored = await cli.spica('restore', free, 'spica-00000000dead');
   expect([restored.exitCode, exists(free)]).toEqual([1, true]);

@@ -58,8 +58,9 @@ it('a single run has the output and the exit code of its command, in an instance
 });
 
 it.each([
-  [['--', '/no/such/program'], 127, ''],
-  [['--', '/etc/passwd'], 126, ''],
+  [['--', 'nosuch-command'], 127, 'error: there is no command "nosuch-command" in any directory of PATH'],
+  [['--', '/no/such/program'], 127, 'error: there is no command "/no/such/program"'],
+  [['--', '/etc/passwd'], 126, 'error: /etc/passwd cannot be run: it is no file that this user may execute'],
   [['--', 'sh', '-c', 'kill -TERM $$'], 143, ''],
   [['--time-limit', '300ms', '--', 'sleep', '60'], 143, ''],
   [['--template', 'none', '--', 'true'], 125, 'error: --template: expected one of: default'],
@@ -104,9 +105,9 @@ it('says while it runs that an instance has become too large', async () => {
   const io = cli.io();
   const command = `head -c 60000000 /dev/urandom > big; echo $SPICA_ID; while ! test -e ${ended}; do sleep 0.05; done`;
   const run = runCaptured(['run', '-n', '2', '-j', '1', '--', 'sh', '-c', command], io);
-  await expect.poll(() => io.out(), { timeout: 30_000 }).toMatch(/\[0\] spica-/);
+  await expect.poll(() => io.out()).toMatch(/\[0\] spica-/);
   await cli.spica('sample');
-  await expect.poll(() => io.err(), { timeout: 30_000 }).toMatch(/\[0\] too large: 6\d\.\d MB\n/);
+  await expect.poll(() => io.err()).toMatch(/\[0\] too large: 6\d\.\d MB\n/);
   await writeFile(ended, '');
   expect((await run).exitCode).toBe(0);
 });
@@ -238,7 +239,7 @@ it('leaves nothing that runs, and leases that end by themselves, when it is kill
   await expect
     .poll(async () => {
       await cli.spica('prune');
-      return (await cli.stack.ctx.catalog.ids()).filter((id) => killed.includes(id));
+      return (await cli.stack.ctx.catalog.getMany(killed)).map(({ record }) => record.id);
     })
     .toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
@@ -102,4 +102,16 @@ it('keeps a password of Redis out of a file that all may read, and says where it
   expect((await runCaptured(['systemd'], open)).stdout).toContain(
     'Environment=REDIS_URL=redis://redis.example:6379',
   );
+});
+
+it('names what must be there before the service starts, and nothing that it makes itself', async () => {
+  const { io, root, state } = await project();
+  const noted = async (...args: string[]) =>
+    (await runCaptured(['systemd', ...args], { ...capture(), cwd: io.cwd, env: io.env })).stderr;
+  const note = (path: string) => `note: ${path} is not there yet: the service does not start without it\n`;
+  await rm(state, { recursive: true });
+  expect(await noted()).toBe(note(state));
+  expect(await noted('--user')).toBe('');
+  await rm(root, { recursive: true });
+  expect(await noted('--user')).toBe(note(root));
 });
