@@ -25,7 +25,9 @@ export default defineConfig(({ mode }) => {
     extends: true as const,
     test: { name: 'quick', include: ALL, exclude: [...configDefaults.exclude, ...SLOW], isolate: false },
   };
-  const slow = { extends: true as const, test: { name: 'slow', include: SLOW, isolate: true } };
+  // A deadline is for what hangs: a machine that is ten times as slow, or has as much else to do, is no fault.
+  const patient = { testTimeout: 480_000, hookTimeout: 240_000, expect: { poll: { timeout: 240_000 } } };
+  const slow = { extends: true as const, test: { name: 'slow', include: SLOW, isolate: true, ...patient } };
   return {
     test: {
       projects: mode === 'quick' ? [quick] : [slow, quick],

@@ -59,7 +59,7 @@ it('leads an operator from the login to a held request, why it waits, and to its
   const held = await submit({ params: { KEY: 'a secret' }, labels: { note: SCRIPT }, notes: SCRIPT });
   const row = rowOf(page, held);
   await row.getByText(/max_instances is 2/).waitFor();
-  expect(await row.getByRole('cell').first().textContent()).toBe('1');
+  await expect.poll(() => row.getByRole('cell').first().textContent()).toBe('1');
 
   await row.getByRole('link').click();
   await page.getByText('Held at the gate').waitFor();

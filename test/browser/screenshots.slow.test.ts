@@ -28,13 +28,11 @@ const EXPERIMENTS = [
   { experiment: 'baseline', count: 4, lease: null, grows: 3 * MB },
 ] as const;
 
-it('looks as the screenshots in docs/ show it, in light and dark colours and on a narrow screen', {
-  timeout: GRACE_MS,
-}, async (context) => {
+it('looks as the screenshots in docs/ show it, in light and dark colours and on a narrow screen', async (context) => {
   if (missingBrowser !== null) return context.skip(missingBrowser);
   const mount = await mountLoop({ type: 'ext4', bytes: 2e9 });
   if ('skipped' in mount) return context.skip(mount.skipped);
-  onTestFinished(() => mount.unmount(), GRACE_MS);
+  onTestFinished(() => mount.unmount());
   const { url, token, writeDay } = await serveAnAfternoon(mount.dir);
   const browser = await openBrowser();
   onTestFinished(() => browser.close());
@@ -96,7 +94,7 @@ async function serveAnAfternoon(disk: string): Promise<Afternoon> {
       'pools.main.retention.keep_after_lease': '0s',
     },
   });
-  onTestFinished(() => stack.close(), GRACE_MS);
+  onTestFinished(() => stack.close());
   const transport = await openRedisTransport({ url: local.url }, { pool: 'main' });
   onTestFinished(() => transport.close());
   const token = await makeToken(stack.redis, 'anna', 'operator');

@@ -83,19 +83,19 @@ beforeAll(async () => {
   await compose('run', '--rm', 'worker', 'init');
   token = (await compose('run', '--rm', '-T', 'worker', 'token', 'create', '--role', 'operator')).trim();
   await compose('up', '-d');
-}, 600_000);
+});
 
 afterAll(async () => {
   if (dir === undefined) return;
   await compose('down', '-v', '--remove-orphans', '--timeout', '5');
   await rm(dir, { recursive: true });
-}, 120_000);
+});
 
 beforeEach((context) => {
   if (missing !== null) context.skip(missing);
 });
 
-const LONG = { timeout: 90_000, interval: 500 };
+const LONG = { timeout: 120_000, interval: 500 };
 
 async function ready(): Promise<void> {
   const status = () => fetch(`${url}/readyz`).then(({ status }) => status, String);

@@ -17,7 +17,7 @@ beforeAll(async () => {
     if (!(error instanceof RegistryUnreachable)) throw error;
     unreachable = error.message;
   }
-}, 180_000);
+});
 
 afterAll(() => machine?.close());
 
@@ -49,9 +49,7 @@ it('the installed command says what to do where its directory is gone', async ()
 });
 
 // A dozen programs one after another, each for the first time: nothing of them is compiled yet.
-it('the installed command serves a pool, spawns from it and shows its page and its board', {
-  timeout: 180_000,
-}, async () => {
+it('the installed command serves a pool, spawns from it and shows its page and its board', async () => {
   expect(await machine.spica('init')).toMatchObject({ exitCode: 0, stderr: '' });
   const board = await machine.up();
   const spawned = await machine.spica('spawn', '-n', '2', '--set', 'SEED=1', '--lease', '1h', '--json');
@@ -214,9 +212,7 @@ if (way === 'memory') {
 }
 `;
 
-it('the client installs by itself, and loads BullMQ only where it is to reach Redis', {
-  timeout: 120_000,
-}, async () => {
+it('the client installs by itself, and loads BullMQ only where it is to reach Redis', async () => {
   const dir = await machine.installClient('client-runner');
   const at = (name: string) => join(dir, name);
   const manifest = JSON.parse(await readFile(at('node_modules/@spica/client/package.json'), 'utf8'));

@@ -72,7 +72,7 @@ describeOnRedis('a request', (redis) => {
     expect(left).toHaveLength(10);
     expect(left).toEqual(expect.arrayContaining(generations[3] ?? []));
     // Slots are free at once; the space comes after.
-    await expect.poll(() => readdir(stack.ctx.pool.paths.trash), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => readdir(stack.ctx.pool.paths.trash)).toEqual([]);
     const deleted = (await audit()).filter((e) => e.action === 'delete_instance' && e.outcome === 'deleted');
     const intents = (await audit()).filter((e) => e.action === 'delete_instance' && e.outcome === 'intent');
     expect(deleted).toHaveLength(22);

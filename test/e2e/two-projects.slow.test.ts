@@ -31,7 +31,7 @@ async function countAllJobs(pool: string): Promise<unknown> {
   }
 }
 
-it('two projects whose configs name no pool have one each', { timeout: 120_000 }, async () => {
+it('two projects whose configs name no pool have one each', async () => {
   const [first, second] = [await projects.add('tournament'), await projects.add('My Experiments!')];
   for (const project of [first, second]) expect(await project.spica('init')).toMatchObject({ exitCode: 0 });
   const name = await nameOf(first);
@@ -75,9 +75,7 @@ describe('two projects that both name their pool main', () => {
     before = await instancesOf(first);
   });
 
-  it('do not get at one another: each command is refused before anything is sent', {
-    timeout: 240_000,
-  }, async () => {
+  it('do not get at one another: each command is refused before anything is sent', async () => {
     const [id = ''] = before;
     const jobs = await countAllJobs('main');
     const commands = [
@@ -120,7 +118,7 @@ describe('two projects that both name their pool main', () => {
     expect(await instancesOf(first)).toEqual(before);
   });
 
-  it('are told apart by a name that one of them takes', { timeout: 120_000 }, async () => {
+  it('are told apart by a name that one of them takes', async () => {
     const taken = await second.spica('init', '--rebind');
     expect([taken.exitCode, taken.stderr]).toEqual([
       1,
@@ -134,9 +132,7 @@ describe('two projects that both name their pool main', () => {
     expect(await first.spica('spawn')).toMatchObject({ exitCode: 0 });
   });
 
-  it('also where the second has not been made yet, or is a copy of the first', {
-    timeout: 120_000,
-  }, async () => {
+  it('also where the second has not been made yet, or is a copy of the first', async () => {
     const third = await projects.add('c', { pool: 'main' });
     expect((await third.spica('spawn')).stderr).toContain(`but there is no pool at ${third.root}`);
     const copy = join(projects.home, 'copy');
@@ -148,9 +144,7 @@ describe('two projects that both name their pool main', () => {
   });
 });
 
-it('a pool that has moved goes on where it is, once nobody serves it where it was', {
-  timeout: 120_000,
-}, async () => {
+it('a pool that has moved goes on where it is, once nobody serves it where it was', async () => {
   const first = await projects.add('a', { pool: 'main' });
   await first.spica('init');
   const up = await first.up();
@@ -164,9 +158,7 @@ it('a pool that has moved goes on where it is, once nobody serves it where it wa
   await again.kill('SIGTERM');
 });
 
-it('a state directory of its own is another Redis, where the name is free', {
-  timeout: 120_000,
-}, async () => {
+it('a state directory of its own is another Redis, where the name is free', async () => {
   const first = await projects.add('a', { pool: 'main' });
   const own = { SPICA_STATE_DIR: join(projects.home, 'state-of-b') };
   const second = await projects.add('b', { pool: 'main', env: own });

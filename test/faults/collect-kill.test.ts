@@ -46,4 +46,4 @@ it('kill -9 in the middle of a collection: no half result, and the next start do
   await expect.poll(() => readdir(to)).toEqual([id]);
   expect(await readdir(join(to, id, 'data'))).toHaveLength(FILES);
   await again.kill('SIGTERM');
-}, 120_000);
+});

@@ -76,7 +76,7 @@ it('opens the breaker when what was cloned cannot be put on the disk, and says s
   // All of it goes into memory. Where the template's snapshot was found lost by then, the request is held already.
   await served.spica('spawn', '-n', '3', '--max-wait', '2s');
   const status = async () => JSON.parse((await served.spica('status', '--json')).stdout).pools[0].breaker;
-  await expect.poll(status, { timeout: 30_000 }).toMatchObject({
+  await expect.poll(status).toMatchObject({
     openedAt: expect.any(Number),
     cause: expect.stringMatching(
       /^what was cloned could not be put on the disk of \S+ \(.*Input\/output error\)$/,

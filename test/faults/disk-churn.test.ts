@@ -148,7 +148,7 @@ async function wasCritical(): Promise<boolean> {
 
 async function expectLevelsCameAndWent(): Promise<void> {
   await expect
-    .poll(async () => (await levelsLogged()).at(-1)?.outcome, { timeout: 30_000 })
+    .poll(async () => (await levelsLogged()).at(-1)?.outcome, { timeout: 120_000 })
     .not.toMatch(/critical$/);
   const outcomes = (await levelsLogged()).map(({ outcome }) => outcome);
   const entered = outcomes.filter((outcome) => outcome.endsWith('→ critical')).length;

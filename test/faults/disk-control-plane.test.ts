@@ -15,7 +15,7 @@ import { makeSite, type Site } from '../support/site.ts';
 import { spica, spicaUp, type Up } from '../support/spica.ts';
 import { aRequest } from '../support/stack.ts';
 
-const POLL = { timeout: 60_000, interval: 100 };
+const POLL = { timeout: 120_000, interval: 100 };
 const DISK_BYTES = 96e6;
 /** More than the hundredth of the disk that it may take. */
 const BALLAST_MB = 8;
@@ -62,9 +62,7 @@ function ballastBytes(): number {
 }
 const foreign = () => join('skipped' in disk ? '' : disk.dir, 'foreign');
 
-it('with Redis and the audit log on the same full disk, all goes on by itself when there is room, and nothing acknowledged is lost', {
-  timeout: 240_000,
-}, async () => {
+it('with Redis and the audit log on the same full disk, all goes on by itself when there is room, and nothing acknowledged is lost', async () => {
   if ('skipped' in disk) return;
   up = await spicaUp(env);
   redis = await connectProducer({ socket: socket() });
@@ -99,9 +97,7 @@ it('with Redis and the audit log on the same full disk, all goes on by itself wh
   await expectLevelsLogged();
 });
 
-it('starts on a disk that is full to the last byte: the ballast goes first, and what was acknowledged is served', {
-  timeout: 240_000,
-}, async () => {
+it('starts on a disk that is full to the last byte: the ballast goes first, and what was acknowledged is served', async () => {
   if ('skipped' in disk) return;
   up = await spicaUp(env);
   await expect.poll(ballast, POLL).toBe(ballastBytes());

@@ -33,7 +33,7 @@ const END = 'every request ends, whole and once, and nothing is left behind';
 it(`kill -9 at any moment: ${END}`, async () => {
   await makeBusySite(100);
   await killAndExpectAll();
-}, 120_000);
+});
 
 it(`kill -9 at any moment, in an image: ${END}, and the kernel charges whom there is`, async (context) => {
   const image = await imageSite();
@@ -58,7 +58,7 @@ it(`kill -9 at any moment, in an image: ${END}, and the kernel charges whom ther
   const charged = async () => [...((await readChargesNow(image.root))?.byInstance.keys() ?? [])].sort();
   await expect.poll(charged).toEqual(listed);
   await up.kill('SIGTERM');
-}, 240_000);
+});
 
 /** Returns the ids of the instances that are there in the end, in order. */
 async function killAndExpectAll(meanwhile = () => Promise.resolve()): Promise<string[]> {
@@ -130,7 +130,7 @@ it('kill -9 in the middle of a clone: the copy ends with the worker, and the nex
   await waitForAll(submitted);
   expect(await readdir(site.pool.paths.staging)).toEqual([]);
   expect(existsSync(draft)).toBe(false);
-}, 120_000);
+});
 
 /** Stops a process; false when it had ended before. */
 function stopped(pid: number): boolean {

@@ -56,5 +56,5 @@ describeOnRedis('a lease that is asked for at the moment of a deletion', (redis)
     }
     expect(firsts.lease).toBeGreaterThanOrEqual(RACES / 100);
     expect(firsts.deletion).toBeGreaterThanOrEqual(RACES / 100);
-  }, 300_000);
+  });
 });

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { reconcile } from '../../packages/workers/src/reconciler/reconcile.ts';
 import { readAudit } from '../support/audit.ts';
+import { COMPILED } from '../support/spica.ts';
 import { makeSite, type Site, serve } from './pruner/site.ts';
 
 const DELETE = fileURLToPath(new URL('./pruner/delete.ts', import.meta.url));
@@ -51,7 +52,7 @@ it('is whole and listed or gone and audited, killed -9 before any step of its de
   // Before and after the point of no return, which is the rename.
   expect(ends.whole).toBeGreaterThan(5);
   expect(ends.gone).toBeGreaterThan(5);
-}, 600_000);
+});
 
 it('is gone and audited, killed -9 while `rm` is half done', async () => {
   const site = await newSite();
@@ -95,7 +96,10 @@ async function deleteAndDie(
   const socket = 'socket' in server.target ? server.target.socket : '';
   const args = [DELETE, of, name, socket, ...(step === undefined ? [] : [String(step)])];
   const PATH = [...(path === undefined ? [] : [path]), process.env['PATH']].join(':');
-  const { signal, exitCode, stderr } = await execa(process.execPath, args, { env: { PATH }, reject: false });
+  const { signal, exitCode, stderr } = await execa(process.execPath, args, {
+    env: { ...COMPILED, PATH },
+    reject: false,
+  });
   if (signal !== 'SIGKILL') expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
   return signal === 'SIGKILL';
 }
@@ -131,8 +135,8 @@ async function expectGone(
   auditPath: string,
 ): Promise<void> {
   await expect(lstat(pool.pathOf(instance))).rejects.toThrow('ENOENT');
-  await expect.poll(() => readdir(pool.paths.trash), { timeout: 30_000 }).toEqual([]);
-  expect(await catalog.ids()).toEqual([]);
+  await expect.poll(() => readdir(pool.paths.trash)).toEqual([]);
+  expect(await catalog.count()).toBe(0);
   const outcomes = (await readAudit(auditPath))
     .filter((line) => line.action === 'delete_instance' && line.instance === instance)
     .map((line) => line.outcome);

@@ -93,7 +93,7 @@ it('spica run goes on through restarts of Redis, worker and server: nothing is s
       expect([record.score, record.lease]).toEqual([result.score, null]);
     }
   });
-}, 180_000);
+});
 
 it('a tournament goes on through a restart of Redis, worker and server: it begins once, and no score is lost', async () => {
   server = await startLocal();
@@ -124,4 +124,4 @@ it('a tournament goes on through a restart of Redis, worker and server: it begin
       [2, null],
     ]);
   });
-}, 180_000);
+});

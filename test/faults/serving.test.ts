@@ -41,9 +41,7 @@ async function addSite(options: SiteOptions = {}): Promise<Site> {
 
 const auditOf = (site: Site) => readAudit(join(site.env['SPICA_STATE_DIR'] ?? '', 'audit.jsonl'));
 
-it('a name that is served is taken by no other pool, and one that is not served any more is', {
-  timeout: 120_000,
-}, async () => {
+it('a name that is served is taken by no other pool, and one that is not served any more is', async () => {
   const [first, second] = [await addSite(), await addSite()];
   const up = await first.up();
   expect(await first.spica('spawn', '-n', '3')).toMatchObject({ exitCode: 0 });
@@ -66,9 +64,7 @@ it('a name that is served is taken by no other pool, and one that is not served 
   expect((await first.spica('up')).stderr).toContain('Another project or host serves a pool of that name');
 });
 
-it('a process whose name is given to another pool meanwhile stops, and buries nothing', {
-  timeout: 120_000,
-}, async () => {
+it('a process whose name is given to another pool meanwhile stops, and buries nothing', async () => {
   const [first, second] = [await addSite(), await addSite()];
   const up = await first.up();
   expect(await first.spica('spawn', '-n', '3')).toMatchObject({ exitCode: 0 });
@@ -80,7 +76,7 @@ it('a process whose name is given to another pool meanwhile stops, and buries no
   expect((await auditOf(first)).filter(({ action }) => action === 'bury_instance')).toEqual([]);
 });
 
-it('a process whose pool is served from another host meanwhile stops', { timeout: 120_000 }, async () => {
+it('a process whose pool is served from another host meanwhile stops', async () => {
   const site = await addSite();
   const up = await site.up();
   const self = await catalog.server();
@@ -105,19 +101,17 @@ it('a process whose pool is served from another host meanwhile stops', { timeout
   await site.up();
 });
 
-it('a process tells Redis who serves the pool again after that was lost', { timeout: 60_000 }, async () => {
+it('a process tells Redis who serves the pool again after that was lost', async () => {
   const site = await addSite();
   const up = await site.up();
   await redis.flushall();
-  await expect.poll(() => catalog.server(), { timeout: 20_000 }).toMatchObject({ pid: up.pid });
+  await expect.poll(() => catalog.server()).toMatchObject({ pid: up.pid });
   await up.kill('SIGTERM');
   expect(await catalog.server()).toBeNull();
   await site.up();
 });
 
-it('no second process serves a pool whose lock file was removed, and the first makes it good', {
-  timeout: 120_000,
-}, async () => {
+it('no second process serves a pool whose lock file was removed, and the first makes it good', async () => {
   const site = await addSite();
   const up = await site.up();
   const lock = `${site.pool.paths.servedBy}.lock`;
@@ -129,16 +123,14 @@ it('no second process serves a pool whose lock file was removed, and the first m
       new RegExp(`^error: pool main: served already by process ${up.pid} \\(spica up\\) since `, 'm'),
     ),
   ]);
-  await expect.poll(() => existsSync(lock), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => existsSync(lock)).toBe(true);
   for (const path of [lock, site.pool.paths.servedBy]) await rm(path);
-  await expect.poll(() => existsSync(site.pool.paths.servedBy), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => existsSync(site.pool.paths.servedBy)).toBe(true);
   expect(JSON.parse(await readFile(site.pool.paths.servedBy, 'utf8'))).toMatchObject({ pid: up.pid });
   expect(await site.spica('spawn')).toMatchObject({ exitCode: 0 });
 });
 
-it('a process stops when another has locked the pool, after its files were removed', {
-  timeout: 60_000,
-}, async () => {
+it('a process stops when another has locked the pool, after its files were removed', async () => {
   const site = await addSite();
   const up = await site.up();
   for (const path of [`${site.pool.paths.servedBy}.lock`, site.pool.paths.servedBy]) await rm(path);

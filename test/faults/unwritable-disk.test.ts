@@ -71,11 +71,13 @@ it('a disk that becomes read-only is a state of its own: requests are held, fail
   await site.withQueues((queues) =>
     submitRequest(queues, aRequest('main'), { key: null, clock: systemClock }),
   );
-  await expect.poll(async () => (await site.spica('status')).stdout, { timeout: 20_000 }).toMatch(/held\s+1/);
+  await expect
+    .poll(async () => (await site.spica('status')).stdout, { timeout: 120_000 })
+    .toMatch(/held\s+1/);
   await up.kill('SIGTERM');
   await mend();
   await site.up();
-  await expect.poll(() => instancesOnDisk(site.pool), { timeout: 20_000 }).toHaveLength(2);
+  await expect.poll(() => instancesOnDisk(site.pool)).toHaveLength(2);
   const ids = await instancesOnDisk(site.pool);
   expect(ids.map((id) => whatLacks(site.pool, id, site.template))).toEqual([[], []]);
   const actions = (await readAudit(join(site.dir, 'state', 'audit.jsonl'))).map(

@@ -76,7 +76,7 @@ it('SIGTERM in the middle of spawns: they are handed back in time, no process is
       createCatalog({ redis: connection, pool: 'main' }).publishedGate(),
     );
   await expect
-    .poll(async () => (await published())?.sums, { timeout: 50_000 })
+    .poll(async () => (await published())?.sums, { timeout: 120_000 })
     .toMatchObject({ reserved: { bytes: 0, inodes: 0, slots: 0 }, instances: 12 });
 });
 

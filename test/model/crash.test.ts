@@ -1,4 +1,4 @@
-import { beforeAll, it, vi } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { installSteps } from './crash.ts';
 import { Model, SETTINGS } from './model.ts';
 import type { Deed, Operation } from './operation.ts';
@@ -15,8 +15,8 @@ vi.mock('execa', async (load) => {
 const inWorld = useWorlds();
 beforeAll(installSteps);
 
-/** More than any of these takes. */
-const MOST_STEPS = 40;
+/** Fewer than any of these takes. */
+const FEWEST_STEPS = 4;
 const spawn = (count: number): Deed => ({ do: 'spawn', count, leaseMs: null });
 const FINISH: Deed = { do: 'finish', pick: 0 };
 /** More than may be there: a prune takes two. */
@@ -32,15 +32,19 @@ it.each<[string, readonly Deed[], Deed]>([
 ])(
   'the next worker mends %s, before whichever of its steps the one before it was killed',
   async (_, before, deed) => {
-    for (let crashAt = 0; crashAt < MOST_STEPS; crashAt += 1) {
-      await inWorld({ settings: SETTINGS, redisOnHost: true }, async (world) => {
+    for (let crashAt = 0; ; crashAt += 1) {
+      const wasCutOff = await inWorld({ settings: SETTINGS, redisOnHost: true }, async (world) => {
         const model = new Model(new Time(world.clocks));
-        const run = (each: Deed, at: number | null): Promise<void> =>
+        const run = (each: Deed, at: number | null): Promise<boolean> =>
           runOperation(world, model, { ...each, crashAt: at, flushed: false } satisfies Operation);
         for (const each of before) await run(each, null);
-        await run(deed, crashAt);
+        const isCutOff = await run(deed, crashAt);
         await expectAccountedFor(world, model);
+        return isCutOff;
       });
+      if (wasCutOff) continue;
+      expect(crashAt).toBeGreaterThanOrEqual(FEWEST_STEPS);
+      return;
     }
   },
   300_000,

@@ -69,8 +69,9 @@ function before(target: object, name: string, takes: (args: readonly unknown[]) 
   });
 }
 
-/** The commands of Redis that change nothing. */
-const READS = /^(get|hget|hgetall|hmget|hexists|zrange|zcard|scard|time|exists|lrange|info)$/i;
+/** The commands of Redis that change nothing; of those between MULTI and EXEC each is looked at by itself. */
+const READS =
+  /^(get|hget|hgetall|hmget|hexists|zrange|zcard|scard|time|exists|lrange|info|xrange|xrevrange|multi|exec)$/i;
 
 let installed: Promise<void> | null = null;
 

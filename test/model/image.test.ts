@@ -32,4 +32,4 @@ it('keeps what is in use and accounts for what goes in an image, each clone with
   if (skipped !== null) return context.skip(skipped);
   await checkSequences(inWorld, { redisOnHost: false, share: SHARE });
   expect(site).not.toBeNull();
-}, 600_000);
+});

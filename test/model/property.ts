@@ -7,7 +7,7 @@ import { Time } from './time.ts';
 import type { useWorlds } from './worlds.ts';
 
 /** Set it for a long run: how many sequences each of the two files tries. */
-const SEQUENCES = Number(process.env['SPICA_MODEL_SEQUENCES'] ?? 1_000);
+const SEQUENCES = Number(process.env['SPICA_MODEL_SEQUENCES'] ?? 500);
 
 /** The same sequences each time, so that a red run is the change's doing. Another number tries others. */
 const SEED = Number(process.env['SPICA_SEED'] ?? 20_261_124);

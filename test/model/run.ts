@@ -12,17 +12,18 @@ import { stepBack } from './rollback.ts';
 import { followWorld, runSteppedBack } from './stepped-back.ts';
 import type { World } from './world.ts';
 
-/** Does one operation to the world and to the model, and compares what came of it. */
-export async function runOperation(world: World, model: Model, operation: Operation): Promise<void> {
+/** Does one operation to the world and to the model, and compares what came of it. Resolves with whether a crash cut it off. */
+export async function runOperation(world: World, model: Model, operation: Operation): Promise<boolean> {
   await look(world, model);
   if (operation.do === 'rollback') {
     await stepBack(world, model, operation);
     await look(world, model);
-    return followWorld(world, model);
+    await followWorld(world, model);
+    return false;
   }
   if (model.steppedBack) return runSteppedBack(world, model, operation);
   const move = toMove(world, model, operation);
-  if (!move) return;
+  if (!move) return false;
   if (move.before) {
     await move.before();
     await look(world, model);
@@ -53,6 +54,7 @@ export async function runOperation(world: World, model: Model, operation: Operat
   for (const { id } of model.at('pool')) {
     if (before.get(id)?.place !== 'pool') await expectWhole(world, id);
   }
+  return life.crashed;
 }
 
 async function look(world: World, model: Model): Promise<void> {

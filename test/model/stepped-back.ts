@@ -17,9 +17,9 @@ const LEFT_OUT: readonly Operation['do'][] = ['undo', 'restore'];
  * once. What must hold is that nothing goes that must stay; the model follows what is to be seen. A comparison of the
  * disk with the catalog, or a new worker, ends it.
  */
-export async function runSteppedBack(world: World, model: Model, operation: Operation): Promise<void> {
+export async function runSteppedBack(world: World, model: Model, operation: Operation): Promise<boolean> {
   const move = LEFT_OUT.includes(operation.do) ? null : toMove(world, model, operation);
-  if (!move) return;
+  if (!move) return false;
   await move.before?.();
   await world.ctx.clockGuard.suspended();
   model.time.look();
@@ -39,6 +39,7 @@ export async function runSteppedBack(world: World, model: Model, operation: Oper
   } else if (operation.do === 'reconcile') takeUpJobs(world);
   await followWorld(world, model);
   if (isRestarted || operation.do === 'reconcile') await expectMended(world, model);
+  return life.crashed;
 }
 
 function loseAll(model: Model): void {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCatalog } from '@spica/catalog';
@@ -136,7 +137,8 @@ export class World {
     const policy = this.#config.pools.main;
     if (!policy) throw new Error('no pool "main" in the config');
     const audit = log.forPool('main');
-    const catalog = createCatalog({ redis: this.redis, pool: 'main' });
+    // A process of its own: it finds nothing in memory of the one before, which may have been killed at any moment.
+    const catalog = { ...createCatalog({ redis: this.redis, pool: 'main' }), place: randomUUID() };
     const onError = (error: unknown) => {
       throw error;
     };

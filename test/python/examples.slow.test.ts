@@ -21,7 +21,7 @@ describeServed('examples in Python', (served) => {
       experiment: 'optuna-sweep',
       lease: null,
     });
-  }, 120_000);
+  });
 
   it('tournament.py pins its champion, and keeps its record', async () => {
     const told = await run('tournament.py');
@@ -30,5 +30,5 @@ describeServed('examples in Python', (served) => {
       manifest: { params: { TEMPERATURE: 0.2 } },
       pin: { why: `champion of tournament quiz.v1 (${told['record']})` },
     });
-  }, 120_000);
+  });
 });

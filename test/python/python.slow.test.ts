@@ -62,7 +62,7 @@ print(instance.id, flush=True)`;
     expect(first?.score).toBe(0.5);
     expect(second && ofRequest[second.request]).toHaveLength(1);
     expect(instances.map(({ experiment }) => experiment)).toEqual(instances.map(() => 'restart'));
-  }, 240_000);
+  });
 });
 
 interface Listed {
@@ -113,7 +113,7 @@ describePython('installing the Python client', () => {
       cwd: dir,
     });
     expect([command.exitCode, command.stderr]).toEqual([4, expect.stringContaining('start `spica up`')]);
-  }, 240_000);
+  });
 
   it('is one file each, to be copied beside a script', async () => {
     for (const file of ['spica.py', 'spica_spawn.py']) await copyFile(join(CLIENT, file), join(dir, file));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
+import { COMPILED } from '../support/spica.ts';
 
 const SCRIPTS = join(import.meta.dirname, '../../scripts');
 
@@ -15,6 +16,9 @@ it.each([
   ],
 ])('%s %j ends with one line that says what is wrong, and 2', async (script, args, line) => {
   const main = join(SCRIPTS, script, 'main.ts');
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [main, ...args], { reject: false });
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [main, ...args], {
+    env: COMPILED,
+    reject: false,
+  });
   expect([exitCode, stdout, stderr]).toEqual([2, '', line]);
 });

@@ -124,7 +124,8 @@ async function startContainer(): Promise<Started> {
   };
 }
 
-async function flush(url: string): Promise<void> {
+/** Empties a Redis. */
+export async function flush(url: string): Promise<void> {
   const redis = new Redis(url);
   try {
     await redis.flushall();

@@ -16,6 +16,9 @@ export const MAIN = join(
 /** Where what V8 has compiled is kept, whatever home a test has. */
 const CACHE = join(CHECKOUT, 'node_modules/.cache');
 
+/** For programs that a test starts many times from their sources: it halves what a start takes. */
+export const COMPILED = { NODE_COMPILE_CACHE: join(CACHE, 'tests') } as const;
+
 export interface SpicaRun {
   readonly exitCode: number | undefined;
   readonly stdout: string;

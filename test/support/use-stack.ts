@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
-import { startLocal } from './redis.ts';
+import { flush, startLocal } from './redis.ts';
 import { type Stack, startStack } from './stack.ts';
 import { makeTemplate } from './template.ts';
 
@@ -36,9 +35,7 @@ export function useStack(
   afterEach(async () => {
     vi.restoreAllMocks();
     await stack.close();
-    const redis = new Redis(server.url); // after its end, at which it publishes once more what its gate has reserved
-    await redis.flushall();
-    redis.disconnect();
+    await flush(server.url); // after its end, at which it publishes once more what its gate has reserved
     await rm(dir, { recursive: true });
   });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeSmallSite, type SmallSite } from '../../support/small-disk.ts';
 
-const POLL = { timeout: 30_000, interval: 200 };
+const POLL = { interval: 200 };
 
 let site: SmallSite;
 beforeEach(async (context) => {
@@ -61,7 +61,7 @@ it('one runaway among few does not decide: the next request fits; one can be for
     exitCode: 2,
     stderr: expect.stringMatching(/template: expected one of pool main's: default, got "nothing"/),
   });
-}, 120_000);
+});
 
 it('what was measured never makes a request impossible: on an empty pool one is a trial, and is measured', async () => {
   await finish(280e6);
@@ -79,4 +79,4 @@ it('what was measured never makes a request impossible: on an empty pool one is 
   );
   // It is the only one: the next has to wait for it.
   expect((await site.spica('spawn', '--max-wait', '1s')).exitCode).toBe(3);
-}, 120_000);
+});

@@ -6,7 +6,7 @@ import { readAudit } from '../../support/audit.ts';
 import { instancesOnDisk } from '../../support/pool.ts';
 import { makeSmallSite, type SmallSite } from '../../support/small-disk.ts';
 
-const POLL = { timeout: 30_000, interval: 200 };
+const POLL = { interval: 200 };
 
 let site: SmallSite;
 beforeEach(async (context) => {

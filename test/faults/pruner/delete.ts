@@ -1,8 +1,11 @@
+import { flushCompileCache } from 'node:module';
 import { connectWorker } from '@spica/queues';
 import type { Job } from 'bullmq';
 import { createPruner } from '../../../packages/workers/src/pruner/processor.ts';
 import { installSteps, Life } from '../../model/crash.ts';
 import { serve } from './site.ts';
+
+flushCompileCache(); // for the next one: this one is to be killed
 
 /**
  * Deletes all that a pool has, as the pruner of `spica up` does, and kills itself with SIGKILL before the given one of
