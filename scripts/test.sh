@@ -19,6 +19,7 @@ else
 fi
 . scripts/setup/path.sh
 export PATH="$tools_path"
+export NODE_COMPILE_CACHE="$PWD/node_modules/.cache/tests" # each slow file has a process, and loads the same modules
 
 status=0
 [ $quick = yes ] || sh scripts/check.sh || status=1
