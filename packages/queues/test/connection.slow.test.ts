@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, startEmbeddedRedis } from '@spica/workers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectObserver, connectProducer, describeTarget } from '../src/index.ts';
+import { connectObserver, connectProducer, connectWorker, describeTarget } from '../src/index.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -49,6 +49,30 @@ describe.each([
     redis.disconnect();
     await server.stop();
   });
+});
+
+it('does not take it for silence of Redis that it was held up itself while an answer was on its way', async () => {
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const server = await startEmbeddedRedis({ stateDir: dir, logger });
+  const redis = await connectObserver(server.target);
+  const answer = redis.ping();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000); // its commands have 5 s
+  expect(await answer).toBe('PONG');
+  redis.disconnect();
+  await server.stop();
+});
+
+it('tells of its end where it is ended while it waits to connect again', async () => {
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const server = await startEmbeddedRedis({ stateDir: dir, logger });
+  const redis = connectWorker(server.target);
+  redis.on('error', () => undefined);
+  await once(redis, 'ready');
+  await server.stop();
+  await expect.poll(() => redis.status).toBe('reconnecting');
+  const ended = once(redis, 'end');
+  redis.disconnect();
+  await ended;
 });
 
 it('an observer fails at once while Redis is away, and goes on when it is back', async () => {

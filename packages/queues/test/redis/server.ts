@@ -2,10 +2,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from '../../../../test/support/free-port.ts';
 
 /** A redis-server with settings of a test's own. */
 export interface Server {
@@ -56,13 +56,4 @@ export async function startServer(
 /** The address of a server for one of its users. */
 export function urlFor({ url }: Server, user: string, password: string): string {
   return url.replace('redis://', `redis://${user}:${password}@`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
