@@ -27,27 +27,34 @@ describe('df and statfs', () => {
     ['nothing that can be read', 10 * GB, Number.NaN, 10 * GB],
   ])('agree where df says %s', (_, before, df, after) => {
     const read = { availableBytes: df, totalBytes: 100 * GB };
-    expect(compareSpace({ before: space(before), df: read, after: space(after) })).toBeNull();
+    expect(compareSpace({ df: read, statfs: [space(before), space(after)] })).toBeNull();
   });
 
   it('disagree beyond what moved in between', () => {
     const df: DfSpace = { availableBytes: 12 * GB, totalBytes: 100 * GB };
-    expect(compareSpace({ before: space(10 * GB), df, after: space(10.5 * GB) })).toBe(
+    expect(compareSpace({ df, statfs: [space(10 * GB), space(10.5 * GB)] })).toBe(
       'df and statfs disagree on the free space: 12.0 GB and 10.5 GB, of which 500.0 MB moved in between',
     );
-    expect(compareSpace({ before: space(13 * GB), df, after: space(13 * GB - 1) })).toMatch(
-      '12.0 GB and 13.0 GB',
-    );
-    expect(
-      compareSpace({ before: space(12 * GB + 3 * MB), df, after: space(12 * GB + 2 * MB) }),
-    ).not.toBeNull();
+    expect(compareSpace({ df, statfs: [space(13 * GB), space(13 * GB - 1)] })).toMatch('12.0 GB and 13.0 GB');
+    expect(compareSpace({ df, statfs: [space(12 * GB + 3 * MB), space(12 * GB + 2 * MB)] })).not.toBeNull();
   });
 
   it('disagree on the size of a disk, as where one counts in other blocks', () => {
     const df: DfSpace = { availableBytes: 10 * GB, totalBytes: 12.5 * GB };
-    expect(compareSpace({ before: space(10 * GB), df, after: space(10 * GB) })).toBe(
+    expect(compareSpace({ df, statfs: [space(10 * GB), space(10 * GB)] })).toBe(
       'df and statfs disagree on the size of the disk: 12.5 GB and 100.0 GB',
     );
+  });
+
+  it('agree where what came and went while df ran was seen', async () => {
+    const free = [10 * GB, 8 * GB, 10 * GB];
+    const ended = Promise.withResolvers<DfSpace>();
+    const statfs = async () => {
+      const now = free.shift() ?? 10 * GB;
+      if (free.length === 0) ended.resolve({ availableBytes: 8.5 * GB, totalBytes: 100 * GB });
+      return space(now);
+    };
+    expect(await doubtSpace('/', { statfs, df: () => ended.promise })).toBeNull();
   });
 
   it('are read again where something came and went between them, and doubted only if they go on to disagree', async () => {

@@ -3,13 +3,15 @@ import type { ServedContext } from '../context.ts';
 
 /** A second opinion costs a program's start, so it is asked for so often at most. */
 const EVERY_MS = 60_000;
+/** While there is a doubt, requests are held for it. */
+const DOUBTED_EVERY_MS = 5_000;
 
 /** Whether the figures of a pool's disk can be believed. */
 export interface DiskDoubt {
   /** Why not, as a sentence, by the last time that they were compared; null where they can. */
   reason(): string | null;
   /**
-   * Compares them if that was not done within the last minute. Resolves with whether the doubt has come or gone. Throws
+   * Compares them if that was not done within the last minute, or the last seconds where they were doubted. Resolves with whether the doubt has come or gone. Throws
    * what `doubtSpace` throws; then what was known stays. Calls that come while one runs share it.
    */
   refresh(): Promise<boolean>;
@@ -39,7 +41,8 @@ export function createDiskDoubt({ dir, monotonic, compare = doubtSpace }: DiskDo
   return {
     reason: () => doubt,
     async refresh() {
-      if (running === null && monotonic() - comparedAt < EVERY_MS) return false;
+      if (running === null && monotonic() - comparedAt < (doubt === null ? EVERY_MS : DOUBTED_EVERY_MS))
+        return false;
       running ??= compareNow().finally(() => {
         running = null;
       });

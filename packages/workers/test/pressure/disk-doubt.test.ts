@@ -20,16 +20,18 @@ function doubted(answers: (string | null | Error)[]) {
   };
 }
 
-it('compares at once and then once a minute, and says when the doubt comes and goes', async () => {
-  const { doubt, compared, pass } = doubted(['they disagree', 'they disagree still', null]);
-  expect(doubt.reason()).toBeNull();
-  expect(await doubt.refresh()).toBe(true);
-  expect(doubt.reason()).toBe('they disagree');
+it('compares at once and then once a minute, sooner while they disagree, and says when the doubt comes and goes', async () => {
+  const { doubt, compared, pass } = doubted([null, 'they disagree', 'they disagree still', null]);
+  expect([await doubt.refresh(), doubt.reason()]).toEqual([false, null]);
   pass(59_999);
   expect([await doubt.refresh(), compared()]).toEqual([false, 1]);
   pass(1);
-  expect([await doubt.refresh(), doubt.reason(), compared()]).toEqual([false, 'they disagree still', 2]);
-  pass(60_000);
+  expect([await doubt.refresh(), doubt.reason(), compared()]).toEqual([true, 'they disagree', 2]);
+  pass(4_999);
+  expect([await doubt.refresh(), compared()]).toEqual([false, 2]);
+  pass(1);
+  expect([await doubt.refresh(), doubt.reason(), compared()]).toEqual([false, 'they disagree still', 3]);
+  pass(5_000);
   expect([await doubt.refresh(), doubt.reason()]).toEqual([true, null]);
 });
 
