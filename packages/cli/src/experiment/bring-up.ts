@@ -50,8 +50,11 @@ async function spawnFor(of: Experiment, { index, params, parent }: Run, number: 
   const { key, token: leaseToken } = attempt;
   const patience = { signal, onAway: (why: string) => report.event(index, 'waiting', why) };
   const request = await throughOutage(() => spica.spawn({ ...asked, key, leaseToken }, { signal }), patience);
+  let told: string | null = null;
   for await (const event of request) {
-    if (event.phase === 'held') report.event(index, 'held', event.reason);
+    // It is told once more when its place in the line is known, or has changed.
+    if (event.phase === 'held' && event.reason !== told) report.event(index, 'held', event.reason);
+    told = event.phase === 'held' ? event.reason : null;
   }
   const batch = await throughOutage(() => request.ready(), patience);
   const [instance] = batch.instances;

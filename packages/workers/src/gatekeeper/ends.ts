@@ -46,7 +46,8 @@ export async function fail(gateJob: GateJob, error: SpicaError): Promise<never> 
 /** Whoever waited behind it may pass now. */
 async function leave({ ctx, id }: GateJob): Promise<void> {
   ctx.gate.cancelled.delete(id);
-  await ctx.publisher.now();
+  await ctx.publisher.now(); // who learns of the end plans by it
   await ctx.gate.line.leave(id);
+  ctx.publisher.soon(); // nobody sees it in the line any more
   await ctx.gate.line.wake();
 }
