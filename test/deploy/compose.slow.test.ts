@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Spica } from '@spica/client';
 import { ExecaError, execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { missingImage } from '../support/docker.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeTemplate } from '../support/template.ts';
 import { composeIn, findCompose, NO_MIRROR } from './compose.ts';
 
@@ -28,14 +28,6 @@ async function whyNot(): Promise<string | null> {
     if (why !== null) return why;
   }
   return (await findCompose()) === null ? 'compose is not installed (Debian: docker-compose)' : null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /** What docs/deploying.md has one put there. */

@@ -114,7 +114,7 @@ describe('two projects that both name their pool main', () => {
     const doctor = await second.spica('doctor');
     expect(doctor.exitCode).toBe(1);
     expect(doctor.stdout).toMatch(/^fail\tpool main\t.*Redis knows it as/m);
-    expect(await countAllJobs('main')).toEqual(jobs);
+    await expect.poll(() => countAllJobs('main')).toEqual(jobs); // but for one that repeats, and runs now
     expect(await instancesOf(first)).toEqual(before);
   });
 
@@ -136,7 +136,7 @@ describe('two projects that both name their pool main', () => {
     const third = await projects.add('c', { pool: 'main' });
     expect((await third.spica('spawn')).stderr).toContain(`but there is no pool at ${third.root}`);
     const copy = join(projects.home, 'copy');
-    await cp(first.dir, copy, { recursive: true });
+    await cp(first.dir, copy, { recursive: true, filter: (path) => !path.endsWith('.tmp') }); // drafts come and go
     const copied = openProject(copy, { HOME: projects.home });
     const { exitCode, stderr } = await copied.spica('prune', '--max-instances', '1', '--yes');
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`Redis knows it as`)]);

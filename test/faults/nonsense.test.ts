@@ -26,7 +26,7 @@ async function state() {
     reserved,
     staging: await readdir(pool().paths.staging),
     trash: await readdir(pool().paths.trash),
-    records: await readdir(pool().paths.records),
+    records: (await readdir(pool().paths.records)).filter((name) => !name.endsWith('.tmp')), // drafts of samples
   };
 }
 

@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const RUNNER = `
   import { Spica } from '@spica/client';
   const spica = await Spica.connect();
-  const request = await spica.spawn({ count: Number(process.argv[1]), lease: '8s' });
+  const request = await spica.spawn({ count: Number(process.argv[1]), lease: '20s' });
   const { instances } = await request.ready();
   for (const { signal } of instances) signal.addEventListener('abort', () => console.log('lost'));
   console.log(JSON.stringify(instances.map(({ id }) => id)));

@@ -81,7 +81,7 @@ it('a worker that ends while a set-up runs ends that, and the next one serves th
   const request = await submit(2);
   await expect.poll(() => pidIn('pid')).toBeGreaterThan(0);
   await up.kill('SIGTERM');
-  expect(isRunning(await pidIn('pid'))).toBe(false);
+  await expect.poll(async () => isRunning(await pidIn('pid'))).toBe(false);
   await writeFile(at('go'), '');
   await site.up();
   expect((await waitFor(request)).instances).toHaveLength(2);

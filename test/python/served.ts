@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { makeSite, type Site } from '../support/site.ts';
 import type { SpicaRun, Up } from '../support/spica.ts';
 
@@ -103,12 +103,4 @@ async function servePython({ before }: PythonSiteOptions): Promise<PythonSite> {
 
 function startPython(args: readonly string[], env: Record<string, string>, cwd: string) {
   return execa('python3', args, { env, extendEnv: false, reject: false, cwd, timeout: 240_000 });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

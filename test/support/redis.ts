@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectProducer } from '@spica/queues';
@@ -8,6 +7,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest';
 // Not by the package's name: suites of the packages below it need no more of it than this.
 import { startEmbeddedRedis } from '../../packages/workers/src/runtime/embedded-redis.ts';
+import { freePort } from './free-port.ts';
 
 const IMAGE = 'redis:7-alpine';
 /** As in production (embedded-redis.ts): every write is kept, and nothing is evicted. */
@@ -132,15 +132,4 @@ export async function flush(url: string): Promise<void> {
   } finally {
     redis.disconnect();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    server.close(() => resolve(port));
-  });
-  return promise;
 }

@@ -18,7 +18,7 @@ it('gives a renewal back that came through when the lease was lost already', asy
     },
   };
   const token = '0'.repeat(32);
-  const granted = { instance: 'spica-1', owner: 'ada', token, ms: 300, expiresAt: Date.now() + 300 };
+  const granted = { instance: 'spica-1', owner: 'ada', token, ms: 3_000, expiresAt: Date.now() + 3_000 };
   const holder = { onHeld: () => undefined, onLost: lost.resolve, onEnd: () => undefined };
   new HeldLease(transport, granted, holder);
   await asked.promise;

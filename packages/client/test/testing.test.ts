@@ -100,7 +100,7 @@ describe('a server in memory', () => {
 
   it('tells a runner that its lease was taken', async () => {
     const { server, spica } = await start();
-    const { instances } = await (await spica.spawn({ count: 1, lease: '300ms' })).ready();
+    const { instances } = await (await spica.spawn({ count: 1, lease: '3s' })).ready();
     const [instance] = instances;
     const other = server.connect();
     const taken = await other.instances.lease(instance?.id ?? '', { lease: '1h', force: true });

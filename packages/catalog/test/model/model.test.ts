@@ -38,7 +38,7 @@ describeOnRedis('a catalog', (server) => {
       ),
       RUNS,
     );
-  }, 180_000); // some 10,000 answers of Redis, one after the other
+  }, 480_000); // some 10,000 answers of Redis, one after the other
 });
 
 function perform(catalog: Catalog, operation: Operation, now: number, changes: number): Promise<unknown> {

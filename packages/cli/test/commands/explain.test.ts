@@ -6,6 +6,7 @@ beforeAll(async () => {
   cli = await startCliStack({
     'pools.main.retention.max_instances': 2,
     'pools.main.retention.prune_on_spawn': false,
+    'gate.poll_every': '1h', // a test removes the job of a held request, which nobody is to run then
   });
 });
 afterAll(() => cli.close());
@@ -71,6 +72,6 @@ it('shows the clock, takes an operator’s word for it, and notes so in the audi
   );
   const confirmed = JSON.parse((await cli.spica('clock', '--confirm', '--json')).stdout);
   expect(confirmed).toMatchObject({ pool: 'main', suspended: null });
-  expect(Math.abs(confirmed.offsetMs)).toBeLessThan(5_000);
+  expect(Math.abs(confirmed.offsetMs)).toBeLessThan(60_000);
   await expect.poll(async () => (await cli.spica('audit', 'tail')).stdout).toContain('"confirm_clock"');
 });

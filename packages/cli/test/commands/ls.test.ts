@@ -104,7 +104,7 @@ it('shows the list anew until it is interrupted, as many as the screen has rows 
   const watching = run(['ls', '--watch', '--sort', 'age'], io);
   await expect.poll(() => io.out()).toContain(`7 of ${MANY} at `);
   await catalog.adopt(aRecord('spica-ffffffffffff', { spawnedAt: Date.now() }));
-  await expect.poll(() => io.out(), { timeout: 10_000 }).toContain(`7 of ${MANY + 1} at `);
+  await expect.poll(() => io.out()).toContain(`7 of ${MANY + 1} at `);
   expect(io.out()).toContain('spica-ffffffffffff');
   io.signals.emit('SIGINT');
   expect(await watching).toBe(0);

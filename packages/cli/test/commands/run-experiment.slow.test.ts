@@ -191,7 +191,7 @@ it('Ctrl-C ends the commands with all that they have started, and lets go of the
 it('ends a command whose lease was taken from it', async () => {
   const io = cli.io();
   const running = runCaptured(
-    ['run', '--json', '--lease', '3s', '--', 'sh', '-c', 'echo "id $SPICA_ID"; sleep 1000'],
+    ['run', '--json', '--lease', '9s', '--', 'sh', '-c', 'echo "id $SPICA_ID"; sleep 1000'],
     io,
   );
   await expect.poll(() => /id (spica-\w+)/.exec(io.out())?.[1]).toBeDefined();
@@ -212,7 +212,7 @@ it('leaves nothing that runs, and leases that end by themselves, when it is kill
     '-j',
     '2',
     '--lease',
-    '2s',
+    '10s',
     '--',
     'sh',
     '-c',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { leaseInForce } from '@spica/core';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { processesAbout } from '../../../../test/support/process.ts';
 import { MAIN } from '../../../../test/support/spica.ts';
 import { type CliStack, startCliStack } from '../stack.ts';
 
@@ -82,6 +83,7 @@ it('goes on after kill -9: what had ended is not run again, what was cut off run
   expect((await linesOf('done')).sort()).toEqual(['0', '1']);
   first.kill('SIGKILL');
   await first;
+  await expect.poll(() => processesAbout(dir)).toEqual([]); // the kernel ends what a killed process has started
   await writeFile(join(dir, 'go'), '');
 
   const { exitCode, results } = await resume(...args);
@@ -108,7 +110,9 @@ it('takes the instance that came up meanwhile, and submits nothing twice', async
   first.stdout.on('data', (chunk) => {
     printed += chunk;
   });
-  await expect.poll(() => printed.match(/"held"/g)?.length).toBe(2);
+  const held = () =>
+    new Set([...printed.matchAll(/"index":(\d+),"event":"held"/g)].map(([, index]) => index));
+  await expect.poll(() => held().size).toBe(2);
   first.kill('SIGKILL');
   await first;
   for (const { id } of instances) await cli.spica('release', id, '--token', lease.token, '--discard');

@@ -79,7 +79,7 @@ it('is live on a terminal: keys sort, search and pause, it fits and follows the 
 
   io.stdin.write('p');
   await cli.spica('cancel', waits);
-  await expect.poll(() => screenOf(io).join('\n'), { timeout: 10_000 }).toContain('none is open');
+  await expect.poll(() => screenOf(io).join('\n')).toContain('none is open');
   io.stdin.write('q');
   expect((await ended).exitCode).toBe(0);
   expect(io.out().startsWith('\u001b[?1049h')).toBe(true);

@@ -51,7 +51,7 @@ export function testAway(serve: Serve): void {
   });
 
   it('is lost when somebody takes it by force, and is not taken back', async () => {
-    const { batch, stack, lost } = await hold(serve, '3s');
+    const { batch, stack, lost } = await hold(serve, '9s');
     const [instance] = batch.instances;
     const id = instance?.id ?? '';
     const now = Date.now();

@@ -5,13 +5,13 @@ import type { ServeClient } from './serve.ts';
 /** What a client may rely on of its leases. */
 export function testLeases(serve: ServeClient): void {
   it('is renewed long before it ends, for as long as it is held', async () => {
-    const { batch, spica, lost } = await hold(serve, '1500ms');
+    const { batch, spica, lost } = await hold(serve, '6s');
     const [instance] = batch.instances;
     const endsAt = () => Number(instance?.expiresAt);
     const first = endsAt();
-    await expect.poll(endsAt).toBeGreaterThan(first + 1_500);
+    await expect.poll(endsAt).toBeGreaterThan(first);
     const { lease } = await spica.instances.get(instance?.id ?? '');
-    expect(Date.parse(lease?.expiresAt ?? '')).toBeGreaterThanOrEqual(first + 1_500);
+    expect(Date.parse(lease?.expiresAt ?? '')).toBeGreaterThan(first);
     expect([instance?.signal.aborted, lost]).toEqual([false, []]);
     await batch.release();
     expect((await spica.instances.get(instance?.id ?? '')).lease).toBeNull();

@@ -35,9 +35,9 @@ const GRACE_MS = 3_000;
 export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   const { argv, cwd, env, mark, timeoutMs, signal } = options;
   const never = new AbortController().signal;
-  const limit = AbortSignal.timeout(timeoutMs);
   const kept = createOutput();
   await endMarked(mark); // of a run that was cut off
+  const limit = AbortSignal.timeout(timeoutMs);
   const end = await runChild({
     command: underGuard(argv),
     isBound: true,

@@ -73,6 +73,6 @@ it('verifies after any course of appends, rotations, reopenings and torn last li
         await rm(stateDir, { recursive: true });
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });

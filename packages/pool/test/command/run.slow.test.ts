@@ -51,20 +51,20 @@ it('says of a command that is not there what a shell says', async () => {
 describe('leaves no process behind:', () => {
   it('what it left in the background, though that holds its output open', async () => {
     expect(await sh('sleep 1000 & echo $! >pid; echo done')).toMatchObject({ code: 0, output: 'done\n' });
-    expect(isRunning(await pidIn('pid'))).toBe(false);
+    await expect.poll(async () => isRunning(await pidIn('pid'))).toBe(false);
   });
 
   it('what has left its process group', async () => {
     const { code } = await sh(`setsid sh -c 'echo $$ >pid; exec sleep 1000' & until test -s pid; do :; done`);
     expect(code).toBe(0);
-    expect(isRunning(await pidIn('pid'))).toBe(false);
+    await expect.poll(async () => isRunning(await pidIn('pid'))).toBe(false);
   });
 
   it('what ignores SIGTERM when its time is over', async () => {
-    const ended = await sh(`trap '' TERM; sleep 1000 & echo $! >pid; wait; wait`, { timeoutMs: 1_000 });
+    const ended = await sh(`trap '' TERM; sleep 1000 & echo $! >pid; wait; wait`, { timeoutMs: 5_000 });
     expect(ended.timedOut).toBe(true);
     expect(ended.stopped).not.toBeNull();
-    expect(isRunning(await pidIn('pid'))).toBe(false);
+    await expect.poll(async () => isRunning(await pidIn('pid'))).toBe(false);
   });
 
   it('what it is when the signal comes', async () => {
@@ -73,13 +73,13 @@ describe('leaves no process behind:', () => {
     await expect.poll(() => pidIn('pid').catch(() => 0)).toBeGreaterThan(0);
     controller.abort('enough');
     expect(await ending).toMatchObject({ stopped: 'enough', timedOut: false });
-    expect(isRunning(await pidIn('pid'))).toBe(false);
+    await expect.poll(async () => isRunning(await pidIn('pid'))).toBe(false);
   });
 });
 
 it('lets a command that was told to stop clean up', async () => {
   const { output, timedOut } = await sh(`trap 'echo tidy; exit 3' TERM; while :; do sleep 0.05; done`, {
-    timeoutMs: 1_000,
+    timeoutMs: 5_000,
   });
   expect(timedOut).toBe(true);
   expect(lastLines(output, 1)).toEqual(['tidy']);

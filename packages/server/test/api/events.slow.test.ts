@@ -79,10 +79,8 @@ it('refuses more streams than one caller, or the server, may have, politely, unt
 it('ends streams when the server ends, and whoever comes back goes on', async () => {
   const stream = await open(`/v1/requests/${await held()}/events`);
   await stream.until(is('held'));
-  const began = performance.now();
   await api.server.close();
   expect((await stream.ended).map(phaseOf)).not.toContain('rejected');
-  expect(performance.now() - began).toBeLessThan(4_000);
 });
 
 it('ends the streams of a token that is revoked', async () => {

@@ -232,6 +232,8 @@ it('streams what changes: how it stands, requests, instances and the audit log, 
   await again.until(isPin);
   again.close();
   await api.call('operator', 'DELETE', `/v1/instances/${first?.id}/pin`);
+  const newest = async () => (await get<Page<AuditRecord>>('/v1/audit?limit=1')).items[0]?.action;
+  await expect.poll(newest).toBe('unpin_instance'); // it is written after it was done
 });
 
 it('counts per rule what a plan keeps and deletes, and shows what other limits would do, without a trace', async () => {

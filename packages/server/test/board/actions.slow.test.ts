@@ -32,7 +32,7 @@ beforeAll(async () => {
   stack = await startStack({
     target: { url: local.url },
     templates: { default: template, failing, gone },
-    settings: { 'pools.main.retention.max_instances': 4 },
+    settings: { 'pools.main.retention.max_instances': 4, 'sample.every': '1h' },
   });
   const { ctx, redis } = stack;
   server = await serve(redis, [poolOf(stack)], {

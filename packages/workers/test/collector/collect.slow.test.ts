@@ -28,7 +28,7 @@ beforeAll(async () => {
     settings: {
       'pools.main.templates': { default: { path, collect: ['out/**'] } },
       'pools.main.collect_to': to,
-      'pools.main.collect_timeout': '20s',
+      'pools.main.collect_timeout': '10m',
       'pools.main.retention.keep_after_lease': '0s',
       'pools.main.retention.max_instances': 20,
     },
@@ -50,15 +50,9 @@ beforeEach(async () => {
 });
 
 /** An instance with a result in it, leased. */
-async function spawnLeased({
-  collect = null,
-  ms = 3_600_000,
-}: {
-  collect?: string[] | null;
-  ms?: number;
-} = {}) {
+async function spawnLeased({ collect = null }: { collect?: string[] | null } = {}) {
   const token = newLeaseToken();
-  const lease = { owner: 'a test', tokenHash: hashLeaseToken(token), ms };
+  const lease = { owner: 'a test', tokenHash: hashLeaseToken(token), ms: 3_600_000 };
   const { instances } = await stack.spawn({ experiment: 'sweep', lease, collect });
   const [instance] = instances;
   if (!instance) throw new Error('no instance came up');
@@ -66,7 +60,7 @@ async function spawnLeased({
   await writeFile(join(instance.path, 'out/result'), 'first');
   const release = () =>
     stack.ctx.catalog.releaseLease(instance.id, { token, now: stack.ctx.clockGuard.now() });
-  return { ...instance, release };
+  return { ...instance, token, release };
 }
 
 const get = async (id: string) => stack.ctx.catalog.get(id);
@@ -94,7 +88,9 @@ test('soon after its lease was released an instance’s results are collected, a
 });
 
 test('so they are when the lease expires', async () => {
-  const { id } = await spawnLeased({ ms: 1_000 });
+  const { id, token } = await spawnLeased();
+  const now = stack.ctx.clockGuard.now();
+  await stack.ctx.catalog.lease(id, { owner: 'a test', token, expiresAt: now + 1_000, now });
   await expect.poll(() => collectedOf(id)).toMatchObject({ files: 1 });
 });
 

@@ -88,14 +88,14 @@ it('has the sums, the line and the limits of the process that was killed: admitt
   expect(fresh.limits).toEqual(gate.limits);
   expect(fresh.limits.starts.map(({ count }) => count)).toEqual([1, 2]);
   await queues.spawn.resume();
-  expect((await stack.watcher.wait(admitted, { timeoutMs: 30_000 })).instances).toHaveLength(2);
+  expect((await stack.watcher.wait(admitted)).instances).toHaveLength(2);
 });
 
 it('reserves nothing for a request that has ended, or whose instances are all there', async () => {
   const { ctx, queues } = stack;
   await queues.gate.add('request', { not: 'ours' }, { delay: 1e6 });
   const ended = await stack.submit();
-  await stack.watcher.wait(ended, { timeoutMs: 30_000 });
+  await stack.watcher.wait(ended);
   await queues.spawn.pause();
   const id = await stack.submit();
   await untilState(id, 'waiting-children');
@@ -104,7 +104,7 @@ it('reserves nothing for a request that has ended, or whose instances are all th
   expect(fresh.ledger.sums(Date.now())).toMatchObject({ instances: 2, reserved: { bytes: 0, slots: 0 } });
   expect([...fresh.requests.keys()]).toEqual([id]); // its spawn job still asks for it
   await queues.spawn.resume();
-  await stack.watcher.wait(id, { timeoutMs: 30_000 });
+  await stack.watcher.wait(id);
 });
 
 it('has a line of any length', async () => {

@@ -160,10 +160,8 @@ it('a process that serves a pool again takes the place of the one before, and is
   serving = [again, second];
   const [a, b] = [again.of('a'), second.of('b')];
   expect(a.gate.ledger.requests).toEqual([id]);
-  // Sooner than the share of a process that has ended would be forgotten.
-  const soon = { timeout: 15_000 };
-  await expect.poll(() => a.gate.filesystem.totals.elsewhere, soon).toEqual(reservedBy(b));
+  await expect.poll(() => a.gate.filesystem.totals.elsewhere).toEqual(reservedBy(b));
   await a.queues.spawn.resume();
   await untilState(a, id, 'completed');
-  await expect.poll(() => b.gate.filesystem.totals.elsewhere, soon).toEqual(reservedBy(a));
+  await expect.poll(() => b.gate.filesystem.totals.elsewhere).toEqual(reservedBy(a));
 });

@@ -33,7 +33,7 @@ it('ends a request once, when the audit log took nothing at the time its spawn f
   const { catalog } = stack.ctx;
   vi.spyOn(catalog, 'commit').mockRejectedValue(new CheckError('AUDIT_UNWRITABLE', 'audit log: it is full'));
   const id = await stack.submit();
-  await expect(stack.watcher.wait(id, { timeoutMs: 30_000 })).rejects.toMatchObject({
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({
     code: 'AUDIT_UNWRITABLE',
   });
   expect(await endsOf(id)).toEqual(['admit_request', 'fail_request']);
@@ -66,7 +66,7 @@ it('leaves nothing of a request that fails for an unexpected reason while it is 
     Object.assign(new Error('EIO: i/o error, stat'), broken),
   );
   await gate.line.wake();
-  await expect(stack.watcher.wait(held, { timeoutMs: 30_000 })).rejects.toThrow('i/o error');
+  await expect(stack.watcher.wait(held)).rejects.toThrow('i/o error');
   expect(heldNow()).toEqual([]);
   expect(await endsOf(held)).toEqual(['hold_request', 'fail_request']);
   await stack.spawn(); // nobody stands in its way

@@ -69,7 +69,7 @@ it('a held request is served as soon as a lease is released, long before it woul
     now: Date.now(),
     discard: true,
   });
-  const served = await stack.watcher.wait(id, { timeoutMs: 30_000 });
+  const served = await stack.watcher.wait(id);
   expect(await instancesOnDisk(stack.ctx.pool)).toEqual(
     [instances[1]?.id, served.instances[0]?.id].toSorted(),
   );
@@ -88,8 +88,8 @@ it('a request that has been held for too long lets nobody pass, however small, a
     now: Date.now(),
     discard: true,
   });
-  await stack.watcher.wait(large, { timeoutMs: 30_000 });
-  await stack.watcher.wait(small, { timeoutMs: 30_000 });
+  await stack.watcher.wait(large);
+  await stack.watcher.wait(small);
 });
 
 it('a new request passes one that was held a moment ago; max_waiting turns away who would have to wait', async () => {
@@ -112,7 +112,7 @@ it('a request that is cancelled while it is held leaves at once, and its reserva
   const id = await stack.submit();
   await untilPhase(id, 'held');
   await cancel(id);
-  await expect(stack.watcher.wait(id, { timeoutMs: 30_000 })).rejects.toMatchObject({
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({
     kind: 'refused',
     code: 'REQUEST_CANCELLED',
   });
@@ -147,7 +147,7 @@ it('a request that is cancelled when its clones are there, and it has not ended,
 });
 
 async function expectUndone(id: string): Promise<void> {
-  await expect(stack.watcher.wait(id, { timeoutMs: 30_000 })).rejects.toMatchObject({
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({
     code: 'REQUEST_CANCELLED',
   });
   expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(1);
@@ -167,7 +167,7 @@ it('a request is counted once by max_spawns_per_hour, though the audit log could
   };
   const spy = vi.spyOn(audit, 'append').mockImplementation(failsOnce);
   onTestFinished(() => spy.mockRestore());
-  const served = await stack.watcher.wait(await stack.submit(), { timeoutMs: 30_000 });
+  const served = await stack.watcher.wait(await stack.submit());
   expect([served.instances.length, failed]).toEqual([1, 1]);
   const next = await stack.submit();
   await untilPhase(next, 'held');
@@ -185,7 +185,7 @@ it('a request survives that Redis takes no writes for a while: it ends as if not
   await redis.config('SET', 'min-replicas-to-write', 1);
   await expect(stack.submit()).rejects.toThrow(/NOREPLICAS/);
   await redis.config('SET', 'min-replicas-to-write', 0);
-  const { instances } = await stack.watcher.wait(id, { timeoutMs: 40_000 });
+  const { instances } = await stack.watcher.wait(id);
   expect(instances).toHaveLength(1);
   expect(stack.ctx.gate.ledger.requests).toEqual([]);
 });
@@ -213,7 +213,7 @@ it('a request is held, and says why, while df and statfs disagree on the disk, a
   expect(await instancesOnDisk(stack.ctx.pool)).toEqual([]);
   missing = 0;
   passedMs = 60_000; // the monitor compares them once a minute
-  expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
+  expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
 });
 
 it('a request that is cancelled while it is decided leaves at once, and does not wait for its next look', async () => {

@@ -31,20 +31,16 @@ it('a request with a key that failed, and whose gate job was forgotten but its s
   await job?.remove({ removeChildren: false }); // as when 2,000 later failures have taken its place
   expect((await stack.queues.spawn.getJobs(['failed'])).length).toBeGreaterThan(0);
   expect(await submitWithKey()).toBe(id);
-  expect((await stack.watcher.wait(id, POLL_WAIT)).instances).toHaveLength(1);
+  expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
   expect(stack.ctx.gate.ledger.requests).toEqual([]);
 });
-
-const POLL_WAIT = { timeoutMs: 30_000 };
 
 it('a held request whose job was removed by hand stands in nobody’s way, though it was a barrier', async () => {
   await stack.spawn({ lease: LEASE });
   const large = await stack.submit({ count: 2 });
   await expect.poll(() => progressOf(large), POLL).toMatchObject({ phase: 'held' });
   await (await stack.queues.gate.getJob(large))?.remove();
-  expect((await stack.watcher.wait(await stack.submit({ lease: LEASE }), POLL_WAIT)).instances).toHaveLength(
-    1,
-  );
+  expect((await stack.watcher.wait(await stack.submit({ lease: LEASE }))).instances).toHaveLength(1);
   expect(stack.ctx.gate.line.inOrder()).toEqual([]);
 });
 
@@ -69,7 +65,7 @@ it('a second run of a gate job, after its lock was lost, leaves alone what the f
   const children = await queues.spawn.getJobs(['wait']);
   expect(children).toHaveLength(1);
   await Promise.all([queues.gate.resume(), queues.spawn.resume()]);
-  expect((await stack.watcher.wait(id, POLL_WAIT)).instances).toHaveLength(1);
+  expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
   expect(ctx.gate.ledger.requests).toEqual([]);
 });
 
@@ -83,12 +79,12 @@ it('a cancellation that is answered with success takes effect, at whatever momen
     return completeRequest(request, life, ids);
   });
   const id = await stack.submit();
-  await expect(stack.watcher.wait(id, POLL_WAIT)).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
   expect(answer).toBe('cancelled');
   expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(1);
 
   const served = await stack.submit();
-  await stack.watcher.wait(served, POLL_WAIT);
+  await stack.watcher.wait(served);
   const { life } = (await stack.queues.gate.getJob(served))?.data ?? {};
   expect(await catalog.cancel(served, life)).toBe('completed');
   expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(2);
@@ -101,7 +97,7 @@ it('a cancelled request whose spawns nobody has begun leaves at once, though the
   await expect.poll(() => progressOf(id), POLL).toMatchObject({ phase: 'spawning' });
   const { life } = (await stack.queues.gate.getJob(id))?.data ?? {};
   await stack.ctx.catalog.cancel(id, life);
-  await expect(stack.watcher.wait(id, POLL_WAIT)).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
   expect(await stack.queues.spawn.getJob(childIds.spawn({ request: id, life, round: 1 }, 0))).toBeUndefined();
   expect(stack.ctx.gate.ledger.requests).toEqual([]);
 });

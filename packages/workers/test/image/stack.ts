@@ -2,14 +2,11 @@ import { join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { type Pool, readChargesNow, unmountImage } from '@spica/pool';
 import { Redis } from 'ioredis';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type ImageSite, imageSite } from '../../../../test/support/image.ts';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
-
-/** Every spawn in an image waits for its disk, and with all cores busy for the others. */
-vi.setConfig({ testTimeout: 240_000 });
 
 /** A pool in an image, to be served again and again within one test. */
 export interface ImageStack {

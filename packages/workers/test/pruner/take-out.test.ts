@@ -72,7 +72,7 @@ it('a deletion whose end Redis does not take gives its slot back with the next r
   expect((await ctx.catalog.get(gone))?.state).toBe('deleting');
   const { wakes } = ctx.gate.line;
   await reconcileNow(ctx);
-  expect(ctx.gate.line.wakes).toBe(wakes + 1); // there is room for others now
+  expect(ctx.gate.line.wakes).toBeGreaterThan(wakes); // there is room for others now
   expect(await ctx.catalog.get(gone)).toBeNull();
   expect(ctx.gate.ledger.sums(Date.now()).instances).toBe(1);
   expect((await ctx.catalog.get(other))?.state).toBe('ready');

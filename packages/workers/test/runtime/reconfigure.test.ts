@@ -57,7 +57,7 @@ it('a held request is served as soon as a limit is raised, long before it would 
   await expect.poll(phase, POLL).toBe('held');
   const changed = await change((pool) => ({ ...pool, retention: { ...pool.retention, maxInstances: 2 } }));
   expect(changed).toEqual({ live: ['pools.main.retention.max_instances'], needsRestart: [] });
-  expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
+  expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
 });
 
 it('instances are expected to grow for as long as the new growth window says', async () => {

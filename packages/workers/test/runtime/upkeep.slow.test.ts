@@ -139,21 +139,21 @@ it('rebuilds a catalog that Redis has lost as soon as nobody else deletes in the
   await upkeep.close();
 });
 
-it('comes to an end within seconds while Redis is away, with work that waits for it', async () => {
+it('comes to an end while Redis is away, with work that waits for it', async () => {
   let asked = Promise.withResolvers<void>();
   const changes = () => {
     asked.resolve();
     return stack.ctx.catalog.changes();
   };
-  const { upkeep, change } = await start({ changes });
+  const { upkeep, done, change } = await start({ changes });
+  change();
+  await expect.poll(() => done.wakes, POLL).toBe(1); // the first look has ended
   await server.kill();
   try {
     asked = Promise.withResolvers<void>();
     change();
     await asked.promise;
-    const begun = performance.now();
     await upkeep.close();
-    expect(performance.now() - begun).toBeLessThan(10_000);
   } finally {
     await server.restart();
   }

@@ -68,13 +68,13 @@ it('clones nothing into the floor when others took the room that was reserved: h
   expect(stack.ctx.gate.limits.breaker.failures).toBe(0); // a full disk says nothing of the host
   await rm(foreign);
   await stack.ctx.gate.line.wake();
-  expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
+  expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
   expect(await instancesOnDisk(stack.ctx.pool)).toHaveLength(2);
 });
 
 it('rejects such a request once it has been held for max_wait, and it leaves nothing', async () => {
   const { id } = await submitAndTakeItsRoom(1_000);
-  await expect(stack.watcher.wait(id, { timeoutMs: 30_000 })).rejects.toMatchObject({
+  await expect(stack.watcher.wait(id)).rejects.toMatchObject({
     kind: 'refused',
     code: 'MAX_WAIT_EXCEEDED',
     message: expect.stringMatching(/^held for 1s \(max_wait\) in vain: /),
@@ -98,7 +98,7 @@ it('holds a request whose template cannot be prepared for want of room, and serv
     });
   await rm(foreign);
   await stack.ctx.gate.line.wake();
-  expect((await stack.watcher.wait(id, { timeoutMs: 30_000 })).instances).toHaveLength(1);
+  expect((await stack.watcher.wait(id)).instances).toHaveLength(1);
 });
 
 it('a preparation that is stopped because the disk is full has no room for now: its request may ask again', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,19 +11,21 @@ import type { Stack } from '../../../../test/support/stack.ts';
 import { useStack } from '../../../../test/support/use-stack.ts';
 
 let stack: Stack;
+/** Found among all processes of the host by its name. */
+const SCRIPT = `set-up-of-${randomUUID().slice(0, 8)}.sh`;
 /** Serves a pool whose template has a set-up that may take so long. */
 function useSetUp(setup_timeout: string): void {
   const take = (served: Stack) => {
     stack = served;
   };
-  const ofTemplate = { setup: ['sh', './set-up-of-test.sh'], setup_timeout };
+  const ofTemplate = { setup: ['sh', `./${SCRIPT}`], setup_timeout };
   useStack(take, { 'concurrency.spawn': 2, 'gate.poll_every': '1s' }, ofTemplate);
   beforeEach(() => setUp('exit 99'));
 }
 
 /** What the set-up of the test's instances does. */
 const setUp = (script: string) =>
-  writeFile(join(stack.ctx.policy.templates['default']?.path ?? '', 'set-up-of-test.sh'), script);
+  writeFile(join(stack.ctx.policy.templates['default']?.path ?? '', SCRIPT), script);
 const at = (...names: string[]) => join(stack.dir, ...names);
 const listed = async () => (await Array.fromAsync(stack.ctx.catalog.list())).length;
 const reserved = () => stack.ctx.gate.ledger.sums(Date.now()).reserved;
@@ -34,7 +37,7 @@ async function expectUndone(): Promise<void> {
   expect(await instancesOnDisk(stack.ctx.pool)).toEqual([]);
   expect(await listed()).toBe(0);
   expect(reserved()).toEqual(NOTHING);
-  expect(processesAbout('set-up-of-test.sh')).toEqual([]);
+  expect(processesAbout(SCRIPT)).toEqual([]);
   expect(stack.ctx.gate.ledger.filesystem.settingUp.size).toEqual({ bytes: 0, inodes: 0 });
 }
 
@@ -88,7 +91,7 @@ describe('a set-up', () => {
         kind: 'check',
         code: 'SETUP_FAILED',
         message: expect.stringMatching(
-          /^instance spica-\w+: its set-up \(sh \.\/set-up-of-test\.sh\) ended with exit code 3: one \| no such package \(what it printed: \/.*\/\.spica\/set-ups\/spica-\w+\.log\)$/,
+          /^instance spica-\w+: its set-up \(sh \.\/set-up-of-\w+\.sh\) ended with exit code 3: one \| no such package \(what it printed: \/.*\/\.spica\/set-ups\/spica-\w+\.log\)$/,
         ),
       });
     }
@@ -148,24 +151,24 @@ describe('a set-up', () => {
     const payload = (await stack.queues.gate.getJob(request))?.data as { life: string };
     expect(await stack.ctx.catalog.cancel(request, payload.life)).toBe('cancelled');
     await expect(stack.watcher.wait(request)).rejects.toMatchObject({ code: 'REQUEST_CANCELLED' });
-    expect(isRunning(await pidIn('pid'))).toBe(false);
+    await expect.poll(async () => isRunning(await pidIn('pid'))).toBe(false);
     await expectUndone();
   });
 });
 
 describe('a set-up whose time is over', () => {
-  useSetUp('2s');
+  useSetUp('5s');
 
   it('ends, whatever it ignores, with all that it has started', async () => {
     await setUp(`trap '' TERM; sleep 1000 & echo $! >${at('pid')}; while :; do sleep 0.05; done`);
     await expect(stack.spawn()).rejects.toMatchObject({
       code: 'SETUP_TIMED_OUT',
       message: expect.stringContaining(
-        'took longer than 2s (setup_timeout), and was ended, and printed nothing',
+        'took longer than 5s (setup_timeout), and was ended, and printed nothing',
       ),
     });
     expect(await pidIn('pid')).toBeGreaterThan(0);
-    expect(isRunning(await pidIn('pid'))).toBe(false);
+    await expect.poll(async () => isRunning(await pidIn('pid'))).toBe(false);
     await expectUndone();
   });
 });
