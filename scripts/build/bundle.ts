@@ -64,7 +64,7 @@ export async function bundle(
   });
   await build.close();
   const lib = join(out, 'lib');
-  await mkdir(lib);
+  await mkdir(lib, { recursive: true });
   const chunks = output.filter((each) => each.type === 'chunk');
   for (const { fileName, code } of chunks) await writeFile(join(lib, fileName), toAscii(code));
   await copyData(root, lib);

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { reconcile } from '../../packages/workers/src/reconciler/reconcile.ts';
 import { readAudit } from '../support/audit.ts';
+import { bundlePrograms } from '../support/bundled.ts';
 import { COMPILED } from '../support/spica.ts';
 import { makeSite, type Site, serve } from './pruner/site.ts';
 
@@ -26,9 +27,13 @@ let dir: string;
 let server: EmbeddedRedis;
 let redis: Redis;
 let sites = 0;
+/** The program that deletes. */
+let remover: string;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spica-pruner-'));
+  const programs = await bundlePrograms({ delete: DELETE }, join(dir, 'programs'));
+  remover = join(programs, 'delete.js');
   server = await startEmbeddedRedis({ stateDir: dir, logger });
   redis = connectWorker(server.target);
 });
@@ -94,7 +99,7 @@ async function deleteAndDie(
   { step, path }: { step?: number; path?: string },
 ): Promise<boolean> {
   const socket = 'socket' in server.target ? server.target.socket : '';
-  const args = [DELETE, of, name, socket, ...(step === undefined ? [] : [String(step)])];
+  const args = [remover, of, name, socket, ...(step === undefined ? [] : [String(step)])];
   const PATH = [...(path === undefined ? [] : [path]), process.env['PATH']].join(':');
   const { signal, exitCode, stderr } = await execa(process.execPath, args, {
     env: { ...COMPILED, PATH },
