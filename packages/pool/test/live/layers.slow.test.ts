@@ -66,18 +66,18 @@ describe('an instance is in use, with no process there, as', () => {
     await symlink(pool.paths.root, join(dir, 'relative'));
     await mkdir(join(pool.pathOf(ID), 'upper'));
     await mkdir(join(pool.pathOf(ID), 'work'));
-    expect(await usesOf(ID)).toBeNull();
+    await expect.poll(() => usesOf(ID)).toBeNull();
     await mountHere(options());
-    expect(await usesOf(ID)).toBe(`the filesystem at ${join(dir, 'merged')} is made of it`);
+    await expect.poll(() => usesOf(ID)).toBe(`the filesystem at ${join(dir, 'merged')} is made of it`);
   });
 
   it('a lower layer under the name that a bind mount gave it', async () => {
     const bound = join(dir, 'bound');
     await mkdir(bound);
     await execa('mount', ['--bind', pool.pathOf(ID), bound]);
-    expect(await usesOf(ID)).toBeNull();
+    await expect.poll(() => usesOf(ID)).toBeNull();
     await mountHere(`lowerdir=${bound}/data:${join(dir, 'lower')}`);
-    expect(await usesOf(ID)).toBe(`the filesystem at ${join(dir, 'merged')} is made of it`);
+    await expect.poll(() => usesOf(ID)).toBe(`the filesystem at ${join(dir, 'merged')} is made of it`);
   });
 
   it('the home of an image that is mounted', async (context) => {
@@ -91,11 +91,11 @@ describe('an instance is in use, with no process there, as', () => {
     });
     if (failed) return context.skip(`no image can be mounted here: ${stderr}`);
     try {
-      expect(await usesOf(ID)).toBe(`the filesystem at ${merged} is made of it`);
+      await expect.poll(() => usesOf(ID)).toBe(`the filesystem at ${merged} is made of it`);
     } finally {
       await execa('umount', [merged]);
     }
-    expect(await isMadeOfHere()).toBe(false);
+    await expect.poll(isMadeOfHere).toBe(false);
   });
 });
 
@@ -128,7 +128,7 @@ it('is in use by a process where an overlay is made of it, in another mount name
     join(dir, 'merged'),
   );
   const said = new RegExp(`^process ${pid} \\((sh|sleep)\\) sees a filesystem made of it$`);
-  expect(await usesOf(ID)).toMatch(said);
+  await expect.poll(() => usesOf(ID)).toMatch(said);
   await end();
   await expect.poll(() => usesOf(ID)).toBeNull();
 });
@@ -142,7 +142,7 @@ it('is in use though the place where the overlay was made is not there any more,
     dir,
     ID,
   );
-  expect(await usesOf(ID)).toMatch(`process ${pid} (`);
+  await expect.poll(() => usesOf(ID)).toMatch(`process ${pid} (`);
 });
 
 it.each([
@@ -158,7 +158,7 @@ it.each([
   try {
     const inside = join('a pool: of, two\\words=x', ID, 'data');
     const { pid } = await inNamespace(script, lower, dir, inside, empty);
-    expect(await usesOf(ID)).toMatch(new RegExp(`^process ${pid} .* works in it$`));
+    await expect.poll(() => usesOf(ID)).toMatch(new RegExp(`^process ${pid} .* works in it$`));
   } finally {
     await rmdir(empty);
     if (made) await rmdir(aside);
@@ -171,7 +171,7 @@ it('is not in use by an overlay of something else, nor by one that is unmounted 
   const merged = join(dir, 'merged');
   const options = `lowerdir=${join(dir, `${ID}-copy`)}:${join(dir, 'lower')}`;
   await execa('mount', ['-t', 'overlay', '-o', options, 'overlay', merged]);
-  expect(await isMadeOfHere()).toBe(false);
+  await expect.poll(isMadeOfHere).toBe(false);
   await execa('umount', [merged]);
   await execa('mount', [
     '-t',
@@ -181,7 +181,7 @@ it('is not in use by an overlay of something else, nor by one that is unmounted 
     'overlay',
     merged,
   ]);
-  expect(await isMadeOfHere()).toBe(true);
+  await expect.poll(isMadeOfHere).toBe(true);
   await execa('umount', [merged]);
-  expect(await isMadeOfHere()).toBe(false);
+  await expect.poll(isMadeOfHere).toBe(false);
 });
