@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { mountLoop } from '../support/mount.ts';
+import { mountLoop, unmountWholly } from '../support/mount.ts';
 import { makeSite } from '../support/site.ts';
 import { spica } from '../support/spica.ts';
 
@@ -44,7 +44,7 @@ async function damage(dir: string, path: string): Promise<void> {
   const { stdout: device } = await execa('findmnt', ['-no', 'SOURCE', dir], { env: ENV });
   const { stdout: inode } = await execa('stat', ['-c', '%i', dir + path], { env: ENV });
   const image = join(dir, '..', 'image');
-  await execa('umount', [dir], { env: ENV });
+  await unmountWholly(dir, image);
   await execa('debugfs', ['-w', '-R', `clri <${inode}>`, image], { env: ENV });
   await execa('mount', ['-o', 'loop,errors=continue', image, dir], { env: ENV });
   expect(device).toMatch(/loop/);

@@ -15,7 +15,6 @@ import { createPruner } from '../../packages/workers/src/pruner/processor.ts';
 import { reconcile } from '../../packages/workers/src/reconciler/reconcile.ts';
 import { readAudit } from '../support/audit.ts';
 import { bundlePrograms } from '../support/bundled.ts';
-import { COMPILED } from '../support/spica.ts';
 import { makeSite, type Site, serve } from './pruner/site.ts';
 
 const DELETE = fileURLToPath(new URL('./pruner/delete.ts', import.meta.url));
@@ -102,7 +101,7 @@ async function deleteAndDie(
   const args = [remover, of, name, socket, ...(step === undefined ? [] : [String(step)])];
   const PATH = [...(path === undefined ? [] : [path]), process.env['PATH']].join(':');
   const { signal, exitCode, stderr } = await execa(process.execPath, args, {
-    env: { ...COMPILED, PATH },
+    env: { NODE_COMPILE_CACHE: join(dir, 'compiled'), PATH },
     reject: false,
   });
   if (signal !== 'SIGKILL') expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });

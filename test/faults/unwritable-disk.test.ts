@@ -5,7 +5,7 @@ import { submitRequest } from '@spica/queues';
 import { execa } from 'execa';
 import { beforeEach, expect, it } from 'vitest';
 import { readAudit } from '../support/audit.ts';
-import { type Mounted, mountLoop } from '../support/mount.ts';
+import { type Mounted, mountLoop, unmountWholly } from '../support/mount.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
 import { makeSite, type Site } from '../support/site.ts';
 import { aRequest } from '../support/stack.ts';
@@ -33,7 +33,7 @@ async function failFilesystem(): Promise<void> {
 /** As an administrator mends it. */
 async function mend(): Promise<void> {
   const image = join(dirname(disk.dir), 'image');
-  await execa('umount', [disk.dir]);
+  await unmountWholly(disk.dir, image);
   await execa('e2fsck', ['-fy', image], {
     env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
     reject: false,
@@ -48,6 +48,9 @@ const SHUT_DOWN =
 const pressure = async () =>
   JSON.parse((await site.spica('status', '--json')).stdout).pools[0].outlook.pressure;
 
+/** A write that is under way at the moment of the error is answered EIO, later ones EROFS. */
+const NO_WRITES = expect.stringMatching(/EROFS|EIO/);
+
 it('a disk that becomes read-only is a state of its own: requests are held, fail in the end and are not refused, and go on when it is writable again', async () => {
   const up = await site.up();
   expect((await site.spica('spawn')).exitCode).toBe(0);
@@ -55,8 +58,8 @@ it('a disk that becomes read-only is a state of its own: requests are held, fail
   await failFilesystem();
   const early = await site.spica('spawn', '--max-wait', '2s');
   expect(early.exitCode).toBe(1);
-  expect(early.stderr).toMatch(/DISK_UNWRITABLE|the disk of \S+ takes no writes: it is read-only.*\(EROFS\)/);
-  expect(await pressure()).toMatchObject({ level: 'unwritable', reason: expect.stringContaining('EROFS') });
+  expect(early.stderr).toMatch(/DISK_UNWRITABLE|the disk of \S+ takes no writes: .*\((EROFS|EIO)\)/);
+  expect(await pressure()).toMatchObject({ level: 'unwritable', reason: NO_WRITES });
   const doctor = await site.spica('doctor', '--json');
   expect(doctor.exitCode).toBe(1);
   expect(JSON.parse(doctor.stdout).findings).toContainEqual(

@@ -61,6 +61,7 @@ it('SIGTERM in the middle of spawns: they are handed back in time, no process is
   up.signal('SIGTERM');
   expect(await up.ended).toMatchObject({ exitCode: 0 });
   expect(processesAbout(site.dir)).toEqual([]);
+  expect((await instancesOnDisk(site.pool)).length).toBeLessThan(12);
   for (const each of await instancesOnDisk(site.pool)) expect(lacks(each)).toEqual([]);
 
   await site.up();

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { expect } from 'vitest';
 
 /** A filesystem of its own, mounted at `dir`. */
 export interface Mounted {
@@ -20,6 +21,16 @@ const MKFS = {
   xfs: ['mkfs.xfs', '-q', '-m', 'reflink=1'],
   ext4: ['mkfs.ext4', '-q', '-F'],
 } as const;
+
+/**
+ * Unmounts an image's filesystem, to change it and mount it anew. Resolves once no loop device holds it: another test's
+ * mount namespace that began meanwhile has a copy of the mount, with which the kernel keeps what it knows of it.
+ */
+export async function unmountWholly(dir: string, image: string): Promise<void> {
+  await execa('umount', [dir], { env: ENV });
+  const users = async () => (await execa('losetup', ['--associated', image], { env: ENV })).stdout;
+  await expect.poll(users).toBe('');
+}
 
 /** Makes a filesystem in a sparse file and mounts it. A btrfs takes at least 110 MB, an xfs 300 MB. */
 export async function mountLoop({ type, bytes }: { type: keyof typeof MKFS; bytes: number }): Promise<Mount> {

@@ -65,6 +65,7 @@ async function readBoth(dir: string, readers: SpaceReaders): Promise<BothSpaces 
     statfs.push(await readers.statfs(dir));
   }
   const df = await asked;
+  statfs.push(await readers.statfs(dir)); // the last one above may have begun before df had read
   return df && { df, statfs };
 }
 

@@ -26,15 +26,7 @@ export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents
   events.on('error', () => undefined);
   events.setMaxListeners(0);
   const close = async () => {
-    // BullMQ waits for the connection's end. Of one that is lost before it gets to end it, and waits to connect again,
-    // ioredis never tells any.
-    const lost = new Promise<void>((resolve) => {
-      if (connection.status === 'ready') connection.once('close', resolve);
-      else resolve();
-    });
-    const closing = events.close();
-    closing.catch(() => undefined); // what it throws of a lost connection
-    await Promise.race([closing, lost]);
+    await events.close().catch(() => undefined); // what it throws of a lost connection
     connection.disconnect();
   };
   try {

@@ -147,15 +147,16 @@ describeOnRedis('waiting for a request', (server) => {
 
   it('reports the progress of this request and of no other', async () => {
     const seen: RequestProgress[] = [];
+    const [mine, other] = [await submit(), await submit()];
+    const waiting = [
+      watcher.wait(mine, { ...LONG, onProgress: (progress) => seen.push(progress) }),
+      watcher.wait(other),
+    ];
     work(async (job) => {
       await job.updateProgress({ phase: 'spawning', reason: `of ${job.id}` });
       return RESULT;
     });
-    const [mine, other] = [await submit(), await submit()];
-    await Promise.all([
-      watcher.wait(mine, { ...LONG, onProgress: (progress) => seen.push(progress) }),
-      watcher.wait(other),
-    ]);
+    await Promise.all(waiting);
     expect(seen).toEqual([{ phase: 'spawning', reason: `of ${mine}` }]);
   });
 

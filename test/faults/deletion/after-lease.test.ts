@@ -60,6 +60,10 @@ it('an age counts from the end of use: a run that outlives max_age_days has as l
   const { lease, goes } = await listed(site as Site, id);
   const at = new Date(Date.parse(lease.expiresAt) + maxAgeMs).toISOString();
   expect(goes).toMatchObject({ at, rule: 'age' });
+  const runs = Date.now();
+  await expect.poll(() => Date.now(), POLL).toBeGreaterThan(runs + maxAgeMs);
+  await spica('prune');
+  expect(existsSync(pool.pathOf(id))).toBe(true);
   const endsAt = Date.now();
   expect(await spica('release', id, '--token', token)).toMatchObject({ exitCode: 0 });
   await expect

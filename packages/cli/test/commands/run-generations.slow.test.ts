@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { runCaptured } from '../capture.ts';
 import { type CliStack, startCliStack } from '../stack.ts';
 
@@ -105,7 +105,10 @@ it('a second Ctrl-C ends commands at once that take their time', async () => {
   await expect.poll(() => io.out().match(/up/g)?.length).toBe(2);
   io.signals.emit('SIGINT');
   const pids = (await readFile(join(dir, 'pids'), 'utf8')).trim().split('\n').map(Number);
+  const kill = vi.spyOn(process, 'kill');
   io.signals.emit('SIGINT');
+  expect(kill.mock.calls.map(([, signal]) => signal)).toEqual(['SIGKILL', 'SIGKILL']);
+  kill.mockRestore();
   expect(io.exits).toEqual([130]);
   for (const pid of pids) await expect.poll(() => isAlive(pid)).toBe(false);
   await running;

@@ -137,9 +137,9 @@ it('finds a process that sees an instance under another path', async (context) =
   try {
     const { pid, end } = sleeper('sleep', { cwd: join(elsewhere, 'data') });
     const use = { pid, command: 'sleep', how: 'works in it' };
-    expect([...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
-    await end();
     // Polled: a process that takes a mount namespace of its own now has this mount in it.
+    await expect.poll(async () => [...(await findLiveUses(pool)).byInstance]).toEqual([[ID, use]]);
+    await end();
     await expect.poll(async () => (await findLiveUses(pool)).byInstance.size).toBe(0);
   } finally {
     await execa('umount', [elsewhere]);

@@ -9,6 +9,7 @@ import { makeTemplate } from '../../../../test/support/template.ts';
 import { initPool } from '../../src/marker/init.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { createTemplates, type Templates } from '../../src/template/templates.ts';
+import { changeBeforeEachRsync } from '../support/changing.ts';
 
 let dir: string;
 let template: string;
@@ -137,13 +138,8 @@ it('a template and a pool that lie in one another are refused, also through a li
 
 it('a template that never stops changing is given up, and nothing is left of the attempts', async () => {
   const templates = await templatesAt(template);
-  const stop = new AbortController();
-  const writing = (async () => {
-    for (let i = 0; !stop.signal.aborted; i += 1) await writeFile(join(template, 'data/file-1'), String(i));
-  })();
+  await changeBeforeEachRsync(dir, join(template, 'data/file-1'));
   await expect(templates.prepare('default')).rejects.toMatchObject({ code: 'TEMPLATE_CHANGING' });
-  stop.abort();
-  await writing;
   expect(await readdir(join(dir, 'pool/.spica/templates'))).toEqual([]);
 });
 
