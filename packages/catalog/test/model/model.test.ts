@@ -7,10 +7,10 @@ import { aRecord, deletionBy, openFreshCatalog } from '../open.ts';
 import { CatalogModel, type Seen } from './model.ts';
 import { anyOperation, IDS, LIVES, type Operation } from './operation.ts';
 
-/** Another SPICA_SEED tries other sequences. */
+/** The same sequences each time, so that a red run is the change's doing; another SPICA_SEED tries others. */
 const RUNS = {
   numRuns: 60,
-  ...(process.env['SPICA_SEED'] ? { seed: Number(process.env['SPICA_SEED']) } : {}),
+  seed: Number(process.env['SPICA_SEED'] ?? 20_261_130),
 };
 
 describeOnRedis('a catalog', (server) => {

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { FilesystemTotals, Ledger } from '../../src/index.ts';
 import { anyOperation, type Grows, LedgerModel, type Operation } from './ledger-model.ts';
 
-/** CI tries a fixed seed; SPICA_SEED names another, for a longer run each night. */
+/** The same sequences each time, so that a red run is the change's doing; another SPICA_SEED tries others. */
 const RUNS = {
   numRuns: 500,
-  ...(process.env['SPICA_SEED'] ? { seed: Number(process.env['SPICA_SEED']) } : {}),
+  seed: Number(process.env['SPICA_SEED'] ?? 20_261_130),
 };
 const NOW = 1_700_000_000_000;
 
