@@ -23,13 +23,18 @@ const MKFS = {
 } as const;
 
 /**
- * Unmounts an image's filesystem, to change it and mount it anew. Resolves once no loop device holds it: another test's
- * mount namespace that began meanwhile has a copy of the mount, with which the kernel keeps what it knows of it.
+ * Resolves once no loop device holds a file, of which all mounts were ended here: another test's mount namespace that began
+ * meanwhile has copies of them, with which the kernel keeps what it knows of the filesystem.
  */
-export async function unmountWholly(dir: string, image: string): Promise<void> {
-  await execa('umount', [dir], { env: ENV });
+export async function untilDetached(image: string): Promise<void> {
   const users = async () => (await execa('losetup', ['--associated', image], { env: ENV })).stdout;
   await expect.poll(users).toBe('');
+}
+
+/** Unmounts an image's filesystem wholly, to change it and mount it anew. */
+export async function unmountWholly(dir: string, image: string): Promise<void> {
+  await execa('umount', [dir], { env: ENV });
+  await untilDetached(image);
 }
 
 /** Makes a filesystem in a sparse file and mounts it. A btrfs takes at least 110 MB, an xfs 300 MB. */

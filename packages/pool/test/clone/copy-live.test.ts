@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
+import { changeBeforeEachRsync } from '../../../../test/support/changing.ts';
 import { copyLive } from '../../src/clone/copy-live.ts';
-import { changeBeforeEachRsync } from '../support/changing.ts';
 import { describeTree, makeOddities } from '../support/oddities.ts';
 
 let dir: string;

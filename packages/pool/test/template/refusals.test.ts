@@ -5,11 +5,11 @@ import { systemClock } from '@spica/core';
 import { execa } from 'execa';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { changeBeforeEachRsync } from '../../../../test/support/changing.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { initPool } from '../../src/marker/init.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import { createTemplates, type Templates } from '../../src/template/templates.ts';
-import { changeBeforeEachRsync } from '../support/changing.ts';
 
 let dir: string;
 let template: string;

@@ -205,6 +205,8 @@ describe('an operator', () => {
         ({ code }) => code,
       ),
     );
+    for (const id of requests)
+      await expect.poll(() => stack.queues.gate.getJobState(id)).toBe('waiting-children');
     const [spawn] = await stack.queues.spawn.getWaiting();
     const first = spawn?.data.request as string;
     const second = requests.find((id) => id !== first) ?? '';

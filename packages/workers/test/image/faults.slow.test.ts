@@ -5,7 +5,7 @@ import { ensureMounted, imageProblem } from '@spica/pool';
 import { execa } from 'execa';
 import { expect, it, onTestFinished } from 'vitest';
 import { administer, loopDevices } from '../../../../test/support/image.ts';
-import { mountLoop } from '../../../../test/support/mount.ts';
+import { mountLoop, untilDetached } from '../../../../test/support/mount.ts';
 import type { Stack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { type ImageStack, imageStack } from './stack.ts';
@@ -148,7 +148,9 @@ it('holds when the disk under its loop device is taken away, says so, and goes o
       () => false,
     );
   await expect.poll(unmounted).toBe(true);
-  await administer('mount', '--options', 'loop', join(dirname(host.dir), 'image'), host.dir);
+  const disk = join(dirname(host.dir), 'image');
+  await untilDetached(disk);
+  await administer('mount', '--options', 'loop', disk, host.dir);
   expect(await ensureMounted({ name: 'main', root: image.site.root })).toBe('mounted');
   const again = await image.serve(settings);
   expect((await again.watcher.wait(id)).instances).toHaveLength(1); // it was held meanwhile

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { awaitReturned, emptyTrash, reportImage, trashInstance } from '@spica/pool';
-import { execa } from 'execa';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { changeBeforeEachRsync } from '../../../../test/support/changing.ts';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
@@ -101,13 +101,10 @@ it('copies a live instance where clones are copies, with its room reserved, and 
     expect(record).toMatchObject({ parent: champion.id, generation: 1 });
     if (method === 'copy') expect(record?.cloned?.bytes).toBeGreaterThan(20e6);
   }
-  const script = "for (let n = 0; ; n += 1) require('node:fs').writeFileSync('log', String(n))";
-  const writer = execa(process.execPath, ['-e', script], { cwd: champion.path, reject: false });
-  await expect.poll(() => readFile(join(champion.path, 'log'), 'utf8').catch(() => '')).not.toBe('');
+  await changeBeforeEachRsync(dir, join(champion.path, 'log'));
   await expect(stack.spawn({ from: champion.id, parent: champion.id })).rejects.toMatchObject({
     code: 'FORK_CHANGING',
   });
-  writer.kill();
-  await writer;
+  vi.unstubAllEnvs();
   expect((await stack.spawn({ from: champion.id, parent: champion.id })).instances).toHaveLength(1);
 });

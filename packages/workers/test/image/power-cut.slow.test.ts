@@ -5,7 +5,7 @@ import { ensureMounted, imageProblem, scanPool } from '@spica/pool';
 import { execa } from 'execa';
 import { expect, it, onTestFinished } from 'vitest';
 import { administer } from '../../../../test/support/image.ts';
-import { mountLoop, mountTmpfs } from '../../../../test/support/mount.ts';
+import { mountLoop, mountTmpfs, untilDetached } from '../../../../test/support/mount.ts';
 import { instancesOnDisk, whatLacks } from '../../../../test/support/pool.ts';
 import { reconcile } from '../../src/reconciler/reconcile.ts';
 import { imageStack } from './stack.ts';
@@ -45,6 +45,7 @@ it.for(MOMENTS_MS)(
     await writer;
     await first.close();
     await image.unmount();
+    await untilDetached(file);
     await image.flush();
     await rename(file, `${file}.after`);
     await execa('cp', ['--sparse=always', copy, file]);

@@ -117,7 +117,8 @@ describe('a set-up', () => {
       setsid sh -c 'echo $$ >${at('two')}; exec sleep 1000' &
       until test -s ${at('two')}; do sleep 0.05; done`);
     expect((await stack.spawn()).instances).toHaveLength(1);
-    for (const name of ['one', 'two']) expect(isRunning(await pidIn(name))).toBe(false);
+    for (const name of ['one', 'two'])
+      await expect.poll(async () => isRunning(await pidIn(name))).toBe(false);
   });
 
   it('is a failure where it is killed, or is not there', async () => {
