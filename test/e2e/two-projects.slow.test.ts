@@ -119,7 +119,7 @@ describe('two projects that both name their pool main', () => {
     const doctor = await second.spica('doctor');
     expect(doctor.exitCode).toBe(1);
     expect(doctor.stdout).toMatch(/^fail\tpool main\t.*Redis knows it as/m);
-    await expect.poll(() => countAllJobs('main')).toEqual(jobs); // the same
+    await expect.poll(() => countAllJobs('main')).toEqual(jobs); // polled, as one that repeats may run
     expect(await instancesOf(first)).toEqual(before);
   });
 

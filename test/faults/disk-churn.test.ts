@@ -67,13 +67,14 @@ afterEach(async () => {
 });
 
 it('on a disk that others fill and free, no runner meets a full disk, every request ends, and the levels come and go', {
-  timeout: CHURN_MS + DRAIN_MS,
+  timeout: CHURN_MS + 2 * DRAIN_MS,
 }, async () => {
   if ('skipped' in disk) return;
   const { ctx } = stack;
   const random = seeded(20_261_124);
   const over = new AbortController();
-  const runners = Array.from({ length: RUNNERS }, () => run(over.signal, random));
+  const ended: End[] = [];
+  const runners = Array.from({ length: RUNNERS }, () => run(ended, over.signal, random));
   // It leaves what the reservations of the instances that are there, and nothing for any that are not.
   const leaves = async () => ctx.gate.ledger.sums(Date.now()).growth.bytes + ON_THEIR_WAY_BYTES;
   const foreign = runForeignWriter(
@@ -81,18 +82,18 @@ it('on a disk that others fill and free, no runner meets a full disk, every requ
     over.signal,
   );
   await setTimeout(CHURN_MS);
+  const done = () => ended.filter(({ code }) => code === null).length;
+  await expect.poll(done).toBeGreaterThan(RUNNERS / 2); // a slow machine goes on for longer
   over.abort();
-  const ended = (await Promise.all(runners)).flat();
+  await Promise.all(runners);
   const { fills } = await foreign;
 
   expect(ended.flatMap(({ writes }) => writes.filter(({ refused }) => refused !== null))).toEqual([]);
   const codes = ended.map(({ code }) => code);
-  const done = codes.filter((code) => code === null).length;
   expect(codes.filter((code) => code !== null && !ENDS_FOR_WANT_OF_ROOM.includes(code))).toEqual([]);
-  expect(done).toBeGreaterThan(0);
   await expectEmptyHands();
   await expectLevelsCameAndWent();
-  console.info(`${fills} fills; ${done} of ${codes.length} requests done, the rest ended for want of room`);
+  console.info(`${fills} fills; ${done()} of ${codes.length} requests done, the rest ended for want of room`);
 });
 
 interface End {
@@ -101,13 +102,11 @@ interface End {
   readonly writes: readonly RunnerEnd[];
 }
 
-/** One client: asks for two instances, has them grow to what was reserved, lets go of them, and asks again. */
-async function run(over: AbortSignal, random: () => number): Promise<End[]> {
-  const ends: End[] = [];
+/** One client: asks for two instances, has them grow to what was reserved, lets go of them, and asks again; notes each end. */
+async function run(ended: End[], over: AbortSignal, random: () => number): Promise<void> {
   do {
-    ends.push(await spawnAndGrow(random));
+    ended.push(await spawnAndGrow(random));
   } while (!over.aborted);
-  return ends;
 }
 
 async function spawnAndGrow(random: () => number): Promise<End> {

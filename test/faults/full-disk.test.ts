@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SpawnRequest } from '@spica/queues';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { readAudit } from '../support/audit.ts';
+import { whyHeld } from '../support/audit.ts';
 import { fillTmpfs } from '../support/fill.ts';
 import { type Mounted, mountTmpfs } from '../support/mount.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
@@ -70,10 +70,7 @@ it('a disk that somebody fills in the middle of a clone: the request is held, an
   mounted = mount;
   const { served, template, foreign, id, first } = await fillMidClone(mount, 'filled', {});
   // Of the log: by the next decision the reason is the sum, which the same disk makes short.
-  const held = async () =>
-    (await readAudit(served.ctx.audit.path)).find(
-      ({ action, request }) => action === 'hold_request' && request === id,
-    )?.reason;
+  const held = () => whyHeld(served.ctx.audit.path, id);
   await expect.poll(held).toMatch(PLAIN_WORDS);
   expect(await held()).not.toMatch(SYSTEMS_WORDS);
   await expectNothingOf(served, first);

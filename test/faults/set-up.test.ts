@@ -5,7 +5,7 @@ import { instanceIdOf, systemClock } from '@spica/core';
 import { listRecords } from '@spica/pool';
 import { progressOf, submitRequest, watchRequests } from '@spica/queues';
 import { afterEach, expect, it } from 'vitest';
-import { readAudit } from '../support/audit.ts';
+import { whyHeld } from '../support/audit.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
 import { isRunning, processesAbout } from '../support/process.ts';
 import { makeSite, type Site } from '../support/site.ts';
@@ -99,10 +99,7 @@ it('a set-up that fills the disk: its request is held, its neighbours are untouc
   const phase = () =>
     site.withQueues(async (queues) => progressOf((await queues.gate.getJob(greedy))?.progress));
   await expect.poll(phase).toMatchObject({ phase: 'held' });
-  const held = (await readAudit(join(site.dir, 'state', 'audit.jsonl'))).find(
-    ({ action, request }) => action === 'hold_request' && request === greedy,
-  );
-  expect(held?.reason).toMatch(/full|no room|given up/);
+  expect(await whyHeld(join(site.dir, 'state', 'audit.jsonl'), greedy)).toMatch(/full|no room|given up/);
   await writeFile(at('enough'), '');
   expect((await waitFor(greedy)).instances).toHaveLength(1);
   expect(await instancesOnDisk(site.pool)).toHaveLength(2);

@@ -13,10 +13,11 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { putInFront } from '../../../../test/support/in-front.ts';
 import {
   findDeletedOpen,
   findLiveUses,
@@ -167,21 +168,9 @@ it.for([
 
 it("does not count this process's own measuring, but does count what else it has started", async () => {
   const open = join(dir, 'open');
-  const bin = join(dir, 'bin');
-  await mkdir(bin);
   // A `find` that has come upon an instance, and stays there until it is stopped.
-  await writeFile(
-    join(bin, 'find'),
-    `#!/bin/sh\nexec 3<${pool.pathOf(ID)}/data\ntouch ${open}\nexec sleep 600\n`,
-    {
-      mode: 0o755,
-    },
-  );
-  const before = process.env['PATH'];
-  process.env['PATH'] = [bin, before].join(delimiter);
-  onTestFinished(() => {
-    process.env['PATH'] = before;
-  });
+  const hang = `exec 3<${pool.pathOf(ID)}/data\ntouch ${open}\nexec sleep 600`;
+  await putInFront(dir, 'find', () => hang);
   const stop = new AbortController();
   const target = { id: ID, sharesSince: null, isSnapshot: false };
   const measuring = measureInstances(pool, [target], { clock: systemClock, signal: stop.signal });

@@ -15,9 +15,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { putInFront } from '../../../../test/support/in-front.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
 import { removeTree } from '../../src/remove/remove-tree.ts';
 import type { Prepared } from '../../src/template/prepared.ts';
@@ -158,18 +159,13 @@ it.each<[string, string, 'whole' | 'given up']>([
   ['a hard link is made', 'ln "$TEMPLATE/data/file-1" "$TEMPLATE/../cache/$$"', 'whole'],
   ['a file is rewritten', 'date +%N >"$TEMPLATE/data/file-1"', 'given up'],
 ])('makes a snapshot in one go, or not at all, when %s each time that it is copied', async (_, edit, end) => {
-  const { stdout: rsync } = await execa('which', ['rsync']);
-  const script = `#!/bin/sh
-${rsync} "$@" || exit
-case "$1" in -aHAXS) case "$*" in *-n8*) ;; *) ${edit} && echo copied >>"$TEMPLATE/../copies" ;; esac ;; esac
-`;
-  await mkdir(join(dir, 'bin'));
-  await writeFile(join(dir, 'bin/rsync'), script, { mode: 0o755 });
-  vi.stubEnv('PATH', [join(dir, 'bin'), process.env['PATH']].join(delimiter));
+  await putInFront(dir, 'rsync', (rsync) =>
+    [
+      `${rsync} "$@" || exit`,
+      `case "$1" in -aHAXS) case "$*" in *-n8*) ;; *) ${edit} && echo copied >>"$TEMPLATE/../copies" ;; esac ;; esac`,
+    ].join('\n'),
+  );
   vi.stubEnv('TEMPLATE', template);
-  onTestFinished(() => {
-    vi.unstubAllEnvs();
-  });
   const copies = async () => (await readFile(join(dir, 'copies'), 'utf8')).split('\n').length - 1;
   if (end === 'whole') {
     const prepared = await prepare();

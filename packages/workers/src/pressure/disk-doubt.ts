@@ -11,8 +11,9 @@ export interface DiskDoubt {
   /** Why not, as a sentence, by the last time that they were compared; null where they can. */
   reason(): string | null;
   /**
-   * Compares them if that was not done within the last minute, or the last seconds where they were doubted. Resolves with whether the doubt has come or gone. Throws
-   * what `doubtSpace` throws; then what was known stays. Calls that come while one runs share it.
+   * Compares them if that was not done within the last minute, or within the last five seconds while there is a doubt.
+   * Resolves with whether the doubt has come or gone. Throws what `doubtSpace` throws; then what was known stays. Calls
+   * that come while one runs share it.
    */
   refresh(): Promise<boolean>;
 }
