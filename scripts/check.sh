@@ -13,10 +13,14 @@ step() {
   "$@" || failed="$failed, $name"
 }
 
-step types tsc -p .
+# With one checker, which takes a core, beside the others. Several each work out anew the types that they share: the four
+# that are the default take 2.6 times the processor time, and no less time on two cores.
+tsc -p . --checkers 1 &
+types=$!
 step 'types of the page' tsc -p packages/web
 step 'lint and format' biome check --error-on-warnings --diagnostic-level=warn .
 step 'unused code' knip --no-config-hints
+wait $types || failed="$failed, types"
 [ -z "$failed" ] || {
   echo "check: failed: ${failed#, }" >&2
   exit 1

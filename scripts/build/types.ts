@@ -12,7 +12,7 @@ const FROM = /\b(import|export) ([^;]*?) from '([^']+)';/g;
 /**
  * Writes the type declarations of what runners import into `<out>/types`: those of `@spica/client`, and what they name of
  * our other packages. They name no other package's types, since the installed package brings none: throws where they
- * would. What is marked `@internal` is left out.
+ * would. What is marked `@internal` is left out. Whether the types hold is not checked here (`scripts/check.sh` does).
  */
 export async function writeTypes(root: string, out: string, entries: readonly string[]): Promise<void> {
   const emitted = await mkdtemp(join(tmpdir(), 'spica-types-'));
