@@ -5,7 +5,7 @@ import { leaseInForce } from '@spica/core';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type CliStack, startCliStack } from '../../packages/cli/test/stack.ts';
-import { MAIN } from '../support/spica.ts';
+import { COMPILED, MAIN } from '../support/spica.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
 
@@ -26,7 +26,7 @@ afterAll(async () => {
 /** Runs an example as its reader would: with `spica` on the path, and an environment that names the pool. */
 async function example(name: string, ...args: string[]) {
   const known = cli.io().env as Record<string, string>;
-  const env = { ...known, PATH: `${join(dir, 'bin')}:${known['PATH']}`, HOME: dir };
+  const env = { ...COMPILED, ...known, PATH: `${join(dir, 'bin')}:${known['PATH']}`, HOME: dir };
   const file = join(EXAMPLES, name);
   const [program, rest] = name.endsWith('.ts') ? [process.execPath, [file, ...args]] : [file, args];
   const { stdout, stderr, exitCode } = await execa(program, rest, {

@@ -7,7 +7,7 @@ import { serveOver } from '../suite/serve.ts';
 const serve = serveOver({ connect: ({ server }) => Spica.connect({ redisUrl: server.url, pool: 'main' }) });
 
 it('tells all who watch of what changes, that Redis is away, and how the pool stands when it is back', async () => {
-  const { stack, spica, server } = await serve();
+  const { stack, spica, server } = await serve({});
   const transport = await openRedisTransport(stack.target, { pool: 'main' });
   const over = new AbortController();
   onTestFinished(() => transport.close());

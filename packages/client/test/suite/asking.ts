@@ -1,9 +1,18 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import type { Stack } from '../../../../test/support/stack.ts';
 import { InstanceGoneError } from '../../src/index.ts';
 import type { Serve } from './serve.ts';
+
+type ListDue = Stack['ctx']['catalog']['listDue'];
+
+/** Has measurements find out so what is due, to the end of the test. */
+function replaceListDue({ ctx }: Stack, listDue: ListDue): void {
+  const spy = vi.spyOn(ctx.catalog, 'listDue').mockImplementation(listDue);
+  onTestFinished(() => spy.mockRestore());
+}
 
 /** What a client may rely on of what the pool's worker does and tells. */
 export function testAsking(serve: Serve): void {
@@ -78,11 +87,11 @@ export function testAsking(serve: Serve): void {
     const stalled = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const { listDue } = stack.ctx.catalog;
-    (stack.ctx.catalog as { listDue: typeof listDue }).listDue = async (...args) => {
+    replaceListDue(stack, async (...args) => {
       begun.resolve();
       await stalled.promise;
       return listDue(...args);
-    };
+    });
     const passes = [spica.instances.sample(), spica.instances.sample()];
     await begun.promise;
     expect(await spica.preflight({ count: 1 })).toMatchObject({ verdict: 'admit' });
@@ -113,7 +122,7 @@ export function testAsking(serve: Serve): void {
     never.abort(new Error('not any more'));
     await expect(aborted).rejects.toThrow('not any more');
     const never2 = Promise.withResolvers<string[]>();
-    (stack.ctx.catalog as { listDue: unknown }).listDue = () => never2.promise;
+    replaceListDue(stack, () => never2.promise);
     const timed = spica.instances.sample(null, { timeout: '100ms' });
     await expect(timed).rejects.toMatchObject({ kind: 'timeout', code: 'WAIT_TIMED_OUT' });
     never2.resolve([]);

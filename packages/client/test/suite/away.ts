@@ -29,7 +29,7 @@ export function testAway(serve: Serve): void {
   });
 
   it('lives through a restart of Redis', async () => {
-    const { batch, server, lost } = await hold(serve, '30s');
+    const { batch, server, lost } = await hold(() => serve({}), '30s');
     const [instance] = batch.instances;
     await server.kill();
     await server.restart();
@@ -40,7 +40,7 @@ export function testAway(serve: Serve): void {
   });
 
   it('is lost when it runs out while Redis is away: whoever works in it hears of it', async () => {
-    const { batch, server, lost } = await hold(serve, '2s');
+    const { batch, server, lost } = await hold(() => serve({}), '2s');
     const [instance] = batch.instances;
     await server.kill();
     await expect.poll(() => instance?.signal.aborted).toBe(true);

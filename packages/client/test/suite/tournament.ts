@@ -20,6 +20,11 @@ async function leases({ stack }: Served): Promise<number> {
   return all.filter(({ record }) => leaseInForce(record, Date.now())).length;
 }
 
+/** Those that are over, the newest first. */
+function tournamentsOf({ spica }: Served) {
+  return Array.fromAsync(spica.tournaments.list());
+}
+
 async function manifestOf(path: string) {
   return JSON.parse(await readFile(join(path, 'manifest.json'), 'utf8'));
 }
@@ -123,6 +128,7 @@ export function testTournaments(serve: Serve): void {
     ['whole instance', async (path: string) => rm(join(path, 'lineage.json'))],
   ])('stores nothing where a candidate changed its %s, and names it', async (_, change) => {
     const served = await serve();
+    const before = await tournamentsOf(served);
     const tournament = await begin(served);
     const [, second] = tournament.instances;
     if (!second) throw new Error('expected three candidates');
@@ -131,7 +137,7 @@ export function testTournaments(serve: Serve): void {
     await expect(finished).rejects.toThrow(LineageChangedError);
     await expect(finished).rejects.toMatchObject({ code: 'LINEAGE_CHANGED', instance: second.id });
     expect((await served.stack.ctx.catalog.get(second.id))?.record.score).toBeNull();
-    expect(await Array.fromAsync(served.spica.tournaments.list())).toEqual([]);
+    expect(await tournamentsOf(served)).toEqual(before);
     const record = await tournament.abandon('its lineage has changed');
     expect(record).toMatchObject({ outcome: 'abandoned', reason: 'its lineage has changed', champion: null });
     expect(record.isolation.lineage_immutable).toBe(false);
@@ -140,6 +146,7 @@ export function testTournaments(serve: Serve): void {
 
   it('is abandoned at the end of a block that did not finish it', async () => {
     const served = await serve();
+    const before = await tournamentsOf(served);
     const broken = async () => {
       await using tournament = await begin(served);
       expect(await leases(served)).toBe(3);
@@ -147,7 +154,10 @@ export function testTournaments(serve: Serve): void {
     };
     await expect(broken()).rejects.toThrow('runner of qa.rag.gold is broken');
     expect(await leases(served)).toBe(0);
-    expect(await Array.fromAsync(served.spica.tournaments.list())).toMatchObject([{ outcome: 'abandoned' }]);
+    expect(await tournamentsOf(served)).toEqual([
+      expect.objectContaining({ outcome: 'abandoned' }),
+      ...before,
+    ]);
   });
 
   it('counts its replicas in the pre-flight, and spawns all or none', async () => {
@@ -190,7 +200,7 @@ export function testTournaments(serve: Serve): void {
   });
 
   it('outlives restarts of Redis: no score is lost, and it begins once', async () => {
-    const served = await serve();
+    const served = await serve({});
     const { server, spica, stack } = served;
     await server.kill();
     const beginning = begin(served);

@@ -3,7 +3,7 @@ import { aRequest } from '../../../../test/support/stack.ts';
 import type { Server } from '../../src/index.ts';
 import { openPool, serve, startRedis, type TestRedis } from '../served.ts';
 
-const ENDED = 100_000;
+const ENDED = 20_000;
 const BATCH = 5_000;
 
 let redis: TestRedis;
@@ -33,18 +33,18 @@ async function fill(pool: string): Promise<void> {
   }
 }
 
-it('reads for its first views of 100,000 ended jobs no more than what they show', async () => {
+it('reads for its first views of 20,000 ended jobs no more than what they show', async () => {
   await fill('main');
   const sent = async () => Number(/total_net_output_bytes:(\d+)/.exec(await redis.redis.info('stats'))?.[1]);
   for (const view of [
     '/queues/api/queues?page=1&jobsPerPage=10',
     '/queues/api/queues?activeQueue=main.gate&status=latest&page=1&jobsPerPage=10',
-    '/queues/api/queues?activeQueue=main.gate&status=completed&page=4000&jobsPerPage=10',
+    '/queues/api/queues?activeQueue=main.gate&status=completed&page=800&jobsPerPage=10',
   ]) {
     const before = await sent();
     const response = await fetch(new URL(view, server.url));
     const { queues } = (await response.json()) as { queues: { jobs: unknown[] }[] };
-    expect((await sent()) - before, view).toBeLessThan(1_000_000); // all of them are 40 million bytes
+    expect((await sent()) - before, view).toBeLessThan(1_000_000); // all of them are 8 million bytes
     expect(queues).toHaveLength(8);
   }
 });
