@@ -11,6 +11,10 @@ vi.mock('execa', async (load) => {
   const execa = await load<typeof import('execa')>();
   return { ...execa, execa: standInFor(execa.execa as never) };
 });
+vi.mock('../../packages/pool/src/command/marked.ts', async (load) => {
+  const { withoutSetUps } = await import('./programs.ts');
+  return withoutSetUps(await load());
+});
 
 const inWorld = useWorlds();
 beforeAll(installSteps);
