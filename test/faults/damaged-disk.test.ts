@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
+import { spicaHere } from '../support/here.ts';
 import { mountLoop, unmountWholly } from '../support/mount.ts';
 import { makeSite } from '../support/site.ts';
-import { spica } from '../support/spica.ts';
 
 const ENV = { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
 
@@ -15,7 +15,7 @@ it('says of a filesystem that is damaged what is wrong, in whatever command, and
   const elsewhere = await makeSite();
   try {
     const up = await site.up();
-    await site.spica('spawn');
+    await spicaHere(['spawn'], site.env);
     await up.kill('SIGTERM');
     await damage(disk.dir, '/pool/.spica');
     await elsewhere.up();
@@ -27,7 +27,7 @@ it('says of a filesystem that is damaged what is wrong, in whatever command, and
       ['prune', '--dry-run'],
       ['doctor'],
     ]) {
-      const { exitCode, stdout, stderr } = await spica(command, env);
+      const { exitCode, stdout, stderr } = await spicaHere(command, env);
       expect([command, exitCode]).toEqual([command, 1]);
       expect(stdout + stderr).toMatch(/\.spica.* the system says \\?"the filesystem is damaged/);
       expect(stdout + stderr).not.toMatch(/bug in Spica|EUCLEAN|-117/);

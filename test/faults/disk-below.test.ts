@@ -4,6 +4,7 @@ import { readSpace } from '@spica/pool';
 import { execa } from 'execa';
 import { beforeEach, expect, it } from 'vitest';
 import { fillTmpfs } from '../support/fill.ts';
+import { spicaHere } from '../support/here.ts';
 import { type Mounted, mountTmpfs } from '../support/mount.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
 import { makeSite, type Site, type SiteOptions } from '../support/site.ts';
@@ -15,6 +16,8 @@ const TEMPLATE = { files: 10, bytes: MB };
 let outer: Mounted;
 let inner: string;
 let site: Site | undefined;
+/** Runs a command on it, in this process. */
+const here = (...args: string[]) => spicaHere(args, site?.env ?? {});
 
 /** A pool's filesystem of 400 MB in a sparse file, on a disk that has 128 MB. */
 beforeEach(async (context) => {
@@ -54,9 +57,8 @@ it('holds the floor on the disk that the pool lies on in the end, though the poo
   const served = await serve({ also_watch: [outer.dir] });
   const count = Math.floor(((await readSpace(outer.dir)).availableBytes - 30 * MB) / (12 * MB));
   let spawned = 0;
-  let last = await served.spica('spawn', '--max-wait', '0s');
-  for (; last.exitCode === 0 && spawned < 20; spawned += 1)
-    last = await served.spica('spawn', '--max-wait', '0s');
+  let last = await here('spawn', '--max-wait', '0s');
+  for (; last.exitCode === 0 && spawned < 20; spawned += 1) last = await here('spawn', '--max-wait', '0s');
   expect(spawned).toBeGreaterThanOrEqual(count - 2);
   expect([last.exitCode, last.stderr]).toEqual([
     3,
@@ -66,22 +68,22 @@ it('holds the floor on the disk that the pool lies on in the end, though the poo
   expect((await readSpace(outer.dir)).availableBytes).toBeGreaterThan(28 * MB);
   const ids = await instancesOnDisk(served.pool);
   expect(ids.flatMap((id) => whatLacks(served.pool, id, served.template))).toEqual([]);
-  const preflight = await served.spica('preflight');
+  const preflight = await here('preflight');
   expect([preflight.exitCode, preflight.stdout]).toEqual([3, expect.stringContaining('(disk.also_watch)')]);
 });
 
 it('opens the breaker when what was cloned cannot be put on the disk, and says so', async () => {
-  const served = await serve({ check_every: '1h' }); // so that nothing else notices first
+  await serve({ check_every: '1h' }); // so that nothing else notices first
   fillTmpfs(join(outer.dir, 'foreign')); // nobody watches it
   // All of it goes into memory. Where the template's snapshot was found lost by then, the request is held already.
-  await served.spica('spawn', '-n', '3', '--max-wait', '2s');
-  const status = async () => JSON.parse((await served.spica('status', '--json')).stdout).pools[0].breaker;
+  await here('spawn', '-n', '3', '--max-wait', '2s');
+  const status = async () => JSON.parse((await here('status', '--json')).stdout).pools[0].breaker;
   await expect.poll(status).toMatchObject({
     openedAt: expect.any(Number),
     cause: expect.stringMatching(
       /^what was cloned could not be put on the disk of \S+ \(.*Input\/output error\)$/,
     ),
   });
-  const next = await served.spica('spawn', '--max-wait', '1s');
+  const next = await here('spawn', '--max-wait', '1s');
   expect([next.exitCode, next.stderr]).toEqual([1, expect.stringContaining('could not be put on the disk')]);
 });

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { spicaHere } from '../../support/here.ts';
 import { instancesOnDisk } from '../../support/pool.ts';
 import { makeSite, type Site } from '../../support/site.ts';
 
@@ -8,6 +9,9 @@ const POLL = { interval: 200 };
 let site: Site | undefined;
 afterEach(() => site?.close());
 
+/** Runs a command on it, in this process. */
+const here = (...args: string[]) => spicaHere(args, site?.env ?? {});
+
 async function serve(retention: Record<string, unknown>): Promise<Site> {
   const made = await makeSite({ retention, settings: { gate: { poll_every: '1s' } } });
   site = made;
@@ -15,8 +19,8 @@ async function serve(retention: Record<string, unknown>): Promise<Site> {
   return made;
 }
 
-async function spawned({ spica }: Site, ...args: string[]) {
-  const { stdout } = await spica('spawn', '--json', ...args);
+async function spawned(...args: string[]) {
+  const { stdout } = await here('spawn', '--json', ...args);
   const { instances, lease } = JSON.parse(stdout) as {
     instances: { id: string; path: string }[];
     lease: { token: string } | null;
@@ -24,29 +28,29 @@ async function spawned({ spica }: Site, ...args: string[]) {
   return { ids: instances.map(({ id }) => id), token: lease?.token ?? '' };
 }
 
-async function listed({ spica }: Site, id: string) {
-  const { instances } = JSON.parse((await spica('ls', '--json')).stdout);
+async function listed(id: string) {
+  const { instances } = JSON.parse((await here('ls', '--json')).stdout);
   return instances.find((each: { id: string }) => each.id === id);
 }
 
 it('what was leased is kept for a while, whichever rule would take it, until its owner discards it', async () => {
-  const { spica, pool } = await serve({ max_instances: 2, keep_after_lease: '1h' });
-  const { ids, token } = await spawned(site as Site, '-n', '2', '--lease', '2s');
+  const { pool } = await serve({ max_instances: 2, keep_after_lease: '1h' });
+  const { ids, token } = await spawned('-n', '2', '--lease', '2s');
   const [first = '', second = ''] = ids;
-  await expect.poll(async () => (await listed(site as Site, first)).lease.inForce, POLL).toBe(false);
-  await spica('prune', '--max-instances', '0', '--yes');
+  await expect.poll(async () => (await listed(first)).lease.inForce, POLL).toBe(false);
+  await here('prune', '--max-instances', '0', '--yes');
   expect(await instancesOnDisk(pool)).toEqual(ids.toSorted());
-  const refused = await spica('spawn', '--max-wait', '2s');
+  const refused = await here('spawn', '--max-wait', '2s');
   expect(refused).toMatchObject({ exitCode: 3 });
-  const { stdout } = await spica('preflight');
+  const { stdout } = await here('preflight');
   expect(stdout).toMatch(/1 instance is kept for (60|5\d) min more \(retention.keep_after_lease\)/);
   expect(stdout).toContain('`spica release ID --discard`');
 
-  const waiting = spica('spawn', '--max-wait', '40s');
+  const waiting = here('spawn', '--max-wait', '40s');
   await expect
-    .poll(async () => JSON.parse((await spica('status', '--json')).stdout).pools[0].held.length, POLL)
+    .poll(async () => JSON.parse((await here('status', '--json')).stdout).pools[0].held.length, POLL)
     .toBe(1);
-  expect(await spica('release', second, '--token', token, '--discard')).toMatchObject({ exitCode: 0 });
+  expect(await here('release', second, '--token', token, '--discard')).toMatchObject({ exitCode: 0 });
   expect(await waiting).toMatchObject({ exitCode: 0 });
   expect(existsSync(pool.pathOf(first))).toBe(true);
   expect(existsSync(pool.pathOf(second))).toBe(false);
@@ -54,25 +58,25 @@ it('what was leased is kept for a while, whichever rule would take it, until its
 
 it('an age counts from the end of use: a run that outlives max_age_days has as long again, and ls says when it goes', async () => {
   const maxAgeMs = 6_000;
-  const { spica, pool } = await serve({ max_age_days: maxAgeMs / 86_400_000, keep_after_lease: '0s' });
-  const { ids, token } = await spawned(site as Site, '--lease', '1h');
+  const { pool } = await serve({ max_age_days: maxAgeMs / 86_400_000, keep_after_lease: '0s' });
+  const { ids, token } = await spawned('--lease', '1h');
   const [id = ''] = ids;
-  const { lease, goes } = await listed(site as Site, id);
+  const { lease, goes } = await listed(id);
   const at = new Date(Date.parse(lease.expiresAt) + maxAgeMs).toISOString();
   expect(goes).toMatchObject({ at, rule: 'age' });
   const runs = Date.now();
   await expect.poll(() => Date.now(), POLL).toBeGreaterThan(runs + maxAgeMs);
-  await spica('prune');
+  await here('prune');
   expect(existsSync(pool.pathOf(id))).toBe(true);
   const endsAt = Date.now();
-  expect(await spica('release', id, '--token', token)).toMatchObject({ exitCode: 0 });
+  expect(await here('release', id, '--token', token)).toMatchObject({ exitCode: 0 });
   await expect
     .poll(async () => {
-      await spica('prune');
+      await here('prune');
       return existsSync(pool.pathOf(id));
     }, POLL)
     .toBe(false);
-  const { stdout } = await spica('audit', 'tail', '--json');
+  const { stdout } = await here('audit', 'tail', '--json');
   const deleted = stdout.split('\n').map((line) => JSON.parse(line || '{}'));
   const trashed = deleted.find(({ instance, outcome }) => instance === id && outcome === 'trashed');
   expect(Date.parse(trashed.timestamp)).toBeGreaterThan(endsAt + maxAgeMs);

@@ -1,0 +1,37 @@
+import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type { Io } from '../../packages/cli/src/io.ts';
+import { askStack } from '../../packages/cli/src/quick/ask.ts';
+import { run } from '../../packages/cli/src/run.ts';
+import type { SpicaRun } from './spica.ts';
+
+/**
+ * Runs one `spica` command in this process, as `main.ts` does in its own: the stack is asked first. A tenth of what a
+ * start takes, for tests whose point is what a command says or does. Not for `up`, `serve` and whatever is to get a signal.
+ */
+export async function spicaHere(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd = process.cwd(),
+): Promise<SpicaRun> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const written = Promise.all([text(stdout), text(stderr)]);
+  const exited = Promise.withResolvers<number>();
+  const io: Io = {
+    stdin: new PassThrough().end(),
+    stdout,
+    stderr,
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
+    cwd,
+    home: env['HOME'] ?? process.env['HOME'] ?? '/',
+    signals: new EventEmitter(),
+    exit: exited.resolve,
+  };
+  const ended = askStack(args, io).then((isDone) => (isDone ? 0 : run(args, io)));
+  const exitCode = await Promise.race([ended, exited.promise]);
+  stdout.end();
+  stderr.end();
+  const [out, err] = await written;
+  return { exitCode, stdout: out.replace(/\n$/, ''), stderr: err.replace(/\n$/, '') };
+}
