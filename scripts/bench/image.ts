@@ -8,7 +8,7 @@ import { writeOwnFiles } from '../../packages/pool/src/clone/own-files.ts';
 import { chargeClone, readPoolCharges } from '../../packages/pool/src/image/charge.ts';
 import { awaitReturned } from '../../packages/pool/src/image/returned.ts';
 import { buildLineage, buildManifest } from '../../packages/pool/src/manifest/build.ts';
-import { snapshotSubvolume } from '../../packages/pool/src/native/snapshot.ts';
+import { snapshotSubvolume } from '../../packages/pool/src/native/subvolume.ts';
 import { removeTree } from '../../packages/pool/src/remove/remove-tree.ts';
 import { type ImageSite, imageSite } from '../../test/support/image.ts';
 import { type Stack, startStack } from '../../test/support/stack.ts';

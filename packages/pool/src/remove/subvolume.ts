@@ -1,6 +1,7 @@
 import { lstat, statfs } from 'node:fs/promises';
 import { nullIfMissing } from '@spica/core';
 import { execa } from 'execa';
+import { inThread } from '../threads/threads.ts';
 
 /** BTRFS_SUPER_MAGIC of linux/magic.h. */
 const BTRFS = 0x9123683e;
@@ -16,15 +17,14 @@ export async function isSubvolume(path: string): Promise<boolean> {
 
 /**
  * Deletes a btrfs subvolume as a whole; true when it is gone. False where it is none, or where it takes more (one
- * nested inside, no right to, no btrfs-progs): then it can still be deleted entry by entry.
+ * nested inside, no right to): then it can still be deleted entry by entry, and what keeps it is told of then.
  */
 export async function deleteSubvolume(path: string): Promise<boolean> {
   if (!(await isSubvolume(path))) return false;
-  const { failed } = await execa('btrfs', ['subvolume', 'delete', '--', path], {
-    stdin: 'ignore',
-    reject: false,
-  });
-  return !failed;
+  return inThread('destroy', { path }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The subvolumes inside a tree, the innermost first. */

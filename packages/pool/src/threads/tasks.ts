@@ -7,7 +7,7 @@ import { type ChargeTerms, chargeClone, type PoolCharges, readPoolCharges } from
 import { snapshotsWithClones as findWithClones } from '../image/clones.ts';
 import { countDeleting } from '../native/btrfs-tree.ts';
 import { dataBytesOf } from '../native/data.ts';
-import { snapshotSubvolume } from '../native/snapshot.ts';
+import { destroySubvolume, snapshotSubvolume } from '../native/subvolume.ts';
 import { type Digest, digestPart, type Part } from '../template/digest.ts';
 import { rawPathAt } from '../template/key.ts';
 
@@ -16,6 +16,7 @@ export interface Tasks {
   /** The data in each of the files (native/data.ts), by key, in the order of the keys. */
   data(input: { dir: string; keys: readonly string[] }): number[];
   snapshot(input: { from: string; to: string }): boolean;
+  destroy(input: { path: string }): void;
   charge(input: { path: string; id: string; terms: ChargeTerms }): void;
   snapshotsWithClones(input: { dir: string; paths: readonly string[] }): string[];
   deleting(input: { dir: string }): number;
@@ -28,6 +29,7 @@ export interface Tasks {
 export const digest: Tasks['digest'] = ({ dir, part }) => digestPart(dir, part);
 export const data: Tasks['data'] = ({ dir, keys }) => keys.map((key) => dataBytesOf(rawPathAt(dir, key)));
 export const snapshot: Tasks['snapshot'] = ({ from, to }) => snapshotSubvolume(from, to);
+export const destroy: Tasks['destroy'] = ({ path }) => destroySubvolume(path);
 export const charge: Tasks['charge'] = ({ path, id, terms }) => chargeClone(path, id, terms);
 export const charges: Tasks['charges'] = ({ root }) => readPoolCharges(root);
 export const snapshotsWithClones: Tasks['snapshotsWithClones'] = ({ dir, paths }) =>
