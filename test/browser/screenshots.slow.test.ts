@@ -36,14 +36,17 @@ it('looks as the screenshots in docs/ show it, in light and dark colours and on 
   const { url, token, writeDay } = await serveAnAfternoon(mount.dir);
   const browser = await openBrowser();
   onTestFinished(() => browser.close());
-  for (const [name, options] of [
-    ['page-light', { colorScheme: 'light' }],
-    ['page-dark', { colorScheme: 'dark' }],
-    ['page-narrow', { colorScheme: 'light', viewport: { width: 380, height: 800 } }],
+  const { page, complaints } = await openPage(browser, url, { timezoneId: 'UTC' });
+  await logIn(page, token);
+  for (const [name, colorScheme, width, height] of [
+    ['page-light', 'light', 1280, 900],
+    ['page-dark', 'dark', 1280, 900],
+    ['page-narrow', 'light', 380, 800],
   ] as const) {
-    const { page, complaints } = await openPage(browser, url, { timezoneId: 'UTC', ...options });
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height });
     await writeDay();
-    await logIn(page, token);
+    await page.goto('/');
     await page.getByText('needs').first().waitFor();
     await page.locator('.tile.leaf').first().waitFor();
     await page.locator('.mark').first().waitFor();
