@@ -1,6 +1,6 @@
 import type { Catalog } from '@spica/catalog';
 import type { Clock, Size } from '@spica/core';
-import { type Pool, singleFlight, withDeadline } from '@spica/pool';
+import { type Pool, singleFlight } from '@spica/pool';
 import type { Logger } from 'pino';
 import type { ClockGuard } from '../clock/guard.ts';
 import type { Filesystem } from './filesystem.ts';
@@ -12,8 +12,6 @@ const DELAY_MS = 250;
 const EXCHANGE_MS = 2_000;
 /** What a process said longer ago than this does not count any more: it has ended. */
 const STALE_MS = 30_000;
-/** Who ends waits no longer for Redis, which may be away. */
-const LAST_MS = 2_000;
 
 /** Shows others what the gate has reserved and whom it holds. */
 export interface Publisher {
@@ -65,7 +63,7 @@ export function createPublisher({ gate, catalog, clock, clockGuard, logger }: Pu
     now,
     async close() {
       closed = true;
-      await attempt(withDeadline(now(), LAST_MS, 'Redis'));
+      await attempt();
     },
   };
 }
@@ -113,10 +111,7 @@ export async function shareFilesystem(
   }, EXCHANGE_MS).unref();
   return async () => {
     clearInterval(timer);
-    const last = async () => {
-      await exchange(); // behind one that is under way, which would say it again
-      await say({ bytes: 0, inodes: 0 });
-    };
-    await withDeadline(last(), LAST_MS, 'Redis');
+    await exchange(); // behind one that is under way, which would say it again
+    await say({ bytes: 0, inodes: 0 });
   };
 }

@@ -46,7 +46,10 @@ import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startServing } from './serving.ts';
 import { startUpkeep } from './upkeep.ts';
-import { startWorkers } from './workers.ts';
+import { endsWithin, startWorkers } from './workers.ts';
+
+/** What Redis is still to be told at the end may take so long altogether: it may be away. */
+const TELLING_MS = 5_000;
 
 export interface RuntimeOptions {
   readonly config: Config;
@@ -69,7 +72,7 @@ export interface Runtime {
   ping(): Promise<unknown>;
   /** Rejects once another process has one of the pools, or its name: then all of them are to be let go. */
   readonly lost: Promise<never>;
-  /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools. */
+  /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools: in seconds, though Redis be away. */
   close(): Promise<void>;
 }
 
@@ -161,6 +164,14 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
     begun.defer(() =>
       end().catch((err: unknown) => logger.error({ err, pool: name }, `${what} failed to end`)),
     );
+  let tellingUntil: number | null = null;
+  /** The same with what Redis is told, which it does not answer while it is away: that is left then. */
+  const atEndTell = (what: string, tell: () => Promise<void>) =>
+    atEnd(what, async () => {
+      tellingUntil ??= performance.now() + TELLING_MS;
+      if (await endsWithin(tell(), tellingUntil - performance.now())) return;
+      logger.warn({ pool: name }, `ending ${what}: Redis does not answer, and is not told`);
+    });
   atEnd('the claim', () => lock.release());
   const open = await setPoolModes(opened.pool.paths);
   if (open.length > 0)
@@ -168,10 +179,10 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   const method = await probeCloneMethod(opened.pool);
   await requireCharges(opened, method);
   const serving = await startServing({ ...opened, method, lock });
-  atEnd('the right to serve it', () => serving.close());
+  atEndTell('the right to serve it', () => serving.close());
   await closeQueues(opened.queues);
   const ctx = await openPoolContext({ config, pool: name, redis, clock, logger });
-  atEnd('the queues', () => closeQueues(ctx.queues));
+  atEndTell('the queues', () => closeQueues(ctx.queues));
   const served = await makeServed(ctx, shared);
   if (method === 'copy') {
     served.logger.warn('this disk can neither snapshot nor reflink: every spawn copies its template in full');
@@ -186,9 +197,9 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   const { filesystem, below } = served.gate;
   await pledgeGrowth(served, ctx.pool.paths.root);
   for (const shared of [filesystem, ...below.map((disk) => disk.filesystem)]) {
-    atEnd('the sharing of the disk', await shareFilesystem(shared, served));
+    atEndTell('the sharing of the disk', await shareFilesystem(shared, served));
   }
-  atEnd('the publisher', () => served.publisher.close());
+  atEndTell('the publisher', () => served.publisher.close());
   const workers = await startWorkers(served, target);
   atEnd('the workers', () => workers.close(config.shutdownTimeoutMs));
   atEnd('the collections', () => served.collectRuns.close()); // jobs of the workers may wait for them

@@ -81,9 +81,9 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
     },
     async close(deadlineMs) {
       const closing = Promise.all(workers.map((worker) => worker.close()));
-      if (!(await endsWithin(closing, Math.max(0, deadlineMs - HAND_BACK_MS)))) {
+      if (!(await endsWithin(closing, deadlineMs - HAND_BACK_MS))) {
         for (const worker of workers) worker.cancelAllJobs(SHUTTING_DOWN);
-        if (!(await endsWithin(closing, HAND_BACK_MS))) {
+        if (!(await endsWithin(closing, Math.min(deadlineMs, HAND_BACK_MS)))) {
           ctx.logger.warn('jobs are left in the middle; the next start takes them up');
         }
       }
@@ -96,10 +96,10 @@ function slotsOf(name: QueueName, concurrency: Readonly<Record<QueueName, number
   return concurrency[name] + (name === 'sample' ? ASK_SLOTS : 0);
 }
 
-/** Whether work ends within so many milliseconds. Rejects as it does; it is not stopped. */
+/** Whether work ends within so many milliseconds, or at once where there are none left. Rejects as it does; it is not stopped. */
 export function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   return pTimeout(
     work.then(() => true),
-    { milliseconds: ms, fallback: () => false },
+    { milliseconds: Math.max(1, ms), fallback: () => false },
   );
 }
