@@ -54,6 +54,7 @@ async function forgetAll(page: Page, url: string): Promise<void> {
   await page.goto('/healthz');
   const debug = await page.context().newCDPSession(page);
   await debug.send('Storage.clearDataForOrigin', { origin: new URL(url).origin, storageTypes: 'all' });
+  await debug.send('Network.clearBrowserCache');
   await debug.detach();
   await page.context().clearCookies();
 }
@@ -75,4 +76,5 @@ export async function expectAccessible(page: Page): Promise<void> {
     const told = serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
     expect(told, `in ${colorScheme} colours`).toEqual([]);
   }
+  await page.emulateMedia({ colorScheme: 'light' });
 }

@@ -187,10 +187,10 @@ describe('two projects that both name their pool main', () => {
 
   it('are known to Redis by who serves the pool, and where it is', async () => {
     const redis = await connectProducer(redisOf(projects));
+    onTestFinished(() => redis.disconnect());
     const catalog = createCatalog({ redis, pool: 'main' });
     expect(await catalog.server()).toMatchObject({ pid: up.pid, purpose: 'spica up' });
     expect(await catalog.identity()).toMatchObject({ root: first.root });
-    redis.disconnect();
   });
 });
 

@@ -47,6 +47,19 @@ it('without Redis a command says so in one line and exits 4; workers wait, and g
   expect(isRunning(up.pid)).toBe(true);
 });
 
+it('SIGTERM while a shared Redis is away: it ends all the same', async () => {
+  redis = await startLocal();
+  site = await makeSite({ redisUrl: redis.url, settings: { shutdown_timeout: '2s' } });
+  const up = await site.up();
+  await redis.kill();
+  up.signal('SIGTERM');
+  expect([0, 4]).toContain((await up.ended).exitCode); // 4 where its page was still being started
+  expect(processesAbout(site.dir)).toEqual([]);
+  await redis.restart();
+  await site.up(); // nobody is taken to serve the pool any more
+  expect((await site.spica('spawn')).exitCode).toBe(0);
+});
+
 it('SIGTERM in the middle of spawns: they are handed back in time, no process is left, and the next start ends them', async () => {
   site = await makeSite({
     template: { files: 1_000, bytes: 2_000 },

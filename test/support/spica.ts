@@ -46,7 +46,9 @@ export interface Up {
 
 /** Starts `spica up` and waits until its pools, of which it has so many, are served. */
 export async function spicaUp(env: Record<string, string>, pools = 1, cwd = process.cwd()): Promise<Up> {
-  const child = execa(process.execPath, [MAIN, 'up'], { ...base(env), cwd });
+  // Not killed 5 s after a SIGTERM, as execa would do: one that does not end is to be seen.
+  const options = { ...base(env), cwd, forceKillAfterDelay: false } as const;
+  const child = execa(process.execPath, [MAIN, 'up'], options);
   const served = Promise.withResolvers<void>();
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -85,9 +85,9 @@ export function serveOver({ connect }: Between): Serve {
     const spica = await connect(served);
     onTestFinished(async ({ task }) => {
       await spica.close();
+      vi.unstubAllEnvs();
       if (settings === undefined) await common.giveBack(task.result?.state !== 'fail');
       else await served.close();
-      vi.unstubAllEnvs();
       await rm(state, { recursive: true });
     });
     const { stack } = served;
@@ -115,7 +115,8 @@ function useCommon() {
     },
     /** Empties it for the next test. One that failed, or left what cannot be deleted, leaves the next a new one. */
     async giveBack(passed: boolean): Promise<void> {
-      if (served && !(passed && (await empty(served.stack)))) await close();
+      const isEmpty = served && passed && (await empty(served.stack).catch(() => false)); // one that went meanwhile
+      if (!isEmpty) await close();
     },
   };
 }

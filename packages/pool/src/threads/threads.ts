@@ -4,6 +4,8 @@ import type { Tasks } from './tasks.ts';
 
 /** For the two parts of a template, and for what is cloned meanwhile. */
 const MOST_THREADS = 4;
+/** Deletions have threads of their own: a full disk cannot wait for a collection to another disk, which may hang. */
+const MOST_DELETING = 2;
 /** A thread holds some 10 MB, and takes 30 ms to start: kept between the spawns of a busy pool, ended at rest. */
 const IDLE_MS = 30_000;
 
@@ -11,6 +13,7 @@ const IDLE_MS = 30_000;
 const TASKS = new URL('./tasks.ts', import.meta.url).href.replace(/\.ts$/, extname(import.meta.url));
 
 let threads: Piscina | undefined;
+let deleting: Piscina | undefined;
 
 /**
  * Runs a task in another thread. Threads are started when they are needed, end when they were idle for half a minute, and
@@ -22,14 +25,21 @@ export async function inThread<Name extends keyof Tasks>(
   signal?: AbortSignal,
 ): Promise<Awaited<ReturnType<Tasks[Name]>>> {
   signal?.throwIfAborted();
-  threads ??= new Piscina({
-    filename: TASKS,
-    minThreads: 0,
-    maxThreads: MOST_THREADS,
-    idleTimeout: IDLE_MS,
-  });
   // Not given the signal: it would end the thread, and leave what waits for one behind.
-  const result = await threads.run(input, { name });
+  const result = await threadsFor(name).run(input, { name });
   signal?.throwIfAborted();
   return result;
+}
+
+function threadsFor(name: keyof Tasks): Piscina {
+  if (name === 'destroy') {
+    deleting ??= start(MOST_DELETING);
+    return deleting;
+  }
+  threads ??= start(MOST_THREADS);
+  return threads;
+}
+
+function start(maxThreads: number): Piscina {
+  return new Piscina({ filename: TASKS, minThreads: 0, maxThreads, idleTimeout: IDLE_MS });
 }

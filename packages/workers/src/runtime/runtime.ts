@@ -48,8 +48,9 @@ import { startServing } from './serving.ts';
 import { startUpkeep } from './upkeep.ts';
 import { endsWithin, startWorkers } from './workers.ts';
 
-/** What Redis is still to be told at the end may take so long altogether: it may be away. */
+/** What Redis is still to be told at the end may take so long altogether: it may be away. Each thing is given a moment. */
 const TELLING_MS = 5_000;
+const MOMENT_MS = 500;
 
 export interface RuntimeOptions {
   readonly config: Config;
@@ -72,7 +73,7 @@ export interface Runtime {
   ping(): Promise<unknown>;
   /** Rejects once another process has one of the pools, or its name: then all of them are to be let go. */
   readonly lost: Promise<never>;
-  /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools: in seconds, though Redis be away. */
+  /** Finishes or hands back what runs within `shutdown_timeout`, then lets go of the pools: within seconds, also while Redis is away. */
   close(): Promise<void>;
 }
 
@@ -169,8 +170,8 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   const atEndTell = (what: string, tell: () => Promise<void>) =>
     atEnd(what, async () => {
       tellingUntil ??= performance.now() + TELLING_MS;
-      if (await endsWithin(tell(), tellingUntil - performance.now())) return;
-      logger.warn({ pool: name }, `ending ${what}: Redis does not answer, and is not told`);
+      if (await endsWithin(tell(), Math.max(MOMENT_MS, tellingUntil - performance.now()))) return;
+      logger.warn({ pool: name }, `ending ${what}: no answer from Redis in time`);
     });
   atEnd('the claim', () => lock.release());
   const open = await setPoolModes(opened.pool.paths);

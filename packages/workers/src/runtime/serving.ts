@@ -37,9 +37,12 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   await take(options, self);
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined); // whoever runs the workers awaits it
+  let isClosed = false;
   const look = async () => {
+    if (isClosed) return;
     try {
       await keep(options, self);
+      if (isClosed) return; // Redis was away, and the claim is released
       await checkMarker(options.pool); // else another disk is there, which is not ours to write to
       await lock.renew();
     } catch (error) {
@@ -56,6 +59,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   return {
     lost: lost.promise,
     async close() {
+      isClosed = true;
       clearInterval(timer);
       await catalog.endServing(self);
     },

@@ -96,7 +96,7 @@ function slotsOf(name: QueueName, concurrency: Readonly<Record<QueueName, number
   return concurrency[name] + (name === 'sample' ? ASK_SLOTS : 0);
 }
 
-/** Whether work ends within so many milliseconds, or at once where there are none left. Rejects as it does; it is not stopped. */
+/** Whether work ends within so many milliseconds, or at once where there are none left. Rejects where the work does; it is not stopped. */
 export function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   return pTimeout(
     work.then(() => true),

@@ -145,7 +145,7 @@ it('comes to an end while Redis is away, with work that waits for it', async () 
   await server.kill();
   try {
     change();
-    await expect.poll(waiting, POLL).toBeGreaterThan(0); // that, or a look that was going on
+    await expect.poll(waiting, POLL).toBeGreaterThan(0); // what this change began, or a look that was going on
     await upkeep.close();
   } finally {
     await server.restart();
