@@ -17,7 +17,7 @@ step() {
 # that are the default take 2.6 times the processor time, and no less time on two cores.
 tsc -p . --checkers 1 &
 types=$!
-trap 'kill $types; exit 130' INT # a job beside others does not hear it
+trap 'kill $types || true; exit 130' INT # a job beside others does not hear it
 step 'types of the page' tsc -p packages/web
 step 'lint and format' biome check --error-on-warnings --diagnostic-level=warn .
 step 'unused code' knip --no-config-hints

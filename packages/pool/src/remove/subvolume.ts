@@ -16,8 +16,8 @@ export async function isSubvolume(path: string): Promise<boolean> {
 }
 
 /**
- * Deletes a btrfs subvolume as a whole; true when it is gone. False where it is none, or where it takes more (one
- * nested inside, no right to): then it can still be deleted entry by entry, and what keeps it is told of then.
+ * Deletes a btrfs subvolume as a whole; true when it is gone. False where the path is none, and where the kernel refuses
+ * (another is nested inside, or one has no right to): whoever then deletes it entry by entry hears what keeps it.
  */
 export async function deleteSubvolume(path: string): Promise<boolean> {
   if (!(await isSubvolume(path))) return false;

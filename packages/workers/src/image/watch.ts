@@ -8,7 +8,7 @@ import {
   readChargesNow,
 } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
-import { endsWithin } from '../runtime/workers.ts';
+import { endsWithin } from '../runtime/endings.ts';
 import { keepMeasurements } from '../sampler/keep.ts';
 
 /** A smaller change is kept by the next sample: each costs a write to the catalog and one to the disk. */

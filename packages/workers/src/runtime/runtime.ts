@@ -42,15 +42,12 @@ import { findEnded } from '../reconciler/requests.ts';
 import { createCloneSync } from '../spawner/sync.ts';
 import { createWorkEvents, type WorkEvents } from '../work-events.ts';
 import { type AuditWatch, watchAudit } from './audit-watch.ts';
+import { endingsOf } from './endings.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
 import { startServing } from './serving.ts';
 import { startUpkeep } from './upkeep.ts';
-import { endsWithin, startWorkers } from './workers.ts';
-
-/** What Redis is still to be told at the end may take so long altogether: it may be away. Each thing is given a moment. */
-const TELLING_MS = 5_000;
-const MOMENT_MS = 500;
+import { startWorkers } from './workers.ts';
 
 export interface RuntimeOptions {
   readonly config: Config;
@@ -160,19 +157,7 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
   await requireWritable(opened.pool);
   const lock = await lockPool(opened.pool, { clock });
   await using begun = new AsyncDisposableStack(); // ended here, unless all of it was begun
-  /** What fails to end keeps nothing else from it, nor the reason for it from being known. */
-  const atEnd = (what: string, end: () => Promise<void>) =>
-    begun.defer(() =>
-      end().catch((err: unknown) => logger.error({ err, pool: name }, `${what} failed to end`)),
-    );
-  let tellingUntil: number | null = null;
-  /** The same with what Redis is told, which it does not answer while it is away: that is left then. */
-  const atEndTell = (what: string, tell: () => Promise<void>) =>
-    atEnd(what, async () => {
-      tellingUntil ??= performance.now() + TELLING_MS;
-      if (await endsWithin(tell(), Math.max(MOMENT_MS, tellingUntil - performance.now()))) return;
-      logger.warn({ pool: name }, `ending ${what}: no answer from Redis in time`);
-    });
+  const { atEnd, atEndTell } = endingsOf(begun, opened.logger);
   atEnd('the claim', () => lock.release());
   const open = await setPoolModes(opened.pool.paths);
   if (open.length > 0)

@@ -14,10 +14,10 @@ import { dropSpawns } from '../gatekeeper/spawns.ts';
 import { noteMarks } from '../pressure/marks.ts';
 import { scheduleTrash } from '../pruner/trash.ts';
 import { giveBackOfRemoved, reconcile } from '../reconciler/reconcile.ts';
+import { endsWithin } from './endings.ts';
 import { mirrorChanges } from './mirror.ts';
 import { hasSteppedBack } from './mirrored.ts';
 import { mendSchedules, schedule } from './schedulers.ts';
-import { endsWithin } from './workers.ts';
 
 const EVERY_MS = 5_000;
 /** Who closes waits no longer than this for what runs: while Redis is away it does not end. */

@@ -8,12 +8,12 @@ import {
 } from '@spica/queues';
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import pTimeout from 'p-timeout';
 import type { ServedContext } from '../context.ts';
 import { createGatekeeper } from '../gatekeeper/processor.ts';
 import { createPruner } from '../pruner/processor.ts';
 import { createSampler } from '../sampler/processor.ts';
 import { createSpawner } from '../spawner/processor.ts';
+import { endsWithin } from './endings.ts';
 import { SHUTTING_DOWN } from './hand-back.ts';
 
 /** A job whose worker died is taken up again after about this long: its lock ends, and the next check finds it. */
@@ -94,12 +94,4 @@ export async function startWorkers(ctx: ServedContext, target: RedisTarget): Pro
 
 function slotsOf(name: QueueName, concurrency: Readonly<Record<QueueName, number>>): number {
   return concurrency[name] + (name === 'sample' ? ASK_SLOTS : 0);
-}
-
-/** Whether work ends within so many milliseconds, or at once where there are none left. Rejects where the work does; it is not stopped. */
-export function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
-  return pTimeout(
-    work.then(() => true),
-    { milliseconds: Math.max(1, ms), fallback: () => false },
-  );
 }
