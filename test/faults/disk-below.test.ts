@@ -4,7 +4,6 @@ import { readSpace } from '@spica/pool';
 import { execa } from 'execa';
 import { beforeEach, expect, it } from 'vitest';
 import { fillTmpfs } from '../support/fill.ts';
-import { spicaHere } from '../support/here.ts';
 import { type Mounted, mountTmpfs } from '../support/mount.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
 import { makeSite, type Site, type SiteOptions } from '../support/site.ts';
@@ -17,7 +16,7 @@ let outer: Mounted;
 let inner: string;
 let site: Site | undefined;
 /** Runs a command on it, in this process. */
-const here = (...args: string[]) => spicaHere(args, site?.env ?? {});
+const here = (...args: string[]) => (site as Site).here(...args);
 
 /** A pool's filesystem of 400 MB in a sparse file, on a disk that has 128 MB. */
 beforeEach(async (context) => {

@@ -8,7 +8,6 @@ import { connectProducer } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { readAudit } from '../support/audit.ts';
-import { spicaHere } from '../support/here.ts';
 import { type LocalRedis, startLocal } from '../support/redis.ts';
 import { makeSite, type Site, type SiteOptions } from '../support/site.ts';
 
@@ -40,17 +39,14 @@ async function addSite(options: SiteOptions = {}): Promise<Site> {
   return site;
 }
 
-/** Runs a command of a site in this process. */
-const here = (site: Site, ...args: string[]) => spicaHere(args, site.env);
-
 const auditOf = (site: Site) => readAudit(join(site.env['SPICA_STATE_DIR'] ?? '', 'audit.jsonl'));
 
 it('a name that is served is taken by no other pool, and one that is not served any more is', async () => {
   const [first, second] = [await addSite(), await addSite()];
   const up = await first.up();
-  expect(await here(first, 'spawn', '-n', '3')).toMatchObject({ exitCode: 0 });
+  expect(await first.here('spawn', '-n', '3')).toMatchObject({ exitCode: 0 });
 
-  for (const refused of [await here(second, 'init', '--rebind'), await second.spica('up')]) {
+  for (const refused of [await second.here('init', '--rebind'), await second.spica('up')]) {
     expect([refused.exitCode, refused.stderr]).toEqual([
       1,
       expect.stringMatching(
@@ -58,12 +54,12 @@ it('a name that is served is taken by no other pool, and one that is not served 
       ),
     ]);
   }
-  expect(await here(first, 'spawn')).toMatchObject({ exitCode: 0 });
+  expect(await first.here('spawn')).toMatchObject({ exitCode: 0 });
   expect((await auditOf(first)).filter(({ action }) => action === 'bury_instance')).toEqual([]);
 
   await up.kill('SIGKILL'); // Redis still names it, and it is not there any more
   expect((await second.spica('up')).stderr).toContain('`spica init --rebind` takes this root from now on');
-  expect(await here(second, 'init', '--rebind')).toMatchObject({ exitCode: 0 });
+  expect(await second.here('init', '--rebind')).toMatchObject({ exitCode: 0 });
   await second.up();
   expect((await first.spica('up')).stderr).toContain('Another project or host serves a pool of that name');
 });
@@ -71,7 +67,7 @@ it('a name that is served is taken by no other pool, and one that is not served 
 it('a process whose name is given to another pool meanwhile stops, and buries nothing', async () => {
   const [first, second] = [await addSite(), await addSite()];
   const up = await first.up();
-  expect(await here(first, 'spawn', '-n', '3')).toMatchObject({ exitCode: 0 });
+  expect(await first.here('spawn', '-n', '3')).toMatchObject({ exitCode: 0 });
   // As an older version's `init --rebind` and worker had it.
   await catalog.forgetIdentity();
   await catalog.identify({ id: second.pool.id, method: 'copy' });
@@ -131,7 +127,7 @@ it('no second process serves a pool whose lock file was removed, and the first m
   for (const path of [lock, site.pool.paths.servedBy]) await rm(path);
   await expect.poll(() => existsSync(site.pool.paths.servedBy)).toBe(true);
   expect(JSON.parse(await readFile(site.pool.paths.servedBy, 'utf8'))).toMatchObject({ pid: up.pid });
-  expect(await here(site, 'spawn')).toMatchObject({ exitCode: 0 });
+  expect(await site.here('spawn')).toMatchObject({ exitCode: 0 });
 });
 
 it('a process stops when another has locked the pool, after its files were removed', async () => {

@@ -7,6 +7,7 @@ import { askStack } from '../../packages/cli/src/quick/ask.ts';
 import { run } from '../../packages/cli/src/run.ts';
 import type { SpicaRun } from './spica.ts';
 
+/** A deadline for a command that hangs; nothing waits for it. */
 const LATE_MS = 240_000;
 
 /**
@@ -21,13 +22,14 @@ export async function spicaHere(
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const written = Promise.all([text(stdout), text(stderr)]);
   const exited = Promise.withResolvers<number>();
+  const known = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env };
   const io: Io = {
     stdin: new PassThrough().end(),
     stdout,
     stderr,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
+    env: known,
     cwd,
-    home: env['HOME'] ?? process.env['HOME'] ?? '/',
+    home: known.HOME,
     signals: new EventEmitter(),
     exit: exited.resolve,
   };

@@ -17,6 +17,8 @@ export interface Site {
   readonly env: Readonly<Record<string, string>>;
   /** Runs one command to its end. */
   spica(...args: string[]): Promise<SpicaRun>;
+  /** The same in the test's own process (`here.ts`). */
+  here(...args: string[]): Promise<SpicaRun>;
   /** Starts `spica up`; `close` ends it. */
   up(): Promise<Up>;
   /** Works on the pool's queues over a connection of its own. */
@@ -67,6 +69,7 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
     target,
     env,
     spica: (...args) => spica(args, env),
+    here: async (...args) => (await import('./here.ts')).spicaHere(args, env), // many a test does without the command's code
     async up() {
       const up = await spicaUp(env);
       started.push(up);

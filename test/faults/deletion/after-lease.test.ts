@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { spicaHere } from '../../support/here.ts';
 import { instancesOnDisk } from '../../support/pool.ts';
 import { makeSite, type Site } from '../../support/site.ts';
 
@@ -10,7 +9,7 @@ let site: Site | undefined;
 afterEach(() => site?.close());
 
 /** Runs a command on it, in this process. */
-const here = (...args: string[]) => spicaHere(args, site?.env ?? {});
+const here = (...args: string[]) => (site as Site).here(...args);
 
 async function serve(retention: Record<string, unknown>): Promise<Site> {
   const made = await makeSite({ retention, settings: { gate: { poll_every: '1s' } } });

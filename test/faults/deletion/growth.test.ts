@@ -1,11 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { spicaHere } from '../../support/here.ts';
 import { instancesOnDisk } from '../../support/pool.ts';
 import { makeSmallSite, type SmallSite } from '../../support/small-disk.ts';
 
 let site: SmallSite;
-/** Runs a command on it, in this process. */
-const here = (...args: string[]) => spicaHere(args, site.env);
 beforeEach(async (context) => {
   const made = await makeSmallSite({ template: { files: 2, bytes: 1_000 } });
   if ('skipped' in made) return context.skip(made.skipped);
@@ -17,14 +14,14 @@ afterEach(async () => {
 });
 
 async function spawned(...args: string[]): Promise<string> {
-  const { stdout } = await here('spawn', '--max-wait', '40s', '--json', ...args);
+  const { stdout } = await site.here('spawn', '--max-wait', '40s', '--json', ...args);
   return (JSON.parse(stdout) as { instances: { id: string }[] }).instances[0]?.id ?? '';
 }
 
 it('an idle instance of some kB that was to become 230 MB goes for whoever needs that room, and its growth with it', async () => {
-  await here('profile', 'set', 'default', '230MB', '--by', 'ada');
+  await site.here('profile', 'set', 'default', '230MB', '--by', 'ada');
   const idle = await spawned();
-  const preflight = await here('preflight', '--json');
+  const preflight = await site.here('preflight', '--json');
   const { verdict, afterPruning } = JSON.parse(preflight.stdout);
   expect({ verdict, instances: afterPruning?.instances }).toMatchObject({
     verdict: 'short',
@@ -35,12 +32,12 @@ it('an idle instance of some kB that was to become 230 MB goes for whoever needs
 });
 
 it('where it may not go, the reason says whose growth is counted, and not that others hold the room', async () => {
-  await here('profile', 'set', 'default', '230MB');
+  await site.here('profile', 'set', 'default', '230MB');
   const pinned = await spawned();
-  await here('pin', pinned, '--why', 'baseline');
-  const refused = await here('spawn', '--max-wait', '2s');
+  await site.here('pin', pinned, '--why', 'baseline');
+  const refused = await site.here('spawn', '--max-wait', '2s');
   expect(refused.exitCode).toBe(3);
-  const { stdout } = await here('preflight');
+  const { stdout } = await site.here('preflight');
   expect(stdout).toContain(`counted as growth still to come: ${pinned} (230.0 MB)`);
   expect(stdout).not.toMatch(/held by others|others hold/);
   expect(await instancesOnDisk(site.pool)).toEqual([pinned]);

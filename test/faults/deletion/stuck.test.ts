@@ -3,15 +3,12 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readAudit } from '../../support/audit.ts';
-import { spicaHere } from '../../support/here.ts';
 import { instancesOnDisk } from '../../support/pool.ts';
 import { makeSmallSite, type SmallSite } from '../../support/small-disk.ts';
 
 const POLL = { interval: 200 };
 
 let site: SmallSite;
-/** Runs a command on it, in this process. */
-const here = (...args: string[]) => spicaHere(args, site.env);
 beforeEach(async (context) => {
   const made = await makeSmallSite({ template: { files: 1, bytes: 60e6 } });
   if ('skipped' in made) return context.skip(made.skipped);
@@ -23,7 +20,7 @@ afterEach(async () => {
 });
 
 async function spawned(count: number): Promise<string[]> {
-  const { stdout } = await here('spawn', '-n', String(count), '--json');
+  const { stdout } = await site.here('spawn', '-n', String(count), '--json');
   return (JSON.parse(stdout) as { instances: { id: string }[] }).instances.map(({ id }) => id);
 }
 
@@ -37,16 +34,16 @@ it('trash that cannot be emptied is no room: instances are next, it is told of o
   const idle = await spawned(2);
   const immutable = join(site.pool.pathOf(stuck), 'data', 'file-0');
   await execa('chattr', ['+i', immutable]);
-  expect((await here('prune', '--max-instances', '2', '--yes')).exitCode).toBe(0);
+  expect((await site.here('prune', '--max-instances', '2', '--yes')).exitCode).toBe(0);
   expect(await instancesOnDisk(site.pool)).toEqual(idle.toSorted());
 
   // What lies in the trash would be enough, were it to go.
-  const spawn = await here('spawn', '--max-wait', '50s');
+  const spawn = await site.here('spawn', '--max-wait', '50s');
   expect(spawn).toMatchObject({ exitCode: 0 });
   expect((await instancesOnDisk(site.pool)).filter((id) => idle.includes(id))).toHaveLength(1);
   expect(await failuresOf(stuck)).toMatchObject([{ reason: expect.stringContaining('max_instances is 2') }]);
 
-  const status = JSON.parse((await here('status', '--json')).stdout).pools[0];
+  const status = JSON.parse((await site.here('status', '--json')).stdout).pools[0];
   expect(status.stuck).toMatchObject([
     {
       id: stuck,
@@ -56,14 +53,14 @@ it('trash that cannot be emptied is no room: instances are next, it is told of o
   ]);
   // What is left was measured anew: the other files are gone.
   expect(status.stuck[0].bytes).toBeGreaterThanOrEqual(60e6);
-  const { stdout } = await here('doctor');
+  const { stdout } = await site.here('doctor');
   expect(stdout).toMatch(new RegExp(`warn\\s+trash of pool main.*${stuck}.*Operation not permitted`));
   expect(await failuresOf(stuck)).toHaveLength(1);
 
   await execa('chattr', ['-i', join(status.stuck[0].path, 'data', 'file-0')]);
-  await here('prune');
+  await site.here('prune');
   expect(existsSync(status.stuck[0].path)).toBe(false);
-  expect(JSON.parse((await here('status', '--json')).stdout).pools[0].stuck).toEqual([]);
+  expect(JSON.parse((await site.here('status', '--json')).stdout).pools[0].stuck).toEqual([]);
 });
 
 it('an instance that cannot be moved away is planned around: the next one goes, and it is told what helps', async () => {
@@ -72,20 +69,20 @@ it('an instance that cannot be moved away is planned around: the next one goes, 
   const [last = ''] = await spawned(1);
   await execa('chattr', ['+i', site.pool.pathOf(stuck)]);
   try {
-    expect(await here('spawn', '--max-wait', '50s')).toMatchObject({ exitCode: 0 });
+    expect(await site.here('spawn', '--max-wait', '50s')).toMatchObject({ exitCode: 0 });
     const left = await instancesOnDisk(site.pool);
     expect(left).toContain(stuck);
     expect(left).not.toContain(next);
     expect(left).toContain(last);
-    const { stdout } = await here('doctor');
+    const { stdout } = await site.here('doctor');
     expect(stdout).toMatch(new RegExp(`warn\\s+instance ${stuck} of pool main.*chattr`, 's'));
-    const { instances } = JSON.parse((await here('ls', '--json')).stdout);
+    const { instances } = JSON.parse((await site.here('ls', '--json')).stdout);
     const listed = instances.find(({ id }: { id: string }) => id === stuck);
     expect(listed.goes).toMatchObject({ at: null, rule: 'undeletable' });
     await expect.poll(async () => (await failuresOf(stuck)).length, POLL).toBe(1);
   } finally {
     await execa('chattr', ['-i', site.pool.pathOf(stuck)]);
   }
-  expect((await here('prune', '--max-instances', '2', '--yes')).exitCode).toBe(0);
+  expect((await site.here('prune', '--max-instances', '2', '--yes')).exitCode).toBe(0);
   expect(await instancesOnDisk(site.pool)).not.toContain(stuck);
 });

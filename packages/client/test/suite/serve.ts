@@ -37,9 +37,7 @@ export interface Between {
  */
 export type Serve = (settings?: Readonly<Record<string, unknown>>, pool?: string) => Promise<Served>;
 
-interface OnRedis {
-  readonly server: LocalRedis;
-  readonly stack: Stack;
+interface OnRedis extends Pick<Served, 'server' | 'stack'> {
   close(): Promise<void>;
 }
 
@@ -121,7 +119,7 @@ function useCommon() {
   };
 }
 
-/** Deletes all instances, whoever has them; false where something is left that the next test would see. */
+/** Deletes all instances, also those that are pinned or leased. False where the next test would see something of this one. */
 async function empty({ ctx, queues, redis }: Stack): Promise<boolean> {
   const { catalog, pool } = ctx;
   if (ctx.gate.line.size > 0) return false;
