@@ -1,13 +1,5 @@
-import { CheckError } from '@spica/core';
 import type { Pool } from '../layout.ts';
-import {
-  type Charge,
-  capGroup,
-  enableSimpleQuotas,
-  joinGroup,
-  readSimpleCharges,
-  removeGroup,
-} from '../native/btrfs-quota.ts';
+import { type Charge, capGroup, joinGroup, readSimpleCharges, removeGroup } from '../native/btrfs-quota.ts';
 import { readSubvolumes, TOP_LEVEL } from '../native/btrfs-tree.ts';
 
 /** Ids that a spawner makes, as a number of 48 bits: that of the group to which an instance's bytes are charged. */
@@ -34,24 +26,6 @@ export function chargeClone(path: string, id: string, { capBytes }: ChargeTerms)
   if (group === null) return;
   joinGroup(path, group);
   capGroup(path, group, capBytes);
-}
-
-/**
- * Switches simple quotas on for the whole filesystem that a pool is on; does nothing where quotas are on, of whichever
- * kind. What was written before is charged to nobody. Needs root. Throws CheckError QUOTAS_REFUSED.
- */
-export function switchChargesOn({ name, paths }: Pool): void {
-  try {
-    enableSimpleQuotas(paths.root);
-  } catch (cause) {
-    throw new CheckError(
-      'QUOTAS_REFUSED',
-      `pool ${name}: simple quotas could not be switched on for the btrfs of ${paths.root} (${(cause as Error).message}): ` +
-        'expected Linux 6.7 or newer, and the rights of root',
-      { root: paths.root },
-      cause,
-    );
-  }
 }
 
 /** Caps an instance anew; false where nothing is charged to it. Needs root. Throws what the kernel says. */
