@@ -2,9 +2,10 @@ import { afterSilence, formatDuration, SpicaError, UnreachableError } from '@spi
 import { Redis, type RedisOptions } from 'ioredis';
 import { toRedisError } from './redis-error.ts';
 import { readRedisInfo, requireVersion, waitWhileLoading } from './serving.ts';
+import { reasonOf } from './unreachable.ts';
 
-/** How long a command waits for Redis when it starts. */
-const CONNECT_MS = 3_000;
+/** How long a connection waits for Redis when it is opened. */
+export const CONNECT_MS = 3_000;
 
 /** Where a Redis is: a URL (REDIS_URL), or the unix socket of the embedded one. */
 export type RedisTarget = { readonly url: string } | { readonly socket: string };
@@ -89,13 +90,8 @@ async function connectNow(target: RedisTarget, options: ConnectionOptions): Prom
 }
 
 function unreachable(where: string, cause: unknown): UnreachableError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new UnreachableError(
-    'REDIS_UNREACHABLE',
-    `Redis at ${where} is out of reach (${reason})`,
-    {},
-    cause,
-  );
+  const message = `Redis at ${where} is out of reach${reasonOf(cause)}`;
+  return new UnreachableError('REDIS_UNREACHABLE', message, {}, cause);
 }
 
 type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;

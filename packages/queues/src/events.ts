@@ -1,5 +1,7 @@
-import { type Queue, QueueEvents } from 'bullmq';
+import { afterSilence } from '@spica/core';
+import { type ConnectionOptions, type Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { CONNECT_MS } from './connection.ts';
 
 /** A queue's events, read over a connection of their own. */
 export interface OpenEvents {
@@ -9,33 +11,43 @@ export interface OpenEvents {
 }
 
 /**
- * Opens the event stream of a queue, from now on; `redis` is duplicated for the blocking read. Nothing is missed that
+ * Opens the event stream of a queue, from now on, over a connection of its own to where `redis` is. Nothing is missed that
  * happens while it opens or while Redis was away: the reading goes on by itself. Throws what ioredis throws when it
- * cannot begin.
+ * cannot begin, also where Redis goes away meanwhile and is not back within 3 s.
  */
 export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents> {
   // From a fixed place on: `$` would leave out what happens between two reads, or while the connection is away.
   const lastEventId = await newestEvent(queue, redis);
-  const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined as never });
-  connection.on('error', () => undefined); // reconnects by itself; a lost worker shows in the caller's own checks
+  const options = { ...redis.options, maxRetriesPerRequest: null, commandTimeout: undefined };
   const events = new QueueEvents(queue.name, {
-    connection,
+    connection: options as ConnectionOptions,
     prefix: queue.opts.prefix ?? 'bull',
     lastEventId,
   });
-  events.on('error', () => undefined);
+  events.on('error', () => undefined); // reconnects by itself; a lost worker shows in the caller's own checks
   events.setMaxListeners(0);
   const close = async () => {
-    await events.close().catch(() => undefined); // what it throws of a lost connection
-    connection.disconnect();
+    const closing = events.close(); // waits for a connection that was never ready, unless that is cut
+    await Promise.allSettled([events.backend.close(true), closing]); // what they throw of a lost connection
   };
   try {
-    await events.waitUntilReady();
+    await readyInTime(events);
   } catch (error) {
     await close();
     throw error;
   }
   return { events, close };
+}
+
+async function readyInTime(events: QueueEvents): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const closed = new Error('Connection is closed.'); // as ioredis says it
+  const endWaiting = afterSilence(CONNECT_MS, () => late.reject(closed));
+  try {
+    await Promise.race([events.waitUntilReady(), late.promise]);
+  } finally {
+    endWaiting();
+  }
 }
 
 async function newestEvent(queue: Queue, redis: Redis): Promise<string> {

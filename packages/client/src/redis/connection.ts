@@ -12,6 +12,7 @@ import {
   type RedisTarget,
   type RequestWatcher,
   servedPools,
+  toUnreachable,
   watchRequests,
 } from '@spica/queues';
 import type { Redis } from 'ioredis';
@@ -38,7 +39,7 @@ export interface Connection extends CatalogPool {
 /**
  * Opens a pool. It lives through restarts of Redis: what is sent while that is away fails at once, what waits goes on
  * waiting. `asked`: the pool's name; null for the only one that is served there. Throws UnreachableError where Redis cannot
- * be reached at the start.
+ * be reached at the start, or goes away in the middle of it.
  */
 export async function openConnection(target: RedisTarget, asked: string | null): Promise<Connection> {
   const redis: Redis = await connectObserver(target);
@@ -72,7 +73,7 @@ export async function openConnection(target: RedisTarget, asked: string | null):
     };
   } catch (error) {
     redis.disconnect();
-    throw error;
+    throw toUnreachable(error, describeTarget(target)) ?? error;
   }
 }
 
