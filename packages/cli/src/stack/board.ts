@@ -11,6 +11,7 @@ import {
   openQueues,
   type RedisTarget,
   redisTargetOf,
+  toUnreachable,
 } from '@spica/queues';
 import { type RunCommand, type ServedWork, type ServerPool, startServer } from '@spica/server';
 import type { createLogger } from '@spica/workers';
@@ -79,7 +80,7 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
     };
   } catch (error) {
     await close();
-    throw error;
+    throw toUnreachable(error, describeTarget(target)) ?? error;
   }
 }
 
