@@ -3,11 +3,12 @@ import { createCatalog } from '@spica/catalog';
 import { systemClock } from '@spica/core';
 import { submitRequest } from '@spica/queues';
 import { afterEach, expect, it } from 'vitest';
+import { openDoor } from '../support/door.ts';
 import { instancesOnDisk, whatLacks } from '../support/pool.ts';
 import { isRunning, processesAbout } from '../support/process.ts';
 import { type LocalRedis, startLocal } from '../support/redis.ts';
 import { makeSite, type Site } from '../support/site.ts';
-import { spica } from '../support/spica.ts';
+import { beginUp, spica } from '../support/spica.ts';
 import { aRequest } from '../support/stack.ts';
 
 let site: Site;
@@ -53,10 +54,27 @@ it('SIGTERM while a shared Redis is away: it ends all the same', async () => {
   const up = await site.up();
   await redis.kill();
   up.signal('SIGTERM');
-  expect([0, 4]).toContain((await up.ended).exitCode); // 4 where its page was still being started
+  const { exitCode, stderr } = await up.ended;
+  expect([0, 4], stderr).toContain(exitCode); // 4 where its page was still being started
   expect(processesAbout(site.dir)).toEqual([]);
   await redis.restart();
   await site.up(); // nobody is taken to serve the pool any more
+  expect((await site.spica('spawn')).exitCode).toBe(0);
+});
+
+it('SIGTERM once a shared Redis has gone in the middle of the start: it ends all the same, and the next start goes on', async () => {
+  redis = await startLocal();
+  site = await makeSite({ redisUrl: redis.url, settings: { shutdown_timeout: '1s' } });
+  const port = Number(new URL(redis.url).port);
+  for (const writes of [5, 20, 50, 80]) {
+    await using door = await openDoor({ port }, writes);
+    const up = beginUp({ ...site.env, REDIS_URL: door.url });
+    await up.said('Redis has gone away: the start waits for it');
+    up.signal('SIGTERM');
+    expect(await up.ended, `${writes} writes`).toMatchObject({ exitCode: 0 });
+    expect(processesAbout(site.dir)).toEqual([]);
+  }
+  await site.up();
   expect((await site.spica('spawn')).exitCode).toBe(0);
 });
 

@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa, type Options } from 'execa';
@@ -44,24 +45,35 @@ export interface Up {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
+interface BegunUp extends Up {
+  /** Resolves once it has said so on standard error, so many times from now on. Rejects when it ends before. */
+  said(text: string, times?: number): Promise<void>;
+}
+
 /** Starts `spica up` and waits until its pools, of which it has so many, are served. */
 export async function spicaUp(env: Record<string, string>, pools = 1, cwd = process.cwd()): Promise<Up> {
+  const up = beginUp(env, cwd);
+  await up.said('pool is served', pools);
+  return up;
+}
+
+/** Starts `spica up`, and waits for nothing. */
+export function beginUp(env: Record<string, string>, cwd = process.cwd()): BegunUp {
   // Not killed 5 s after a SIGTERM, as execa would do: one that does not end is to be seen.
   const options = { ...base(env), cwd, forceKillAfterDelay: false } as const;
   const child = execa(process.execPath, [MAIN, 'up'], options);
-  const served = Promise.withResolvers<void>();
-  let output = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-    if (output.split('pool is served').length > pools) served.resolve();
-  });
   const ended = child.then(({ exitCode, signal, stderr }) => ({ exitCode, signal, stderr }));
-  const failed = ended.then(({ stderr }) => Promise.reject(new Error(`spica up ended early:\n${stderr}`)));
-  await Promise.race([served.promise, failed]);
-  failed.catch(() => undefined); // it is to end one day
   return {
     pid: child.pid ?? 0,
     ended,
+    async said(text, times = 1) {
+      let output = '';
+      for await (const chunk of on(child.stderr, 'data', { close: ['end'] })) {
+        output += String(chunk);
+        if (output.split(text).length > times) return;
+      }
+      throw new Error(`spica up ended early:\n${output}`);
+    },
     signal: (signal) => child.kill(signal),
     async kill(signal) {
       child.kill(signal);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, systemClock } from '@spica/core';
 import {
   createLogger,
@@ -15,7 +16,7 @@ import { writeStack } from '../output/stack.ts';
 import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { mountImages } from '../stack/images.ts';
-import { openStackRedis } from '../stack/redis.ts';
+import { openStackRedis, type StackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
 import { findServiceManager } from '../stack/service-manager.ts';
 import { EXIT_NOW, listenForReload, listenForStop } from '../stack/signals.ts';
@@ -29,7 +30,8 @@ export interface ServeOptions {
 
 /**
  * `spica up`: serves the config's pools until it is asked to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
- * second one ends at once. Without a terminal, as a service, SIGHUP reads the config again; with one, its end stops it.
+ * second one ends at once; a start that does not end within `shutdown_timeout` after the signal, as Redis went away in the
+ * middle of it, is left as it stands. Without a terminal, as a service, SIGHUP reads the config again; with one, its end stops it.
  * A service manager that asks for it (systemd's `Type=notify`, `WatchdogSec`) is told how it stands.
  * Exit 4 when the embedded Redis is gone for good.
  */
@@ -54,12 +56,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     manager.reloading(async () => reloadConfig({ load, runtime: await started.promise, logger }));
   let endWatch: () => void = () => undefined;
   const endReload = isTerminal ? () => undefined : listenForReload(io, reload);
-  try {
-    await mountImages(config, logger);
-    opened.push(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
-    const redis = await openStackRedis(config, logger);
-    opened.push({ close: () => redis.stop() });
-    endNow = () => redis.kill();
+  const start = async (redis: StackRedis): Promise<Runtime> => {
     const events = createWorkEvents(logger);
     const clock = systemClock;
     const notifier = await startNotifier({ config, env: io.env, events, clock, logger });
@@ -84,13 +81,30 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     logger.info({ board: board.url, audit: runtime.auditPath, redis: redis.description }, 'spica is up');
     manager.ready(`serves ${Object.keys(config.pools).join(', ')}`);
     endWatch = manager.watch((ms) => isSound({ runtime, target: redis.target, logger }, ms));
+    return runtime;
+  };
+  try {
+    await mountImages(config, logger);
+    opened.push(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
+    const redis = await openStackRedis(config, logger);
+    opened.push({ close: () => redis.stop() });
+    endNow = () => redis.kill();
+    const late = stop.first.then(() => delay(config.shutdownTimeoutMs, null, { ref: false }));
+    const runtime = await Promise.race([start(redis), redis.lost, late]);
+    if (runtime === null) {
+      logger.warn(
+        'asked to stop, but the start does not end: it is left in the middle; the next one goes on',
+      );
+      return 0;
+    }
     const signal = await Promise.race([stop.first, redis.lost, runtime.lost]);
     logger.info({ signal }, 'shutting down; once more to end at once');
     return 0;
   } finally {
     endReload();
     manager.stopping();
-    for (const each of opened.reverse()) await each.close();
+    for (const each of opened.reverse())
+      await each.close().catch((err: unknown) => logger.error({ err }, 'a part of the stack failed to end'));
     endWatch();
     stop.dispose();
   }

@@ -11,7 +11,7 @@ import {
   singleFlight,
   whyUnwritable,
 } from '@spica/pool';
-import { closeQueues, connectWorker, type RedisTarget } from '@spica/queues';
+import { closeQueues, connectWorker, describeTarget, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { announceClock } from '../clock/announce.ts';
@@ -93,6 +93,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const events = options.events ?? createWorkEvents(logger);
   const redis = connectWorker(target);
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
+  const wait = () =>
+    logger.warn({ redis: describeTarget(target) }, 'Redis has gone away: the start waits for it');
+  redis.once('close', wait);
   const served: Served[] = [];
   const ballasts: Ballast[] = [];
   const filesystems: Filesystems = new Map();
@@ -120,6 +123,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    redis.off('close', wait);
   }
   auditWatch = watchAudit({ log, pools: served.map(({ ctx }) => ctx), clock, logger, emit: events.emit });
   return {
@@ -129,9 +134,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     reconfigure: (after) => reconfigure(after, { config, logger, pools: served }),
     ping: singleFlight(() => redis.ping()), // one question waits while Redis is away, however often it is asked
     lost: firstLost(served),
-    async close() {
-      await close();
-    },
+    close,
   };
 }
 
