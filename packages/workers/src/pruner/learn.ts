@@ -2,14 +2,16 @@ import { type InstanceRecord, ownBytes } from '@spica/core';
 import { type Measurement, measureTrashed, rewriteNote } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { recordFinished } from '../sampler/final.ts';
+import { tellOversizeGone } from '../sampler/oversize.ts';
 import { sampleAfter } from '../sampler/sample.ts';
 import { targetOf } from '../sampler/target.ts';
 import type { Removed } from './removal.ts';
 
 /**
  * What is gone has become what it was to become: its template's profile learns from it. Those that were never measured,
- * or had just become another size when they were, are measured in the trash, and their notes there say what will come
- * back. Resolves with all of them, as far as their sizes are known then.
+ * or had just become another size when they were, are measured in the trash, as are all where the kernel counts: their
+ * notes there say what will come back, and those that are found at their cap are told of. Resolves with all of them, as
+ * far as their sizes are known then.
  */
 export async function learnFrom(ctx: ServedContext, taken: readonly Removed[]): Promise<Removed[]> {
   const samples = await measureUnsure(ctx, taken);
@@ -20,7 +22,9 @@ export async function learnFrom(ctx: ServedContext, taken: readonly Removed[]): 
     const known = measured ? await withSize(removed, measured) : removed;
     learnt.push(known);
     const record = known.trash.note?.record;
-    if (record && !known.removal.undo) changed.push(...(await recordFinished(ctx.catalog, record)));
+    if (!record || known.removal.undo) continue;
+    if (measured) await tellOversizeGone(ctx, record);
+    changed.push(...(await recordFinished(ctx.catalog, record)));
   }
   await ctx.profiles.refresh(changed);
   return learnt;
@@ -31,7 +35,7 @@ async function measureUnsure(
   taken: readonly Removed[],
 ): Promise<Map<string, Measurement>> {
   const unsure = taken.flatMap(({ trash: { name, note } }) =>
-    note?.record && !isSettled(note.record) ? [{ ...targetOf(note.record), name }] : [],
+    note?.record && (ctx.isCharged || !isSettled(note.record)) ? [{ ...targetOf(note.record), name }] : [],
   );
   try {
     return await measureTrashed(ctx.pool, unsure, ctx);

@@ -6,24 +6,42 @@ import type { ServedContext } from '../context.ts';
  * program's; with `end_lease` its lease is not renewed any more. One that became smaller is flagged no longer.
  */
 export async function checkOversize(ctx: ServedContext, record: InstanceRecord): Promise<void> {
-  const { maxInstanceGb, onOversize } = ctx.policy.disk;
-  const bytes = record.sample?.ownBytes ?? 0;
-  const atCap = isAtCap(record);
-  const isOversize = atCap || (maxInstanceGb !== null && bytes > maxInstanceGb * 1e9);
-  const oversize: Oversize = isOversize ? onOversize : null;
+  const oversize: Oversize = isOversize(ctx, record) ? ctx.policy.disk.onOversize : null;
   if (oversize === record.oversize) return;
   await ctx.catalog.mark(record.id, { oversize });
+  await tell(ctx, record, oversize === 'end_lease' ? '; its lease is not renewed' : '');
+}
+
+/** Tells it of one that is gone, and was let go of before anybody saw how large it had become. */
+export async function tellOversizeGone(ctx: ServedContext, record: InstanceRecord): Promise<void> {
+  if (record.oversize === null && isOversize(ctx, record)) await tell(ctx, record, '');
+}
+
+function isOversize({ policy }: ServedContext, record: InstanceRecord): boolean {
+  const { maxInstanceGb } = policy.disk;
+  return isAtCap(record) || (maxInstanceGb !== null && sizeOf(record) > maxInstanceGb * 1e9);
+}
+
+function sizeOf({ sample }: InstanceRecord): number {
+  return sample?.ownBytes ?? 0;
+}
+
+/** In the audit log, to whoever hears of work, and in the program's log. `brings` ends the reason. */
+async function tell(ctx: ServedContext, record: InstanceRecord, brings: string): Promise<void> {
+  const [bytes, atCap] = [sizeOf(record), isAtCap(record)];
   const cap = record.sample?.capBytes ?? null;
-  const limit = cap === null ? `max_instance_gb is ${maxInstanceGb}` : `its cap is ${formatBytes(cap)}`;
+  const limit =
+    cap === null ? `max_instance_gb is ${ctx.policy.disk.maxInstanceGb}` : `its cap is ${formatBytes(cap)}`;
   const size = `${formatBytes(bytes)}, ${limit}${atCap ? ': the kernel refuses what it writes' : ''}`;
+  const outcome = atCap ? 'at its cap' : isOversize(ctx, record) ? 'flagged' : 'no longer';
   await ctx.audit.append({
     action: 'oversize',
     instance: record.id,
     bytes,
-    reason: oversize === 'end_lease' ? `${size}; its lease is not renewed` : size,
-    outcome: atCap ? 'at its cap' : isOversize ? 'flagged' : 'no longer',
+    reason: `${size}${brings}`,
+    outcome,
   });
-  if (!isOversize) return;
+  if (outcome === 'no longer') return;
   ctx.observe({ kind: 'oversize', instance: record.id, isAtCap: atCap, reason: size });
   ctx.logger.warn({ instance: record.id, bytes }, `instance is too large: ${size}`);
 }

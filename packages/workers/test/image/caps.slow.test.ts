@@ -80,6 +80,26 @@ it('stops an instance at its cap and no other, and says so in the audit log, the
   await expect.poll(() => heard).toContain(`unoversize ${greedy.id}`);
 });
 
+it('says so of one, too, that is deleted before anybody has looked', async () => {
+  const stack = await image.serve({
+    ...CAPPED,
+    'pools.main.disk.check_every': '1h',
+    'pools.main.retention.max_instances': 1,
+  });
+  const { id, dir } = await spawnOne(stack);
+  expect(await write(dir, 50)).toBe('Disk quota exceeded');
+  await stack.spawn(); // in its place
+  const oversize = async () =>
+    (await readAudit(stack.ctx.audit.path)).filter(({ action }) => action === 'oversize');
+  await expect.poll(oversize).toMatchObject([
+    {
+      instance: id,
+      outcome: 'at its cap',
+      reason: expect.stringMatching(/^[\d.]+ MB, its cap is 20.0 MB: the kernel refuses what it writes$/),
+    },
+  ]);
+});
+
 it('knows within seconds what every instance has written, to the byte, though nobody asked for a sample', async () => {
   const stack = await image.serve({ 'sample.every': '1h' });
   const { id, dir } = await spawnOne(stack);
