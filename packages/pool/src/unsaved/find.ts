@@ -72,5 +72,6 @@ async function isMadeBySpica(root: string, path: string, writtenBy: number | nul
   if (OWN_FILES.has(path)) return true;
   if (path !== ENV_FILE || writtenBy === null) return false;
   const found = await lstat(join(root, path)).catch(() => null);
-  return found?.isFile() === true && found.mtimeMs <= writtenBy;
+  // `writtenBy` is in whole milliseconds, and a clone may be whole in the one in which its parameters were written.
+  return found?.isFile() === true && Math.floor(found.mtimeMs) <= writtenBy;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -159,6 +159,15 @@ describe('an instance of a template with changes, a stash and commits of its own
     const at = await site.spawn({ LR: '0.1' });
     await act(at);
     expect(await site.look(at)).toMatch(new RegExp(expected));
+  });
+
+  it('may go where it was whole in the millisecond in which its parameters were written', async () => {
+    const at = await site.spawn({ LR: '0.1' });
+    const clonedAt = Date.now();
+    const inIt = (clonedAt + 0.9) / 1_000;
+    await utimes(join(at, '.env.spica'), inIt, inIt);
+    expect(await site.look(at, { clonedAt })).toBeNull();
+    expect(await site.look(at, { clonedAt: clonedAt - 1 })).toMatch(/1 file changed/);
   });
 
   it.each<[string, Act, RegExp]>([

@@ -21,8 +21,8 @@ export async function commit(cwd: string, name: string): Promise<void> {
 
 interface LookOptions {
   readonly mostMs?: number;
-  /** Null where the record does not say it. */
-  readonly clonedAt?: null;
+  /** As it is in the record; null where that does not say it. */
+  readonly clonedAt?: number | null;
 }
 
 /** A pool whose template is a repository: with a remote, and what only it has. */
