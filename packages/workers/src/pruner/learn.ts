@@ -9,21 +9,23 @@ import type { Removed } from './removal.ts';
 
 /**
  * What is gone has become what it was to become: its template's profile learns from it. Those that were never measured,
- * or had just become another size when they were, are measured in the trash, as are all where the kernel counts: their
- * notes there say what will come back, and those that are found at their cap are told of. Resolves with all of them, as
- * far as their sizes are known then.
+ * or had just become another size when they were, are measured in the trash, as are all in an image, where one look tells
+ * of all: their notes there say what will come back, and those that are found too large are told of. Resolves with all of
+ * them, as far as their sizes are known then.
  */
 export async function learnFrom(ctx: ServedContext, taken: readonly Removed[]): Promise<Removed[]> {
   const samples = await measureUnsure(ctx, taken);
   const changed: string[] = [];
   const learnt: Removed[] = [];
+  // They are gone, and make room, whether or not that can be written.
+  const unlessUnwritten = (err: unknown) => ctx.logger.error({ err }, 'how large it was could not be told');
   for (const removed of taken) {
     const measured = samples.get(removed.removal.id);
     const known = measured ? await withSize(removed, measured) : removed;
     learnt.push(known);
     const record = known.trash.note?.record;
     if (!record || known.removal.undo) continue;
-    if (measured) await tellOversizeGone(ctx, record);
+    if (measured) await tellOversizeGone(ctx, record).catch(unlessUnwritten);
     changed.push(...(await recordFinished(ctx.catalog, record)));
   }
   await ctx.profiles.refresh(changed);
@@ -35,7 +37,9 @@ async function measureUnsure(
   taken: readonly Removed[],
 ): Promise<Map<string, Measurement>> {
   const unsure = taken.flatMap(({ trash: { name, note } }) =>
-    note?.record && (ctx.isCharged || !isSettled(note.record)) ? [{ ...targetOf(note.record), name }] : [],
+    note?.record && (ctx.image !== null || !isSettled(note.record))
+      ? [{ ...targetOf(note.record), name }]
+      : [],
   );
   try {
     return await measureTrashed(ctx.pool, unsure, ctx);

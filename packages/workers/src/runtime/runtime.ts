@@ -121,11 +121,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       );
     }
   } catch (error) {
+    redis.off('close', wait);
     await close();
     throw error;
-  } finally {
-    redis.off('close', wait);
   }
+  redis.off('close', wait);
   auditWatch = watchAudit({ log, pools: served.map(({ ctx }) => ctx), clock, logger, emit: events.emit });
   return {
     pools: new Map(served.map(({ ctx }) => [ctx.pool.name, ctx])),

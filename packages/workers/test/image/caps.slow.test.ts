@@ -46,6 +46,13 @@ async function spawnOne(stack: Stack): Promise<Spawned> {
   return { id, dir: stack.ctx.pool.pathOf(id) };
 }
 
+/** As if it had been measured twice, and had not changed between. */
+async function settle({ ctx }: Stack, id: string): Promise<void> {
+  const at = Date.now();
+  const sizes = { allocatedBytes: 0, apparentBytes: 0, ownBytes: 0, inodes: 0 };
+  await ctx.catalog.recordSample(id, { at, changedAt: at - 1, ...sizes, capBytes: 20e6 }, at + 3_600_000, []);
+}
+
 const sampleOf = async ({ ctx }: Stack, id: string) => (await ctx.catalog.get(id))?.record.sample;
 
 it('stops an instance at its cap and no other, and says so in the audit log, the catalog and to listeners', async () => {
@@ -87,6 +94,7 @@ it('says so of one, too, that is deleted before anybody has looked', async () =>
     'pools.main.retention.max_instances': 1,
   });
   const { id, dir } = await spawnOne(stack);
+  await settle(stack, id);
   expect(await write(dir, 50)).toBe('Disk quota exceeded');
   await stack.spawn(); // in its place
   const oversize = async () =>
