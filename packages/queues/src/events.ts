@@ -13,7 +13,7 @@ export interface OpenEvents {
 /**
  * Opens the event stream of a queue, from now on, over a connection of its own to where `redis` is. Nothing is missed that
  * happens while it opens or while Redis was away: the reading goes on by itself. Throws what ioredis throws when it
- * cannot begin, also where Redis goes away meanwhile and is not back within 3 s.
+ * cannot begin, within 3 s, also where Redis goes away meanwhile.
  */
 export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents> {
   // From a fixed place on: `$` would leave out what happens between two reads, or while the connection is away.

@@ -18,7 +18,8 @@ export function reasonOf(error: unknown): string {
 }
 
 /** How ioredis says that there is no connection, and no more than that. */
-const LOST = /^Connection is closed|^Stream isn't writeable|^Reached the max retries per request/;
+const LOST =
+  /^Connection is closed|^Stream isn't writeable|^Reached the max retries per request|^Command aborted due to connection close/;
 const TIMED_OUT = /^Command timed out/;
 const LOST_CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'];
 

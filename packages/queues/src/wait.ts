@@ -25,7 +25,7 @@ export interface RequestWatcher {
   close(): Promise<void>;
 }
 
-/** Opens the event stream of a pool's gate. `redis` is duplicated. One watcher serves any number of requests. */
+/** Opens the event stream of a pool's gate (`openEvents`). One watcher serves any number of requests. */
 export async function watchRequests(queues: PoolQueues, redis: Redis): Promise<RequestWatcher> {
   const { events, close } = await openEvents(queues.gate, redis);
   return {

@@ -43,13 +43,17 @@ export interface Connection extends CatalogPool {
  */
 export async function openConnection(target: RedisTarget, asked: string | null): Promise<Connection> {
   const redis: Redis = await connectObserver(target);
+  const where = describeTarget(target);
+  const rethrow = (error: unknown): never => {
+    throw toUnreachable(error, where) ?? error;
+  };
   try {
     const name = asked ?? (await findPool(redis));
     const queues = openQueues(name, redis);
     const watcher = await watchRequests(queues, redis);
     const opened = new Map<QueueName, Promise<OpenEvents>>();
     const events = (queue: QueueName) => {
-      const opening = opened.get(queue) ?? openEvents(queues[queue], redis);
+      const opening = opened.get(queue) ?? openEvents(queues[queue], redis).catch(rethrow);
       opened.set(queue, opening);
       opening.catch(() => opened.delete(queue)); // the next one tries anew
       return opening;
@@ -60,7 +64,6 @@ export async function openConnection(target: RedisTarget, asked: string | null):
       await closeQueues(queues);
       redis.disconnect();
     };
-    const where = describeTarget(target);
     return {
       name,
       redis,
@@ -73,7 +76,7 @@ export async function openConnection(target: RedisTarget, asked: string | null):
     };
   } catch (error) {
     redis.disconnect();
-    throw toUnreachable(error, describeTarget(target)) ?? error;
+    return rethrow(error);
   }
 }
 

@@ -52,7 +52,7 @@ export async function openRedisTransport(
     return overRedis(connection);
   } catch (error) {
     await connection.close();
-    throw error;
+    throw toUnreachable(error, connection.where) ?? error;
   }
 }
 
