@@ -76,7 +76,7 @@ async function serve(...names: string[]): Promise<void> {
   };
   await writeFile(join(own, 'spica.yaml'), JSON.stringify(config)); // JSON is YAML, too
   const env = { SPICA_CONFIG: join(own, 'spica.yaml'), SPICA_STATE_DIR: join(own, 'state') };
-  ups.push(await spicaUp({ ...env, REDIS_URL: server.url }, names.length));
+  ups.push(await spicaUp({ ...env, REDIS_URL: server.url }));
 }
 
 // What two processes begin in the same moment neither sees: they may cross the floor, as a rule by less than an instance.

@@ -53,7 +53,7 @@ export function openProject(dir: string, env: Record<string, string>, started: U
     root: join(dir, 'instances'),
     spica: (...args) => spica(args, env, dir),
     async up() {
-      const up = await spicaUp(env, 1, dir);
+      const up = await spicaUp(env, dir);
       started.push(up);
       return up;
     },

@@ -46,14 +46,14 @@ export interface Up {
 }
 
 interface BegunUp extends Up {
-  /** Resolves once it has said so on standard error, so many times from now on. Rejects when it ends before. */
-  said(text: string, times?: number): Promise<void>;
+  /** Resolves once it has said so on standard error. Rejects when it ends before. */
+  said(text: string): Promise<void>;
 }
 
-/** Starts `spica up` and waits until its pools, of which it has so many, are served. */
-export async function spicaUp(env: Record<string, string>, pools = 1, cwd = process.cwd()): Promise<Up> {
+/** Starts `spica up` and waits until all of it is: its pools, and the API. */
+export async function spicaUp(env: Record<string, string>, cwd = process.cwd()): Promise<Up> {
   const up = beginUp(env, cwd);
-  await up.said('pool is served', pools);
+  await up.said('spica is up');
   return up;
 }
 
@@ -66,11 +66,11 @@ export function beginUp(env: Record<string, string>, cwd = process.cwd()): Begun
   return {
     pid: child.pid ?? 0,
     ended,
-    async said(text, times = 1) {
+    async said(text) {
       let output = '';
       for await (const chunk of on(child.stderr, 'data', { close: ['end'] })) {
         output += String(chunk);
-        if (output.split(text).length > times) return;
+        if (output.includes(text)) return;
       }
       throw new Error(`spica up ended early:\n${output}`);
     },
