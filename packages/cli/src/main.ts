@@ -31,11 +31,8 @@ process.exitCode = (await askStack(argv, io)) ? 0 : await runHere();
 /** Loaded only now: a command that the stack has run needs none of it. */
 async function runHere(): Promise<number> {
   // To compile a check takes longer than a command's few checks take without; `spica up` makes thousands.
-  const isUp = argv.includes('up');
-  if (isUp) (await import('./stack/memory.ts')).boundMemory();
+  if (argv.includes('up')) (await import('./stack/memory.ts')).boundMemory();
   else (await import('zod/v4/core')).config({ jitless: true });
   const { run } = await import('./run.ts');
-  const exitCode = await run(argv, io);
-  if (isUp) process.exit(exitCode); // a start that was left in the middle would hold the process
-  return exitCode;
+  return run(argv, io);
 }

@@ -16,6 +16,7 @@ import { writeStack } from '../output/stack.ts';
 import { commandRunner } from '../quick/answer.ts';
 import { startBoard } from '../stack/board.ts';
 import { mountImages } from '../stack/images.ts';
+import { createParts } from '../stack/parts.ts';
 import { openStackRedis, type StackRedis } from '../stack/redis.ts';
 import { reloadConfig } from '../stack/reload.ts';
 import { findServiceManager } from '../stack/service-manager.ts';
@@ -27,6 +28,9 @@ export interface ServeOptions {
   readonly port?: string;
   readonly host?: string;
 }
+
+/** A process whose start is left ends after this, with the exit code that it has by then. */
+const LEFT_MS = 500;
 
 /**
  * `spica up`: serves the config's pools until it is asked to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
@@ -43,7 +47,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   const config = await load();
   const isTerminal = io.stderr.isTTY === true;
   const logger = createLogger({ level: config.log.level, pretty: isTerminal });
-  const opened: { close(): Promise<void> }[] = [];
+  const parts = createParts(logger);
   let endNow: () => void = () => undefined;
   const again = () => {
     endNow();
@@ -60,9 +64,9 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     const events = createWorkEvents(logger);
     const clock = systemClock;
     const notifier = await startNotifier({ config, env: io.env, events, clock, logger });
-    opened.push(notifier); // before the runtime, to hear of how it begins; closed after it
+    parts.add(notifier); // before the runtime, to hear of how it begins; closed after it
     const runtime = await startRuntime({ config, target: redis.target, clock, logger, events });
-    opened.push(runtime);
+    parts.add(runtime);
     started.resolve({ ...runtime, configure: notifier.configure });
     const board = await startBoard({
       config: runtime.config,
@@ -70,7 +74,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
       runCommand: commandRunner(io, options),
       work: { on: events.on, protection: () => protectionOf(runtime) },
     });
-    opened.push(board);
+    parts.add(board);
     writeStack(io, {
       runtime,
       boardUrl: board.url,
@@ -83,14 +87,19 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     endWatch = manager.watch((ms) => isSound({ runtime, target: redis.target, logger }, ms));
     return runtime;
   };
+  let isStarting = false;
   try {
     await mountImages(config, logger);
-    opened.push(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
+    parts.add(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
     const redis = await openStackRedis(config, logger);
-    opened.push({ close: () => redis.stop() });
+    parts.add({ close: () => redis.stop() });
     endNow = () => redis.kill();
     const late = stop.first.then(() => delay(config.shutdownTimeoutMs, null, { ref: false }));
-    const runtime = await Promise.race([start(redis), redis.lost, late]);
+    isStarting = true;
+    const starting = start(redis).finally(() => {
+      isStarting = false;
+    });
+    const runtime = await Promise.race([starting, redis.lost, late]);
     if (runtime === null) {
       logger.warn(
         'asked to stop, but the start does not end: it is left in the middle; the next one goes on',
@@ -103,10 +112,14 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
   } finally {
     endReload();
     manager.stopping();
-    for (const each of opened.reverse())
-      await each.close().catch((err: unknown) => logger.error({ err }, 'a part of the stack failed to end'));
-    endWatch();
-    stop.dispose();
+    try {
+      await parts.close();
+    } finally {
+      endWatch();
+      stop.dispose();
+      // What a start that is left has begun would hold the process.
+      if (isStarting) setTimeout(() => io.exit(Number(process.exitCode ?? 0)), LEFT_MS).unref();
+    }
   }
 }
 

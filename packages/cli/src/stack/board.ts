@@ -74,8 +74,7 @@ export async function startBoard({ config, logger, runCommand, work }: BoardOpti
       socket: server.socket,
       async close() {
         quiet();
-        await server.close();
-        await close();
+        await server.close().finally(close);
       },
     };
   } catch (error) {

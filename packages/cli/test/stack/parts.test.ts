@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { createParts } from '../../src/stack/parts.ts';
+
+const logger = { error: () => undefined };
+
+it('closes the last first, all of them where some fail, and then throws the first failure', async () => {
+  const parts = createParts(logger);
+  const closed: string[] = [];
+  const part = (name: string, failure?: Error) => ({
+    close: async () => {
+      closed.push(name);
+      if (failure) throw failure;
+    },
+  });
+  parts.add(part('first'));
+  parts.add(part('second', new Error('of the second')));
+  parts.add(part('third', new Error('of the third')));
+  await expect(parts.close()).rejects.toThrow('of the third');
+  expect(closed).toEqual(['third', 'second', 'first']);
+});
+
+it('closes at once what is opened while it closes, and stops whoever opens it', async () => {
+  const parts = createParts(logger);
+  const closing = parts.close();
+  let isClosed = false;
+  const late = {
+    close: async () => {
+      isClosed = true;
+    },
+  };
+  expect(() => parts.add(late)).toThrow('the stack is being closed');
+  expect(isClosed).toBe(true);
+  await closing;
+});
