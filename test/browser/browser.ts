@@ -31,6 +31,7 @@ export async function openPage(
   const last = kept.get(browser);
   if (Object.keys(others).length > 0 || (last && last.url !== url)) {
     const opened = await openOwnPage(browser, url, options);
+    onTestFailed(() => tell(opened.page));
     onTestFinished(() => opened.page.context().close());
     return opened;
   }
@@ -39,6 +40,7 @@ export async function openPage(
   kept.set(browser, opened);
   onTestFailed(async () => {
     kept.delete(browser);
+    await tell(page);
     await page.context().close();
   });
   if (last) await forgetAll(page, url);
@@ -46,6 +48,12 @@ export async function openPage(
   if (viewport) await page.setViewportSize(viewport);
   complaints.length = 0;
   return opened;
+}
+
+/** What a page says, for whoever reads why a test failed. */
+async function tell(page: Page): Promise<void> {
+  const text = await page.locator('body').innerText({ timeout: 5_000 }).catch(String);
+  console.error(`the page at ${page.url()} says:\n${text.slice(0, 10_000)}`);
 }
 
 /** Has a page forget all of the test before, at an address of the same server that shows no page of ours. */

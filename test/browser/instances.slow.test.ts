@@ -191,9 +191,14 @@ it('says of each why something could not be done with it', async () => {
   await page.keyboard.press('Space');
   for (let row = 1; row < REAL; row += 1) await page.keyboard.press('Shift+ArrowDown');
   await page.getByText('10 instances chosen').waitFor();
+  const late = Promise.withResolvers<void>();
+  await page.route('**/v1/instances/actions*', (route) => late.promise.then(() => route.continue()));
   await page.getByRole('button', { name: 'Prune', exact: true }).click();
   await page.getByLabel(/Reason/).fill('a test');
-  await page.getByRole('button', { name: 'Prune 10 instances' }).click();
+  const prune = page.getByRole('button', { name: 'Prune 10 instances' });
+  expect(await prune.isDisabled()).toBe(true); // until the server has said what it would be done with
+  late.resolve();
+  await prune.click();
   const dialog = page.getByRole('dialog', { name: '9 of 10 instances deleted' });
   await dialog.getByText(/pinned by operator: the baseline/).waitFor();
   await dialog.getByRole('link', { name: real }).click();

@@ -91,7 +91,12 @@ export function ActionDialog({
           <button type="button" class="button plain" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class={`button ${kind}`} aria-busy={state.isBusy || preview.data === null}>
+          <button
+            type="submit"
+            class={`button ${kind}`}
+            aria-busy={state.isBusy || preview.data === null}
+            disabled={preview.data === null}
+          >
             {title}
           </button>
         </p>
