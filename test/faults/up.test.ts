@@ -65,7 +65,7 @@ it('SIGTERM once a shared Redis has gone in the middle of the start: it ends all
   redis = await startLocal();
   site = await makeSite({ redisUrl: redis.url, settings: { shutdown_timeout: '1s' } });
   const port = Number(new URL(redis.url).port);
-  for (const writes of [5, 20, 40]) {
+  for (const writes of [12, 25, 40]) {
     await using door = await openDoor({ port }, writes);
     const up = beginUp({ ...site.env, REDIS_URL: door.url });
     onTestFinished(() => up.kill('SIGKILL'));
