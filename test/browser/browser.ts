@@ -52,7 +52,7 @@ export async function openPage(
 
 /** What a page says, for whoever reads why a test failed. */
 async function tell(page: Page): Promise<void> {
-  const text = await page.locator('body').innerText({ timeout: 5_000 }).catch(String);
+  const text = await page.locator('body').ariaSnapshot({ timeout: 5_000 }).catch(String);
   console.error(`the page at ${page.url()} says:\n${text.slice(0, 10_000)}`);
 }
 

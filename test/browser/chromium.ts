@@ -25,6 +25,9 @@ export function openBrowser(args: readonly string[] = []): Promise<Browser> {
 /** What Chromium says where the machine's network interfaces change, as they do when other tests start containers. */
 const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
 
+/** Chromium asks for it at its leisure where an answer is no page of ours, as between two tests. */
+const FAVICON = '/favicon.ico';
+
 /** A page in a browser profile of its own. What it complains of (errors of scripts, of its policy) is in `complaints`. */
 export async function openPage(
   browser: Browser,
@@ -41,8 +44,9 @@ export async function openPage(
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    const text = message.text();
-    if (message.type() === 'error' && !text.includes(NETWORK_CHANGED)) complaints.push(text);
+    const [text, { url: of }] = [message.text(), message.location()];
+    if (message.type() !== 'error' || text.includes(NETWORK_CHANGED) || of.endsWith(FAVICON)) return;
+    complaints.push(`${text} ${of}`);
   });
   return { page, complaints };
 }
