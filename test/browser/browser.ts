@@ -50,7 +50,7 @@ export async function openPage(
   return opened;
 }
 
-/** What a page says, for whoever reads why a test failed. */
+/** Prints what a page shows: it helps to find out why a test failed. */
 async function tell(page: Page): Promise<void> {
   const text = await page.locator('body').ariaSnapshot({ timeout: 5_000 }).catch(String);
   console.error(`the page at ${page.url()} says:\n${text.slice(0, 10_000)}`);

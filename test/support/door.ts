@@ -4,14 +4,11 @@ import { type AddressInfo, createServer, connect as dial, type NetConnectOpts, t
 /** Stands before a Redis, and shuts for good in the middle of what its clients do. */
 export interface Door extends AsyncDisposable {
   readonly url: string;
-  /** Resolves once it has shut. */
-  readonly shut: Promise<void>;
 }
 
 /** Lets so many writes of clients through to a Redis; with the next one it cuts every connection, and takes no more. */
 export async function openDoor(redis: NetConnectOpts, writes: number): Promise<Door> {
   const open = new Set<Socket>();
-  const shut = Promise.withResolvers<void>();
   let left = writes;
   const close = () => {
     server.close();
@@ -31,14 +28,12 @@ export async function openDoor(redis: NetConnectOpts, writes: number): Promise<D
       left -= 1;
       if (left >= 0) return void behind.write(data);
       close();
-      shut.resolve();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     url: `redis://127.0.0.1:${port}`,
-    shut: shut.promise,
     [Symbol.asyncDispose]: async () => close(),
   };
 }

@@ -7,9 +7,9 @@ export interface Part {
 
 /** What a stack consists of. */
 export interface Parts extends Part {
-  /** One more. Where the parts are being closed already it is closed at once, and this throws: whoever opens more is to stop. */
-  add<T extends Part>(part: T): T;
-  /** Closes all, the last added first. What fails keeps no other from its end; then the first failure is thrown. */
+  /** Adds one. After `close` was called it closes the part at once, and throws, so that its caller opens no more. */
+  add(part: Part): void;
+  /** Closes all, the last added first. Where some fail it goes on with the others, and then throws the first failure. */
   close(): Promise<void>;
 }
 
@@ -29,7 +29,6 @@ export function createParts(logger: Pick<Logger, 'error'>): Parts {
         throw new Error('the stack is being closed');
       }
       open.push(part);
-      return part;
     },
     async close() {
       isClosing = true;

@@ -19,7 +19,7 @@ it('closes the last first, all of them where some fail, and then throws the firs
   expect(closed).toEqual(['third', 'second', 'first']);
 });
 
-it('closes at once what is opened while it closes, and stops whoever opens it', async () => {
+it('closes a part that is added too late, and throws, so that no more are opened', async () => {
   const parts = createParts(logger);
   const closing = parts.close();
   let isClosed = false;

@@ -10,8 +10,8 @@ import type { Removed } from './removal.ts';
 /**
  * What is gone has become what it was to become: its template's profile learns from it. Those that were never measured,
  * or had just become another size when they were, are measured in the trash, as are all in an image, where one look tells
- * of all: their notes there say what will come back, and those that are found too large are told of. Resolves with all of
- * them, as far as their sizes are known then.
+ * of all. Their notes there then say what will come back, and the audit log names those that were too large. Resolves with
+ * all of them, as far as their sizes are known then.
  */
 export async function learnFrom(ctx: ServedContext, taken: readonly Removed[]): Promise<Removed[]> {
   const samples = await measureUnsure(ctx, taken);

@@ -12,7 +12,7 @@ export async function checkOversize(ctx: ServedContext, record: InstanceRecord):
   await tell(ctx, record, oversize === 'end_lease' ? '; its lease is not renewed' : '');
 }
 
-/** Tells it of one that is gone, and was let go of before anybody saw how large it had become. */
+/** The same for an instance that is deleted already, where no look had seen before how large it was. */
 export async function tellOversizeGone(ctx: ServedContext, record: InstanceRecord): Promise<void> {
   if (record.oversize === null && isOversize(ctx, record)) await tell(ctx, record, '');
 }
@@ -26,7 +26,7 @@ function sizeOf({ sample }: InstanceRecord): number {
   return sample?.ownBytes ?? 0;
 }
 
-/** In the audit log, to whoever hears of work, and in the program's log. `brings` ends the reason. */
+/** Writes to the audit log and to the program's, and tells those who listen to `observe`. `brings` ends the reason. */
 async function tell(ctx: ServedContext, record: InstanceRecord, brings: string): Promise<void> {
   const [bytes, atCap] = [sizeOf(record), isAtCap(record)];
   const cap = record.sample?.capBytes ?? null;
