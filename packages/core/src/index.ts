@@ -32,7 +32,15 @@ export * from './forecast/forecast.ts';
 export * from './forecast/history.ts';
 export * from './forecast/marks.ts';
 export * from './gate/clone-room.ts';
-export { type BoundReading, type DiskFacts, decide, diskAtBest, hasLanded } from './gate/disk-now.ts';
+export {
+  type BoundReading,
+  type DiskFacts,
+  decide,
+  diskAtBest,
+  hasLanded,
+  missingOf,
+  roomNow,
+} from './gate/disk-now.ts';
 export * from './gate/ledger.ts';
 export * from './gate/limits.ts';
 export { preparationShort } from './gate/preparation.ts';
@@ -75,7 +83,7 @@ export * from './retention/retention-plan.ts';
 export { MAX_DELETIONS } from './retention/selection.ts';
 export * from './retention/tally.ts';
 export * from './retention/unsaved.ts';
-export { afterSilence } from './silence.ts';
+export { afterSilence, withDeadline } from './silence.ts';
 export * from './space/tree.ts';
 export { pythonJson } from './tournament/python-json.ts';
 export * from './tournament/record.ts';

@@ -1,3 +1,6 @@
+import { TimedOutError } from './errors.ts';
+import { formatDuration } from './units/duration.ts';
+
 /** Looked at so often, at most. */
 const TICK_MS = 100;
 
@@ -20,4 +23,29 @@ export function afterSilence(ms: number, act: () => void): () => void {
     clearInterval(timer);
     clearImmediate(last);
   };
+}
+
+/**
+ * Resolves or rejects as the work does, but rejects after `ms` milliseconds, in which this process ran. The work is not
+ * stopped; nobody waits for it any longer. `late`: who was asked (`Redis`, `pool main`), which begins the message of a
+ * TimedOutError DEADLINE_PASSED, or what makes another error.
+ */
+export async function withDeadline<T>(
+  work: Promise<T>,
+  ms: number,
+  late: string | (() => Error),
+): Promise<T> {
+  const passed = Promise.withResolvers<never>();
+  const endWaiting = afterSilence(ms, () =>
+    passed.reject(typeof late === 'string' ? notAnswered(late, ms) : late()),
+  );
+  try {
+    return await Promise.race([work, passed.promise]);
+  } finally {
+    endWaiting();
+  }
+}
+
+function notAnswered(who: string, ms: number): TimedOutError {
+  return new TimedOutError('DEADLINE_PASSED', `${who} has not answered within ${formatDuration(ms)}`);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { afterSilence } from '../src/index.ts';
+import { afterSilence, withDeadline } from '../src/index.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -48,4 +48,17 @@ it.each([
   await setImmediate();
   expect(act).not.toHaveBeenCalled();
   port1.close();
+});
+
+it('ends as the work does, or says who has not answered in time', async () => {
+  vi.useRealTimers();
+  const never = new Promise(() => undefined);
+  expect(await withDeadline(Promise.resolve(7), 1_000, 'Redis')).toBe(7);
+  await expect(withDeadline(Promise.reject(new Error('refused')), 1_000, 'Redis')).rejects.toThrow('refused');
+  await expect(withDeadline(never, 20, 'Redis')).rejects.toMatchObject({
+    kind: 'timeout',
+    code: 'DEADLINE_PASSED',
+    message: 'Redis has not answered within 20ms',
+  });
+  await expect(withDeadline(never, 20, () => new Error('closed'))).rejects.toThrow('closed');
 });

@@ -1,4 +1,3 @@
-export { withDeadline } from './async/deadline.ts';
 export { createSerialiser, type Serialiser } from './async/serialiser.ts';
 export { singleFlight } from './async/single-flight.ts';
 export * from './audit/audit.ts';

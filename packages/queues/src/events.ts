@@ -1,4 +1,4 @@
-import { afterSilence } from '@spica/core';
+import { withDeadline } from '@spica/core';
 import { type ConnectionOptions, type Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { CONNECT_MS } from './connection.ts';
@@ -12,12 +12,12 @@ export interface OpenEvents {
 
 /**
  * Opens the event stream of a queue, from now on, over a connection of its own to where `redis` is. Nothing is missed that
- * happens while it opens or while Redis was away: the reading goes on by itself. Throws what ioredis throws when it
- * cannot begin, within 3 s, also where Redis goes away meanwhile.
+ * happens while it opens or while Redis was away: the reading goes on by itself. Throws what ioredis throws where it
+ * cannot begin, as Redis goes away meanwhile: it is asked twice, and each answer has 3 s.
  */
 export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents> {
   // From a fixed place on: `$` would leave out what happens between two reads, or while the connection is away.
-  const lastEventId = await newestEvent(queue, redis);
+  const lastEventId = await withDeadline(newestEvent(queue, redis), CONNECT_MS, closed);
   const options = { ...redis.options, maxRetriesPerRequest: null, commandTimeout: undefined };
   const events = new QueueEvents(queue.name, {
     connection: options as ConnectionOptions,
@@ -31,7 +31,7 @@ export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents
     await Promise.allSettled([events.backend.close(true), closing]); // what they throw of a lost connection
   };
   try {
-    await readyInTime(events);
+    await withDeadline(events.waitUntilReady(), CONNECT_MS, closed);
   } catch (error) {
     await close();
     throw error;
@@ -39,16 +39,8 @@ export async function openEvents(queue: Queue, redis: Redis): Promise<OpenEvents
   return { events, close };
 }
 
-async function readyInTime(events: QueueEvents): Promise<void> {
-  const late = Promise.withResolvers<never>();
-  const closed = new Error('Connection is closed.'); // as ioredis says it
-  const endWaiting = afterSilence(CONNECT_MS, () => late.reject(closed));
-  try {
-    await Promise.race([events.waitUntilReady(), late.promise]);
-  } finally {
-    endWaiting();
-  }
-}
+/** As ioredis says it. */
+const closed = () => new Error('Connection is closed.');
 
 async function newestEvent(queue: Queue, redis: Redis): Promise<string> {
   const [newest] = await redis.xrevrange(queue.toKey('events'), '+', '-', 'COUNT', 1);

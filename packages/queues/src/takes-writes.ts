@@ -1,4 +1,4 @@
-import { afterSilence, formatDuration, UnreachableError } from '@spica/core';
+import { formatDuration, UnreachableError, withDeadline } from '@spica/core';
 import type { Redis } from 'ioredis';
 import { prefixOf } from './names.ts';
 import { toRedisError } from './redis-error.ts';
@@ -25,17 +25,15 @@ export async function whyNoWrites(
   redis: Redis,
   { pool, where }: { readonly pool: string; readonly where: string },
 ): Promise<UnreachableError | null> {
-  const tried = redis.set(`${prefixOf(pool)}:write-check`, '', 'XX').then(
-    () => null, // there is no such key, so nothing was set
-    (error: unknown) => error,
-  );
-  const late = Promise.withResolvers<UnreachableError>();
-  const endWaiting = afterSilence(WRITE_MS, () => late.resolve(paused(where)));
-  const answer = await Promise.race([tried, late.promise]).finally(endWaiting);
-  if (answer === null) return null;
-  const problem = answer instanceof UnreachableError ? answer : toRedisError(answer, where);
-  if (problem && NO_WRITES.includes(problem.code)) return problem;
-  throw problem ?? answer;
+  const tried = redis.set(`${prefixOf(pool)}:write-check`, '', 'XX'); // there is no such key, so nothing is set
+  try {
+    await withDeadline(tried, WRITE_MS, () => paused(where));
+    return null;
+  } catch (error) {
+    const problem = error instanceof UnreachableError ? error : toRedisError(error, where);
+    if (problem && NO_WRITES.includes(problem.code)) return problem;
+    throw problem ?? error;
+  }
 }
 
 function paused(where: string): UnreachableError {

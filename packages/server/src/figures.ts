@@ -10,8 +10,9 @@ import {
   poolFloor,
   type Space,
   TREND_WINDOW_MS,
+  withDeadline,
 } from '@spica/core';
-import { type ImageHost, withDeadline } from '@spica/pool';
+import type { ImageHost } from '@spica/pool';
 import { countWorkers, QUEUE_NAMES, type QueueName } from '@spica/queues';
 import type { ServerPool } from './pool.ts';
 

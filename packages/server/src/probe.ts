@@ -1,5 +1,5 @@
-import { messageOf } from '@spica/core';
-import { singleFlight, withDeadline } from '@spica/pool';
+import { messageOf, withDeadline } from '@spica/core';
+import { singleFlight } from '@spica/pool';
 
 /** Asks whether Redis answers: null when it does, else why not, at the latest after the probe's deadline. */
 export type Probe = () => Promise<string | null>;

@@ -1,4 +1,4 @@
-import { withDeadline } from '@spica/pool';
+import { withDeadline } from '@spica/core';
 import { connectProducer, type RedisTarget } from '@spica/queues';
 import type { createLogger, Runtime } from '@spica/workers';
 

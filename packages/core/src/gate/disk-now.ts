@@ -1,5 +1,5 @@
-import { decideAdmission } from '../admission/decide.ts';
-import type { Decision, ReservedBound } from '../admission/decision.ts';
+import { byteSums, decideAdmission } from '../admission/decide.ts';
+import type { ByteSum, Decision, ReservedBound } from '../admission/decision.ts';
 import type { NeedInput } from '../admission/need.ts';
 import type { Bound, Size, Space } from '../admission/space.ts';
 import type { LedgerSums } from './ledger.ts';
@@ -42,8 +42,34 @@ export function decide(
   });
 }
 
+/** What a need may take as things stand: the sum of bytes that leaves the least, and inodes (null for no limit of them). */
+export interface RoomNow {
+  readonly sum: ByteSum;
+  readonly bounds: readonly ReservedBound[];
+  readonly inodes: number | null;
+}
+
+export function roomNow(disk: DiskFacts, ledger: LedgerSums): RoomNow {
+  const { reserved, growth } = ledger;
+  const { floor } = disk;
+  const space = minusLanded(disk.space, disk.landed, ledger);
+  const bounds = boundsNow(disk.bounds, ledger);
+  const [sum] = byteSums({ space, reserved, growth, floor, bounds });
+  const { freeInodes } = space;
+  const inodes = freeInodes === null ? null : freeInodes - reserved.inodes - growth.inodes - floor.inodes;
+  return { sum, bounds, inodes };
+}
+
+/** What of a need that room does not have. */
+export function missingOf(need: Size, { sum, inodes }: Omit<RoomNow, 'bounds'>): Size {
+  return {
+    bytes: Math.max(0, need.bytes - sum.headroom),
+    inodes: inodes === null ? 0 : Math.max(0, need.inodes - inodes),
+  };
+}
+
 /** The bounds as they are now, each with what is reserved under it. */
-export function boundsNow(bounds: readonly BoundReading[], ledger: LedgerSums): ReservedBound[] {
+function boundsNow(bounds: readonly BoundReading[], ledger: LedgerSums): ReservedBound[] {
   return bounds.map(({ id, landedBytes: before, countedTwiceBytes: _, ...bound }) => {
     const sums = ledger.bounds[id] ?? { reservedBytes: 0, growthBytes: 0, landedBytes: before };
     const { landedBytes, ...reserved } = sums;
@@ -52,7 +78,7 @@ export function boundsNow(bounds: readonly BoundReading[], ledger: LedgerSums): 
 }
 
 /** The disk as it is now: what landed since it was read may be there, and not in the reading. */
-export function minusLanded(space: Space, before: Size, { landed }: LedgerSums): Space {
+function minusLanded(space: Space, before: Size, { landed }: LedgerSums): Space {
   const bytes = landed.bytes - before.bytes;
   const inodes = landed.inodes - before.inodes;
   return {
