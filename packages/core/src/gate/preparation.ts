@@ -1,9 +1,8 @@
-import { byteSums } from '../admission/decide.ts';
 import { describeBytes, describeTooSmall } from '../admission/sentence.ts';
 import type { Amount, Size } from '../admission/space.ts';
 import { formatBytes } from '../units/bytes.ts';
 import { countOf } from '../units/count.ts';
-import { boundsNow, type DiskFacts, minusLanded } from './disk-now.ts';
+import { type DiskFacts, missingOf, roomNow } from './disk-now.ts';
 import type { LedgerSums } from './ledger.ts';
 
 /** What is missing for a template's snapshot. `never`: the disk could not hold it if it were empty. */
@@ -18,12 +17,9 @@ export interface PreparationShort {
 /** Whether there is room for a template's snapshot of so much; null where there is. */
 export function preparationShort(size: Size, facts: DiskFacts, ledger: LedgerSums): PreparationShort | null {
   const { totalBytes, totalInodes } = facts.space;
-  const space = minusLanded(facts.space, facts.landed, ledger);
-  const { freeInodes } = space;
-  const { reserved, growth } = ledger;
   const { floor } = facts;
-  const bounds = boundsNow(facts.bounds, ledger);
-  const [sum] = byteSums({ space, reserved, growth, floor, bounds });
+  const room = roomNow(facts, ledger);
+  const { sum, bounds } = room;
   const what = `its snapshot takes ${formatBytes(size.bytes)} and ${countOf(size.inodes, 'inode')}`;
   if (
     size.bytes > totalBytes - floor.bytes ||
@@ -42,15 +38,13 @@ export function preparationShort(size: Size, facts: DiskFacts, ledger: LedgerSum
     const reason = `${what}; ${describeTooSmall(tooSmall)}: can never fit`;
     return { never: true, shortfall: { ...size, slots: 0 }, reason, comesBack: false };
   }
-  const bytes = size.bytes - sum.headroom;
-  const inodes =
-    freeInodes === null ? 0 : size.inodes - (freeInodes - reserved.inodes - growth.inodes - floor.inodes);
-  if (bytes <= 0 && inodes <= 0) return null;
+  const { bytes, inodes } = missingOf(size, room);
+  if (bytes === 0 && inodes === 0) return null;
   const missing = bytes > 0 ? formatBytes(bytes) : countOf(inodes, 'inode');
   return {
     never: false,
-    shortfall: { bytes: Math.max(0, bytes), inodes: Math.max(0, inodes), slots: 0 },
+    shortfall: { bytes, inodes, slots: 0 },
     reason: `no room: ${what}; ${describeBytes(sum)}: ${missing} short`,
-    comesBack: bytes <= 0 || (sum.bound?.isFreedByDeletion ?? true),
+    comesBack: bytes === 0 || (sum.bound?.isFreedByDeletion ?? true),
   };
 }

@@ -6,7 +6,14 @@ import type {
   PublishedGate,
   PublishedLine,
 } from '@spica/catalog';
-import { Ledger, type LedgerSums, type Limits, NO_LIMITS, type RetentionPolicy } from '@spica/core';
+import {
+  type Amount,
+  Ledger,
+  type LedgerSums,
+  type Limits,
+  NO_LIMITS,
+  type RetentionPolicy,
+} from '@spica/core';
 import type { Admitted, SpawnRequest } from '@spica/queues';
 import { boundTotals, type DiskBelow } from './bounds.ts';
 import type { Filesystem } from './filesystem.ts';
@@ -32,6 +39,16 @@ const MOST_PUBLISHED = 1_000;
  * What the process that serves a pool knows of its gate: the only place where anything is reserved. It is made anew at each
  * start from what the disk, the catalog and the gate's own jobs say (gate/load.ts).
  */
+/** Room that is made for a request. */
+export interface Reclaim {
+  /** The line's `wakes` from when it began. */
+  readonly wakes: number;
+  /** What the request needs in all. */
+  readonly need: Amount;
+  /** It is made: what is free by now is for this request. */
+  isMade: boolean;
+}
+
 export class GateState {
   readonly ledger: Ledger;
   readonly line: Line;
@@ -42,15 +59,15 @@ export class GateState {
   readonly requests = new Map<string, OpenRequest>();
   /** Ids of requests that were cancelled, as far as this process has heard: their clones need not begin. */
   readonly cancelled = new Set<string>();
-  /** The line's `wakes` from when room began to be made for a request, by its id. */
-  readonly reclaims = new Map<string, number>();
+  /** What room is made for, by request id, until the request is decided again. */
+  readonly reclaims = new Map<string, Reclaim>();
   /** Its leases and pins. */
   readonly protected = new ProtectedCount();
   limits: Limits = NO_LIMITS;
   /** Instances that have written what their caps allow, as last seen; null in a pool that has no caps. */
   atCap: number | null = null;
-  /** The instances whose caps were raised since the last look at what is charged began: that look saw the caps of before. */
-  readonly raised = new Set<string>();
+  /** To what (bytes) the caps of instances were raised: what was measured before saw lower ones. Caps never become lower. */
+  readonly raised = new Map<string, number>();
   /** Bytes that are charged to no instance that is there, as last seen; null in a pool that has no caps. */
   orphanedBytes: number | null = null;
   /** The part of their bytes that deletions are expected to bring back, after what the last one brought. */

@@ -89,7 +89,7 @@ export async function reclaim(
   const { from } = gateJob.state.request;
   const data: PrunePayload = { pool: ctx.pool.name, cause: 'request', request: id, from, ...shortage };
   const child = { name: 'prune', id: childIds.prune, data };
-  ctx.gate.reclaims.set(id, wakes);
+  ctx.gate.reclaims.set(id, { wakes, need: shortage.need, isMade: false });
   await startChild(gateJob, ctx.queues.prune, child, { step: 'reclaim' }, { phase: 'reclaiming', reason });
 }
 

@@ -40,8 +40,7 @@ export async function afterReclaim(gateJob: GateJob): Promise<Before> {
   const { gate } = ctx;
   const end = await endOfChild<PruneResult>(gateJob, ctx.queues.prune, childIds.prune(roundOf(gateJob)));
   gateJob.state = { ...state, step: 'decide' };
-  const begunAt = gate.reclaims.get(id) ?? null;
-  gate.reclaims.delete(id);
+  const begunAt = gate.reclaims.get(id)?.wakes ?? null;
   if (end === null) return {};
   if ('failure' in end) {
     gateJob.logger.warn({ reason: end.failure }, 'the prune for this request failed');

@@ -39,9 +39,13 @@ const MOST_READINGS = 3;
  */
 export async function decide(gateJob: GateJob, before: Before): Promise<void> {
   const { gate } = gateJob.ctx;
+  // Where Redis has stepped back, or was emptied, it may have been admitted before: it must not wait behind itself.
+  gate.requests.delete(gateJob.id);
+  gate.ledger.giveBack(gateJob.id);
   for (;;) {
     const heard = { wakes: gate.line.wakes, wasCancelled: gate.cancelled.has(gateJob.id) };
     const { gathered, found, relief } = await judge(gateJob, before);
+    gate.reclaims.delete(gateJob.id); // what was made for it is promised to it now, or to nobody
     switch (found.do) {
       case 'admit':
         return admit(gateJob, found, gathered);

@@ -1,26 +1,42 @@
-import { type HostTrouble, SpicaError } from '@spica/core';
+import { type HostTrouble, messageOf, SpicaError, TimedOutError, withDeadline } from '@spica/core';
 import { checkMarker, type Pool, singleFlight, whyUnwritable } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
+
+/** A disk under load may take its time to write; one that hangs never answers. */
+export const DISK_MS = 30_000;
 
 /** Whether a pool's disk takes writes, as it was last tried. */
 export interface DiskWrites {
   /** Why it does not, as a sentence; null where it does, or was not tried yet. */
   problem(): string | null;
-  /** Tries it, unless another disk is there by now, and resolves with `problem`. Calls that come while one runs share it: a disk may hang. */
+  /**
+   * Tries it, unless another disk is there by now, and resolves with `problem`: within 30 s, as a disk may hang, which then
+   * is the problem. Calls that come while one runs share it.
+   */
   check(): Promise<string | null>;
 }
 
 export function createDiskWrites(
   pool: Pool,
   tryWrite: (pool: Pick<Pool, 'paths'>) => Promise<string | null> = whyUnwritable,
+  deadlineMs = DISK_MS,
 ): DiskWrites {
   let problem: string | null = null;
+  const tryOnce = singleFlight(async () => {
+    problem = (await mayBeOurs(pool)) ? await tryWrite(pool) : null; // also where nobody waits for it any more
+    return problem;
+  });
   return {
     problem: () => problem,
-    check: singleFlight(async () => {
-      problem = (await mayBeOurs(pool)) ? await tryWrite(pool) : null;
-      return problem;
-    }),
+    async check() {
+      try {
+        return await withDeadline(tryOnce(), deadlineMs, `the disk of ${pool.paths.root}`);
+      } catch (error) {
+        if (!(error instanceof TimedOutError)) throw error;
+        problem = messageOf(error);
+        return problem;
+      }
+    },
   };
 }
 

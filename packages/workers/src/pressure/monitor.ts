@@ -6,31 +6,33 @@ import {
   floorOf,
   forecastFloor,
   formatBytes,
-  inodeLevels,
   isWorse,
   nextCheckMs,
   nextLevel,
   type PressureFigures,
   type PressureLevel,
-  poolFloor,
   RUSH_WINDOW_MS,
   rememberPoint,
   type Space,
   stopsSpawns,
   TREND_WINDOW_MS,
+  withDeadline,
 } from '@spica/core';
-import { type AuditEntry, checkMarker, readImageHost, readSpace, withDeadline } from '@spica/pool';
+import { type AuditEntry, checkMarker, readImageHost, readSpace } from '@spica/pool';
 import type { ServedContext } from '../context.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
+import { endsWithin } from '../runtime/endings.ts';
 import { refreshDiskDoubt } from './disk-doubt.ts';
+import { DISK_MS } from './disk-trouble.ts';
+import { figuresOf } from './figures.ts';
 import { type Responder, relieve, stopSpawns } from './respond.ts';
 import { openSpawnPause, type SpawnPause } from './spawn-pause.ts';
 import { readUse } from './use.ts';
 
 /** Redis may be gone, and its client waits for it; the disk does not. */
 const REDIS_MS = 3_000;
-/** A disk under load may take its time to write; one that hangs never answers. */
-const WRITE_MS = 30_000;
+/** Who closes waits no longer than this for a look that is under way. */
+const CLOSE_MS = 3_000;
 /** How often what was seen is kept in Redis, for `spica status` and the next start. */
 const KEEP_EVERY_MS = 15_000;
 /** So many changes of level are kept for an audit log that takes none. */
@@ -61,7 +63,8 @@ export async function startMonitor(ctx: ServedContext, responder: Responder): Pr
     async close() {
       closed = true;
       clearTimeout(timer);
-      await running;
+      if (!(await endsWithin(running, CLOSE_MS)))
+        ctx.logger.warn('the look at the disk is left in the middle');
       await watch.keep();
     },
   };
@@ -190,13 +193,9 @@ function createWatch(
   }
 
   async function judge(): Promise<number> {
-    const space = await ctx.gauge.read({ maxAgeMs: 0 });
-    const inImage = ctx.image !== null;
-    const floor = poolFloor(disk, space, inImage);
-    ctx.gate.floorBytes = floor.bytes;
-    // The target is one of free space on the host, as the floor is.
-    const bytes = byteLevels(inImage ? { targetFreeGb: null } : disk, space.availableBytes, floor.bytes);
-    const inodes = space.freeInodes === null ? null : inodeLevels(space.freeInodes, floor.inodes);
+    const space = await withDeadline(ctx.gauge.read({ maxAgeMs: 0 }), DISK_MS, 'the disk');
+    const { bytes, inodes } = figuresOf(ctx, space);
+    ctx.gate.floorBytes = bytes.floor;
     const own = inodes ? [bytes, inodes] : [bytes];
     const below = await readBelow(floorOf(disk, null).bytes);
     const next = nextLevel(level, [...own, ...below]);
@@ -215,7 +214,7 @@ function createWatch(
     return nextCheckMs({
       level,
       checkEveryMs: disk.checkEveryMs,
-      forecast: forecast(floor.bytes, RUSH_WINDOW_MS),
+      forecast: forecast(bytes.floor, RUSH_WINDOW_MS),
     });
   }
 
@@ -235,8 +234,8 @@ function createWatch(
     async look() {
       try {
         // Another disk may be mounted there by now: its trash and its space are not for this pool to give up.
-        await checkMarker(ctx.pool);
-        const problem = await withDeadline(ctx.diskWrites.check(), WRITE_MS, 'a write to the disk');
+        await withDeadline(checkMarker(ctx.pool), DISK_MS, 'the disk');
+        const problem = await ctx.diskWrites.check();
         return await (problem === null ? judge() : endure(problem));
       } catch (error) {
         const problem = await ctx.diskWrites.check();

@@ -4,6 +4,7 @@ import type { ServedContext } from '../context.ts';
 import { isSpaceReturning } from '../pruner/space-returning.ts';
 import { freeAll, listExpired, scheduleTrash } from '../pruner/trash.ts';
 import type { Ballast } from './ballast.ts';
+import { type DiskFigures, missingIn } from './figures.ts';
 import type { SpawnPause } from './spawn-pause.ts';
 
 /** A large trash takes its time; the disk is looked at again after this. */
@@ -50,7 +51,7 @@ export async function relieve(
     await attempt('asking for the trash to be emptied', () => scheduleTrash(ctx));
   }
   if (isWorse(level, 'low') && ctx.policy.disk.reclaim === 'aggressive') {
-    await attempt('asking for room at any price', () => askForRoom(ctx, bytes, inodes));
+    await attempt('asking for room at any price', () => askForRoom(ctx, { bytes, inodes }));
   }
   if (level === 'ok' && bytes.free - ballast.bytes > bytes.target) {
     await attempt('taking the ballast again', () => ballast.restore());
@@ -90,17 +91,9 @@ async function askForPrune({ pool, queues }: ServedContext): Promise<void> {
 }
 
 /** Not while what was deleted last may still come back: for one shortage nothing goes twice. */
-async function askForRoom(
-  { pool, queues }: ServedContext,
-  bytes: PressureFigures,
-  inodes: PressureFigures | null,
-): Promise<void> {
-  const shortfall = { bytes: missing(bytes), inodes: inodes ? missing(inodes) : 0, slots: 0 };
+async function askForRoom({ pool, queues }: ServedContext, figures: DiskFigures): Promise<void> {
+  const shortfall = { ...missingIn(figures), slots: 0 };
   if (isSpaceReturning(pool) || shortfall.bytes + shortfall.inodes === 0) return;
   const data: PrunePayload = { pool: pool.name, cause: 'pressure', shortfall };
   await queues.prune.add('prune', data, { deduplication: { id: 'room' } });
-}
-
-function missing({ target, free }: PressureFigures): number {
-  return Math.max(0, Math.ceil(target - free));
 }

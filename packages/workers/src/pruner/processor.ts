@@ -20,6 +20,7 @@ import type { Removal, TakenOut } from './removal.ts';
 import { takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
 import { openSealed, type RecheckedPlan } from './sealed.ts';
+import { type ForRoom, stillMissing } from './still-missing.ts';
 import { summarize } from './summary.ts';
 import { bytesOf, freeAll, listExpired, scheduleTrash, trashRelief } from './trash.ts';
 import { undoRequest } from './undo.ts';
@@ -187,15 +188,13 @@ async function takePlanned(
 }
 
 /** Who is short of space gets the trash's first; and what goes for its space cannot wait in the trash. */
-async function takeForRoom(
-  ctx: ServedContext,
-  payload: PrunePayload & { cause: 'request' | 'pressure' },
-  signal?: AbortSignal,
-): Promise<Run> {
+async function takeForRoom(ctx: ServedContext, payload: ForRoom, signal?: AbortSignal): Promise<Run> {
   const request = payload.cause === 'request' ? payload.request : null;
-  const relief = await trashRelief(ctx, payload.shortfall);
+  const relief = await trashRelief(ctx, await stillMissing(ctx, payload, signal));
   const plan = await planNoted(ctx, { ...payload, shortfall: relief.left });
   const run = await takePlanned(ctx, plan, request, signal);
+  const reclaim = request === null ? undefined : ctx.gate.reclaims.get(request);
+  if (reclaim) reclaim.isMade = true;
   const shortOfSpace = relief.left.bytes > 0 || relief.left.inodes > 0;
   if (shortOfSpace) return { ...run, empties: [...relief.entries, ...run.taken.map(({ trash }) => trash)] };
   await scheduleTrash(ctx); // whoever waits for slots need not wait for `rm`

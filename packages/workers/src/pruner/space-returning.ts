@@ -17,15 +17,26 @@ export function isSpaceReturning(pool: Pool): boolean {
   return at !== undefined && performance.now() - at < RETURNED_MS;
 }
 
-const verifying = new WeakMap<Pool, number>();
+const verifying = new WeakMap<Pool, Set<Promise<void>>>();
 
 /** To be called when what a deletion brought begins to be checked. Call what it returns when that is over. */
 export function beginVerifying(pool: Pool): () => void {
-  verifying.set(pool, (verifying.get(pool) ?? 0) + 1);
-  return () => verifying.set(pool, (verifying.get(pool) ?? 1) - 1);
+  const under = verifying.get(pool) ?? new Set();
+  verifying.set(pool, under);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  under.add(promise);
+  return () => {
+    under.delete(promise);
+    resolve();
+  };
 }
 
 /** Whether it is not known yet what the last deletion brought: until then nothing more is deleted for its space. */
 export function isVerifying(pool: Pool): boolean {
-  return (verifying.get(pool) ?? 0) > 0;
+  return (verifying.get(pool)?.size ?? 0) > 0;
+}
+
+/** Resolves once that is known: after some 20 s at most. */
+export async function untilVerified(pool: Pool): Promise<void> {
+  await Promise.all(verifying.get(pool) ?? []);
 }

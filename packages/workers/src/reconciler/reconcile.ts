@@ -4,6 +4,7 @@ import {
   cleanStaging,
   deleteRecord,
   endMarked,
+  isThere,
   listTrash,
   markOf,
   sweepRecordDrafts,
@@ -55,7 +56,7 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
   await endVanished(ctx, drift);
   for (const record of drift.protections) await protectAgain(ctx, record);
   for (const { id } of drift.outdatedRecords) await writeKnownRecord(ctx, id);
-  for (const id of drift.staleRecords) await deleteRecord(ctx.pool, id);
+  for (const id of drift.staleRecords) await dropStaleRecord(ctx, id);
   await sweepSetUps(ctx.pool, ctx.clock.now() - DAY_MS);
   await endOrphans(ctx, drift);
   const graceUntil = await graceOf(ctx, drift);
@@ -68,6 +69,14 @@ async function reconcileAlone(ctx: ServedContext, { starting }: { starting: bool
     ctx.logger.warn({ record: name, reason }, 'broken record and its instance left alone');
   }
   return { ...drift, graceUntil };
+}
+
+/** Looks at it once more: it may have come up, or been brought back, while all were listed. */
+function dropStaleRecord({ catalog, pool, perInstance }: ServedContext, id: string): Promise<void> {
+  return perInstance.run(id, async () => {
+    if ((await catalog.get(id)) !== null || (await isThere(pool.pathOf(id)))) return;
+    await deleteRecord(pool, id);
+  });
 }
 
 /** Has the gate count each instance that the catalog lists, and the index of lists take it in: so each is read once. */
@@ -209,7 +218,8 @@ async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void>
 
 /** Has admitted requests whose jobs were removed by hand give back what they held, and wakes who waits for that. */
 export async function giveBackOfRemoved(ctx: ServedContext): Promise<void> {
-  const removed = await findEnded(ctx, ctx.gate.requests.keys());
+  const { requests, reclaims } = ctx.gate;
+  const removed = await findEnded(ctx, [...requests.keys(), ...reclaims.keys()]);
   if (removed.length === 0) return;
   await giveBack(ctx, removed);
   ctx.publisher.soon();
@@ -226,6 +236,7 @@ async function giveBack(ctx: ServedContext, requests: readonly Orphan[]): Promis
     const life = gate.requests.get(request)?.life ?? '';
     const held = gate.ledger.giveBack(request) || ids.length > 0;
     gate.requests.delete(request);
+    gate.reclaims.delete(request);
     await gate.line.leave(request);
     if (!held) continue;
     await catalog.completeRequest(request, life, ids);

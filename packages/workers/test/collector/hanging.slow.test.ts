@@ -11,7 +11,7 @@ afterEach(async () => {
 const atEnd: AtEnd = (end) => ends.push(end);
 
 // Alone in its file: threads take their PATH from the process when they start.
-test('under pressure a collection that hangs is passed over for the next instance', async () => {
+test('a collection that hangs is passed over for the next instance where room is needed', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'spica-hanging-'));
   atEnd(() => rm(dir, { recursive: true }));
   const [bin, to, hanging] = [join(dir, 'bin'), join(dir, 'results'), join(dir, 'hanging')];
@@ -37,10 +37,13 @@ test('under pressure a collection that hangs is passed over for the next instanc
   );
   const hangs = await spawn(1_000);
   const next = await spawn(0);
-  const pressure = { cause: 'pressure', shortfall: { bytes: 1, inodes: 0, slots: 0 } } as const;
-  const first = await prune(pressure);
+  // More than there is on any disk, of which one byte is asked for.
+  const need = { bytes: 2 ** 50, inodes: 0, slots: 1 };
+  const shortfall = { bytes: 1, inodes: 0, slots: 0 };
+  const room = { cause: 'request', request: 'some-request', from: null, need, shortfall } as const;
+  const first = await prune(room);
   expect([first.pruned, first.skipped.map((each) => each.id)]).toEqual([[], [hangs]]);
-  const second = await prune(pressure);
+  const second = await prune(room);
   expect(second.pruned.map((each) => each.id)).toEqual([next]);
   // Its time is over, though the disk still has not answered: that is told.
   await expect

@@ -31,6 +31,15 @@ it('tries a write, and says what the disk answers for as long as it does', async
   expect([await writes.check(), writes.problem()]).toEqual([null, null]);
 });
 
+it('says of a disk that hangs that it does, until it answers', async () => {
+  const hanging = Promise.withResolvers<null>();
+  const writes = createDiskWrites(pool, () => hanging.promise, 50);
+  expect(await writes.check()).toBe(`the disk of ${pool.paths.root} has not answered within 50ms`);
+  expect(writes.problem()).toContain('has not answered');
+  hanging.resolve(null);
+  await expect.poll(() => writes.problem()).toBeNull();
+});
+
 it('writes nothing where another pool lies by now', async () => {
   const marker = JSON.parse(await readFile(pool.paths.marker, 'utf8'));
   await writeFile(pool.paths.marker, JSON.stringify({ ...marker, id: crypto.randomUUID() }));

@@ -6,7 +6,7 @@ import { trashInstance } from '@spica/pool';
 import type { PrunePayload } from '@spica/queues';
 import { execa } from 'execa';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
@@ -61,7 +61,10 @@ beforeEach(async () => {
   monitor = null;
   await stack.ctx.catalog.savePressure({ level: 'ok', since: 0, at: 0, reason: null });
 });
-afterEach(() => monitor?.close());
+afterEach(async () => {
+  await monitor?.close();
+  vi.restoreAllMocks();
+});
 afterAll(async () => {
   await stack.close();
   await server.stop();
@@ -70,12 +73,17 @@ afterAll(async () => {
 
 async function watch(reclaim: 'policy' | 'aggressive' = 'policy'): Promise<void> {
   const { ctx } = stack;
-  const space = async (): Promise<Space> => {
-    looks += 1;
+  const figures = (): Space => {
     const totalInodes = freeInodes === null ? null : TOTAL_INODES;
     const availableBytes = isHidden?.() === false ? FREE.ok : free;
     return { availableBytes, totalBytes: 1e9, freeInodes, totalInodes };
   };
+  const space = async () => {
+    looks += 1;
+    return figures();
+  };
+  // Who makes room looks at the disk once more.
+  if (reclaim === 'aggressive') vi.spyOn(ctx.gauge, 'read').mockImplementation(async () => figures());
   const disk = { ...ctx.policy.disk, checkEveryMs: 100, reclaim, minFreeInodesPercent: 10 };
   const pretended = { ...ctx, gauge: { read: space }, policy: { ...ctx.policy, disk } };
   const ballast = createBallast(ctx.pool, BALLAST_MB * 1e6);
