@@ -29,19 +29,41 @@ import {
 /** Releases the spawn jobs of a request that was just admitted, and parks it until they have ended. */
 export async function startSpawns(gateJob: GateJob): Promise<void> {
   const { count } = gateJob.state.request;
-  await addSpawns(gateJob);
+  await addSpawns(
+    gateJob,
+    Array.from({ length: count }, (_, index) => index),
+  );
   await report(gateJob, { phase: 'spawning', reason: `spawning ${count}` });
   await park(gateJob);
 }
 
-/** Adding what is there already changes nothing. */
-async function addSpawns(gateJob: GateJob): Promise<void> {
-  const { ctx, id, state } = gateJob;
-  const jobs = Array.from({ length: state.request.count }, (_, index) => {
+/** Those that are there already are not to be among them: one that has failed would be waited for once more, for ever. */
+async function addSpawns(gateJob: GateJob, indexes: readonly number[]): Promise<void> {
+  const { ctx, id } = gateJob;
+  const jobs = indexes.map((index) => {
     const data: SpawnPayload = { pool: ctx.pool.name, request: id, index };
     return { name: 'spawn', data, opts: childOptions(gateJob, childIds.spawn(roundOf(gateJob), index)) };
   });
   await ctx.queues.spawn.addBulk(jobs);
+}
+
+/**
+ * What the process before this one left undone: it may have been killed before it had added all spawn jobs. Of a cancelled
+ * request those that nobody had begun were removed, and are not wanted.
+ */
+async function addMissingSpawns(gateJob: GateJob): Promise<void> {
+  const { ctx, id, state } = gateJob;
+  if (await ctx.catalog.isCancelled(id, state.life)) {
+    ctx.gate.cancelled.add(id);
+    return;
+  }
+  const isMissing = async (index: number) =>
+    !(await ctx.queues.spawn.getJob(childIds.spawn(roundOf(gateJob), index)));
+  const { count } = state.request;
+  if (!(await isMissing(count - 1))) return; // the last that is added
+  const missing: number[] = [];
+  for (let index = 0; index < count; index += 1) if (await isMissing(index)) missing.push(index);
+  await addSpawns(gateJob, missing);
 }
 
 async function park(gateJob: GateJob): Promise<void> {
@@ -63,9 +85,7 @@ export async function collectSpawns(gateJob: GateJob): Promise<RequestResult | n
   const { gate } = ctx;
   const open = openRequest(gate, ctx.pool.name, id, state);
   if (!open?.parked) {
-    // The process before this one may have been killed before it had added all of them.
-    const last = childIds.spawn(roundOf(gateJob), state.request.count - 1);
-    if (!(await ctx.queues.spawn.getJob(last))) await addSpawns(gateJob);
+    await addMissingSpawns(gateJob);
     await park(gateJob);
   }
   const ids = instanceIdsOf(gateJob);

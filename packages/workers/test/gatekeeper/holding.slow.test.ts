@@ -146,6 +146,26 @@ it('a request that is cancelled when its clones are there, and it has not ended,
   await expectUndone(id);
 });
 
+it('a request that is cancelled while one of its clones is made, before a restart, is undone after it', async () => {
+  await serve({ 'concurrency.spawn': 1, 'pools.main.retention.max_instances': 5 });
+  await stack.spawn();
+  const { gate, templates } = stack.ctx;
+  const [begun, stalled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  vi.spyOn(templates, 'get').mockImplementationOnce(async () => {
+    begun.resolve();
+    await stalled.promise;
+    throw new CheckError('REQUEST_CANCELLED', 'its worker ended');
+  });
+  const id = await stack.submit({ count: 3 });
+  await begun.promise;
+  await cancel(id);
+  await expect.poll(() => stack.queues.spawn.getWaitingCount(), POLL).toBe(0); // nobody had begun these
+  gate.requests.delete(id); // as another process finds it
+  gate.cancelled.delete(id);
+  stalled.resolve();
+  await expectUndone(id);
+});
+
 async function expectUndone(id: string): Promise<void> {
   await expect(stack.watcher.wait(id)).rejects.toMatchObject({
     code: 'REQUEST_CANCELLED',
