@@ -35,11 +35,10 @@ export function createCollectDue({
     for (const [id, at] of due) {
       if (collectRuns.free === 0) return;
       if (at > now || collectRuns.isUnderWay(id) || !(await isDue(id))) continue;
-      collectRuns.collect(id).then(beginNext, beginNext);
+      collectRuns.collect(id).catch(() => undefined); // it is noted, and due again
     }
   }
-  /** What fails here is due at the next look. */
-  const beginNext = () => void begin().catch(() => undefined);
+  collectRuns.onFree(() => void begin().catch(() => undefined)); // what fails here is due at the next look
 
   return {
     note(record) {

@@ -22,6 +22,8 @@ const GRACE_MS = 5_000;
 interface Run {
   /** As whoever waits for it sees it. */
   readonly result: Promise<Collected>;
+  /** Whoever waits for it waits no longer. */
+  readonly giveUp: (reason: unknown) => void;
   readonly since: number;
 }
 
@@ -43,6 +45,8 @@ export interface CollectRuns {
   collect(id: string): Promise<Collected>;
   /** How many may begin at once. */
   readonly free: number;
+  /** Calls `begin` whenever a lane has become free. */
+  onFree(begin: () => void): void;
   isUnderWay(id: string): boolean;
   /** Somebody waited for it in vain: until it has ended, plans are to pass its instance over. */
   passOver(id: string): void;
@@ -69,7 +73,7 @@ export function createCollectRuns(ctx: RunsContext): CollectRuns {
       runs.delete(id);
       slow.delete(id);
     });
-    return { result, since: ctx.clockGuard.now() };
+    return { result, giveUp: reject, since: ctx.clockGuard.now() };
   };
 
   return {
@@ -79,8 +83,9 @@ export function createCollectRuns(ctx: RunsContext): CollectRuns {
       return run.result;
     },
     get free() {
-      return Math.max(0, LANES - queue.pending - queue.size);
+      return closing.signal.aborted ? 0 : Math.max(0, LANES - queue.pending - queue.size);
     },
+    onFree: (begin) => void queue.on('next', begin),
     isUnderWay: (id) => runs.has(id),
     passOver(id) {
       if (runs.has(id)) slow.add(id);
@@ -89,6 +94,7 @@ export function createCollectRuns(ctx: RunsContext): CollectRuns {
     async close() {
       queue.clear();
       closing.abort(new CheckError('COLLECT_CANCELLED', 'the worker ended'));
+      for (const { giveUp } of runs.values()) giveUp(closing.signal.reason);
       await pTimeout(queue.onIdle(), { milliseconds: GRACE_MS, fallback: () => undefined });
     },
   };
