@@ -18,7 +18,7 @@ export interface GrowRequest {
  * Raises an instance's cap to so many bytes if there is room for what it may then write beyond its cap of now, by the sum
  * that the gate holds requests against: now, or not at all. Between the decision and the cap nothing else is decided.
  * Throws CheckError INSTANCE_UNKNOWN, NOT_CAPPED, DISK_* for a disk that is in trouble; UsageError CAP_INVALID where it
- * has as much already.
+ * has more already; one that has just that is granted.
  */
 export async function growInstance(ctx: ServedContext, request: GrowRequest): Promise<GrowResult> {
   const { id, capBytes } = request;
@@ -37,13 +37,23 @@ async function grow(
 ): Promise<GrowResult & { readonly record: InstanceRecord }> {
   const { gate, pool, clockGuard, audit } = ctx;
   const { record, cap } = await readCap(ctx, id);
-  if (capBytes <= cap) {
+  if (capBytes < cap) {
     throw new UsageError(
       'CAP_INVALID',
-      `size: expected more than the cap that ${id} has, ${formatBytes(cap)}, got ${formatBytes(capBytes)}`,
+      `size: expected at least the cap that ${id} has, ${formatBytes(cap)}, got ${formatBytes(capBytes)}`,
       { id },
     );
   }
+  // As where the process was killed before it had said so.
+  if (capBytes === cap)
+    return {
+      id,
+      capBytes,
+      granted: true,
+      isImpossible: false,
+      sentence: `its cap is ${formatBytes(cap)} already`,
+      record,
+    };
   const before = gate.ledger.sums(clockGuard.now());
   const { trouble, ...disk } = await readDisk(ctx, before, gate.ledger.ownBytes);
   if (trouble)
@@ -59,7 +69,7 @@ async function grow(
   const terms = { maxInstances: Number.MAX_SAFE_INTEGER }; // it is there already
   const { verdict, sentence } = decide(need, { ...disk, terms }, gate.ledger.sums(clockGuard.now()));
   const granted = verdict === 'admit' && capInstance(pool, id, capBytes);
-  if (granted) gate.raised.add(id);
+  if (granted) gate.raised.set(id, capBytes);
   if (granted && record.sample)
     countInstance(ctx, { record: { ...record, sample: { ...record.sample, capBytes } } });
   const isImpossible = verdict === 'impossible';

@@ -66,8 +66,6 @@ function createLook(ctx: ServedContext): () => Promise<void> {
   let own = new Set<string>();
   return async () => {
     const { root } = ctx.pool.paths;
-    const { raised } = ctx.gate;
-    raised.clear();
     // On a btrfs that is not ours alone a sync would make everybody wait: its own commits charge what was written.
     const charges = await (ctx.image ? readChargesNow(root) : readCharges(root));
     if (!charges) return;
@@ -77,12 +75,12 @@ function createLook(ctx: ServedContext): () => Promise<void> {
     for (let start = 0; start < changed.length; start += BATCH) {
       const batch = new Map(changed.slice(start, start + BATCH));
       const found = await ctx.catalog.getMany([...batch.keys()]);
-      const instances = found.filter(({ record }) => !raised.has(record.id));
-      for (const id of await keepMeasurements(ctx, instances, batch)) {
+      for (const id of await keepMeasurements(ctx, found, batch)) {
         const now = batch.get(id);
         if (now) kept.set(id, now);
       }
     }
+    for (const id of ctx.gate.raised.keys()) if (!ctx.gate.ledger.has(id)) ctx.gate.raised.delete(id);
     const { orphanedBytes } = charges;
     note(ctx, { atCap: [...measured.values()].filter(reaches).length, orphanedBytes });
     own = new Set([...own, ...measured.keys()].filter((id) => charges.byInstance.has(id)));

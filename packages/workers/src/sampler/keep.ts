@@ -47,7 +47,7 @@ async function keep(
   { record: seen, sizes }: Sized,
   measured: Measurement,
 ): Promise<InstanceRecord | null> {
-  const sample = sampleAfter(seen.sample, measured);
+  const sample = sampleAfter(seen.sample, atCapOfNow(ctx, seen.id, measured));
   const { everyMs, maxAgeMs } = ctx.config.sample;
   const history = [...(seen.sample ? [seen.sample] : []), sample];
   const dueAt = sample.at + dueAfterMs(history, { leastMs: everyMs, mostMs: maxAgeMs });
@@ -62,6 +62,15 @@ async function keep(
   const record = (await hasSteppedBack(ctx)) ? null : await writeKnownRecord(ctx, seen.id);
   if (record) await checkOversize(ctx, record);
   return record;
+}
+
+/** Its cap may have been raised after it was measured. */
+function atCapOfNow({ gate }: ServedContext, id: string, measured: Measurement): Measurement {
+  const { capBytes = null } = measured;
+  const raised = gate.raised.get(id);
+  return raised !== undefined && capBytes !== null && capBytes < raised
+    ? { ...measured, capBytes: raised }
+    : measured;
 }
 
 /** Nothing more is expected of it: its lease has ended, or it has not changed for the growth window. */

@@ -2,16 +2,14 @@ import { lstat, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nullIfMissing } from '@spica/core';
 import { emptyTrash, ensureMounted, listTrash, restoreFromTrash, trashInstance } from '@spica/pool';
-import { openEvents } from '@spica/queues';
 import { execa } from 'execa';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { type OversizeView, Spica } from '../../../client/src/index.ts';
-import { growInstance } from '../../src/image/grow.ts';
 import { readCandidates } from '../../src/pruner/candidates.ts';
 import { reconcile } from '../../src/reconciler/reconcile.ts';
-import { chargeOf, type ImageStack, imageStack } from './stack.ts';
+import { chargeOf, type ImageStack, imageStack, type Spawned, sampleOf, spawnOne, write } from './stack.ts';
 
 const CAPPED = { 'pools.main.disk.max_instance_gb': 0.02 };
 
@@ -22,38 +20,12 @@ beforeEach(async (context) => {
   image = made;
 });
 
-/** Writes until it is refused, or has written so much; what it was refused with. */
-async function write(dir: string, megabytes: number): Promise<string> {
-  const args = [
-    'if=/dev/urandom',
-    `of=${join(dir, 'written')}`,
-    'bs=64K',
-    `count=${megabytes * 16}`,
-    'conv=fsync',
-  ];
-  const { stderr } = await execa('dd', args, { env: { LC_ALL: 'C' }, reject: false });
-  return /: ([A-Z][a-z ]+)$/m.exec(stderr)?.[1] ?? '';
-}
-
-interface Spawned {
-  readonly id: string;
-  readonly dir: string;
-}
-
-async function spawnOne(stack: Stack): Promise<Spawned> {
-  const { instances } = await stack.spawn();
-  const id = instances[0]?.id ?? '';
-  return { id, dir: stack.ctx.pool.pathOf(id) };
-}
-
 /** As if it had been measured twice, and had not changed between. */
 async function settle({ ctx }: Stack, id: string): Promise<void> {
   const at = Date.now();
   const sizes = { allocatedBytes: 0, apparentBytes: 0, ownBytes: 0, inodes: 0 };
   await ctx.catalog.recordSample(id, { at, changedAt: at - 1, ...sizes, capBytes: 20e6 }, at + 3_600_000, []);
 }
-
-const sampleOf = async ({ ctx }: Stack, id: string) => (await ctx.catalog.get(id))?.record.sample;
 
 it('stops an instance at its cap and no other, and says so in the audit log, the catalog and to listeners', async () => {
   const stack = await image.serve(CAPPED);
@@ -214,58 +186,4 @@ it('keeps a prepared snapshot until its last clone is gone, and then forgets wha
     return isThere();
   };
   await expect.poll(isThereAfterSweep).toBe(false);
-});
-
-it('raises the cap of an instance where there is room, at once and by the sum of the gate, and refuses it where there is none', async () => {
-  const stack = await image.serve({ 'pools.main.disk.cap': 'reservation' });
-  const { id, dir } = await spawnOne(stack);
-  const sums = () => stack.ctx.gate.ledger.sums(Date.now());
-  const before = sums().growth.bytes;
-  const granted = await growInstance(stack.ctx, { id, capBytes: 40e6, otherwise: 'refused' });
-  expect(granted).toMatchObject({ granted: true, capBytes: 40e6 });
-  expect(granted.sentence).toMatch(
-    /^needs [\d.]+ MB \(1 × [\d.]+ MB, beyond its cap of [\d.]+ MB\); .*: admitted$/,
-  );
-  expect(sums().growth.bytes - before).toBeGreaterThan(30e6);
-  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 40e6 });
-  expect(await sampleOf(stack, id)).toMatchObject({ capBytes: 40e6 });
-  expect(await write(dir, 30)).toBe('');
-  const refused = await growInstance(stack.ctx, { id, capBytes: 600e6, otherwise: 'refused' });
-  expect(refused).toMatchObject({ granted: false, capBytes: 40e6 });
-  expect(refused.sentence).toContain('can never fit');
-  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 40e6 });
-  const lines = await readAudit(stack.ctx.audit.path);
-  expect(lines.filter(({ action }) => action === 'grow_instance').map(({ outcome }) => outcome)).toEqual([
-    'granted',
-    'refused',
-  ]);
-  await expect(growInstance(stack.ctx, { id, capBytes: 30e6, otherwise: 'refused' })).rejects.toMatchObject({
-    code: 'CAP_INVALID',
-  });
-});
-
-it('holds a cap that there is no room to raise for now, and raises it once there is', async () => {
-  const stack = await image.serve({
-    'pools.main.disk.cap': 'reservation',
-    'gate.poll_every': '200ms',
-  });
-  const { id } = await spawnOne(stack);
-  const filler = join(image.site.root, 'somebody-elses');
-  await execa('fallocate', ['-l', '300M', filler]);
-  const job = (maxWaitMs: number) =>
-    stack.queues.sample.add('sample', { pool: 'main', grow: { id, capBytes: 200e6, maxWaitMs } });
-  const held = await job(600_000);
-  const progress = async () => (await stack.queues.sample.getJob(held.id ?? ''))?.progress;
-  await expect.poll(progress).toMatchObject({ phase: 'held', reason: expect.stringContaining('short') });
-  const late = await job(0);
-  const { events, close } = await openEvents(stack.queues.sample, stack.redis);
-  onTestFinished(close);
-  expect(await late.waitUntilFinished(events)).toMatchObject({ granted: false });
-  expect((await chargeOf(image.pool, id))?.capBytes).toBeLessThan(200e6);
-  await rm(filler);
-  expect(await held.waitUntilFinished(events)).toMatchObject({ granted: true, capBytes: 200e6 });
-  expect(await chargeOf(image.pool, id)).toMatchObject({ capBytes: 200e6 });
-  const lines = await readAudit(stack.ctx.audit.path);
-  const outcomes = lines.filter(({ action }) => action === 'grow_instance').map(({ outcome }) => outcome);
-  expect(outcomes).toEqual(['held', 'refused', 'granted']);
 });

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckError } from '@spica/core';
-import { execa } from 'execa';
 import { expect, it, onTestFinished } from 'vitest';
 import { readAudit } from '../../../../test/support/audit.ts';
 import { administer } from '../../../../test/support/image.ts';
@@ -9,7 +8,7 @@ import { type Mounted, mountLoop } from '../../../../test/support/mount.ts';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
 import { makeTemplate } from '../../../../test/support/template.ts';
-import { chargeOf } from './stack.ts';
+import { chargeOf, write } from './stack.ts';
 
 const HARD = {
   'pools.main.disk.hard_cap': true,
@@ -44,12 +43,6 @@ async function ownBtrfs(): Promise<Own | { readonly skipped: string }> {
       return { ...stack, close };
     },
   };
-}
-
-async function write(dir: string, megabytes: number): Promise<string> {
-  const args = ['if=/dev/urandom', `of=${join(dir, 'written')}`, 'bs=1M', `count=${megabytes}`, 'conv=fsync'];
-  const { stderr } = await execa('dd', args, { env: { LC_ALL: 'C' }, reject: false });
-  return /: ([A-Z][a-z ]+)$/m.exec(stderr)?.[1] ?? '';
 }
 
 it("caps instances on a btrfs of the user's own where that is allowed, and leaves the user's own groups alone", async (context) => {

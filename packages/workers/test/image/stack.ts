@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '@spica/core';
 import { type Pool, readChargesNow, unmountImage } from '@spica/pool';
+import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import { type ImageSite, imageSite } from '../../../../test/support/image.ts';
@@ -70,4 +71,33 @@ export async function imageStack(
 /** What an instance is charged, once what was written is on the disk. */
 export async function chargeOf(pool: Pool, id: string) {
   return (await readChargesNow(pool.paths.root))?.byInstance.get(id) ?? null;
+}
+
+/** What was measured of an instance last. */
+export async function sampleOf({ ctx }: Stack, id: string) {
+  return (await ctx.catalog.get(id))?.record.sample;
+}
+
+/** Writes until it is refused, or has written so much; what it was refused with. */
+export async function write(dir: string, megabytes: number): Promise<string> {
+  const args = [
+    'if=/dev/urandom',
+    `of=${join(dir, 'written')}`,
+    'bs=64K',
+    `count=${megabytes * 16}`,
+    'conv=fsync',
+  ];
+  const { stderr } = await execa('dd', args, { env: { LC_ALL: 'C' }, reject: false });
+  return /: ([A-Z][a-z ]+)$/m.exec(stderr)?.[1] ?? '';
+}
+
+export interface Spawned {
+  readonly id: string;
+  readonly dir: string;
+}
+
+export async function spawnOne(stack: Stack): Promise<Spawned> {
+  const { instances } = await stack.spawn();
+  const id = instances[0]?.id ?? '';
+  return { id, dir: stack.ctx.pool.pathOf(id) };
 }
