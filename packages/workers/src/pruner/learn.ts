@@ -17,16 +17,21 @@ export async function learnFrom(ctx: ServedContext, taken: readonly Removed[]): 
   const samples = await measureUnsure(ctx, taken);
   const changed: string[] = [];
   const learnt: Removed[] = [];
-  // They are gone, and make room, whether or not that can be written.
-  const unlessUnwritten = (err: unknown) => ctx.logger.error({ err }, 'how large it was could not be told');
   for (const removed of taken) {
     const measured = samples.get(removed.removal.id);
-    const known = measured ? await withSize(removed, measured) : removed;
+    let known = removed;
+    try {
+      if (measured) known = await withSize(removed, measured);
+      const record = known.trash.note?.record;
+      if (record && !known.removal.undo) {
+        changed.push(...(await recordFinished(ctx.catalog, record)));
+        if (measured) await tellOversizeGone(ctx, record);
+      }
+    } catch (err) {
+      // They are gone, and make room, whether or not that can be written.
+      ctx.logger.error({ err, instance: removed.removal.id }, 'how large it was could not be kept');
+    }
     learnt.push(known);
-    const record = known.trash.note?.record;
-    if (!record || known.removal.undo) continue;
-    if (measured) await tellOversizeGone(ctx, record).catch(unlessUnwritten);
-    changed.push(...(await recordFinished(ctx.catalog, record)));
   }
   await ctx.profiles.refresh(changed);
   return learnt;

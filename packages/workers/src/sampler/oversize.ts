@@ -34,6 +34,10 @@ async function tell(ctx: ServedContext, record: InstanceRecord, brings: string):
     cap === null ? `max_instance_gb is ${ctx.policy.disk.maxInstanceGb}` : `its cap is ${formatBytes(cap)}`;
   const size = `${formatBytes(bytes)}, ${limit}${atCap ? ': the kernel refuses what it writes' : ''}`;
   const outcome = atCap ? 'at its cap' : isOversize(ctx, record) ? 'flagged' : 'no longer';
+  if (outcome !== 'no longer') {
+    ctx.observe({ kind: 'oversize', instance: record.id, isAtCap: atCap, reason: size });
+    ctx.logger.warn({ instance: record.id, bytes }, `instance is too large: ${size}`);
+  }
   await ctx.audit.append({
     action: 'oversize',
     instance: record.id,
@@ -41,7 +45,4 @@ async function tell(ctx: ServedContext, record: InstanceRecord, brings: string):
     reason: `${size}${brings}`,
     outcome,
   });
-  if (outcome === 'no longer') return;
-  ctx.observe({ kind: 'oversize', instance: record.id, isAtCap: atCap, reason: size });
-  ctx.logger.warn({ instance: record.id, bytes }, `instance is too large: ${size}`);
 }

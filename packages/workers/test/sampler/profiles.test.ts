@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Finished } from '@spica/core';
 import { previewAdmission } from '@spica/workers';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { instancesOnDisk } from '../../../../test/support/pool.ts';
 import { startLocal } from '../../../../test/support/redis.ts';
 import { type Stack, startStack } from '../../../../test/support/stack.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await startLocal();
   dir = await mkdtemp(join(tmpdir(), 'spica-profiles-'));
   const templates: Record<string, string> = {};
-  for (const name of ['default', 'learned', 'tournament', 'replicas', 'linked']) {
+  for (const name of ['default', 'learned', 'kept', 'tournament', 'replicas', 'linked']) {
     templates[name] = await makeTemplate(join(dir, name));
   }
   stack = await startStack({ target: { url: server.url }, templates });
@@ -65,6 +65,15 @@ it('learns from an instance what it had become when it was deleted, though no sa
     .toMatch(/1 × 5\.0\d MB, p95 of 2 samples, × 1\.1 for safety/);
   const profile = await stack.ctx.catalog.readProfile('template:learned');
   expect(profile?.predictions).toMatchObject({ n: 2, exceeded: 2 }); // by far more than the prior
+});
+
+it('learns from the others where what one has become cannot be kept, and deletes all of them', async () => {
+  await stack.spawn({ template: 'kept', count: 2 });
+  const { catalog } = stack.ctx;
+  vi.spyOn(catalog, 'recordFinished').mockRejectedValueOnce(new Error('OOM command not allowed'));
+  await stack.queues.prune.add('prune', { pool: 'main', cause: 'operator', maxInstances: 0, maxAgeMs: null });
+  await expect.poll(() => instancesOnDisk(stack.ctx.pool), POLL).toEqual([]);
+  await expect.poll(() => catalog.readProfile('template:kept'), POLL).toMatchObject({ n: 1 });
 });
 
 it("learns nothing of files that have a hard link outside, as in a package manager's cache", async () => {
