@@ -1,7 +1,5 @@
-import { ballastOf, CheckError, type Clock, type Config, type PoolWork, type Reload } from '@spica/core';
+import { ballastOf, CheckError, type Clock, type Config, type Reload } from '@spica/core';
 import {
-  type AuditLog,
-  createSerialiser,
   lockPool,
   makeStateDirPrivate,
   openAudit,
@@ -14,18 +12,10 @@ import {
 import { closeQueues, connectWorker, describeTarget, type RedisTarget } from '@spica/queues';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { announceClock } from '../clock/announce.ts';
-import { createClockGuard } from '../clock/guard.ts';
-import { uptime } from '../clock/uptime.ts';
-import { createCollectDue } from '../collector/due.ts';
-import { createCollectRuns } from '../collector/runs.ts';
-import { openPoolContext, type PoolContext, type ServedContext } from '../context.ts';
-import { findDisksBelow } from '../gate/bounds.ts';
-import { type Filesystems, findFilesystem } from '../gate/filesystem.ts';
+import { openPoolContext, type ServedContext } from '../context.ts';
+import type { Filesystems } from '../gate/filesystem.ts';
 import { loadGate } from '../gate/load.ts';
-import { poolFactsOf } from '../gate/pool-facts.ts';
-import { createPublisher, shareFilesystem } from '../gate/publish.ts';
-import { GateState } from '../gate/state.ts';
+import { shareFilesystem } from '../gate/publish.ts';
 import { pledgeGrowth } from '../image/pledge.ts';
 import { requireCharges } from '../image/require.ts';
 import { watchCharges } from '../image/watch.ts';
@@ -34,17 +24,14 @@ import { type Ballast, createBallast } from '../pressure/ballast.ts';
 import { refreshDiskDoubt } from '../pressure/disk-doubt.ts';
 import { startMonitor } from '../pressure/monitor.ts';
 import { makeRoomToStart } from '../pressure/room-to-start.ts';
-import { createDeletionClaim } from '../pruner/claim.ts';
-import { catalogNotes } from '../pruner/inventory.ts';
-import { policyInForce, warnIfBlind } from '../pruner/policy.ts';
+import { warnIfBlind } from '../pruner/policy.ts';
 import { reconcile } from '../reconciler/reconcile.ts';
-import { findEnded } from '../reconciler/requests.ts';
-import { createCloneSync } from '../spawner/sync.ts';
 import { createWorkEvents, type WorkEvents } from '../work-events.ts';
 import { type AuditWatch, watchAudit } from './audit-watch.ts';
 import { endingsOf } from './endings.ts';
 import { type Reconfigured, reconfigure } from './reconfigure.ts';
 import { schedule } from './schedulers.ts';
+import { makeServed, type SharedByPools } from './served.ts';
 import { startServing } from './serving.ts';
 import { startUpkeep } from './upkeep.ts';
 import { startWorkers } from './workers.ts';
@@ -91,11 +78,6 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   await makeStateDirPrivate(config.stateDir);
   await makeRoomToStart(config, logger);
   const events = options.events ?? createWorkEvents(logger);
-  const redis = connectWorker(target);
-  redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
-  const wait = () =>
-    logger.warn({ redis: describeTarget(target) }, 'Redis has gone away: the start waits for it');
-  redis.once('close', wait);
   const served: Served[] = [];
   const ballasts: Ballast[] = [];
   const filesystems: Filesystems = new Map();
@@ -107,6 +89,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // A disk that has no room for the audit log must not keep Spica from making room.
     onDiskFull: async () => (await Promise.all(ballasts.map((ballast) => ballast.giveUp()))).includes(true),
   });
+  const redis = connectWorker(target); // no sooner: it holds the process until it is ended
+  redis.on('error', (error: Error) => logger.debug({ err: error }, 'Redis connection'));
+  const wait = () =>
+    logger.warn({ redis: describeTarget(target) }, 'Redis has gone away: the start waits for it');
+  redis.once('close', wait);
   let auditWatch: AuditWatch | null = null;
   const close = async () => {
     await auditWatch?.close();
@@ -144,13 +131,9 @@ function firstLost(served: readonly Served[]): Promise<never> {
   return lost;
 }
 
-/** What all pools of a process share. */
-interface Shared {
+interface Shared extends SharedByPools {
   readonly redis: Redis;
-  readonly log: AuditLog;
   readonly ballasts: Ballast[];
-  readonly filesystems: Filesystems;
-  readonly events: WorkEvents;
 }
 
 async function serve(name: string, options: RuntimeOptions, shared: Shared): Promise<Served> {
@@ -211,45 +194,4 @@ async function serve(name: string, options: RuntimeOptions, shared: Shared): Pro
 async function requireWritable(pool: Pool): Promise<void> {
   const problem = await whyUnwritable(pool);
   if (problem !== null) throw new CheckError('DISK_UNWRITABLE', `pool ${pool.name}: ${problem}`);
-}
-
-async function makeServed(ctx: PoolContext, { log, filesystems, events }: Shared): Promise<ServedContext> {
-  const { pool, clock, logger } = ctx;
-  const observe = (work: PoolWork) => events.emit({ ...work, pool: pool.name });
-  const audit = log.forPool(pool.name);
-  const isOpen = async (request: string) => (await findEnded(ctx, [request])).length === 0;
-  const onError = (err: unknown) => logger.warn({ err }, 'a held request could not be brought back');
-  const below = await findDisksBelow(filesystems, ctx);
-  const filesystem = await findFilesystem(filesystems, pool.paths.root);
-  const gate = new GateState(filesystem, { isOpen, onError }, below);
-  gate.retention = policyInForce(ctx.policy);
-  gate.root = ctx.pool.paths.root;
-  gate.facts = await poolFactsOf(ctx);
-  const clockGuard = createClockGuard({
-    ...ctx,
-    monotonic: uptime,
-    onChange: (reason) => announceClock(audit, ctx, reason),
-  });
-  const promised = () => {
-    const { reserved, growth } = gate.ledger.sums(clockGuard.now());
-    return { bytes: reserved.bytes + growth.bytes, inodes: reserved.inodes + growth.inodes };
-  };
-  const notes = catalogNotes(ctx.catalog);
-  const collectRuns = createCollectRuns({ ...ctx, clockGuard, audit, observe, notes, promised });
-  return {
-    ...ctx,
-    audit,
-    observe,
-    clockGuard,
-    collectRuns,
-    collectDue: createCollectDue({ ...ctx, clockGuard, collectRuns }),
-    gate,
-    publisher: createPublisher({ ...ctx, clockGuard, gate }),
-    gateView: { read: async () => gate.published(clock.now(), clockGuard.now()) },
-    withDeletionClaim: createDeletionClaim(pool, clock),
-    cloneSync: createCloneSync(),
-    perInstance: createSerialiser(),
-    preparations: createSerialiser(),
-    reconciles: createSerialiser(),
-  };
 }
