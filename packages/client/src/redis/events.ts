@@ -65,11 +65,13 @@ function isLast({ phase }: RequestEvent): boolean {
 async function nextChange({ watcher }: Connection, id: string, signal?: AbortSignal): Promise<void> {
   const over = new AbortController();
   const inner = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const moment = sleep(LOOK_EVERY_MS, undefined, { signal: inner }).catch(() => undefined);
+  // That Redis is away is known at once: to look again at once would leave this process no time for anything else.
+  const ended = watcher
+    .wait(id, { timeoutMs: 2 ** 31 - 1, signal: inner })
+    .catch((error: unknown) => (error instanceof SpicaError ? undefined : moment));
   try {
-    await Promise.race([
-      watcher.wait(id, { timeoutMs: 2 ** 31 - 1, signal: inner }).catch(() => undefined),
-      sleep(LOOK_EVERY_MS, undefined, { signal: inner }).catch(() => undefined),
-    ]);
+    await Promise.race([ended, moment]);
   } finally {
     over.abort(new Error('the waiting is over'));
   }

@@ -6,7 +6,7 @@ import type { Serve } from './serve.ts';
 
 /** What a client may rely on while Redis is away, and when others act on the same pool. */
 export function testAway(serve: Serve): void {
-  it('waits for a request through a restart of Redis', async () => {
+  it('waits for a request, and follows it, while Redis is away and after that', async () => {
     const { spica, server, held } = await serve({
       'pools.main.retention.max_instances': 1,
       'gate.poll_every': '1s',
@@ -14,8 +14,17 @@ export function testAway(serve: Serve): void {
     const first = await (await spica.spawn({ count: 1, lease: '1h' })).ready();
     const request = await spica.spawn({ count: 1 });
     const ready = request.ready();
+    const followed = Array.fromAsync(request);
     await expect.poll(held).toBe(1);
     await server.kill();
+    await expect
+      .poll(() =>
+        spica.status().then(
+          () => 'here',
+          ({ kind }) => kind,
+        ),
+      )
+      .toBe('unreachable');
     await server.restart();
     await expect
       .poll(() =>
@@ -26,6 +35,7 @@ export function testAway(serve: Serve): void {
       )
       .toBe(true);
     expect((await ready).instances).toHaveLength(1);
+    expect((await followed).at(-1)).toMatchObject({ phase: 'ready' });
   });
 
   it('lives through a restart of Redis', async () => {
