@@ -21,11 +21,11 @@ export interface WorkerWait {
 }
 
 /**
- * Resolves once a worker takes jobs from the queue. Throws UnreachableError WORKER_UNREACHABLE when none does within
+ * Resolves once a worker takes jobs from the queue, or where Redis does not tell (it refuses CLIENT). Throws UnreachableError WORKER_UNREACHABLE when none does within
  * the grace.
  */
 export async function requireWorker(redis: Redis, served: ServedQueue, wait: WorkerWait = {}): Promise<void> {
-  await pollUntil(redis, served, (workers) => workers > 0, wait);
+  await pollUntil(redis, served, (workers) => workers !== 0, wait);
 }
 
 /**
@@ -63,15 +63,15 @@ export async function whileServed<T>(
 async function pollUntil(
   redis: Redis,
   { pool, queue }: ServedQueue,
-  enough: (workers: number) => boolean,
+  enough: (workers: number | null) => boolean,
   wait: WorkerWait,
 ): Promise<void> {
   let missingSince: number | null = null;
   for (;;) {
     const workers = (await countWorkers(redis, pool))[queue];
-    if (workers === null || enough(workers)) return;
+    if (enough(workers)) return;
     const now = performance.now();
-    missingSince = workers > 0 ? null : (missingSince ?? now);
+    missingSince = workers === 0 ? (missingSince ?? now) : null;
     if (missingSince !== null && now - missingSince >= (wait.graceMs ?? GRACE_MS)) {
       throw new UnreachableError(
         'WORKER_UNREACHABLE',

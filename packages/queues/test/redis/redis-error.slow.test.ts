@@ -9,7 +9,9 @@ import {
   countWorkers,
   openQueues,
   redisRefusalOf,
+  requireWorker,
   toRedisError,
+  watchWorker,
 } from '../../src/index.ts';
 import { type Server, startServer, urlFor } from './server.ts';
 
@@ -135,6 +137,13 @@ describe('a Redis with users', () => {
     const redis = await connectProducer({ url: urlFor(server, 'tenant', 'pw') });
     const queues = openQueues('main', redis);
     expect((await countWorkers(redis, 'main')).gate).toBeNull();
+    const served = { pool: 'main', queue: 'gate' } as const;
+    await requireWorker(redis, served);
+    const over = new AbortController();
+    const watched = watchWorker(redis, served, { signal: over.signal });
+    watched.catch(() => over.abort()); // one that ends by itself
+    setTimeout(() => over.abort(new Error('enough')), 700); // it looks each 500 ms
+    await expect(watched).rejects.toMatchObject({ cause: { message: 'enough' } });
     await queues.gate.add('request', {});
     expect(await queues.gate.getWaitingCount()).toBe(1);
     await closeQueues(queues);
