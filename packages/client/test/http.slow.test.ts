@@ -10,6 +10,7 @@ import { serverOptions } from '../../server/test/served.ts';
 import { CheckError, type RequestEvent, Spica, UnreachableError, UsageError } from '../src/index.ts';
 import { toProblem } from '../src/problem.ts';
 import { openRedisTransport } from '../src/redis/index.ts';
+import type { Transport } from '../src/transport.ts';
 import { testAsking } from './suite/asking.ts';
 import { testAway } from './suite/away.ts';
 import { testInstances } from './suite/instances.ts';
@@ -21,6 +22,8 @@ import { testTournaments } from './suite/tournament.ts';
 
 /** The HTTP API of a stack, at the unix socket in its state directory. */
 interface Api {
+  /** What it serves. */
+  readonly transport: Transport;
   readonly socket: string;
   readonly url: string;
   /** Ends it. */
@@ -47,6 +50,7 @@ async function serveApi({ server, stack }: Pick<Served, 'server' | 'stack'>): Pr
     redis.disconnect();
   });
   return {
+    transport,
     socket,
     url: running.url,
     stop,
@@ -115,6 +119,20 @@ describe('over HTTP', () => {
     await followed;
     expect(seen.at(-1)).toMatchObject({ phase: 'ready' });
     for (const [i, event] of seen.entries()) expect(event).not.toEqual(seen[i - 1]); // none is told twice
+  });
+
+  it('follows the audit log from now on through a restart of the server, also where nothing had come before', async () => {
+    const { spica, stack } = await serve();
+    const api = apiOf(spica);
+    const begun = vi.spyOn(api.transport, 'auditFollow');
+    const over = new AbortController();
+    const next = spica.audit.follow({ signal: over.signal })[Symbol.asyncIterator]().next();
+    await expect.poll(() => begun.mock.calls.length).toBe(1);
+    await api.stop();
+    await stack.ctx.audit.append({ action: 'pressure', reason: 'meanwhile', outcome: 'ok → low' });
+    await api.restart();
+    expect((await next).value).toMatchObject({ action: 'pressure', reason: 'meanwhile' });
+    over.abort();
   });
 
   it('keeps its leases through a restart of the server', async () => {

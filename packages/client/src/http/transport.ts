@@ -6,6 +6,7 @@ import type { OversizeView, PoolEvent, PoolView, RequestEvent, RequestView } fro
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
+import { Backoff, isAway } from './persist.ts';
 import { followStream } from './stream.ts';
 import { waitForEnd, within } from './wait.ts';
 
@@ -187,12 +188,12 @@ async function* auditOf(
   client: ApiClient,
   { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
 ): AsyncGenerator<AuditRecord, void> {
-  const seen = after === undefined ? null : String(after);
   try {
+    const seen = after ?? (await newestOf(client, { signal, query }));
     for await (const { data } of followStream(client, {
       path: '/v1/audit',
       query,
-      after: seen,
+      after: String(seen),
       signal,
       isLast: () => false,
     })) {
@@ -201,6 +202,24 @@ async function* auditOf(
     }
   } catch (error) {
     if (!signal.aborted) throw error;
+  }
+}
+
+/** The number of the newest entry, 0 where there is none; asked until somebody can tell. */
+async function newestOf(
+  client: ApiClient,
+  { signal, query }: { readonly signal: AbortSignal; readonly query: URLSearchParams },
+): Promise<number> {
+  const backoff = new Backoff();
+  const newest = new URLSearchParams([...query, ['limit', '1']]);
+  for (;;) {
+    try {
+      const call = { path: '/v1/audit', query: newest, signal, answerMs: null };
+      return (await client.call<AuditPage>(call)).items.at(-1)?.seq ?? 0;
+    } catch (error) {
+      if (!isAway(error) || client.isClosed) throw error;
+    }
+    await backoff.pause(signal);
   }
 }
 
