@@ -20,10 +20,17 @@ export class ApiError extends Error {
   }
 }
 
-/** What every call carries, and who is told when the session is over. The session sets both. */
-export const credentials: { csrf: string | null; onLoggedOut: () => void } = {
+/** What every call carries, and what the session does about it: it sets all of them. */
+export const credentials: {
+  csrf: string | null;
+  /** The session is over. */
+  onLoggedOut: () => void;
+  /** Somebody has logged in anew in another tab: asks for what calls carry since. */
+  renew: () => Promise<void>;
+} = {
   csrf: null,
   onLoggedOut: () => undefined,
+  renew: async () => undefined,
 };
 
 export type Query = Readonly<
@@ -51,8 +58,23 @@ export async function send<T>(method: string, path: string, options: CallOptions
 export async function request(
   method: string,
   path: string,
-  { query, body, signal }: CallOptions,
+  options: CallOptions,
   accept = 'application/json',
+): Promise<Response> {
+  try {
+    return await ask(method, path, options, accept);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'CSRF_REQUIRED') throw error;
+    await credentials.renew();
+    return ask(method, path, options, accept);
+  }
+}
+
+async function ask(
+  method: string,
+  path: string,
+  { query, body, signal }: CallOptions,
+  accept: string,
 ): Promise<Response> {
   const headers: Record<string, string> = { accept };
   if (body !== undefined) headers['content-type'] = 'application/json';

@@ -37,6 +37,7 @@ credentials.onLoggedOut = () => {
 export async function loadSession(): Promise<void> {
   take(await get<Session>('/v1/session'));
 }
+credentials.renew = loadSession;
 
 /** Logs in with a token. Throws ApiError: UNAUTHENTICATED for one that lets nobody in. */
 export async function logIn(token: string): Promise<void> {

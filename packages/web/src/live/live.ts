@@ -17,8 +17,8 @@ export interface Live {
   readonly asOf: ReadonlySignal<number | null>;
   /** Goes up when requests have changed. */
   readonly requests: ReadonlySignal<number>;
-  /** Goes up when instances have changed; `changed` are those, null for any. */
-  readonly instances: ReadonlySignal<{ readonly count: number; readonly changed: readonly string[] | null }>;
+  /** Goes up when instances have changed. */
+  readonly instances: ReadonlySignal<number>;
   /** The last entry of the audit log that has come; null before. */
   readonly audit: ReadonlySignal<AuditRecord | null>;
   /** Ends it. */
@@ -47,7 +47,7 @@ export function followPool(name: string, parts: LiveParts): Live {
     link: signal<Link>('connecting'),
     asOf: signal<number | null>(null),
     requests: signal(0),
-    instances: signal<{ count: number; changed: readonly string[] | null }>({ count: 0, changed: null }),
+    instances: signal(0),
     audit: signal<AuditRecord | null>(null),
   };
   void run(name, state, parts, ending.signal);
@@ -59,7 +59,7 @@ interface State {
   readonly link: Signal<Link>;
   readonly asOf: Signal<number | null>;
   readonly requests: Signal<number>;
-  readonly instances: Signal<{ count: number; changed: readonly string[] | null }>;
+  readonly instances: Signal<number>;
   readonly audit: Signal<AuditRecord | null>;
 }
 
@@ -102,10 +102,7 @@ async function followStream(
         });
       },
       onMessage: (message) => {
-        batch(() => {
-          state.asOf.value = parts.now();
-          take(state, message);
-        });
+        batch(() => take(state, message, parts.now()));
       },
     });
   } catch {
@@ -129,7 +126,17 @@ async function poll(name: string, state: State, parts: LiveParts, looking: Abort
   }
 }
 
-function take(state: State, { event, data }: StreamMessage): void {
+/** Between `away` and the next `pool` Redis is away, and nothing is known of the pool. */
+function take(state: State, { event, data }: StreamMessage, now: number): void {
+  if (event === 'away') {
+    state.link.value = 'lost';
+    return;
+  }
+  if (event === 'pool' && state.link.value === 'lost') {
+    state.link.value = 'live';
+    changeAll(state);
+  }
+  if (state.link.value === 'live') state.asOf.value = now;
   switch (event) {
     case 'pool':
       state.pool.value = data as PoolView;
@@ -138,7 +145,7 @@ function take(state: State, { event, data }: StreamMessage): void {
       state.requests.value += 1;
       break;
     case 'instances':
-      changeInstances(state, (data as { changed: readonly string[] | null }).changed);
+      state.instances.value += 1;
       break;
     case 'audit':
       state.audit.value = data as AuditRecord;
@@ -148,11 +155,7 @@ function take(state: State, { event, data }: StreamMessage): void {
 
 function changeAll(state: State): void {
   state.requests.value += 1;
-  changeInstances(state, null);
-}
-
-function changeInstances(state: State, changed: readonly string[] | null): void {
-  state.instances.value = { count: state.instances.value.count + 1, changed };
+  state.instances.value += 1;
 }
 
 /** Resolves when somebody looks, or it ends. */

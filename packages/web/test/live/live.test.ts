@@ -46,17 +46,33 @@ test('what the stream says is shown as it comes, with the time of it', async () 
   const { server, live } = pretendServer();
   await until(() => expect(live.link.value).toBe('live'));
   const [stream] = server.streams;
-  const before = { requests: live.requests.value, instances: live.instances.value.count };
+  const before = { requests: live.requests.value, instances: live.instances.value };
   server.time = 2_000;
   stream?.onMessage({ event: 'pool', data: aPool(7) });
   stream?.onMessage({ event: 'requests', data: { changed: true } });
-  stream?.onMessage({ event: 'instances', data: { changed: ['spica-1'] } });
+  stream?.onMessage({ event: 'instances', data: { changed: true, ids: ['spica-1'] } });
   stream?.onMessage({ event: 'audit', data: { seq: 9 } });
   expect(live.pool.value?.instances).toBe(7);
   expect(live.requests.value).toBe(before.requests + 1);
-  expect(live.instances.value).toEqual({ count: before.instances + 1, changed: ['spica-1'] });
+  expect(live.instances.value).toBe(before.instances + 1);
   expect(live.audit.value?.seq).toBe(9);
   expect(live.asOf.value).toBe(2_000);
+});
+
+test('while Redis is away, what is shown is as of when it was known, though the stream lives; then all is loaded anew', async () => {
+  const { server, live } = pretendServer();
+  await until(() => expect(live.link.value).toBe('live'));
+  const [stream] = server.streams;
+  stream?.onMessage({ event: 'pool', data: aPool(7) });
+  server.time = 2_000;
+  stream?.onMessage({ event: 'away', data: { reason: 'Redis is out of reach' } });
+  stream?.onMessage({ event: 'audit', data: { seq: 9 } });
+  expect({ link: live.link.value, asOf: live.asOf.value }).toEqual({ link: 'lost', asOf: 1_000 });
+  const before = { requests: live.requests.value, instances: live.instances.value };
+  stream?.onMessage({ event: 'pool', data: aPool(8) });
+  expect({ link: live.link.value, asOf: live.asOf.value }).toEqual({ link: 'live', asOf: 2_000 });
+  expect(live.requests.value).toBeGreaterThan(before.requests);
+  expect(live.instances.value).toBeGreaterThan(before.instances);
 });
 
 test('a stream that ends is opened again, and the lists are loaded anew, since they may have changed meanwhile', async () => {

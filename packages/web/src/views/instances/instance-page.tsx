@@ -29,7 +29,7 @@ type Found =
 /** One instance: what keeps it and until when, what it takes, where it comes from, and what was done with it. */
 export function InstancePage({ id }: { readonly id: string }) {
   const pool = poolName.value;
-  const changes = useCalm(live.value?.instances.value.count ?? 0);
+  const changes = useCalm(live.value?.instances.value ?? 0);
   const [actions, setActions] = useState(0);
   const onDone = () => setActions((count) => count + 1);
   const loaded = useLoad((signal) => find(id, pool, signal), `${pool} ${id}`, [changes, actions]);

@@ -90,7 +90,7 @@ function List({ pool, list }: { readonly pool: string | null; readonly list: Lis
 
 /** Loads what is looked at, and again whenever instances have changed. */
 function useRows(pool: string | null, list: ListState): RowLoader<InstanceView> {
-  const changes = useCalm(live.value?.instances.value.count ?? 0);
+  const changes = useCalm(live.value?.instances.value ?? 0);
   const rows = useMemo(
     () =>
       new RowLoader<InstanceView>((offset, limit, signal) =>

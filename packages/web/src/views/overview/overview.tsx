@@ -30,7 +30,7 @@ export function Overview() {
         <>
           <Verdict pool={pool} />
           <Disk pool={pool} />
-          <Space pool={pool.pool} changed={live.value?.instances.value.count ?? 0} />
+          <Space pool={pool.pool} changed={live.value?.instances.value ?? 0} />
         </>
       )}
       <RequestsInShort />

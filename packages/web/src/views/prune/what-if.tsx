@@ -48,7 +48,7 @@ export function WhatIf({
   const inForce = limitsInForce(policy);
   const limits = readLimits(query.value);
   const settled = useDebounced(JSON.stringify(toWhatIf(limits)), MOVING_MS);
-  const changes = useCalm(live.value?.instances.value.count ?? 0, CALM_MS);
+  const changes = useCalm(live.value?.instances.value ?? 0, CALM_MS);
   const loaded = useLoad((signal) => tryOut(pool, settled, signal), `${pool}`, [settled, changes]);
   return (
     <Panel

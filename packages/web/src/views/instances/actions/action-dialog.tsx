@@ -1,6 +1,6 @@
 import type { ActionPreview, ActionView } from '@spica/client/wire';
-import { useId, useState } from 'preact/hooks';
-import { messageOf, send } from '../../../api/call.ts';
+import { useState } from 'preact/hooks';
+import { messageOf } from '../../../api/call.ts';
 import { useDebounced } from '../../../api/use-debounced.ts';
 import { useLoad } from '../../../api/use-load.ts';
 import { CommandLine } from '../../../parts/command-line.tsx';
@@ -8,22 +8,13 @@ import { Dialog } from '../../../parts/dialog.tsx';
 import { bytes, countOf } from '../../../parts/format.ts';
 import { toast } from '../../../parts/toasts.tsx';
 import { poolName } from '../../../router/router.ts';
-import { growCommand, growEach, MOST_GROWN, parseGb } from './grow.ts';
+import { type ActionOptions, askPreview, run } from './ask.ts';
+import { Fields } from './fields.tsx';
 import { Outcome } from './outcome.tsx';
-import { countOfTarget, type Target, targetBody } from './target.ts';
+import { countOfTarget, type Target } from './target.ts';
 import { outcomeText, VERBS, type Verb } from './verbs.ts';
 
 const TYPING_MS = 250;
-/** Stands in the command line until a reason was given. */
-const NO_REASON = 'REASON';
-
-interface Options {
-  readonly reason: string;
-  readonly discard: boolean;
-  /** Separated by spaces; empty for those that each has. */
-  readonly patterns: string;
-  readonly gb: string;
-}
 
 /**
  * Asks before something is done with instances: how many they are now, what that frees, why, and how a terminal would do it;
@@ -42,7 +33,7 @@ export function ActionDialog({
   readonly onClose: () => void;
 }) {
   const pool = poolName.value;
-  const [options, setOptions] = useState<Options>({ reason: '', discard: false, patterns: '', gb: '' });
+  const [options, setOptions] = useState<ActionOptions>({ reason: '', discard: false, patterns: '', gb: '' });
   const [state, setState] = useState<{ isBusy: boolean; error: string | null; tries: number }>({
     isBusy: false,
     error: null,
@@ -61,7 +52,8 @@ export function ActionDialog({
 
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (state.isBusy || preview.data === null) return;
+    if (state.isBusy) return;
+    if (preview.data === null) return setState({ ...state, tries: state.tries + 1 }); // first, how many they are
     setState({ ...state, isBusy: true, error: null });
     try {
       const done = await run(verb, target, { options, pool, confirm: preview.data.matched });
@@ -94,8 +86,8 @@ export function ActionDialog({
           <button
             type="submit"
             class={`button ${kind}`}
-            aria-busy={state.isBusy || preview.data === null}
-            disabled={preview.data === null}
+            aria-busy={state.isBusy || preview.isLoading}
+            disabled={preview.data === null && preview.error === null}
           >
             {title}
           </button>
@@ -131,126 +123,4 @@ function Sample({
       </p>
     </div>
   );
-}
-
-function Fields({
-  verb,
-  options,
-  onChange,
-}: {
-  readonly verb: Verb;
-  readonly options: Options;
-  readonly onChange: (next: Options) => void;
-}) {
-  const id = useId();
-  return (
-    <>
-      {verb === 'grow' && (
-        <p class="field">
-          <label for={`${id}-gb`}>New cap, in GB</label>
-          <input
-            id={`${id}-gb`}
-            required
-            inputMode="decimal"
-            pattern="\d+(\.\d+)?"
-            placeholder="20"
-            value={options.gb}
-            onInput={({ currentTarget }) => onChange({ ...options, gb: currentTarget.value })}
-          />
-        </p>
-      )}
-      {verb === 'collect' && (
-        <p class="field">
-          <label for={`${id}-patterns`}>Patterns from now on, separated by spaces</label>
-          <input
-            id={`${id}-patterns`}
-            placeholder="those that each has"
-            value={options.patterns}
-            onInput={({ currentTarget }) => onChange({ ...options, patterns: currentTarget.value })}
-          />
-        </p>
-      )}
-      {verb === 'release' && (
-        <label>
-          <input
-            type="checkbox"
-            checked={options.discard}
-            onChange={({ currentTarget }) => onChange({ ...options, discard: currentTarget.checked })}
-          />{' '}
-          Nobody needs them any more: they are the first to go
-        </label>
-      )}
-      {verb !== 'grow' && (
-        <p class="field">
-          <label for={`${id}-reason`}>Reason, for the audit log</label>
-          <input
-            id={`${id}-reason`}
-            required
-            maxLength={1_000}
-            pattern=".*\S.*"
-            autocomplete="off"
-            value={options.reason}
-            onInput={({ currentTarget }) => onChange({ ...options, reason: currentTarget.value })}
-          />
-        </p>
-      )}
-    </>
-  );
-}
-
-const ACTIONS_PATH = '/v1/instances/actions';
-
-async function askPreview(
-  verb: Verb,
-  target: Target,
-  {
-    options,
-    pool,
-    signal,
-  }: { readonly options: Options; readonly pool: string | null; readonly signal: AbortSignal },
-): Promise<ActionPreview> {
-  // Measuring the same ones says how many there are, and changes nothing either.
-  const action = verb === 'grow' ? 'sample' : verb;
-  const found = await send<ActionPreview>('POST', ACTIONS_PATH, {
-    query: { pool, dryRun: true },
-    body: { ...bodyOf(action, target, options), reason: options.reason.trim() || NO_REASON },
-    signal,
-  });
-  if (verb !== 'grow' || !('ids' in target)) return found;
-  return { ...found, commandLine: growCommand(found.sample, options.gb || 'N', pool) };
-}
-
-async function run(
-  verb: Verb,
-  target: Target,
-  {
-    options,
-    pool,
-    confirm,
-  }: { readonly options: Options; readonly pool: string | null; readonly confirm: number },
-): Promise<ActionView> {
-  if (verb === 'grow') {
-    const capBytes = parseGb(options.gb);
-    if (capBytes === null) throw new Error(`New cap: expected a size in GB, got "${options.gb}"`);
-    return growEach('ids' in target ? target.ids.slice(0, MOST_GROWN) : [], { capBytes, pool });
-  }
-  return send<ActionView>('POST', ACTIONS_PATH, {
-    query: { pool },
-    body: { ...bodyOf(verb, target, options), reason: options.reason.trim(), ...confirmOf(target, confirm) },
-  });
-}
-
-/** Those named are the same ones, however many of them are still there. */
-function confirmOf(target: Target, confirm: number): object {
-  return 'ids' in target ? {} : { confirm };
-}
-
-function bodyOf(action: Exclude<Verb, 'grow'>, target: Target, { discard, patterns }: Options): object {
-  const given = patterns.split(/\s+/).filter((each) => each !== '');
-  return {
-    action,
-    ...targetBody(target),
-    ...(action === 'release' && discard ? { discard } : {}),
-    ...(action === 'collect' && given.length > 0 ? { patterns: given } : {}),
-  };
 }
