@@ -109,8 +109,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       url,
       socket: removeSocket && socket,
       async close() {
-        await removeSocket?.();
-        await close();
+        try {
+          await removeSocket?.();
+        } finally {
+          await close();
+        }
       },
     };
   } catch (error) {

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { mountTmpfs } from '../../../test/support/mount.ts';
 import type { Server } from '../src/index.ts';
 import { openPool, serve, startRedis, type TestRedis } from './served.ts';
 
@@ -39,4 +42,14 @@ it('looks at a disk that hangs once, however many ask and for however long, and 
   answer.resolve({ ...SPACE, availableBytes: 4e9 });
   expect(await ask('/metrics')).toContain('spica_available_bytes{pool="main"} 4000000000');
   expect(looks).toBe(3); // one of them for all that had asked meanwhile
+});
+
+it('ends where the disk of its socket takes no writes any more, and says that the socket is left there', async (context) => {
+  const disk = await mountTmpfs({ bytes: 1e6 });
+  if ('skipped' in disk) return context.skip(disk.skipped);
+  onTestFinished(() => disk.unmount());
+  const doomed = await serve(redis.redis, [], { socket: join(disk.dir, 'api.sock') });
+  execFileSync('mount', ['-o', 'remount,ro', disk.dir]);
+  await expect(doomed.close()).rejects.toMatchObject({ code: 'EROFS' });
+  await expect(fetch(new URL('/healthz', doomed.url))).rejects.toThrow('fetch failed');
 });
