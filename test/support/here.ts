@@ -32,6 +32,7 @@ export async function spicaHere(
     home: known.HOME,
     signals: new EventEmitter(),
     exit: exited.resolve,
+    endAfter: () => undefined,
   };
   const ended = askStack(args, io).then((isDone) => (isDone ? 0 : run(args, io)));
   const exitCode = await Promise.race([ended, exited.promise, failWhenLate(args, stderr)]);

@@ -29,6 +29,8 @@ export interface Io {
   readonly mostRows?: number;
   /** Ends the process on the spot. */
   exit(code: number): void;
+  /** Has the process end soon after the command, with its exit code, whatever it may have left running. */
+  endAfter(): void;
 }
 
 /** Options that every command takes. */

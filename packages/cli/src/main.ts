@@ -4,7 +4,11 @@ import type { Io } from './io.ts';
 import { askStack } from './quick/ask.ts';
 import { workingDirectory } from './working-directory.ts';
 
+/** What a command has left running has so long to end by itself. */
+const LEFT_MS = 500;
+
 const argv = process.argv.slice(2);
+let endsAfter = false;
 
 // A reader that has seen enough (`spica ls | head`) is no failure; data that is lost on a full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,8 +29,12 @@ const io: Io = {
   home: homedir(),
   signals: process,
   exit: (code) => process.exit(code),
+  endAfter() {
+    endsAfter = true;
+  },
 };
 process.exitCode = (await askStack(argv, io)) ? 0 : await runHere();
+if (endsAfter) setTimeout(() => process.exit(), LEFT_MS).unref();
 
 /** Loaded only now: a command that the stack has run needs none of it. */
 async function runHere(): Promise<number> {

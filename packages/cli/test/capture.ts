@@ -37,6 +37,7 @@ export function capture({
     home: cwd,
     signals: new EventEmitter(),
     exit: (code) => exits.push(code),
+    endAfter: () => undefined,
     exits,
   };
 }

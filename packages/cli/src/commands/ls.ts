@@ -1,6 +1,8 @@
 import type { Catalog } from '@spica/catalog';
 import { findInstances, type Judged } from '@spica/client/redis';
-import { EXIT_CODES, type PoolConfig, retentionPolicyOf } from '@spica/core';
+import { type Config, EXIT_CODES, type PoolConfig, retentionPolicyOf } from '@spica/core';
+import { connectObserver } from '@spica/queues';
+import type { Redis } from 'ioredis';
 import { loadConfig } from '../context/config.ts';
 import { openOwnCatalog } from '../context/own-catalog.ts';
 import { choosePool } from '../context/pool.ts';
@@ -27,12 +29,9 @@ export async function ls({ io, options }: Invocation<ListOptions>): Promise<numb
   const asked = readListOptions(options, io);
   const { config } = await loadConfig(io, options);
   const policy = choosePool(config, options.pool);
+  if (options.watch) return watch(io, config, policy, asked);
   return withRedis(config, async (redis) => {
     const catalog = await openOwnCatalog(redis, policy);
-    if (options.watch)
-      return (await import('../output/watch-list.ts')).watchList(io, asked, (most) =>
-        read(catalog, { ...asked, limit: Math.min(asked.limit, most) }, policy),
-      );
     const parts = readParts(catalog, asked, policy);
     const first = await parts.next();
     const { total } = first.value ?? { total: 0 };
@@ -41,6 +40,17 @@ export async function ls({ io, options }: Invocation<ListOptions>): Promise<numb
     await write(io, all(first.value, parts), { ...options, pool: policy.name, total });
     return 0;
   });
+}
+
+async function watch(io: Io, config: Config, policy: PoolConfig, asked: ListAsked): Promise<number> {
+  const { watchList } = await import('../output/watch-list.ts');
+  const show = async (redis: Redis) => {
+    const catalog = await openOwnCatalog(redis, policy);
+    return watchList(io, asked, (most) =>
+      read(catalog, { ...asked, limit: Math.min(asked.limit, most) }, policy),
+    );
+  };
+  return withRedis(config, show, connectObserver);
 }
 
 function read(catalog: Catalog, { query, limit }: ListAsked, policy: PoolConfig): Promise<Listing> {

@@ -71,10 +71,10 @@ async function runAll({ io, args, options }: Invocation<RunOptions>): Promise<nu
   return results.every(({ outcome }) => outcome === 'done') ? 0 : 1;
 }
 
-/** As from a shell: of the command, unless it succeeded and what came after it did not. */
+/** As from a shell: of the command, unless that says success and the run was ended, or what came after it failed. */
 function exitCodeOf(result: RunResult | undefined): number {
   if (!result || result.exitCode === null) return EXIT_OURS;
-  return result.exitCode === 0 && result.outcome === 'failed' ? EXIT_OURS : result.exitCode;
+  return result.exitCode === 0 && result.outcome !== 'done' ? EXIT_OURS : result.exitCode;
 }
 
 async function connect(config: Config, policy: PoolConfig): Promise<Spica> {

@@ -29,9 +29,6 @@ export interface ServeOptions {
   readonly host?: string;
 }
 
-/** A process whose start is left ends after this, with the exit code that it has by then. */
-const LEFT_MS = 500;
-
 /**
  * `spica up`: serves the config's pools until it is asked to stop: SIGTERM or Ctrl-C finishes or hands back what runs, a
  * second one ends at once; a start that does not end within `shutdown_timeout` after the signal, as Redis went away in the
@@ -87,7 +84,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     endWatch = manager.watch((ms) => isSound({ runtime, target: redis.target, logger }, ms));
     return runtime;
   };
-  let isStarting = false;
+  let failures: readonly unknown[] = [];
   try {
     await mountImages(config, logger);
     parts.add(await startTracing(config, logger)); // before any queue is opened; what has not gone out goes last
@@ -95,32 +92,25 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     parts.add({ close: () => redis.stop() });
     endNow = () => redis.kill();
     const late = stop.first.then(() => delay(config.shutdownTimeoutMs, null, { ref: false }));
-    isStarting = true;
-    const starting = start(redis).finally(() => {
-      isStarting = false;
-    });
-    const runtime = await Promise.race([starting, redis.lost, late]);
+    const runtime = await Promise.race([start(redis), redis.lost, late]);
     if (runtime === null) {
       logger.warn(
         'asked to stop, but the start does not end: it is left in the middle; the next one goes on',
       );
-      return 0;
+    } else {
+      const signal = await Promise.race([stop.first, redis.lost, runtime.lost]);
+      logger.info({ signal }, 'shutting down; once more to end at once');
     }
-    const signal = await Promise.race([stop.first, redis.lost, runtime.lost]);
-    logger.info({ signal }, 'shutting down; once more to end at once');
-    return 0;
   } finally {
     endReload();
     manager.stopping();
-    try {
-      await parts.close();
-    } finally {
-      endWatch();
-      stop.dispose();
-      // What a start that is left has begun would hold the process.
-      if (isStarting) setTimeout(() => io.exit(Number(process.exitCode ?? 0)), LEFT_MS).unref();
-    }
+    failures = await parts.close();
+    endWatch();
+    stop.dispose();
+    io.endAfter(); // a start that was left, or work on a disk that hangs, would hold the process
   }
+  if (failures.length > 0) throw failures[0];
+  return 0;
 }
 
 function protectionOf({ pools }: Runtime) {

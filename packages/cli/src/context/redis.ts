@@ -33,12 +33,18 @@ export function isClosedToUser(error: unknown): boolean {
  * Runs some work with a connection that fails fast, and closes it. Throws UnreachableError: REDIS_UNREACHABLE when Redis
  * does not answer, or goes away meanwhile (where it is the embedded one, the message says who starts it), and what
  * `toRedisError` makes of an answer that refuses.
+ *
+ * @param connect `connectObserver` for work that goes on while Redis is away, and with it when it is back.
  */
-export async function withRedis<T>(config: Config, work: (redis: Redis) => Promise<T>): Promise<T> {
+export async function withRedis<T>(
+  config: Config,
+  work: (redis: Redis) => Promise<T>,
+  connect = connectProducer,
+): Promise<T> {
   const target = redisTargetOf(config);
   let redis: Redis | null = null;
   try {
-    redis = await connectProducer(target);
+    redis = await connect(target);
     return await work(redis);
   } catch (error) {
     throw withHint(error, target);

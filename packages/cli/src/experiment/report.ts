@@ -61,8 +61,8 @@ export function reportNothing(stderr: Output): Report {
     line: () => undefined,
     end(results) {
       for (const { exitCode, outcome, reason } of results ?? [])
-        if (exitCode === null || (outcome === 'failed' && reason !== null))
-          stderr.write(`error: ${oneLine(reason ?? '')}\n`);
+        if (exitCode === null || (outcome !== 'done' && reason !== null))
+          stderr.write(`${outcome === 'stopped' ? 'stopped' : 'error'}: ${oneLine(reason ?? '')}\n`);
     },
   };
 }

@@ -27,6 +27,7 @@ export function commandRunner(io: Io, { config }: Pick<GlobalOptions, 'config'>)
       signals: new EventEmitter(),
       mostRows: MOST_ROWS,
       exit: () => undefined,
+      endAfter: () => undefined,
     });
     // What fails is left to the command itself: it says so in the same words, and has the exit code.
     return exitCode === 0 ? { stdout: stdout.text(), stderr: stderr.text() } : null;

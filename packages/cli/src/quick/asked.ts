@@ -1,6 +1,9 @@
 import { readWords } from '../complete/words.ts';
 
-/** Commands that the stack of this machine can answer: they look, or change one lease, and ask nobody anything. */
+/**
+ * Commands that the stack of this machine can answer: they look, or change one lease, and ask nobody anything. What fails
+ * there is done here anew, so nothing may be done before it fails: of several instances to release, some would be done twice.
+ */
 const VERBS = ['ls', 'status', 'show', 'lease', 'release'];
 /** Global options that have a value. */
 const WITH_VALUE = ['--config', '--pool'];
@@ -20,6 +23,7 @@ export function readAsked(argv: readonly string[]): Asked | null {
   if (argv.some((arg) => OURS.includes(arg))) return null;
   let config: string | undefined;
   let verb: string | undefined;
+  let ids = 0;
   const rest: string[] = [];
   for (let i = 0; i < argv.length; i += 1) {
     const arg = argv[i] ?? '';
@@ -30,9 +34,11 @@ export function readAsked(argv: readonly string[]): Asked | null {
     else if (name === '--pool') rest.push(`--pool=${value}`);
     else {
       if (!arg.startsWith('-')) verb ??= arg;
+      if (arg.startsWith('spica-')) ids += 1;
       rest.push(arg);
     }
   }
+  if (verb === 'release' && ids > 1) return null;
   return verb !== undefined && VERBS.includes(verb) ? { argv: rest, config } : null;
 }
 

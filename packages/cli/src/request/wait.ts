@@ -33,8 +33,8 @@ export async function waitForRequest(
   const { io, redis, pool, count } = wait;
   const timeoutMs = wait.timeoutMs ?? FOREVER_MS;
   const again = `\`spica show ${id}\` shows how it stands`;
-  const view = createProgress(io.stderr, { request: id, count });
   const watcher = await watchRequests(queues, redis);
+  const view = createProgress(io.stderr, { request: id, count }); // holds the process until it is stopped
   try {
     const goesOn = `request ${id} goes on; ${again}`;
     return await waitWhileServed({ io, redis, served: { pool, queue: 'gate' }, goesOn }, (signal) =>

@@ -6,11 +6,11 @@ export interface Part {
 }
 
 /** What a stack consists of. */
-export interface Parts extends Part {
+export interface Parts {
   /** Adds one. After `close` was called it closes the part at once, and throws, so that its caller opens no more. */
   add(part: Part): void;
-  /** Closes all, the last added first. Where some fail it goes on with the others, and then throws the first failure. */
-  close(): Promise<void>;
+  /** Closes all, the last added first. Never throws: where some fail it goes on, and resolves with what they threw. */
+  close(): Promise<readonly unknown[]>;
 }
 
 export function createParts(logger: Pick<Logger, 'error'>): Parts {
@@ -33,7 +33,7 @@ export function createParts(logger: Pick<Logger, 'error'>): Parts {
     async close() {
       isClosing = true;
       for (const part of open.reverse()) await end(part);
-      if (failures.length > 0) throw failures[0];
+      return failures;
     },
   };
 }

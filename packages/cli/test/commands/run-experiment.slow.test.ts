@@ -62,7 +62,12 @@ it.each([
   [['--', '/no/such/program'], 127, 'error: there is no command "/no/such/program"'],
   [['--', '/etc/passwd'], 126, 'error: /etc/passwd cannot be run: it is no file that this user may execute'],
   [['--', 'sh', '-c', 'kill -TERM $$'], 143, ''],
-  [['--time-limit', '300ms', '--', 'sleep', '60'], 143, ''],
+  [['--time-limit', '300ms', '--', 'sleep', '60'], 143, 'stopped: its time limit is over'],
+  [
+    ['--time-limit', '300ms', '--', 'sh', '-c', 'trap "exit 0" TERM; sleep 60 & wait'],
+    125,
+    'stopped: its time limit is over',
+  ],
   [['--template', 'none', '--', 'true'], 125, 'error: --template: expected one of: default'],
   [
     ['--keep', 'some', '--', 'true'],

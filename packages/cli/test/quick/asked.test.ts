@@ -7,6 +7,7 @@ it.each([
   ['--json --pool main ls', ['--json', '--pool=main', 'ls'], undefined],
   ['ls --config ../a.yaml', ['ls'], '../a.yaml'],
   ['--config=a.yaml status', ['status'], 'a.yaml'],
+  ['release spica-01 --force', ['release', 'spica-01', '--force'], undefined],
   ['lease spica-01 --ttl 1h', ['lease', 'spica-01', '--ttl', '1h'], undefined],
 ])('%s is for the stack', (line, argv, config) => {
   expect(readAsked(line.split(' '))).toEqual({ argv, config });
@@ -21,6 +22,7 @@ it.each([
   'ls --verbose',
   'help ls',
   'run -- ls',
+  'release spica-01 spica-02 --force',
   '',
 ])('%j is not', (line) => {
   expect(readAsked(line.split(' '))).toBeNull();

@@ -86,6 +86,15 @@ it('draws a bar on a terminal and clears it in the end', async () => {
   expect(io.out()).toBe('');
 });
 
+it('draws no bar, which would hold the process, where the events of the gate cannot be read', async () => {
+  const io = capture({ tty: true });
+  const id = await submit();
+  redis.disconnect();
+  const waiting = waitForRequest(queues, id, { io, redis, pool: 'main', count: 8, timeoutMs: null });
+  await expect(waiting).rejects.toThrow('Connection is closed');
+  expect(io.err()).toBe('');
+});
+
 it('gives up after --timeout, with the request id and how to look again', async () => {
   const never = Promise.withResolvers<void>();
   await work('gate', () => never.promise);
