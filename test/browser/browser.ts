@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { expect, onTestFailed, onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { openPage as openOwnPage, openBrowser as startBrowser } from './chromium.ts';
 
 export { logIn, missingBrowser } from './chromium.ts';
@@ -31,14 +31,18 @@ export async function openPage(
   const last = kept.get(browser);
   if (Object.keys(others).length > 0 || (last && last.url !== url)) {
     const opened = await openOwnPage(browser, url, options);
-    onTestFailed(() => tell(opened.page));
-    onTestFinished(() => opened.page.context().close());
+    onTestFinished(async ({ task }) => {
+      if (task.result?.state === 'fail') await tell(opened.page);
+      await opened.page.context().close();
+    });
     return opened;
   }
   const opened = last ?? { ...(await openOwnPage(browser, url)), url };
   const { page, complaints } = opened;
   kept.set(browser, opened);
-  onTestFailed(async () => {
+  // Not `onTestFailed`, which comes when all that the test has opened is closed.
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
     kept.delete(browser);
     await tell(page);
     await page.context().close();

@@ -10,6 +10,7 @@ const REAL = 10;
 /** More than are judged anew at each change. How long it takes with 100,000, `npm run bench -- list` says. */
 const LISTED = 20_000;
 const STEP = 2_000;
+const ACTIONS = '**/v1/instances/actions*';
 
 let browser: Browser;
 let api: ApiStack;
@@ -191,13 +192,22 @@ it('says of each why something could not be done with it', async () => {
   await page.keyboard.press('Space');
   for (let row = 1; row < REAL; row += 1) await page.keyboard.press('Shift+ArrowDown');
   await page.getByText('10 instances chosen').waitFor();
-  const late = Promise.withResolvers<void>();
-  await page.route('**/v1/instances/actions*', (route) => late.promise.then(() => route.continue()));
+  const [asked, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await page.route(ACTIONS, async (route) => {
+    if (route.request().postData()?.includes('a test')) asked.resolve();
+    await late.promise;
+    await route.abort();
+  });
   await page.getByRole('button', { name: 'Prune', exact: true }).click();
   await page.getByLabel(/Reason/).fill('a test');
   const prune = page.getByRole('button', { name: 'Prune 10 instances' });
+  await asked.promise;
   expect(await prune.isDisabled()).toBe(true); // until the server has said what it would be done with
   late.resolve();
+  await page.getByRole('alert').waitFor();
+  await page.unroute(ACTIONS);
+  await prune.click(); // the server has not said it: it is asked again
+  await page.getByText(/of their own/).waitFor();
   await prune.click();
   const dialog = page.getByRole('dialog', { name: '9 of 10 instances deleted' });
   await dialog.getByText(/pinned by operator: the baseline/).waitFor();

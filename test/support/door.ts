@@ -6,10 +6,14 @@ export interface Door extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Lets so many writes of clients through to a Redis; with the next one it cuts every connection, and takes no more. */
-export async function openDoor(redis: NetConnectOpts, writes: number): Promise<Door> {
+/**
+ * Lets so many writes of clients through to a Redis, or all before one that contains a text; with the next one it cuts every
+ * connection, and takes no more.
+ */
+export async function openDoor(redis: NetConnectOpts, until: number | string): Promise<Door> {
   const open = new Set<Socket>();
-  let left = writes;
+  let writes = 0;
+  const isLast = (data: Buffer) => (typeof until === 'string' ? data.includes(until) : ++writes > until);
   const close = () => {
     server.close();
     for (const each of open) each.destroy();
@@ -25,8 +29,7 @@ export async function openDoor(redis: NetConnectOpts, writes: number): Promise<D
     for (const each of [client, behind]) each.on('error', end).on('close', end);
     behind.pipe(client);
     client.on('data', (data) => {
-      left -= 1;
-      if (left >= 0) return void behind.write(data);
+      if (!isLast(data)) return void behind.write(data);
       close();
     });
   }).listen(0, '127.0.0.1');

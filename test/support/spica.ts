@@ -46,7 +46,7 @@ export interface Up {
 }
 
 interface BegunUp extends Up {
-  /** Resolves once it has said so on standard error. Rejects when it ends before. */
+  /** Resolves once it says so on standard error, from this call on. Rejects when it ends before. */
   said(text: string): Promise<void>;
 }
 
