@@ -112,7 +112,7 @@ class LeaseTest(PoolTest):
         (self.instance,) = self.client.spawn().wait()
 
     def test_renews_itself_until_it_is_released(self):
-        with self.client.lease(self.instance.id, "3s") as lease:
+        with self.client.lease(self.instance.id, "12s") as lease:
             first = lease.expires_at
             eventually(lambda: lease.expires_at > first)
             lease.check()
@@ -123,7 +123,7 @@ class LeaseTest(PoolTest):
 
     def test_is_never_lost_silently(self):
         with self.assertRaises(spica.LeaseLostError) as lost:
-            with self.client.lease(self.instance.id, "3s") as lease:
+            with self.client.lease(self.instance.id, "12s") as lease:
                 taken = {"lease": "1h", "force": True}
                 self.client._call("PUT", f"/v1/instances/{self.instance.id}/lease", body=taken)
                 eventually(lambda: lease.lost)
