@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listTrash, verifyLineage } from '@spica/pool';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { mirrorChanges } from '../../packages/workers/src/runtime/mirror.ts';
 import { HOUR, MINUTE } from './operation.ts';
 import type { World } from './world.ts';
@@ -13,14 +13,14 @@ const settings = {
   'pools.main.retention.keep_after_lease': '0s',
   'pools.main.retention.trash_ttl': '10m',
 };
-/** A prune for a request of one instance that lacks so much of what it needs. */
+/** A prune for a request of one instance, which needs more than any disk has and lacks so much of that. */
 const pruneFor = (world: World, { bytes, inodes }: { bytes: number; inodes: number }) =>
   world.prune({
     pool: 'main',
     cause: 'request',
     from: null,
     request: 'r',
-    need: { bytes: Math.max(1, bytes), inodes: Math.max(1, inodes), slots: 1 },
+    need: { bytes: bytes > 0 ? 2 ** 50 : 0, inodes: inodes > 0 ? 2 ** 50 : 0, slots: 1 },
     shortfall: { bytes, inodes, slots: 0 },
   });
 const pruneAll = (world: World) =>
@@ -105,6 +105,8 @@ it('a request that is short of inodes alone gets the trash first too, and no ins
     const inodes = (await listTrash(world.pool))[0]?.note?.record?.sample?.inodes ?? 0;
     world.clocks.pass(MINUTE);
     const [live = ''] = await spawned(world, 1);
+    const space = await world.ctx.gauge.read({ maxAgeMs: 0 });
+    vi.spyOn(world.ctx.gauge, 'read').mockResolvedValue({ ...space, freeInodes: 1e6, totalInodes: 2e6 });
     const result = await pruneFor(world, { bytes: 0, inodes });
     expect(inodes).toBeGreaterThan(0);
     expect(result).toMatchObject({ pruned: [] });

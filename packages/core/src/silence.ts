@@ -27,8 +27,8 @@ export function afterSilence(ms: number, act: () => void): () => void {
 
 /**
  * Resolves or rejects as the work does, but rejects after `ms` milliseconds, in which this process ran. The work is not
- * stopped; nobody waits for it any longer. `late`: who was asked (`Redis`, `pool main`), which begins the message of a
- * TimedOutError DEADLINE_PASSED, or what makes another error.
+ * stopped; nobody waits for it any longer. `late`: the name of who was asked (`Redis`, `pool main`), for a TimedOutError
+ * DEADLINE_PASSED; or a function that makes the error.
  */
 export async function withDeadline<T>(
   work: Promise<T>,

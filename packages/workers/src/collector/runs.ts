@@ -92,8 +92,8 @@ export function createCollectRuns(ctx: RunsContext): CollectRuns {
     },
     passedOver: () => new Map([...slow].map((id) => [id, runs.get(id)?.since ?? 0])),
     async close() {
-      queue.clear();
       closing.abort(new CheckError('COLLECT_CANCELLED', 'the worker ended'));
+      queue.clear();
       for (const { giveUp } of runs.values()) giveUp(closing.signal.reason);
       await pTimeout(queue.onIdle(), { milliseconds: GRACE_MS, fallback: () => undefined });
     },

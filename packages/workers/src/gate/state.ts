@@ -35,10 +35,6 @@ export interface OpenRequest {
 /** How many of the line are published: the rest is counted. */
 const MOST_PUBLISHED = 1_000;
 
-/**
- * What the process that serves a pool knows of its gate: the only place where anything is reserved. It is made anew at each
- * start from what the disk, the catalog and the gate's own jobs say (gate/load.ts).
- */
 /** Room that is made for a request. */
 export interface Reclaim {
   /** The line's `wakes` from when it began. */
@@ -49,6 +45,10 @@ export interface Reclaim {
   isMade: boolean;
 }
 
+/**
+ * What the process that serves a pool knows of its gate: the only place where anything is reserved. It is made anew at each
+ * start from what the disk, the catalog and the gate's own jobs say (gate/load.ts).
+ */
 export class GateState {
   readonly ledger: Ledger;
   readonly line: Line;

@@ -8,12 +8,13 @@ import {
   poolFloor,
   RefusedError,
   type Size,
+  withDeadline,
 } from '@spica/core';
 import { type Prepared, readLineage } from '@spica/pool';
 import type { PoolContext } from '../context.ts';
 import { readBounds } from '../gate/bounds.ts';
 import { forkSource } from '../image/fork.ts';
-import { troubleOf } from '../pressure/disk-trouble.ts';
+import { DISK_MS, troubleOf } from '../pressure/disk-trouble.ts';
 import type { GateJob } from './gate-job.ts';
 import { needFor } from './need.ts';
 
@@ -106,7 +107,7 @@ async function unlessInTrouble(ctx: PoolContext, read: () => Promise<OnDisk>): P
   const nothing = { prepared: null, generation: 0 };
   if (troubleOf(ctx) !== null) return nothing;
   try {
-    return await read();
+    return await withDeadline(read(), DISK_MS, 'the disk');
   } catch (error) {
     if (error instanceof RefusedError || (await ctx.diskWrites.check()) === null) throw error;
     return nothing;
@@ -132,10 +133,8 @@ export async function readDisk(
 ): Promise<DiskNow> {
   const { landed } = sums;
   try {
-    const [space, bounds] = await Promise.all([
-      ctx.gauge.read({ maxAgeMs: 0 }),
-      readBounds(ctx, sums, ownBytes),
-    ]);
+    const reading = Promise.all([ctx.gauge.read({ maxAgeMs: 0 }), readBounds(ctx, sums, ownBytes)]);
+    const [space, bounds] = await withDeadline(reading, DISK_MS, 'the disk');
     return {
       space,
       landed,

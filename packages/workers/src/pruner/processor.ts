@@ -1,4 +1,4 @@
-import { checkMarker, type TrashEntry } from '@spica/pool';
+import { checkMarker, createSerialiser, type TrashEntry } from '@spica/pool';
 import {
   type PrunePayload,
   type PruneResult,
@@ -20,7 +20,7 @@ import type { Removal, TakenOut } from './removal.ts';
 import { takeOut } from './remove.ts';
 import { restoreInstance } from './restore.ts';
 import { openSealed, type RecheckedPlan } from './sealed.ts';
-import { type ForRoom, stillMissing } from './still-missing.ts';
+import { type ForRoom, isForRoom, stillMissing } from './still-missing.ts';
 import { summarize } from './summary.ts';
 import { bytesOf, freeAll, listExpired, scheduleTrash, trashRelief } from './trash.ts';
 import { undoRequest } from './undo.ts';
@@ -32,6 +32,8 @@ import { verifyReclaim } from './verify.ts';
  * One instance's failure is recorded and the rest go on. Safe to run twice, or two at once.
  */
 export function createPruner(ctx: ServedContext) {
+  /** Who makes room does so one at a time: each is to see what the one before has brought. */
+  const rooms = createSerialiser();
   return async (job: Job, token?: string, signal?: AbortSignal): Promise<PruneResult | ReconcileResult> => {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
@@ -39,7 +41,11 @@ export function createPruner(ctx: ServedContext) {
       await checkIdentity({ name: ctx.pool.name, root: ctx.pool.paths.root }, ctx.catalog);
       return await handBack<PruneResult | ReconcileResult>(job, token, signal, async () => {
         const result = await ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
-          payload.cause === 'reconcile' ? reconcileNow(ctx) : prune(ctx, payload, signal),
+          payload.cause === 'reconcile'
+            ? reconcileNow(ctx)
+            : isForRoom(payload)
+              ? rooms.run('room', () => prune(ctx, payload, signal))
+              : prune(ctx, payload, signal),
         );
         if (payload.cause === 'reconcile') await ctx.catalog.noteRun('reconcile', ctx.clock.now());
         if (payload.cause === 'schedule') await ctx.catalog.noteRun('prune', ctx.clock.now());

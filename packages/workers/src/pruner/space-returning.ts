@@ -36,7 +36,7 @@ export function isVerifying(pool: Pool): boolean {
   return (verifying.get(pool)?.size ?? 0) > 0;
 }
 
-/** Resolves once that is known: after some 20 s at most. */
+/** Resolves once that is known. */
 export async function untilVerified(pool: Pool): Promise<void> {
   await Promise.all(verifying.get(pool) ?? []);
 }

@@ -3,11 +3,19 @@ import type { PrunePayload } from '@spica/queues';
 import type { ServedContext } from '../context.ts';
 import { readDisk } from '../gatekeeper/facts.ts';
 import { figuresOf, missingIn } from '../pressure/figures.ts';
+import { endsWithin } from '../runtime/endings.ts';
 import { untilVerified } from './space-returning.ts';
 
 /** The jobs of the prune queue that make room. */
 export type ForRoom = Extract<PrunePayload, { cause: 'request' | 'pressure' }>;
 type ForRequest = Extract<ForRoom, { cause: 'request' }>;
+
+/** What was deleted last is waited for no longer than this. */
+const VERIFY_MS = 30_000;
+
+export function isForRoom(job: PrunePayload): job is ForRoom {
+  return job.cause === 'request' || job.cause === 'pressure';
+}
 
 /**
  * What is missing now of what was missing when a job was added: what ran before it may have brought it, once that is known.
@@ -16,7 +24,8 @@ type ForRequest = Extract<ForRoom, { cause: 'request' }>;
 export async function stillMissing(ctx: ServedContext, job: ForRoom, signal?: AbortSignal): Promise<Amount> {
   const { shortfall } = job;
   if (shortfall.bytes === 0 && shortfall.inodes === 0) return shortfall;
-  await Promise.race([untilVerified(ctx.pool), untilAborted(signal)]);
+  signal?.throwIfAborted();
+  await endsWithin(Promise.race([untilVerified(ctx.pool), untilAborted(signal)]), VERIFY_MS);
   signal?.throwIfAborted();
   const now = job.cause === 'request' ? await missingFor(ctx, job) : await missingOnDisk(ctx);
   return {
@@ -26,8 +35,11 @@ export async function stillMissing(ctx: ServedContext, job: ForRoom, signal?: Ab
   };
 }
 
-/** By the gate's own sum, and with what was made for others that are to be decided again. */
-async function missingFor(ctx: ServedContext, { request, need }: ForRequest): Promise<Size> {
+/**
+ * By the gate's own sum, and with what was made for others that are to be decided again. Where that comes to more than was
+ * missing, nothing: whether so much can be had is for the gate to say, once the others are decided.
+ */
+async function missingFor(ctx: ServedContext, { request, need, shortfall }: ForRequest): Promise<Size> {
   const { ledger, reclaims } = ctx.gate;
   const disk = await readDisk(ctx, ledger.sums(ctx.clockGuard.now()), ledger.ownBytes);
   const total = { bytes: need.bytes, inodes: need.inodes };
@@ -36,7 +48,10 @@ async function missingFor(ctx: ServedContext, { request, need }: ForRequest): Pr
     total.bytes += other.need.bytes;
     total.inodes += other.need.inodes;
   }
-  return missingOf(total, roomNow(disk, ledger.sums(ctx.clockGuard.now())));
+  const room = roomNow(disk, ledger.sums(ctx.clockGuard.now()));
+  const [alone, together] = [missingOf(need, room), missingOf(total, room)];
+  const isMore = ({ bytes, inodes }: Size) => bytes > shortfall.bytes || inodes > shortfall.inodes;
+  return isMore(together) && !isMore(alone) ? { bytes: 0, inodes: 0 } : together;
 }
 
 async function missingOnDisk(ctx: ServedContext): Promise<Size> {

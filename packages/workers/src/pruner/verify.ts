@@ -20,9 +20,12 @@ export async function verifyReclaim<T extends { readonly freed: readonly TrashEn
 ): Promise<T> {
   const before = await readAvailableBytes(ctx);
   const result = await work();
-  if (before !== null && canBeVerified(bytesOf(result.freed))) {
+  if (canBeVerified(bytesOf(result.freed))) {
     const end = beginVerifying(ctx.pool);
-    compare(ctx, before, result.freed)
+    // Where clones were made meanwhile there is nothing to compare, but a btrfs is waited for all the same.
+    const returned =
+      before === null ? awaitReturned(ctx.pool.paths.root, RETURN_MS) : compare(ctx, before, result.freed);
+    returned
       .finally(end)
       .then(() => ctx.gate.line.wake())
       .catch((error: unknown) => {
