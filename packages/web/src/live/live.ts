@@ -96,8 +96,7 @@ async function followStream(
       onOpen: () => {
         wasOpen = true;
         batch(() => {
-          state.link.value = 'live';
-          state.asOf.value = parts.now();
+          state.link.value = 'live'; // how the pool stands, or that nobody knows, comes in a moment
           changeAll(state); // what happened while there was no stream
         });
       },

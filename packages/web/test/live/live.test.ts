@@ -73,6 +73,17 @@ test('while Redis is away, what is shown is as of when it was known, though the 
   expect({ link: live.link.value, asOf: live.asOf.value }).toEqual({ link: 'live', asOf: 2_000 });
   expect(live.requests.value).toBeGreaterThan(before.requests);
   expect(live.instances.value).toBeGreaterThan(before.instances);
+
+  // Opened anew while Redis is away: nothing more is known for that.
+  server.time = 3_000;
+  stream?.end();
+  server.isUp = false;
+  await until(() => expect(server.polls).toBe(1));
+  server.isUp = true;
+  server.sleeps.at(-1)?.wake();
+  await until(() => expect(server.streams).toHaveLength(2));
+  server.streams[1]?.onMessage({ event: 'away', data: { reason: 'Redis is out of reach' } });
+  expect({ link: live.link.value, asOf: live.asOf.value }).toEqual({ link: 'lost', asOf: 2_000 });
 });
 
 test('a stream that ends is opened again, and the lists are loaded anew, since they may have changed meanwhile', async () => {
