@@ -1,6 +1,5 @@
 import { type Catalog, createCatalog } from '@spica/catalog';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { startLocal } from '../../../../test/support/redis.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { aRecord, aSample } from '../../../catalog/test/open.ts';
 import { run } from '../../src/run.ts';
 import { capture, runCaptured } from '../capture.ts';
@@ -107,21 +106,6 @@ it('shows the list anew until it is interrupted, as many as the screen has rows 
   await catalog.adopt(aRecord('spica-ffffffffffff', { spawnedAt: Date.now() }));
   await expect.poll(() => io.out()).toContain(`7 of ${MANY + 1} at `);
   expect(io.out()).toContain('spica-ffffffffffff');
-  io.signals.emit('SIGINT');
-  expect(await watching).toBe(0);
-});
-
-it('says while it watches that Redis is away, and goes on once it is back', async () => {
-  const server = await startLocal();
-  onTestFinished(() => server.stop());
-  const io = capture({ tty: true, env: { REDIS_URL: server.url } });
-  const watching = run(['ls', '--watch'], io);
-  await expect.poll(() => io.out()).toContain('0 of 0 at ');
-  await server.kill();
-  await expect.poll(() => io.out()).toContain('Redis is away');
-  await server.restart();
-  const shown = io.out().length;
-  await expect.poll(() => io.out().slice(shown)).toContain('0 of 0 at ');
   io.signals.emit('SIGINT');
   expect(await watching).toBe(0);
 });
