@@ -107,7 +107,7 @@ export async function up({ io, options }: Invocation<ServeOptions>): Promise<num
     failures = await parts.close();
     endWatch();
     stop.dispose();
-    io.endAfter(); // a start that was left, or work on a disk that hangs, would hold the process
+    io.endAfter(); // a start that was left would hold the process
   }
   if (failures.length > 0) throw failures[0];
   return 0;
