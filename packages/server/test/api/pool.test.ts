@@ -29,6 +29,10 @@ async function get<T>(path: string, who: 'viewer' | 'operator' = 'viewer'): Prom
   return json as T;
 }
 const pool = (who?: 'viewer' | 'operator') => get<PoolView>('/v1/pools/main', who);
+const newest = async () => (await get<Page<AuditRecord>>('/v1/audit?limit=1')).items[0];
+/** It is written after it was done: else it is news to the next test. */
+const untilUnpinned = () =>
+  expect.poll(async () => (await newest())?.action, { timeout: 60_000 }).toBe('unpin_instance');
 
 it('tells how a pool stands: a verdict, its disk, its policy, where it is, and whether the audit log holds', async () => {
   await expect.poll(async () => (await pool()).audit?.state).toBe('intact');
@@ -209,6 +213,7 @@ it('pages back through the audit log, and finds by action, outcome, instance, re
   for (const wrong of ['after=1&before=2', 'since=noon', 'by='])
     expect(await api.call('viewer', 'GET', `/v1/audit?${wrong}`)).toMatchObject({ status: 400 });
   await api.call('operator', 'DELETE', `/v1/instances/${second?.id}/pin`);
+  await untilUnpinned();
 });
 
 it('streams what changes: how it stands, requests, instances and the audit log, each from where one left off', async () => {
@@ -216,7 +221,6 @@ it('streams what changes: how it stands, requests, instances and the audit log, 
     openStream(api.server.url, '/v1/stream', { authorization: `Bearer ${api.tokens.viewer}`, ...more });
   const [first] = (await get<Page<{ id: string }>>('/v1/instances')).items;
   // From the newest entry on: who begins without one is told of what comes once that was looked up.
-  const newest = async () => (await get<Page<AuditRecord>>('/v1/audit?limit=1')).items[0];
   const stream = await open({ 'last-event-id': String((await newest())?.seq) });
   const named = (name: string) => (event: ServerEvent) => event.event === name;
   const [now] = await stream.until(named('pool'));
@@ -242,7 +246,7 @@ it('streams what changes: how it stands, requests, instances and the audit log, 
   await again.until(isPin);
   again.close();
   await api.call('operator', 'DELETE', `/v1/instances/${first?.id}/pin`);
-  await expect.poll(async () => (await newest())?.action).toBe('unpin_instance'); // it is written after it was done
+  await untilUnpinned();
 });
 
 it('counts per rule what a plan keeps and deletes, and shows what other limits would do, without a trace', async () => {
