@@ -85,14 +85,18 @@ export interface LocalRedis {
   stop(): Promise<void>;
 }
 
+/** So many ports are tried. */
+const MOST_PORTS = 5;
+
 /** Starts a redis-server as `spica up` does, but on a TCP port. */
 export async function startLocal(): Promise<LocalRedis> {
   const stateDir = await mkdtemp(join(tmpdir(), 'spica-redis-'));
-  const port = await freePort();
+  let port = 0;
   const start = async () => {
     const started = await startEmbeddedRedis({ stateDir, logger: pino({ level: 'silent' }) });
     const redis = await connectProducer(started.target);
-    await redis.config('SET', 'port', port);
+    if (port === 0) port = await listenAnywhere(redis);
+    else await redis.config('SET', 'port', port);
     redis.disconnect();
     return started;
   };
@@ -111,6 +115,16 @@ export async function startLocal(): Promise<LocalRedis> {
       await rm(stateDir, { recursive: true });
     },
   };
+}
+
+/** Somebody else may take a port between its choice and its use: then it is another one. */
+async function listenAnywhere(redis: Redis): Promise<number> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort();
+    const failure = await redis.config('SET', 'port', port).then(() => null, String);
+    if (failure === null) return port;
+    if (tries === MOST_PORTS) throw new Error(failure);
+  }
 }
 
 async function startContainer(): Promise<Started> {
