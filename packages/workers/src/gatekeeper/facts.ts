@@ -8,6 +8,7 @@ import {
   poolFloor,
   RefusedError,
   type Size,
+  TimedOutError,
   withDeadline,
 } from '@spica/core';
 import { type Prepared, readLineage } from '@spica/pool';
@@ -106,11 +107,15 @@ function requireCollectTo({ policy }: Pick<PoolContext, 'policy'>, collect: read
 async function unlessInTrouble(ctx: PoolContext, read: () => Promise<OnDisk>): Promise<OnDisk> {
   const nothing = { prepared: null, generation: 0 };
   if (troubleOf(ctx) !== null) return nothing;
-  try {
-    return await withDeadline(read(), DISK_MS, 'the disk');
-  } catch (error) {
-    if (error instanceof RefusedError || (await ctx.diskWrites.check()) === null) throw error;
-    return nothing;
+  const reading = read();
+  for (;;) {
+    try {
+      return await withDeadline(reading, DISK_MS, 'the disk');
+    } catch (error) {
+      if (error instanceof RefusedError) throw error;
+      if ((await ctx.diskWrites.check()) !== null) return nothing;
+      if (!(error instanceof TimedOutError)) throw error; // else it is a large template, which takes its time
+    }
   }
 }
 
