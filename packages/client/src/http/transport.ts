@@ -1,13 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { CheckError, UsageError } from '@spica/core';
-import type { AuditPage, AuditRecord } from '@spica/queues';
+import { UsageError } from '@spica/core';
+import type { AuditPage } from '@spica/queues';
 import type { LeaseAsked, LeaseGrant, ReleaseAsked, RequestEnd, Transport } from '../transport.ts';
-import type { OversizeView, PoolEvent, PoolView, RequestEvent, RequestView } from '../view.ts';
+import type { PoolView, RequestView } from '../view.ts';
 import type { ListQuery } from '../wire/queries.ts';
 import type { ApiAddress } from './address.ts';
 import { ApiClient } from './call.ts';
-import { Backoff, isAway } from './persist.ts';
-import { followStream } from './stream.ts';
+import { auditOf, eventsOf, type OversizeEvent, oversizeOf, watchOf } from './streams.ts';
 import { waitForEnd, within } from './wait.ts';
 
 /**
@@ -70,7 +69,8 @@ function overHttp(client: ApiClient, pool: string): Transport {
     },
     request: (id) => get(request(id)),
     requests: (query) => get('/v1/requests', of(query)),
-    events: (id, options) => eventsOf(client, id, { ...options, query: of() }),
+    events: (id, options) =>
+      eventsOf(client, { id, path: `${request(id)}/events` }, { ...options, query: of() }),
     wait: (id, options) =>
       waitForEnd(client, { id, path: `${request(id)}/result`, query: of() }, options) as Promise<RequestEnd>,
     cancel: async (id) => {
@@ -122,7 +122,8 @@ function overHttp(client: ApiClient, pool: string): Transport {
       }),
     oversize: async ({ request }) =>
       (await get<Omit<OversizeEvent, 'id'>>('/v1/oversize', of({ request: request ?? undefined }))).instances,
-    oversizeFollow: (options) => oversizeOf(client, options, of),
+    oversizeFollow: ({ request, ...options }) =>
+      oversizeOf(client, { ...options, query: of({ request: request ?? undefined }) }),
     auditFollow: (options) => auditOf(client, { ...options, query: of() }),
     saveTournament: async (record) => void (await put(tournament(record.id), record)),
     tournament: (id) => get(tournament(id)),
@@ -134,110 +135,6 @@ function overHttp(client: ApiClient, pool: string): Transport {
     space: (query) => ofPool('/space', query),
     close: async () => client.close(),
   };
-}
-
-type OversizeEvent = { id: string; instances: readonly OversizeView[] };
-
-/** A request's events; one that is forgotten while somebody follows it has failed, as far as they can know. */
-async function* eventsOf(
-  client: ApiClient,
-  id: string,
-  { after = null, signal, query }: Parameters<Transport['events']>[1] & { readonly query: URLSearchParams },
-): ReturnType<Transport['events']> & AsyncGenerator<{ id: string; event: RequestEvent }, void> {
-  const isLast = (data: unknown) => LAST.includes((data as RequestEvent).phase);
-  let seen = false;
-  try {
-    for await (const each of followStream(client, {
-      path: `${request(id)}/events`,
-      query,
-      after,
-      signal,
-      isLast,
-    })) {
-      seen = true;
-      yield { id: each.id, event: each.data as RequestEvent };
-    }
-  } catch (error) {
-    if (!seen || !(error instanceof CheckError) || error.code !== 'REQUEST_UNKNOWN') throw error;
-    const reason = `request ${id} is not known any more`;
-    yield { id: 'unknown', event: { phase: 'failed', reason, code: 'REQUEST_UNKNOWN' } };
-  }
-}
-
-const LAST: readonly RequestEvent['phase'][] = ['ready', 'rejected', 'failed'];
-
-/** Goes on after the last entry of the audit log that came; of what else changes only the present state counts. */
-async function* watchOf(
-  client: ApiClient,
-  { after, signal, query }: Parameters<Transport['watch']>[0] & { readonly query: URLSearchParams },
-): AsyncGenerator<PoolEvent, void> {
-  const seen = after === undefined ? null : String(after);
-  const stream = { path: '/v1/stream', query, after: seen, signal, isLast: () => false };
-  try {
-    for await (const { event, data } of followStream(client, stream)) {
-      yield { event, data } as PoolEvent;
-      if (signal.aborted) return;
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-/** Ends with its signal, as whoever follows wants it to. */
-async function* auditOf(
-  client: ApiClient,
-  { after, signal, query }: Parameters<Transport['auditFollow']>[0] & { readonly query: URLSearchParams },
-): AsyncGenerator<AuditRecord, void> {
-  try {
-    const seen = after ?? (await newestOf(client, { signal, query }));
-    for await (const { data } of followStream(client, {
-      path: '/v1/audit',
-      query,
-      after: String(seen),
-      signal,
-      isLast: () => false,
-    })) {
-      yield data as AuditRecord;
-      if (signal.aborted) return;
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-/** The number of the newest entry, 0 where there is none; asked until somebody can tell. */
-async function newestOf(
-  client: ApiClient,
-  { signal, query }: { readonly signal: AbortSignal; readonly query: URLSearchParams },
-): Promise<number> {
-  const backoff = new Backoff();
-  const newest = new URLSearchParams([...query, ['limit', '1']]);
-  for (;;) {
-    try {
-      const call = { path: '/v1/audit', query: newest, signal, answerMs: null };
-      return (await client.call<AuditPage>(call)).items.at(-1)?.seq ?? 0;
-    } catch (error) {
-      if (!isAway(error) || client.isClosed) throw error;
-    }
-    await backoff.pause(signal);
-  }
-}
-
-/** Ends with its signal. */
-async function* oversizeOf(
-  client: ApiClient,
-  { request = null, after = null, signal }: Parameters<Transport['oversizeFollow']>[0],
-  of: QueryOf,
-): ReturnType<Transport['oversizeFollow']> & AsyncGenerator<OversizeEvent, void> {
-  const query = of({ request: request ?? undefined });
-  const stream = { path: '/v1/oversize', query, after, signal, isLast: () => false };
-  try {
-    for await (const { id, data } of followStream(client, stream)) {
-      yield { id, ...(data as Omit<OversizeEvent, 'id'>) };
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }
 
 const request = (id: string) => `/v1/requests/${segment(id)}`;

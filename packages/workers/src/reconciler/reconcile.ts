@@ -20,7 +20,7 @@ import { logDeleted } from '../pruner/free.ts';
 import { CHANGES_APART, readMirrored } from '../runtime/mirrored.ts';
 import { recordFinished } from '../sampler/final.ts';
 import { compare, type Drift, isToBeCollected } from './compare.ts';
-import { findEnded, type Orphan } from './requests.ts';
+import { findEnded, giveBack } from './requests.ts';
 
 /**
  * Nothing is deleted for so long after Redis was lost or rolled back. What stands in records protects itself: this is for
@@ -214,36 +214,6 @@ async function endOrphans(ctx: ServedContext, { orphans }: Drift): Promise<void>
   const { gate } = ctx;
   const held = gate.line.inOrder().map(({ request }) => request);
   await giveBack(ctx, [...orphans, ...(await findEnded(ctx, [...gate.requests.keys(), ...held]))]);
-}
-
-/** Has admitted requests whose jobs were removed by hand give back what they held, and wakes who waits for that. */
-export async function giveBackOfRemoved(ctx: ServedContext): Promise<void> {
-  const { requests, reclaims } = ctx.gate;
-  const removed = await findEnded(ctx, [...requests.keys(), ...reclaims.keys()]);
-  if (removed.length === 0) return;
-  await giveBack(ctx, removed);
-  ctx.publisher.soon();
-  await ctx.gate.line.wake();
-}
-
-/** Requests that have ended hold nothing: what the catalog calls in flight is ready, and the ledger counts it no more. */
-async function giveBack(ctx: ServedContext, requests: readonly Orphan[]): Promise<void> {
-  const { gate, catalog } = ctx;
-  const inFlight = await catalog.inFlight();
-  const ended = new Map(requests.map(({ request, state }) => [request, state]));
-  for (const [request, state] of ended) {
-    const ids = [...inFlight].filter(([, of]) => of === request).map(([id]) => id);
-    const life = gate.requests.get(request)?.life ?? '';
-    const held = gate.ledger.giveBack(request) || ids.length > 0;
-    gate.requests.delete(request);
-    gate.reclaims.delete(request);
-    await gate.line.leave(request);
-    if (!held) continue;
-    await catalog.completeRequest(request, life, ids);
-    const reason = `its job is ${state === 'unknown' ? 'gone' : state}`;
-    await ctx.audit.append({ action: 'give_back_reservation', request, reason, outcome: 'given back' });
-    ctx.logger.warn({ request, state, instances: ids }, 'reservation of an ended request given back');
-  }
 }
 
 /** Before when nothing is deleted, epoch milliseconds. */
