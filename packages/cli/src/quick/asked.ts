@@ -23,7 +23,6 @@ export function readAsked(argv: readonly string[]): Asked | null {
   if (argv.some((arg) => OURS.includes(arg))) return null;
   let config: string | undefined;
   let verb: string | undefined;
-  let ids = 0;
   const rest: string[] = [];
   for (let i = 0; i < argv.length; i += 1) {
     const arg = argv[i] ?? '';
@@ -34,11 +33,10 @@ export function readAsked(argv: readonly string[]): Asked | null {
     else if (name === '--pool') rest.push(`--pool=${value}`);
     else {
       if (!arg.startsWith('-')) verb ??= arg;
-      if (arg.startsWith('spica-')) ids += 1;
       rest.push(arg);
     }
   }
-  if (verb === 'release' && ids > 1) return null;
+  if (verb === 'release' && rest.filter((arg) => arg.startsWith('spica-')).length > 1) return null;
   return verb !== undefined && VERBS.includes(verb) ? { argv: rest, config } : null;
 }
 

@@ -29,10 +29,7 @@ import {
 /** Releases the spawn jobs of a request that was just admitted, and parks it until they have ended. */
 export async function startSpawns(gateJob: GateJob): Promise<void> {
   const { count } = gateJob.state.request;
-  await addSpawns(
-    gateJob,
-    Array.from({ length: count }, (_, index) => index),
-  );
+  await addSpawns(gateJob, [...Array(count).keys()]);
   await report(gateJob, { phase: 'spawning', reason: `spawning ${count}` });
   await park(gateJob);
 }

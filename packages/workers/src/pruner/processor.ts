@@ -34,19 +34,18 @@ import { verifyReclaim } from './verify.ts';
 export function createPruner(ctx: ServedContext) {
   /** Who makes room does so one at a time: each is to see what the one before has brought. */
   const rooms = createSerialiser();
+  const work = (payload: PrunePayload, signal?: AbortSignal): Promise<PruneResult | ReconcileResult> => {
+    if (payload.cause === 'reconcile') return reconcileNow(ctx);
+    const run = () => prune(ctx, payload, signal);
+    return isForRoom(payload) ? rooms.run('room', run) : run();
+  };
   return async (job: Job, token?: string, signal?: AbortSignal): Promise<PruneResult | ReconcileResult> => {
     try {
       const payload = parsePayload(prunePayloadSchema, job.data, `prune job ${job.id}`);
       await checkMarker(ctx.pool);
       await checkIdentity({ name: ctx.pool.name, root: ctx.pool.paths.root }, ctx.catalog);
       return await handBack<PruneResult | ReconcileResult>(job, token, signal, async () => {
-        const result = await ctx.withDeletionClaim<PruneResult | ReconcileResult>(() =>
-          payload.cause === 'reconcile'
-            ? reconcileNow(ctx)
-            : isForRoom(payload)
-              ? rooms.run('room', () => prune(ctx, payload, signal))
-              : prune(ctx, payload, signal),
-        );
+        const result = await ctx.withDeletionClaim(() => work(payload, signal));
         if (payload.cause === 'reconcile') await ctx.catalog.noteRun('reconcile', ctx.clock.now());
         if (payload.cause === 'schedule') await ctx.catalog.noteRun('prune', ctx.clock.now());
         return result;

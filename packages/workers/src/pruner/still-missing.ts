@@ -1,9 +1,9 @@
 import { type Amount, missingOf, roomNow, type Size } from '@spica/core';
 import type { PrunePayload } from '@spica/queues';
+import pTimeout from 'p-timeout';
 import type { ServedContext } from '../context.ts';
 import { readDisk } from '../gatekeeper/facts.ts';
 import { figuresOf, missingIn } from '../pressure/figures.ts';
-import { endsWithin } from '../runtime/endings.ts';
 import { untilVerified } from './space-returning.ts';
 
 /** The jobs of the prune queue that make room. */
@@ -24,9 +24,8 @@ export function isForRoom(job: PrunePayload): job is ForRoom {
 export async function stillMissing(ctx: ServedContext, job: ForRoom, signal?: AbortSignal): Promise<Amount> {
   const { shortfall } = job;
   if (shortfall.bytes === 0 && shortfall.inodes === 0) return shortfall;
-  signal?.throwIfAborted();
-  await endsWithin(Promise.race([untilVerified(ctx.pool), untilAborted(signal)]), VERIFY_MS);
-  signal?.throwIfAborted();
+  const terms = { milliseconds: VERIFY_MS, fallback: () => undefined, ...(signal ? { signal } : {}) };
+  await pTimeout(untilVerified(ctx.pool), terms);
   const now = job.cause === 'request' ? await missingFor(ctx, job) : await missingOnDisk(ctx);
   return {
     bytes: Math.min(shortfall.bytes, now.bytes),
@@ -36,8 +35,8 @@ export async function stillMissing(ctx: ServedContext, job: ForRoom, signal?: Ab
 }
 
 /**
- * By the gate's own sum, and with what was made for others that are to be decided again. Where that comes to more than was
- * missing, nothing: whether so much can be had is for the gate to say, once the others are decided.
+ * By the gate's own sum. Room that was made for other requests counts as taken until the gate has decided them. If more is
+ * missing then than the job asks for, this is nothing: the gate decides the request anew after the others.
  */
 async function missingFor(ctx: ServedContext, { request, need, shortfall }: ForRequest): Promise<Size> {
   const { ledger, reclaims } = ctx.gate;
@@ -56,10 +55,4 @@ async function missingFor(ctx: ServedContext, { request, need, shortfall }: ForR
 
 async function missingOnDisk(ctx: ServedContext): Promise<Size> {
   return missingIn(figuresOf(ctx, await ctx.gauge.read({ maxAgeMs: 0 })));
-}
-
-function untilAborted(signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal?.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
 }

@@ -24,7 +24,7 @@ function stalledRuns() {
   return { runs: createCollectRuns(ctx), begun, goOn };
 }
 
-it('at the end whoever waits for a collection waits no longer, whether it has begun or not', async () => {
+it('tells whoever waits for a collection at the end that it is cancelled, whether it has begun or not', async () => {
   const { runs, goOn } = stalledRuns();
   const waiting = ['a', 'b', 'c'].map((id) => runs.collect(id));
   const closing = runs.close();
