@@ -29,7 +29,7 @@ export interface Io {
   readonly mostRows?: number;
   /** Ends the process on the spot. */
   exit(code: number): void;
-  /** Has the process end soon after the command, with its exit code, whatever it may have left running. */
+  /** Ends the process half a second after the command, with the command's exit code, even if work still runs. */
   endAfter(): void;
 }
 

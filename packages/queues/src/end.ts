@@ -7,9 +7,9 @@ const LOOK_EVERY_MS = 10_000;
 export type JobEnd = { readonly result: unknown } | { readonly failedReason: string };
 
 /**
- * Waits for a job's end; null where there is no such job (any more). Throws what `until` rejects with, and what Redis says where the
- * job cannot be looked at. (BullMQ's `waitUntilFinished` looks at it in a promise that nobody has, so that a Redis that goes
- * away at that moment would end the process.)
+ * Waits for a job's end; null where there is no such job (any more). Throws what `until` rejects with, and what Redis says
+ * where the job cannot be looked at. (BullMQ's `waitUntilFinished` looks at it in a promise that nobody has, so that a Redis
+ * that goes away at that moment would end the process.)
  *
  * @param until Ends the waiting when it rejects.
  */

@@ -21,8 +21,8 @@ export interface WorkerWait {
 }
 
 /**
- * Resolves once a worker takes jobs from the queue, or where Redis does not tell (it refuses CLIENT). Throws UnreachableError WORKER_UNREACHABLE when none does within
- * the grace.
+ * Resolves once a worker takes jobs from the queue, or where Redis does not tell (it refuses CLIENT). Throws
+ * UnreachableError WORKER_UNREACHABLE when none does within the grace.
  */
 export async function requireWorker(redis: Redis, served: ServedQueue, wait: WorkerWait = {}): Promise<void> {
   await pollUntil(redis, served, (workers) => workers !== 0, wait);

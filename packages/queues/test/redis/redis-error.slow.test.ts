@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server as NetServer } from 'node:net';
 import { SpicaError } from '@spica/core';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   closeQueues,
   connectProducer,
@@ -142,7 +142,9 @@ describe('a Redis with users', () => {
     const over = new AbortController();
     const watched = watchWorker(redis, served, { signal: over.signal });
     watched.catch(() => over.abort()); // one that ends by itself
-    setTimeout(() => over.abort(new Error('enough')), 700); // it looks each 500 ms
+    const looks = vi.spyOn(redis, 'client');
+    await expect.poll(() => looks.mock.calls.length).toBeGreaterThan(2); // it goes on looking
+    over.abort(new Error('enough'));
     await expect(watched).rejects.toMatchObject({ cause: { message: 'enough' } });
     await queues.gate.add('request', {});
     expect(await queues.gate.getWaitingCount()).toBe(1);

@@ -30,7 +30,7 @@ export async function listenAtSocket(
       if (there?.ino === ino) await removeFile(path);
     };
   } catch (error) {
-    await removeFile(draft).catch(() => undefined); // the same disk refuses it: what is told is why it was not made
+    await removeFile(draft).catch(() => undefined); // the first error is the one to report
     const { code } = error as NodeJS.ErrnoException;
     const message = `the HTTP API's socket ${path} cannot be made (${code ?? 'unknown reason'})`;
     throw new CheckError('SERVER_START_FAILED', message, { path }, error);
